@@ -1,0 +1,57 @@
+/**
+ * The stable codes of everything that can go wrong with a connection. Codes are all that is stored, logged or shown;
+ * the words of a provider never are, because some of them echo the token (an allow-list, not a filter).
+ */
+export const errorCodes = [
+  // RFC 6749 §5.2 and its registry, as the provider said them
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'access_denied',
+  'server_error',
+  'temporarily_unavailable',
+  // what an answer was, where it named no such code
+  'access_refused',
+  'subscription_key_refused',
+  'account_restricted',
+  'session_refused',
+  'rate_limited',
+  'provider_error',
+  'request_rejected',
+  'redirected',
+  'malformed_answer',
+  'answer_too_large',
+  'empty_access_token',
+  'invalid_lifetime',
+  'organisation_mismatch',
+  'service_uri_refused',
+  // no answer
+  'timeout',
+  'network',
+  // our side
+  'secret_missing',
+  'secret_unreadable',
+  'secret_malformed',
+  'secret_invalid',
+  'code_already_redeemed',
+  'store_failed',
+  'internal_error',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+const known: ReadonlySet<string> = new Set(errorCodes);
+export const isErrorCode = (text: unknown): text is ErrorCode => typeof text === 'string' && known.has(text);
+
+/** A failure of a part of ours (a store, the secret store): a class, a code and a cause, never a body or a credential. */
+export class RefresherError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'RefresherError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,99 @@
+import type { ErrorCode } from './errors.ts';
+import type { EpochMs, Milliseconds } from './types.ts';
+
+/** A request to a provider, ready to be sent. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** What came of a request. `sent: false` is only said where no byte of it can have reached the provider. */
+export type HttpReply =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }
+  | { readonly kind: 'failed'; readonly code: 'timeout' | 'network' | 'answer_too_large'; readonly sent: boolean };
+
+/** `full` obtains a token from the credentials alone; `refresh` uses a refresh token. */
+export type Grant = 'full' | 'refresh';
+
+/** How many calls of the token endpoint a provider bears; `per` in milliseconds. */
+export interface Budget {
+  readonly calls: number;
+  readonly per: Milliseconds;
+}
+
+/** What a token answer says, in the terms of RFC 6749 §5.1, read but not yet believed. */
+export interface TokenAnswer {
+  readonly accessToken: string;
+  readonly tokenType: string;
+  /** The whole JSON answer and, where the access token is a JWT, its (unverified) claims. */
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** What consumers need beside the token, and what an operator should hear about the answer. */
+export interface Usage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+  readonly warnings?: readonly Warning[];
+}
+export type Warning = 'scope_narrowed' | 'lifetime_capped' | 'lifetime_assumed' | 'lifetime_unit_guessed';
+
+/** What an answer that is not a token means, where the provider's dialect differs from the standard's. */
+export type Fault =
+  /** The credentials or the refresh token will never do: do not repeat the request. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode }
+  /** Certainly not processed; to be repeated later. With `patience`, after so many failures a person has to look. */
+  | { readonly kind: 'retry'; readonly code: ErrorCode; readonly patience?: number };
+
+/** One connection's credentials, validated and ready to build requests. */
+export interface Account {
+  /** Connections with the same key share the provider's budget. */
+  readonly budgetKey: string;
+  /** The full grant. */
+  logIn(): HttpRequest;
+  /** The second request of a full grant in two steps, from the first one's JSON; nothing where that holds no code. */
+  exchange?(first: Readonly<Record<string, unknown>>): HttpRequest | undefined;
+  /** The refresh grant. */
+  refresh?(refreshToken: string): HttpRequest;
+  /** The code that a person handed in once, where that is all there is to log in with. */
+  readonly oneTimeCode?: string;
+  /** Headers and base URL for a token, or why this token must not be used. */
+  usage(answer: TokenAnswer): Usage | ErrorCode;
+}
+
+export type Opened =
+  | { readonly ok: true; readonly account: Account }
+  /** One sentence a field, naming the field and what to do; never a value. */
+  | { readonly ok: false; readonly problems: readonly { readonly field: string; readonly message: string }[] };
+
+/** A vendor's token endpoint: data, and the functions that build a request and read an answer. */
+export interface Provider {
+  readonly id: string;
+  readonly title: string;
+  /** The documented lifetime of an access token: the measure of ticks, and the fallback where an answer does not say. */
+  readonly lifetime: Milliseconds;
+  readonly expiresIn: 'seconds' | 'milliseconds';
+  readonly budget?: Budget;
+  /** How many connections one worker refreshes at a time. */
+  readonly concurrency: number;
+  /** Repeated logins with wrong credentials may lock the account: no probing, only a changed secret starts again. */
+  readonly locksOut: boolean;
+  /** Fields of a secret, for documents and messages. */
+  readonly fields: { readonly required: readonly string[]; readonly optional: readonly string[] };
+  open(secret: unknown): Opened;
+  fault?(
+    answer: { readonly status: number; readonly json: Readonly<Record<string, unknown>> },
+    grant: Grant,
+  ): Fault | undefined;
+  /** When the refresh token of an answer ends, where the provider says. */
+  sessionEnds?(answer: TokenAnswer, sentAt: EpochMs): EpochMs | undefined;
+  /** Ends a token or refresh token at the provider; needs no credentials, since the secret is gone by then. */
+  revoke?(baseUrl: string, token: string): HttpRequest;
+}

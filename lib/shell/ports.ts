@@ -1,0 +1,115 @@
+import type { Budget, HttpReply, HttpRequest } from '../core/provider.ts';
+import type {
+  Connection,
+  ConnectionId,
+  EpochMs,
+  Milliseconds,
+  SecretRef,
+  SecretVersion,
+  Session,
+  Token,
+  Version,
+} from '../core/types.ts';
+
+/** What the shell needs of the world. Every one of these has a real adapter, and every adapter the same contract tests. */
+
+export interface Clock {
+  now(): EpochMs;
+  sleep(duration: Milliseconds): Promise<void>;
+}
+
+/** Sends one request, follows no redirect, gives up at `deadline` after it was called. Never throws. */
+export type SendHttp = (request: HttpRequest, deadline: Milliseconds) => Promise<HttpReply>;
+
+/**
+ * The table `Tokens`: the public contract. Every method throws a `RefresherError` (`store_failed`) where the table
+ * does not answer.
+ */
+export interface TokenStore {
+  /** Strongly consistent. */
+  get(connection: ConnectionId): Promise<Token | undefined>;
+  /** Writes the whole token if no token of the same or a newer version is there. False: a newer one was. */
+  publish(token: Token): Promise<boolean>;
+  /** Deletes the token if its version is not newer than `upTo`. */
+  withdraw(connection: ConnectionId, upTo: Version): Promise<void>;
+}
+
+/** How a claim marks a connection. */
+export interface Claim {
+  readonly leaseUntil: EpochMs;
+  /** Set where a consumer forced the refresh. */
+  readonly forcedAt?: EpochMs;
+}
+
+/** What a run leaves in the record: every field is written, and one that is absent is removed. */
+export type Settlement = Pick<
+  Connection,
+  | 'status'
+  | 'dueAt'
+  | 'failures'
+  | 'issuedAt'
+  | 'expiresAt'
+  | 'failingSince'
+  | 'lastError'
+  | 'session'
+  | 'secretVersion'
+  | 'triedVersion'
+  | 'redeemedCode'
+>;
+
+/** The table `Connections`, private to the refreshers. Throws like `TokenStore`. */
+export interface ConnectionStore {
+  /** Every connection of a shard, the retired too. May lag behind by a second or so: a claim finds out. */
+  list(provider: string, shard: number): Promise<Connection[]>;
+  /** Strongly consistent. */
+  get(connection: ConnectionId): Promise<Connection | undefined>;
+  /** A connection nobody knew. False: it is there already. */
+  add(connection: Connection): Promise<boolean>;
+  /**
+   * `version + 1`, `dueAt = leaseUntil`, if `version` and `dueAt` are the ones seen and it is not retired. Answers the
+   * record as it is then, or nothing where someone else was first.
+   */
+  claim(seen: Connection, claim: Claim): Promise<Connection | undefined>;
+  /** Stores a new session, if `version` is still mine. */
+  keep(connection: ConnectionId, mine: Version, session: Session): Promise<boolean>;
+  /** Ends the claim, if `version` is still mine and the connection is not retired. */
+  settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
+  /** Notes where the credentials are and which version of them exists; touches nothing that a running refresh writes. */
+  noteSecret(connection: ConnectionId, secret: SecretRef, version: SecretVersion): Promise<void>;
+  /** Marks a connection whose secret is gone, or takes the mark back and makes it due. */
+  retire(connection: ConnectionId, at: EpochMs): Promise<void>;
+  revive(connection: ConnectionId, at: EpochMs): Promise<void>;
+  /** Deletes the record if it is still retired. */
+  remove(connection: ConnectionId): Promise<void>;
+}
+
+/** Counts calls of token endpoints over all processes. */
+export interface BudgetStore {
+  /** Books `cost` calls if no more than the budget then lie within its period; otherwise says when to ask again. */
+  reserve(
+    key: string,
+    budget: Budget,
+    cost: number,
+    now: EpochMs,
+  ): Promise<{ ok: true } | { ok: false; retryAt: EpochMs }>;
+}
+
+export interface SecretValue {
+  readonly version: SecretVersion;
+  readonly text: string;
+}
+
+export interface SecretListing {
+  readonly name: string;
+  /** The current version's id; nothing where the secret has no value yet. */
+  readonly version?: SecretVersion;
+}
+
+/**
+ * The secret store. `get` answers nothing where the secret does not exist, is scheduled for deletion or has no value;
+ * both throw a `RefresherError` (`secret_unreadable`) where the store does not answer or refuses.
+ */
+export interface SecretSource {
+  get(name: string): Promise<SecretValue | undefined>;
+  list(prefix: string): Promise<SecretListing[]>;
+}
