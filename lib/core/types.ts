@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.ts';
+
 /** The words of the product as types. Times are epoch milliseconds, durations are milliseconds, everywhere. */
 
 declare const brand: unique symbol;
@@ -50,13 +52,15 @@ export interface Session {
 export interface SecretRef {
   readonly name: string;
   readonly key?: string;
+  /** The secret also claims a name that another one has: discovery reads it anew each time. */
+  readonly contested?: boolean;
 }
 
 export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 
 /** What is kept of a failure: codes and times, never a word of the provider. */
 export interface Failure {
-  readonly code: import('./errors.ts').ErrorCode;
+  readonly code: ErrorCode;
   readonly at: EpochMs;
   /** The HTTP status of the answer, where there was one. */
   readonly status?: number;
@@ -81,6 +85,8 @@ export interface Connection {
   readonly failures: number;
   readonly failingSince?: EpochMs;
   readonly lastError?: Failure;
+  /** When a person was first needed. */
+  readonly attentionSince?: EpochMs;
   readonly session?: Session;
   /** The version of the secret that exists, as far as anyone has seen. */
   readonly secretVersion?: SecretVersion;

@@ -1,4 +1,5 @@
 import type { Budget, HttpReply, HttpRequest } from '../core/provider.ts';
+import type { Settlement } from '../core/settle.ts';
 import type {
   Connection,
   ConnectionId,
@@ -36,26 +37,14 @@ export interface TokenStore {
 
 /** How a claim marks a connection. */
 export interface Claim {
+  /** Unique to this claim, so that a claim whose answer was lost is known again as one's own. */
+  readonly id: string;
   readonly leaseUntil: EpochMs;
   /** Set where a consumer forced the refresh. */
   readonly forcedAt?: EpochMs;
 }
 
-/** What a run leaves in the record: every field is written, and one that is absent is removed. */
-export type Settlement = Pick<
-  Connection,
-  | 'status'
-  | 'dueAt'
-  | 'failures'
-  | 'issuedAt'
-  | 'expiresAt'
-  | 'failingSince'
-  | 'lastError'
-  | 'session'
-  | 'secretVersion'
-  | 'triedVersion'
-  | 'redeemedCode'
->;
+export type { Settlement };
 
 /** The table `Connections`, private to the refreshers. Throws like `TokenStore`. */
 export interface ConnectionStore {

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Provider } from '../../lib/core/provider.ts';
+import { SHARDS } from '../../lib/core/shard.ts';
+import { type ConnectionId, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';
+import { type Answer, refreshOnDemand } from '../../lib/shell/demand.ts';
+import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
+
+/** What Lambda tells of the time that is left, in milliseconds. */
+export interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+const connection = z.string().transform((text, context): ConnectionId => {
+  const id = parseConnectionId(text);
+  if (id) return id;
+  context.addIssue('is not "<provider>/<name>"');
+  return z.NEVER;
+});
+
+const eventSchema = z.union([
+  z.strictObject({
+    shards: z
+      .array(
+        z
+          .int()
+          .min(0)
+          .max(SHARDS - 1),
+      )
+      .min(1),
+  }),
+  z.strictObject({
+    ask: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('read'), connection, minTtl: z.number().min(0) }),
+      z.strictObject({ kind: z.literal('forced'), connection }),
+    ]),
+  }),
+]);
+export type RefreshEvent = z.input<typeof eventSchema>;
+
+/** A tick over some shards, or one connection on demand; of one provider, whose secrets alone this function may read. */
+export const refreshHandler =
+  (deps: SweepDeps, provider: Provider) =>
+  async (event: unknown, invocation: Invocation): Promise<SweepReport | Answer> => {
+    const parsed = eventSchema.parse(event);
+    if ('shards' in parsed) {
+      const until = plus(deps.clock.now(), invocation.getRemainingTimeInMillis());
+      return sweep(deps, provider, parsed.shards, until);
+    }
+    const { ask } = parsed;
+    return providerOf(ask.connection) === provider.id ? refreshOnDemand(deps, provider, ask) : { result: 'unknown' };
+  };

@@ -1,0 +1,39 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { budgetTable } from '../lib/aws/budget-table.ts';
+import { connectionTable } from '../lib/aws/connection-table.ts';
+import type { TableNames } from '../lib/aws/tables.ts';
+import { tokenTable } from '../lib/aws/token-table.ts';
+import type { RefresherError } from '../lib/core/errors.ts';
+import type { Policy } from '../lib/core/policy.ts';
+import { CredentialCache } from '../lib/shell/credentials.ts';
+import type { SecretSource, SendHttp } from '../lib/shell/ports.ts';
+import type { Observer, SweepDeps } from '../lib/shell/sweep.ts';
+import { systemChance, systemClock } from './system.ts';
+
+export interface Parts {
+  readonly dynamodb: DynamoDBClient;
+  readonly tables: TableNames;
+  readonly secrets: SecretSource;
+  readonly policy: Policy;
+  readonly send: SendHttp;
+  readonly observer: Observer;
+  /** Told of a record that can't be read; the others go on. */
+  readonly onBroken: (error: RefresherError) => void;
+}
+
+/** The real parts behind the ports, the same in the cloud and on a laptop. */
+export const stores = ({ dynamodb, tables, onBroken }: Pick<Parts, 'dynamodb' | 'tables' | 'onBroken'>) => ({
+  clock: systemClock,
+  tokens: tokenTable(dynamodb, tables.tokens),
+  connections: connectionTable(dynamodb, tables.connections, onBroken),
+});
+
+export const refresherDeps = (parts: Parts): SweepDeps => ({
+  ...stores(parts),
+  ...systemChance,
+  budgets: budgetTable(parts.dynamodb, parts.tables.connections),
+  credentials: new CredentialCache(parts.secrets),
+  policy: parts.policy,
+  send: parts.send,
+  observer: parts.observer,
+});

@@ -1,0 +1,72 @@
+import type { ErrorCode } from '../core/errors.ts';
+import type { ConnectionId } from '../core/types.ts';
+
+export type ProblemCode =
+  | 'malformed_request'
+  | 'not_found'
+  | 'unknown_connection'
+  | 'method_not_allowed'
+  | 'too_many_refreshes'
+  | 'no_living_token'
+  | 'refresh_failed'
+  | 'internal_error';
+
+/** An RFC 9457 problem document. `code` is stable; `title` and `detail` are for people and may change. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly connection?: ConnectionId;
+  /** Why, as the code of the connection's last error, and since when (ISO 8601). */
+  readonly reason?: ErrorCode;
+  readonly since?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const titles: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+  malformed_request: [400, 'The request is malformed'],
+  not_found: [404, 'There is nothing at this path'],
+  unknown_connection: [404, 'There is no such connection'],
+  method_not_allowed: [405, 'The method is not allowed here'],
+  too_many_refreshes: [429, 'Refreshed a moment ago'],
+  no_living_token: [503, 'There is no living token'],
+  refresh_failed: [503, 'The token could not be refreshed'],
+  internal_error: [500, 'Something is wrong on our side'],
+};
+
+type Details = Pick<ProblemDocument, 'connection' | 'reason' | 'since'>;
+
+export const problem = (
+  code: ProblemCode,
+  detail: string,
+  more: Details = {},
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer => {
+  const [status, title] = titles[code];
+  const document: ProblemDocument = {
+    type: `urn:token-refresher:problem:${code}`,
+    title,
+    status,
+    code,
+    detail,
+    ...more,
+  };
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(document),
+  };
+};
+
+export const json = (value: unknown): HttpAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(value),
+});

@@ -1,0 +1,150 @@
+import { attainable } from '../core/policy.ts';
+import { allShards } from '../core/shard.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type EpochMs,
+  type Milliseconds,
+  plus,
+  providerOf,
+  seconds,
+  type Token,
+} from '../core/types.ts';
+import type { Answer, Ask } from '../shell/demand.ts';
+import type { Clock, ConnectionStore, TokenStore } from '../shell/ports.ts';
+import { type HttpAnswer, json, type ProblemCode, problem } from './problem.ts';
+import { type HttpQuestion, type Route, route } from './route.ts';
+import { connectionView, tokenView } from './views.ts';
+
+export interface ApiDeps {
+  readonly clock: Clock;
+  readonly tokens: TokenStore;
+  readonly connections: ConnectionStore;
+  /** Ids of the providers that are deployed. */
+  readonly providers: readonly string[];
+  /** Has the provider's refresher act on one connection. */
+  readonly ask: (ask: Ask) => Promise<Answer>;
+  readonly askFailed: (error: unknown) => void;
+}
+
+/** A reader waits so long for another's refresh: HTTP APIs answer within 30 s. */
+const PATIENCE = seconds(20);
+const POLL = 200;
+
+export const serve = async (deps: ApiDeps, question: HttpQuestion): Promise<HttpAnswer> => {
+  const found = route(question);
+  if ('status' in found) return found;
+  switch (found.to) {
+    case 'connections':
+      return list(deps);
+    case 'token':
+      return known(deps, found, () => token(deps, found));
+    case 'refresh':
+      return known(deps, found, () => refresh(deps, found.connection));
+  }
+};
+
+const known = (deps: ApiDeps, { connection }: { connection: ConnectionId }, then: () => Promise<HttpAnswer>) =>
+  deps.providers.includes(providerOf(connection)) ? then() : Promise.resolve(unknownConnection(connection));
+
+const list = async ({ clock, connections, providers }: ApiDeps): Promise<HttpAnswer> => {
+  const shards = providers.flatMap(provider => allShards.map(shard => connections.list(provider, shard)));
+  const all = (await Promise.all(shards)).flat().filter(each => each.retiredAt === undefined);
+  const now = clock.now();
+  const sorted = all.toSorted((a, b) => (a.connection < b.connection ? -1 : 1));
+  return json({ connections: sorted.map(each => connectionView(each, now)) });
+};
+
+/** A token with `minTtl` of life where that is to be had; otherwise any that lives. */
+const token = async (deps: ApiDeps, { connection, minTtl }: Extract<Route, { to: 'token' }>): Promise<HttpAnswer> => {
+  // A second round for the reader who waited for somebody else's refresh, and who may have waited for a dead worker's.
+  for (let round = 1; round <= 2; round++) {
+    const held = await deps.tokens.get(connection);
+    if (held && enough(held, minTtl, deps.clock.now())) return found(deps, held);
+    const answer = await asked(deps, { kind: 'read', connection, minTtl });
+    if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+    if (!isLeased(answer)) break;
+    await settled(deps, connection);
+  }
+  const held = await deps.tokens.get(connection);
+  return held && alive(held, deps.clock.now()) ? found(deps, held) : unavailable(deps, connection, 'no_living_token');
+};
+
+/** A new token for a consumer whom the provider refused the one it had. */
+const refresh = async (deps: ApiDeps, connection: ConnectionId): Promise<HttpAnswer> => {
+  const before = await deps.tokens.get(connection);
+  const answer = await asked(deps, { kind: 'forced', connection });
+  if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+  if (answer.result === 'waiting' && answer.reason === 'forced_recently') {
+    const after = retryAfter(answer.until, deps.clock.now());
+    return problem('too_many_refreshes', `Try again in ${after} s.`, { connection }, { 'retry-after': String(after) });
+  }
+  if (isLeased(answer)) await settled(deps, connection);
+  const now = await deps.tokens.get(connection);
+  const renewed = now && now.version !== before?.version && alive(now, deps.clock.now());
+  return renewed ? found(deps, now) : unavailable(deps, connection, 'refresh_failed');
+};
+
+/** A refresher that can't be reached is a refresh that failed: what lives is served all the same. */
+const asked = async (deps: ApiDeps, ask: Ask): Promise<Answer> => {
+  try {
+    return await deps.ask(ask);
+  } catch (error) {
+    deps.askFailed(error);
+    return { result: 'failed' };
+  }
+};
+
+const isLeased = (answer: Answer): boolean => answer.result === 'waiting' && answer.reason === 'leased';
+
+/** Waits until whoever holds the connection is done with it, within the reader's patience. */
+const settled = async ({ clock, connections }: ApiDeps, connection: ConnectionId): Promise<void> => {
+  const until = plus(clock.now(), PATIENCE);
+  while (clock.now() < until) {
+    await clock.sleep(POLL);
+    const record = await connections.get(connection);
+    if (record?.leaseUntil === undefined || record.leaseUntil <= clock.now()) return;
+  }
+};
+
+const alive = (held: Token, now: EpochMs): boolean => held.expiresAt > now;
+const enough = (held: Token, minTtl: Milliseconds, now: EpochMs): boolean =>
+  alive(held, now) && held.expiresAt - now >= attainable(minTtl, held.expiresAt - held.issuedAt);
+
+const found = ({ clock }: ApiDeps, held: Token): HttpAnswer => json(tokenView(held, clock.now()));
+
+const unknownConnection = (connection: ConnectionId): HttpAnswer =>
+  problem('unknown_connection', 'No secret of that name has been discovered.', { connection });
+
+/** Says since when and why, in codes: the words of a provider stay where they were said. */
+const unavailable = async (
+  deps: ApiDeps,
+  connection: ConnectionId,
+  code: Extract<ProblemCode, 'no_living_token' | 'refresh_failed'>,
+): Promise<HttpAnswer> => {
+  const record = await deps.connections.get(connection);
+  if (!record || record.retiredAt !== undefined) return unknownConnection(connection);
+  const since = sinceOf(record, code);
+  const detail =
+    record.status === 'attention'
+      ? 'The provider or the secret refuses: somebody has to correct the secret.'
+      : 'It is tried again by itself.';
+  return problem(
+    code,
+    detail,
+    {
+      connection,
+      ...(record.lastError && { reason: record.lastError.code }),
+      ...(since !== undefined && { since: new Date(since).toISOString() }),
+    },
+    { 'retry-after': String(retryAfter(record.dueAt, deps.clock.now())) },
+  );
+};
+
+/** When the trouble began: the token's death where there was one, else the first failure. */
+const sinceOf = ({ expiresAt, failingSince }: Connection, code: ProblemCode): EpochMs | undefined =>
+  code === 'no_living_token' ? (expiresAt ?? failingSince) : failingSince;
+
+/** Whole seconds, from 1 to an hour: a hint, not an appointment. */
+const retryAfter = (until: EpochMs | undefined, now: EpochMs): number =>
+  Math.min(3600, Math.max(1, Math.ceil(((until ?? now) - now) / 1000)));

@@ -1,0 +1,57 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+
+/** Environment variables, as handed in by whoever may read them. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** What differs from the SDK's ordinary settings; a local AWS sets all three. */
+export interface ClientOverrides {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: Credentials;
+}
+
+export interface Clients {
+  readonly dynamodb: DynamoDBClient;
+  readonly secretsManager: SecretsManagerClient;
+}
+
+const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  } = env;
+  if (!accessKeyId || !secretAccessKey) throw new Error('AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set');
+  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
+};
+
+/**
+ * The settings that every SDK client of ours shares. Region and endpoint are the SDK's own business. In Lambda,
+ * credentials only ever come from the environment; the SDK's default chain would load and try everything else first.
+ */
+export const clientSettings = (env: Env, overrides: ClientOverrides = {}) => ({
+  ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),
+  ...overrides,
+  // Connections are kept alive by the SDK's own agent. Without `throwOnRequestTimeout` a timeout is only a warning;
+  // `socketTimeout` covers an answer that begins and then stalls.
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
+});
+
+/** The SDK is the one layer that repeats a call to AWS; nothing above it does. */
+export const dynamodbClient = (env: Env, overrides?: ClientOverrides): DynamoDBClient =>
+  new DynamoDBClient({ ...clientSettings(env, overrides), maxAttempts: 4 });
+
+export const secretsManagerClient = (env: Env, overrides?: ClientOverrides): SecretsManagerClient =>
+  new SecretsManagerClient({ ...clientSettings(env, overrides), maxAttempts: 3 });
+
+export const createClients = (env: Env, overrides?: ClientOverrides): Clients => ({
+  dynamodb: dynamodbClient(env, overrides),
+  secretsManager: secretsManagerClient(env, overrides),
+});

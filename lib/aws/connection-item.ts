@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { errorCodes } from '../core/errors.ts';
+import { shardOf } from '../core/shard.ts';
+import { type Connection, type ConnectionId, providerOf, type SecretVersion, secretVersion } from '../core/types.ts';
+import type { Settlement } from '../shell/ports.ts';
+import { connectionIdSchema, type Item, momentSchema, toItem, versionSchema } from './item.ts';
+
+const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
+
+const failureSchema = z.object({
+  // A code of a newer release, read after a rollback, must not make the whole record unreadable.
+  code: z.enum(errorCodes).catch('internal_error'),
+  at: momentSchema,
+  status: z.int().exactOptional(),
+  fields: z.array(z.string()).exactOptional(),
+});
+
+/** A record of the table `Connections` as it is stored, beside `shard` and `claimId`, which are the table's own. */
+export const connectionSchema: z.ZodType<Connection> = z.object({
+  connection: connectionIdSchema,
+  secret: z.object({
+    name: z.string().min(1),
+    key: z.string().exactOptional(),
+    contested: z.boolean().exactOptional(),
+  }),
+  status: z.enum(['new', 'healthy', 'failing', 'attention']),
+  dueAt: momentSchema,
+  version: versionSchema,
+  leaseUntil: momentSchema.exactOptional(),
+  issuedAt: momentSchema.exactOptional(),
+  expiresAt: momentSchema.exactOptional(),
+  failures: z.int().min(0),
+  failingSince: momentSchema.exactOptional(),
+  lastError: failureSchema.exactOptional(),
+  attentionSince: momentSchema.exactOptional(),
+  session: z.object({ refreshToken: z.string(), endsAt: momentSchema.exactOptional() }).exactOptional(),
+  secretVersion: secretVersionSchema.exactOptional(),
+  triedVersion: secretVersionSchema.exactOptional(),
+  redeemedCode: z.string().exactOptional(),
+  forcedAt: momentSchema.exactOptional(),
+  retiredAt: momentSchema.exactOptional(),
+});
+
+/** Every field of a settlement: the compiler asks for the ones that are added to it. */
+const settled: Readonly<Record<keyof Settlement, true>> = {
+  status: true,
+  dueAt: true,
+  failures: true,
+  issuedAt: true,
+  expiresAt: true,
+  failingSince: true,
+  lastError: true,
+  attentionSince: true,
+  session: true,
+  secretVersion: true,
+  triedVersion: true,
+  redeemedCode: true,
+};
+
+/** Writes what a settlement holds and removes what it does not, and with it the claim. */
+export const settlementUpdate = (settlement: Settlement): string => {
+  const fields = Object.keys(settled);
+  const present = fields.filter(field => Reflect.get(settlement, field) !== undefined);
+  const absent = fields.filter(field => !present.includes(field));
+  const set = present.map(field => `#${field} = :${field}`).join(', ');
+  return `SET ${set} REMOVE ${[...absent, 'leaseUntil', 'claimId'].map(field => `#${field}`).join(', ')}`;
+};
+
+/** The values of a settlement's own fields, and nothing else that the object may carry. */
+export const settlementValues = (settlement: Settlement): Record<string, unknown> =>
+  Object.fromEntries(Object.keys(settled).map(field => [field, Reflect.get(settlement, field)]));
+
+/** The partition key of a provider's shard. */
+export const shardKey = (provider: string, shard: number): string => `${provider}#${shard}`;
+
+export const connectionKey = (connection: ConnectionId): Item =>
+  toItem({ shard: shardKey(providerOf(connection), shardOf(connection)), connection });

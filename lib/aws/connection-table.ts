@@ -1,0 +1,173 @@
+import {
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { RefresherError } from '../core/errors.ts';
+import { type Connection, type ConnectionId, version } from '../core/types.ts';
+import type { Claim, ConnectionStore } from '../shell/ports.ts';
+import { connectionKey, connectionSchema, settlementUpdate, settlementValues, shardKey } from './connection-item.ts';
+import { guarded } from './failure.ts';
+import { expressed, fromItem, type Item, ifCondition, toItem } from './item.ts';
+
+/** Hears of a record that cannot be read. `list` passes over it, so that one broken record never stops a whole shard. */
+export type OnBroken = (error: RefresherError) => void;
+
+interface Change {
+  readonly update: string;
+  readonly condition: string;
+  readonly values: Record<string, unknown>;
+}
+
+/** The table `Connections`: partition key `shard`, sort key `connection`. */
+export const connectionTable = (client: DynamoDBClient, table: string, onBroken: OnBroken): ConnectionStore => {
+  const readItem = async (connection: ConnectionId): Promise<Item | undefined> => {
+    const key = { TableName: table, Key: connectionKey(connection), ConsistentRead: true };
+    return (await client.send(new GetItemCommand(key))).Item;
+  };
+
+  const change = (connection: ConnectionId, { update, condition, values }: Change) =>
+    ifCondition(() =>
+      client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: connectionKey(connection),
+          ...expressed({ UpdateExpression: update, ConditionExpression: condition }, values),
+          ReturnValues: 'ALL_NEW',
+        }),
+      ),
+    );
+
+  const readable = (item: Item): Connection | undefined => {
+    try {
+      return fromItem(connectionSchema, item, table);
+    } catch (thrown) {
+      if (!(thrown instanceof RefresherError)) throw thrown;
+      onBroken(thrown);
+      return undefined;
+    }
+  };
+
+  const list = async (provider: string, shard: number): Promise<Connection[]> => {
+    const query = expressed({ KeyConditionExpression: '#shard = :shard' }, { shard: shardKey(provider, shard) });
+    const found: Connection[] = [];
+    for await (const page of paginateQuery({ client }, { TableName: table, ...query })) {
+      for (const item of page.Items ?? []) {
+        const connection = readable(item);
+        if (connection) found.push(connection);
+      }
+    }
+    return found;
+  };
+
+  /*
+   * Why version and dueAt: two workers see the same due connection, and an operator may have moved it since.
+   *
+   *   A   list: version 3 ..... claim 3 → 4: wins, dueAt is the end of the lease
+   *   B   list: version 3 ............ claim 3 → 4: loses, version is 4
+   *
+   * Whether the answer got lost is asked of a consistent read and not of the failed write itself
+   * (ReturnValuesOnConditionCheckFailure): that would put the record, with its refresh token, into an exception.
+   */
+  const claim = async (seen: Connection, { id, leaseUntil, forcedAt }: Claim): Promise<Connection | undefined> => {
+    const mine = version(seen.version + 1);
+    const answer = await change(seen.connection, {
+      update: `SET #version = :mine, #dueAt = :leaseUntil, #leaseUntil = :leaseUntil, #claimId = :id${
+        forcedAt === undefined ? '' : ', #forcedAt = :forcedAt'
+      }`,
+      condition: '#version = :seenVersion AND #dueAt = :seenDueAt AND attribute_not_exists(#retiredAt)',
+      values: { mine, leaseUntil, id, forcedAt, seenVersion: seen.version, seenDueAt: seen.dueAt },
+    });
+    const item = answer ? answer.Attributes : await readItem(seen.connection);
+    const claimed = item?.claimId?.S === id && item.version?.N === String(mine);
+    return item && claimed ? fromItem(connectionSchema, item, table) : undefined;
+  };
+
+  return {
+    list: (provider, shard) =>
+      guarded('store_failed', `list the connections of ${shardKey(provider, shard)}`, () => list(provider, shard)),
+
+    get: connection =>
+      guarded('store_failed', `read ${connection}`, async () => {
+        const item = await readItem(connection);
+        return item && fromItem(connectionSchema, item, table);
+      }),
+
+    // Only if absent: two discoveries may find the same secret at once, and the second must not reset the first's work.
+    add: connection =>
+      guarded('store_failed', `add ${connection.connection}`, async () => {
+        const put = new PutItemCommand({
+          TableName: table,
+          Item: { ...toItem(connection), ...connectionKey(connection.connection) },
+          ...expressed({ ConditionExpression: 'attribute_not_exists(#connection)' }, {}),
+        });
+        return (await ifCondition(() => client.send(put))) !== undefined;
+      }),
+
+    claim: (seen, how) => guarded('store_failed', `claim ${seen.connection}`, () => claim(seen, how)),
+
+    // Only while the version is mine: a later claimant may hold a newer session. Repeating it after a lost answer
+    // does no harm, since it then meets the same version; the same holds for `settle`.
+    keep: (connection, mine, session) =>
+      guarded('store_failed', `keep the session of ${connection}`, async () => {
+        const values = { session, mine };
+        const kept = { update: 'SET #session = :session', condition: '#version = :mine', values };
+        return (await change(connection, kept)) !== undefined;
+      }),
+
+    // Only while the version is mine, as above; and not once retired, so that a late worker brings nothing back to life.
+    settle: (connection, mine, settlement) =>
+      guarded('store_failed', `settle ${connection}`, async () => {
+        const settled = {
+          update: settlementUpdate(settlement),
+          condition: '#version = :mine AND attribute_not_exists(#retiredAt)',
+          values: { ...settlementValues(settlement), mine },
+        };
+        return (await change(connection, settled)) !== undefined;
+      }),
+
+    // Only if present: an update of an absent item would create one that holds nothing else.
+    noteSecret: (connection, secret, secretVersion) =>
+      guarded('store_failed', `note the secret of ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #secret = :secret, #secretVersion = :secretVersion',
+          condition: 'attribute_exists(#connection)',
+          values: { secret, secretVersion },
+        });
+      }),
+
+    // Only once: every discovery retires it again, and a moving mark would never grow old enough to be removed.
+    retire: (connection, at) =>
+      guarded('store_failed', `retire ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #retiredAt = :at',
+          condition: 'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)',
+          values: { at },
+        });
+      }),
+
+    // Only if retired: otherwise it would make a connection due that someone is working on.
+    revive: (connection, at) =>
+      guarded('store_failed', `revive ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #dueAt = :at REMOVE #retiredAt',
+          condition: 'attribute_exists(#retiredAt)',
+          values: { at },
+        });
+      }),
+
+    // Only if still retired: the secret may have come back since the caller looked.
+    remove: connection =>
+      guarded('store_failed', `remove ${connection}`, async () => {
+        const remove = new DeleteItemCommand({
+          TableName: table,
+          Key: connectionKey(connection),
+          ...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),
+        });
+        await ifCondition(() => client.send(remove));
+      }),
+  };
+};

@@ -1,0 +1,37 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { z } from 'zod';
+import { epochMs, providerOf } from '../core/types.ts';
+import type { Answer, Ask } from '../shell/demand.ts';
+import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
+
+const until = z.number().transform(epochMs).exactOptional();
+const answerSchema: z.ZodType<Answer> = z.union([
+  z.object({ result: z.enum(['refreshed', 'postponed', 'failed', 'attention', 'retired']), until }),
+  z.object({
+    result: z.literal('waiting'),
+    reason: z.enum(['leased', 'attention', 'backing_off', 'fresh', 'forced_recently']),
+    until,
+  }),
+  z.object({ result: z.literal('unknown') }),
+]);
+
+/** Waits for a whole run of a refresh function, and does not repeat it: whether to is the policy's business. */
+export const lambdaClient = (env: Env, overrides?: ClientOverrides): LambdaClient => {
+  const { requestHandler, ...settings } = clientSettings(env, overrides);
+  const patient = { ...requestHandler, requestTimeout: 25_000, socketTimeout: 25_000 };
+  return new LambdaClient({ ...settings, requestHandler: patient, maxAttempts: 1 });
+};
+
+/** Has a provider's own `refresh` function act: no other function may read that provider's secrets. */
+export const askByLambda =
+  (client: LambdaClient, functions: Readonly<Record<string, string>>) =>
+  async (ask: Ask): Promise<Answer> => {
+    const FunctionName = functions[providerOf(ask.connection)];
+    if (FunctionName === undefined) return { result: 'unknown' };
+    const Payload = JSON.stringify({ ask });
+    const answer = await client.send(new InvokeCommand({ FunctionName, Payload }));
+    if (answer.FunctionError !== undefined || !answer.Payload) {
+      throw new Error(`the refresh function failed: ${answer.FunctionError ?? 'no answer'}`);
+    }
+    return answerSchema.parse(JSON.parse(Buffer.from(answer.Payload).toString('utf8')));
+  };

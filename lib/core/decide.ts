@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { attainable, type Policy } from './policy.ts';
+import type { Account, Grant, Provider } from './provider.ts';
+import { type Connection, type EpochMs, type Milliseconds, plus, type SecretVersion } from './types.ts';
+
+/** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
+export type Decision =
+  | { readonly action: 'refresh'; readonly reason: 'due' | 'credentials_changed' | 'asked' | 'forced' }
+  | { readonly action: 'wait'; readonly reason: WaitReason; readonly until?: EpochMs };
+export type WaitReason = 'retired' | 'leased' | 'attention' | 'backing_off' | 'not_due' | 'fresh' | 'forced_recently';
+
+/** For the schedule: everything that is due, and everything whose credentials changed since they were last tried. */
+export const decideDue = (connection: Connection, now: EpochMs): Decision => {
+  const held = unavailable(connection, now);
+  if (held) return held;
+  if (credentialsChanged(connection)) return { action: 'refresh', reason: 'credentials_changed' };
+  if (connection.dueAt <= now) return { action: 'refresh', reason: 'due' };
+  return resting(connection) ?? { action: 'wait', reason: 'not_due', until: connection.dueAt };
+};
+
+/** For a reader who wants `minTtl` of life: what is due, or has less life than a reader can be promised. */
+export const decideAsked = (connection: Connection, now: EpochMs, minTtl: Milliseconds, policy: Policy): Decision => {
+  const due = decideDue(connection, now);
+  if (due.action === 'refresh' || due.reason !== 'not_due') return due;
+  const { issuedAt, expiresAt } = connection;
+  if (issuedAt === undefined || expiresAt === undefined) return { action: 'refresh', reason: 'asked' };
+  const life = expiresAt - issuedAt;
+  const justIssued = plus(issuedAt, Math.min(policy.forcedSpacing, life / 10)) > now;
+  if (expiresAt - now >= attainable(minTtl, life) || justIssued) return { action: 'wait', reason: 'fresh' };
+  return { action: 'refresh', reason: 'asked' };
+};
+
+/** For a consumer whom the provider refused the token: not too often, and not against a provider that said no. */
+export const decideForced = (connection: Connection, now: EpochMs, policy: Policy): Decision => {
+  const due = decideDue(connection, now);
+  if (due.action === 'wait' && due.reason !== 'not_due') return due;
+  const again = connection.forcedAt === undefined ? now : plus(connection.forcedAt, policy.forcedSpacing);
+  return again > now
+    ? { action: 'wait', reason: 'forced_recently', until: again }
+    : { action: 'refresh', reason: 'forced' };
+};
+
+const unavailable = (connection: Connection, now: EpochMs): Decision | undefined => {
+  if (connection.retiredAt !== undefined) return { action: 'wait', reason: 'retired' };
+  const { leaseUntil } = connection;
+  return leaseUntil !== undefined && leaseUntil > now
+    ? { action: 'wait', reason: 'leased', until: leaseUntil }
+    : undefined;
+};
+
+const resting = (connection: Connection): Decision | undefined => {
+  if (connection.status === 'attention') return { action: 'wait', reason: 'attention', until: connection.dueAt };
+  if (connection.failures > 0) return { action: 'wait', reason: 'backing_off', until: connection.dueAt };
+  return undefined;
+};
+
+/** A transient failure backs off whichever credentials it was met with. */
+const credentialsChanged = (connection: Connection): boolean =>
+  connection.status !== 'failing' &&
+  connection.secretVersion !== undefined &&
+  connection.secretVersion !== connection.triedVersion;
+
+/** Which grant a run begins with. `only` marks a refresh token that is the only copy of access. */
+export type Choice =
+  | { readonly grant: Extract<Grant, 'full'>; readonly reason: FullReason }
+  | { readonly grant: Extract<Grant, 'refresh'>; readonly refreshToken: string; readonly only: boolean }
+  | { readonly grant: 'none'; readonly code: 'code_already_redeemed' };
+export type FullReason = 'no_session' | 'abandoned' | 'new_credentials' | 'session_over' | 'would_not_lengthen';
+
+/** The refresh grant only where a session is held, is surely unspent, has life left and would lengthen the token's life. */
+export const chooseGrant = (
+  /** As it was before this run claimed it. */
+  seen: Connection,
+  credentials: { readonly account: Account; readonly version: SecretVersion },
+  provider: Provider,
+  now: EpochMs,
+): Choice => {
+  const { account } = credentials;
+  const { session } = seen;
+  const loginSpent = account.oneTimeCode !== undefined && fingerprint(account.oneTimeCode) === seen.redeemedCode;
+  if (!session || !account.refresh) {
+    return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };
+  }
+  if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, only: true };
+
+  // A lease that nobody settled: the worker may have died after the provider spent the refresh token.
+  if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };
+  if (credentials.version !== seen.triedVersion) return { grant: 'full', reason: 'new_credentials' };
+  if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'full', reason: 'session_over' };
+  const life = realLifetime(seen, provider);
+  const reach = Math.min(session.endsAt ?? Number.POSITIVE_INFINITY, now + life);
+  if (!lengthens(seen, reach, life)) return { grant: 'full', reason: 'would_not_lengthen' };
+  return { grant: 'refresh', refreshToken: session.refreshToken, only: false };
+};
+
+/** A renewal that adds less than a tenth of a lifetime adds nothing: a session that only does that is at its wall. */
+export const lengthens = (seen: Connection, reach: number, life: Milliseconds): boolean =>
+  seen.expiresAt === undefined || reach - seen.expiresAt >= life / 10;
+
+/** What a full grant would give: the documented lifetime, or the last token's where that is known. */
+export const realLifetime = (seen: Connection, provider: Provider): Milliseconds =>
+  seen.issuedAt === undefined || seen.expiresAt === undefined ? provider.lifetime : seen.expiresAt - seen.issuedAt;
+
+/** Tells one one-time code from another without keeping it. */
+export const fingerprint = (code: string): string => createHash('sha256').update(code).digest('hex').slice(0, 16);

@@ -1,0 +1,45 @@
+import type { Provider, TokenAnswer, Warning } from './provider.ts';
+import { type EpochMs, epochMs, type Milliseconds, plus, seconds } from './types.ts';
+
+/** Times so many longer than documented are a mistake of the provider, or of a unit. */
+const ABSURD = 25;
+/** No token lives less than this: a smaller number of "milliseconds" was meant as seconds. */
+const SHORTEST_IN_MILLISECONDS = seconds(10);
+
+export type Lifetime = { readonly expiresAt: EpochMs; readonly warnings: readonly Warning[] } | 'invalid_lifetime';
+
+/**
+ * When the token of an answer dies. The JWT's own `exp` wins over any arithmetic, then `expires_in` in the provider's
+ * unit counted from before the request was sent, then the documented lifetime. Zero, negative and past are refused.
+ */
+export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: EpochMs): Lifetime => {
+  const warnings: Warning[] = [];
+  const given = numberIn(answer.json.expires_in);
+  if (given !== undefined && given <= 0) return 'invalid_lifetime';
+
+  const exp = answer.claims.exp;
+  let life: Milliseconds;
+  if (typeof exp === 'number' && Number.isFinite(exp)) {
+    life = seconds(exp) - sentAt;
+  } else if (given !== undefined) {
+    const inMilliseconds = provider.expiresIn === 'milliseconds';
+    const guessed = inMilliseconds && given < SHORTEST_IN_MILLISECONDS;
+    if (guessed) warnings.push('lifetime_unit_guessed');
+    life = inMilliseconds && !guessed ? given : seconds(given);
+  } else {
+    warnings.push('lifetime_assumed');
+    life = provider.lifetime;
+  }
+
+  if (life > provider.lifetime * ABSURD) {
+    warnings.push('lifetime_capped');
+    life = provider.lifetime;
+  }
+  const expiresAt = epochMs(Math.floor(plus(sentAt, life)));
+  return expiresAt > sentAt ? { expiresAt, warnings } : 'invalid_lifetime';
+};
+
+const numberIn = (value: unknown): number | undefined => {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+};

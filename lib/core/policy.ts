@@ -1,0 +1,85 @@
+import { spread } from './shard.ts';
+import { type ConnectionId, type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from './types.ts';
+
+/** Every number of the policy, in one place. Durations in milliseconds. */
+export interface Policy {
+  /** The share of a token's real lifetime after which it is renewed, and how far names spread it to either side. */
+  readonly refreshAt: number;
+  readonly jitter: number;
+  /** The shortest pause between two refreshes of one connection, however short its tokens live. */
+  readonly floor: Milliseconds;
+  readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds };
+  /** The longest Retry-After that is believed. */
+  readonly retryAfterCap: Milliseconds;
+  /** A connection that needs attention is probed after `first`, then after twice as long, up to `cap`. */
+  readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds };
+  /** How often a consumer may force a refresh of one connection. */
+  readonly forcedSpacing: Milliseconds;
+  /** One call of a provider; all calls of one run; and the lease, longer than these and the commit together. */
+  readonly callDeadline: Milliseconds;
+  readonly runDeadline: Milliseconds;
+  readonly lease: Milliseconds;
+}
+
+export const defaultPolicy: Policy = {
+  refreshAt: 0.5,
+  jitter: 0.1,
+  floor: minutes(1),
+  backoff: { base: seconds(10), cap: minutes(5) },
+  retryAfterCap: hours(1),
+  probe: { first: hours(1), cap: hours(24) },
+  forcedSpacing: seconds(30),
+  callDeadline: seconds(8),
+  runDeadline: seconds(20),
+  lease: seconds(45),
+};
+
+/** The same policy for a world whose tokens live `speed` times shorter. What bounds real work stays as it is. */
+export const scaled = (policy: Policy, speed: number): Policy => ({
+  ...policy,
+  floor: policy.floor / speed,
+  backoff: { base: policy.backoff.base / speed, cap: policy.backoff.cap / speed },
+  probe: { first: policy.probe.first / speed, cap: policy.probe.cap / speed },
+});
+
+/** When a connection waits for a person or a changed secret alone. */
+export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
+
+/** How often the schedule looks at a provider: several chances before a token dies. */
+export const tickOf = (lifetime: Milliseconds): Milliseconds =>
+  Math.min(minutes(5), Math.max(minutes(1), Math.round(lifetime / 10 / minutes(1)) * minutes(1)));
+
+/** When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. */
+export const renewalOf = (policy: Policy, connection: ConnectionId, issuedAt: EpochMs, expiresAt: EpochMs): EpochMs => {
+  const life = expiresAt - issuedAt;
+  const fraction = policy.refreshAt * (1 + policy.jitter * (2 * spread(connection, 'renewal') - 1));
+  return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor)));
+};
+
+/**
+ * The pause after a transient failure: exponential with full jitter, at most a quarter of what is left of the living
+ * token so that at least three more chances fall before it dies, and never less than the provider asked for.
+ * `random` in [0, 1).
+ */
+export const backoffOf = (
+  policy: Policy,
+  failure: { failures: number; now: EpochMs; expiresAt?: EpochMs | undefined; retryAfter?: Milliseconds | undefined },
+  random: number,
+): Milliseconds => {
+  const { failures, now, expiresAt, retryAfter = 0 } = failure;
+  const exponential = Math.min(policy.backoff.cap, policy.backoff.base * 2 ** Math.min(failures - 1, 30));
+  const alive = expiresAt !== undefined && expiresAt > now;
+  const ceiling = alive ? Math.min(exponential, (expiresAt - now) / 4) : exponential;
+  return Math.max(random * ceiling, Math.min(retryAfter, policy.retryAfterCap));
+};
+
+/** The pause before a connection that needs attention is probed again: `first`, doubling, up to `cap`. */
+export const probeOf = (policy: Policy, now: EpochMs, attentionSince: EpochMs): Milliseconds =>
+  Math.min(policy.probe.cap, policy.probe.first + (now - attentionSince));
+
+/**
+ * How much life a reader can be promised. A `minTtl` that no token of this connection can satisfy counts as half a
+ * lifetime, so that it does not turn every read into a call of the provider.
+ */
+export const attainable = (minTtl: Milliseconds, life: Milliseconds): Milliseconds =>
+  minTtl < life ? minTtl : life / 2;

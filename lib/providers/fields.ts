@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/** C0, DEL and C1. */
+const CONTROL = /\p{Cc}/u;
+/** What a header can carry: printable latin1 (RFC 9110 §5.5). */
+const HEADER = /^[\u0020-\u007e\u00a0-\u00ff]+$/;
+
+export const fitsHeader = (value: string): boolean => HEADER.test(value);
+
+/**
+ * The schemas of credential fields. A message is the second half of a sentence that begins with the field's name, tells
+ * what to do, and never holds the value. `what` says what belongs into the field. No schema but `baseUrl` alters a
+ * value: a credential goes out byte for byte.
+ */
+const present = (what: string) =>
+  z
+    .string({
+      error: ({ input }) =>
+        input === undefined || input === null ? `is missing: add ${what}` : `is not a text: give ${what} in quotes`,
+    })
+    .min(1, { error: `is empty: add ${what}` })
+    .refine(value => !CONTROL.test(value), {
+      error: `holds a line break or another control character: copy ${what} again, without it`,
+    });
+
+/** Text that goes into a body. */
+export const text = (what: string) =>
+  present(what).refine(value => value.isWellFormed(), {
+    error: `is not valid Unicode: copy ${what} again`,
+  });
+
+/** Text that goes into a header as it is. */
+export const headerText = (what: string) =>
+  present(what)
+    .refine(fitsHeader, { error: `holds a character that no HTTP header can carry: check ${what}` })
+    .refine(value => value === value.trim(), {
+      error: `begins or ends with a blank, which an HTTP header loses: copy ${what} again, without it`,
+    });
+
+/** The user of HTTP Basic: everything after its first colon would be taken for the password (RFC 7617 §2). */
+export const basicUser = (what: string) =>
+  text(what).refine(value => !value.includes(':'), {
+    error: `holds a colon, which HTTP Basic does not allow: check ${what}`,
+  });
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
+/** An absolute `https:` URL, or `http:` on loopback, without a slash at its end; nothing where it is not one. */
+export const parseBaseUrl = (value: string): string | undefined => {
+  if (CONTROL.test(value) || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const encrypted = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+  if (!encrypted || url.username || url.password || /[?#]/.test(value)) return undefined;
+  return `${url.origin}${url.pathname.replace(/\/{2,}/g, '/').replace(/\/$/, '')}`;
+};
+
+/** Where the provider is: its API's base URL, a demo tenant, a proxy or a simulator. */
+export const baseUrl = (what: string) =>
+  present(what).transform((value, context) => {
+    const url = parseBaseUrl(value);
+    if (url !== undefined) return url;
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message:
+        'is not a base URL: give an https: address (http: for loopback hosts only) without user, password, query and fragment',
+    });
+    return z.NEVER;
+  });
+
+/** `baseUrl` where it only replaces the provider's own. */
+export const baseUrlOverride = baseUrl('the address that takes the place of the provider’s own').optional();
+
+export const environment = z
+  .enum(['demo', 'production'], { error: 'is neither "demo" nor "production": give one of the two, or leave it out' })
+  .default('production');

@@ -1,0 +1,175 @@
+import { type Choice, chooseGrant } from '../core/decide.ts';
+import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
+import { NEVER, type Policy } from '../core/policy.ts';
+import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
+import type { Trouble } from '../core/settle.ts';
+import { type Connection, type EpochMs, plus, type SecretVersion } from '../core/types.ts';
+import type { CredentialCache, Credentials } from './credentials.ts';
+import type { BudgetStore, Clock, SendHttp } from './ports.ts';
+
+/** What came of asking a provider for a token, with all that the commit needs to know about how. */
+export type Obtained =
+  | {
+      readonly kind: 'granted';
+      readonly granted: Granted;
+      readonly grant: { readonly kind: Grant; readonly only: boolean };
+      readonly credentials: Credentials;
+      readonly calls: number;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly trouble: Trouble;
+      readonly secretVersion?: SecretVersion;
+      readonly dropSession: boolean;
+      readonly calls: number;
+    }
+  /** The provider's budget is used up: nothing was asked. */
+  | { readonly kind: 'postponed'; readonly until: EpochMs; readonly dropSession: boolean; readonly calls: number };
+
+export interface ObtainDeps {
+  readonly clock: Clock;
+  readonly send: SendHttp;
+  readonly budgets: BudgetStore;
+  readonly credentials: CredentialCache;
+  readonly policy: Policy;
+}
+
+/** So short a want of budget is waited for within the run. */
+const SHORT_WAIT = 1500;
+/** With less time than this left in a run no call is begun. */
+const USEFUL_TIME = 1000;
+
+/**
+ * Asks the provider for a token: the refresh grant or the full one, the full one after a refresh grant that was refused
+ * or whose answer was lost, and the full one again where the secret turns out to have changed. `seen` is the record as it
+ * was before this run claimed it.
+ */
+export const obtain = async (
+  deps: ObtainDeps,
+  provider: Provider,
+  seen: Connection,
+  startedAt: EpochMs,
+): Promise<Obtained> => {
+  const run = new Run(deps, provider, plus(startedAt, deps.policy.runDeadline));
+  const read = await deps.credentials.read(provider, seen.secret, seen.secretVersion);
+  if (!read.ok) return run.failed(read.trouble, read.version, false);
+  // Refused for good, and what looked like a changed secret is the one that was refused.
+  if (seen.dueAt === NEVER && read.version === seen.triedVersion && seen.lastError) {
+    return run.failed({ kind: 'refused', code: seen.lastError.code }, read.version, false);
+  }
+
+  const choice = chooseGrant(seen, read, provider, deps.clock.now());
+  if (choice.grant === 'none') return run.failed({ kind: 'refused', code: choice.code }, read.version, false);
+  if (choice.grant === 'refresh') {
+    const outcome = await run.attempt(read, choice);
+    const spent = outcome.kind === 'refused' || outcome.kind === 'unknown';
+    if (choice.only || !spent) return run.concluded(outcome, read, choice, false);
+  }
+  return fullGrant(run, deps, provider, seen, read, choice);
+};
+
+/** A refused session, or one whose answer was lost, is not tried again: the credentials bring back all it could give. */
+const fullGrant = async (
+  run: Run,
+  deps: ObtainDeps,
+  provider: Provider,
+  seen: Connection,
+  credentials: Credentials,
+  choice: Exclude<Choice, { grant: 'none' }>,
+): Promise<Obtained> => {
+  const full = { grant: 'full', reason: 'no_session' } as const;
+  const dropSession = choice.grant === 'refresh' || choice.reason !== 'no_session';
+  const outcome = await run.attempt(credentials, full);
+  if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, full, dropSession);
+
+  const reread = await deps.credentials.again(provider, seen.secret);
+  // Where the secret can't be read again the refusal stands: a change will be noticed by its version, whereas
+  // asking once more with what was refused may lock the account.
+  const unchanged = reread.version === undefined || reread.version === credentials.version;
+  if (unchanged) return run.concluded(outcome, credentials, full, dropSession);
+  if (!reread.ok) return run.failed(reread.trouble, reread.version, dropSession);
+  return run.concluded(await run.attempt(reread, full), reread, full, dropSession);
+};
+
+type Attempted = Outcome | { readonly kind: 'postponed'; readonly until: EpochMs };
+type Asking = Exclude<Choice, { grant: 'none' }>;
+
+/** The calls of one run: counted, within the provider's budget, and all before one deadline. */
+class Run {
+  readonly #deps: ObtainDeps;
+  readonly #provider: Provider;
+  readonly #until: EpochMs;
+  #calls = 0;
+
+  constructor(deps: ObtainDeps, provider: Provider, until: EpochMs) {
+    this.#deps = deps;
+    this.#provider = provider;
+    this.#until = until;
+  }
+
+  async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
+    const { account } = credentials;
+    const twoSteps = asking.grant === 'full' && account.exchange !== undefined;
+    const refused = await this.#book(account.budgetKey, twoSteps ? 2 : 1);
+    if (refused) return refused;
+
+    const exchange = { provider: this.#provider, account, grant: asking.grant };
+    if (asking.grant === 'refresh') {
+      const request = account.refresh?.(asking.refreshToken);
+      return request ? this.#ask(exchange, request, interpret) : { kind: 'refused', code: 'session_refused' };
+    }
+    if (!twoSteps) return this.#ask(exchange, account.logIn(), interpret);
+    const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
+    return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
+  }
+
+  async #ask<T extends { kind: string }>(
+    exchange: Omit<Exchange, 'sentAt'>,
+    request: HttpRequest,
+    read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
+  ): Promise<T | { kind: 'retry'; code: 'timeout' }> {
+    // Taken before the request is sent: a token may be thought older than it is, never younger.
+    const sentAt = this.#deps.clock.now();
+    const left = this.#until - sentAt;
+    if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
+    this.#calls += 1;
+    const reply = await this.#deps.send(request, Math.min(this.#deps.policy.callDeadline, left));
+    return read({ ...exchange, sentAt }, reply);
+  }
+
+  /** Books calls with the provider's budget. A want that lasts longer than a moment postpones the run. */
+  async #book(key: string, cost: number): Promise<Exclude<Attempted, Granted> | undefined> {
+    const { budget } = this.#provider;
+    if (!budget) return undefined;
+    const { clock, budgets } = this.#deps;
+    try {
+      for (;;) {
+        const now = clock.now();
+        const booking = await budgets.reserve(key, budget, cost, now);
+        if (booking.ok) return undefined;
+        const wait = booking.retryAt - now;
+        const tooLong = wait > SHORT_WAIT || now + wait + USEFUL_TIME > this.#until;
+        if (tooLong) return { kind: 'postponed', until: booking.retryAt };
+        await clock.sleep(wait);
+      }
+    } catch {
+      return { kind: 'retry', code: 'store_failed' };
+    }
+  }
+
+  concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {
+    if (outcome.kind === 'granted') {
+      const grant = { kind: asked.grant, only: asked.grant === 'refresh' && asked.only };
+      return { kind: 'granted', granted: outcome, grant, credentials, calls: this.#calls };
+    }
+    if (outcome.kind === 'postponed') {
+      return { kind: 'postponed', until: outcome.until, dropSession, calls: this.#calls };
+    }
+    return this.failed(outcome, credentials.version, dropSession);
+  }
+
+  failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Obtained {
+    const used = secretVersion === undefined ? {} : { secretVersion };
+    return { kind: 'failed', trouble, ...used, dropSession, calls: this.#calls };
+  }
+}

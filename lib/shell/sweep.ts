@@ -1,0 +1,118 @@
+import { decideDue } from '../core/decide.ts';
+import { type ErrorCode, RefresherError } from '../core/errors.ts';
+import type { Provider } from '../core/provider.ts';
+import type { Connection, ConnectionId, EpochMs, Milliseconds, Status } from '../core/types.ts';
+import { pool } from './pool.ts';
+import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
+
+/** Who is told what happened: logs and metrics in the cloud, the terminal on a laptop. */
+export interface Observer {
+  refresh(report: RefreshReport): void;
+  /** A run that could not even claim its connection: the store did not answer, or we have a bug. */
+  unclaimed(connection: ConnectionId, code: ErrorCode): void;
+  sweep(report: SweepReport): void;
+}
+
+export interface SweepDeps extends RefreshDeps {
+  readonly observer: Observer;
+}
+
+/** One tick over some shards of a provider: a fixed set of numbers, however many connections there are. */
+export interface SweepReport {
+  readonly provider: string;
+  readonly connections: number;
+  readonly due: number;
+  /** Due, but not begun before the time was up or the provider's budget was used. */
+  readonly left: number;
+  readonly results: Readonly<Record<Result, number>>;
+  /** Runs whose claim the store did not take. */
+  readonly claimsFailed: number;
+  readonly commitsFailed: number;
+  readonly calls: number;
+  readonly byStatus: Readonly<Record<Status, number>>;
+  /** How long the connection that has waited longest has been due by the end. */
+  readonly oldestOverdue: Milliseconds;
+  /** The smallest share of its lifetime that a token has left; 0 where one is dead or was never obtained. Without those that need attention. */
+  readonly lowestLife: number;
+  readonly took: Milliseconds;
+}
+
+/** Refreshes everything that is due in some shards of a provider, most urgent first, until `until`. */
+export const sweep = async (
+  deps: SweepDeps,
+  provider: Provider,
+  shards: readonly number[],
+  until: EpochMs,
+): Promise<SweepReport> => {
+  const { clock, connections, policy, observer } = deps;
+  const startedAt = clock.now();
+  const listed = (await Promise.all(shards.map(shard => connections.list(provider.id, shard)))).flat();
+  const state = new Map(listed.filter(each => each.retiredAt === undefined).map(each => [each.connection, each]));
+  const due = [...state.values()]
+    .filter(each => decideDue(each, startedAt).action === 'refresh')
+    .sort((a, b) => (a.expiresAt ?? 0) - (b.expiresAt ?? 0));
+
+  const results: Record<Result, number> = { refreshed: 0, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 };
+  let claimsFailed = 0;
+  let commitsFailed = 0;
+  let calls = 0;
+  const work = async (connection: Connection): Promise<void> => {
+    try {
+      const report = await refreshConnection(deps, provider, connection, false);
+      results[report.result] += 1;
+      calls += report.calls;
+      if (report.commitFailed) commitsFailed += 1;
+      state.set(connection.connection, after(connection, report));
+      observer.refresh(report);
+    } catch (error) {
+      // One connection that can't be handled must not keep the others from their tokens.
+      claimsFailed += 1;
+      observer.unclaimed(connection.connection, error instanceof RefresherError ? error.code : 'internal_error');
+    }
+  };
+  // A run that is begun must be able to end, and a used-up budget is used up for everyone behind it too.
+  const more = () => results.postponed === 0 && clock.now() + policy.lease <= until;
+  const begun = await pool(due, provider.concurrency, work, more);
+
+  const report: SweepReport = {
+    provider: provider.id,
+    connections: state.size,
+    due: due.length,
+    left: due.length - begun,
+    results,
+    claimsFailed,
+    commitsFailed,
+    calls,
+    ...health([...state.values()], clock.now()),
+    took: clock.now() - startedAt,
+  };
+  observer.sweep(report);
+  return report;
+};
+
+const after = (before: Connection, report: RefreshReport): Connection => ({
+  ...before,
+  status: report.to,
+  ...(report.dueAt !== undefined && { dueAt: report.dueAt }),
+  ...(report.issuedAt !== undefined && { issuedAt: report.issuedAt }),
+  ...(report.expiresAt !== undefined && { expiresAt: report.expiresAt }),
+});
+
+const health = (all: readonly Connection[], now: EpochMs) => {
+  const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
+  let oldestOverdue = 0;
+  let lowestLife = 1;
+  for (const each of all) {
+    byStatus[each.status] += 1;
+    const free = each.leaseUntil === undefined || each.leaseUntil <= now;
+    if (free) oldestOverdue = Math.max(oldestOverdue, now - each.dueAt);
+    if (each.status !== 'attention') lowestLife = Math.min(lowestLife, lifeLeft(each, now));
+  }
+  return { byStatus, oldestOverdue, lowestLife };
+};
+
+/** The share of its lifetime that a connection's token has left, from 0 to 1. */
+export const lifeLeft = ({ issuedAt, expiresAt }: Connection, now: EpochMs): number =>
+  issuedAt === undefined || expiresAt === undefined || expiresAt <= now
+    ? 0
+    : Math.min(1, (expiresAt - now) / (expiresAt - issuedAt));

@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import type { ClientOverrides } from '../../lib/aws/clients.ts';
+import type { Options } from '../options.ts';
+import { UsageError } from '../usage-error.ts';
+import { startEmbedded } from './embedded.ts';
+
+/** Where DynamoDB and Secrets Manager are. */
+export interface Aws {
+  readonly name: string;
+  readonly overrides: ClientOverrides;
+  /** On this machine: simulated credentials may be stored there. */
+  readonly onLoopback: boolean;
+  close(): Promise<void>;
+}
+
+const emulatorDefaults = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'data'>): Promise<Aws> => {
+  if (endpoint === 'aws')
+    return { name: 'AWS, by the SDK’s settings', overrides: {}, onLoopback: false, close: async () => {} };
+  if (endpoint !== undefined) {
+    const onLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
+    // An emulator wants some region and credentials; the SDK's own settings come first.
+    const overrides = onLoopback ? { endpoint, ...withoutSettings() } : { endpoint };
+    return { name: endpoint, overrides, onLoopback, close: async () => {} };
+  }
+  const embedded = await embed(data);
+  return {
+    name: data === undefined ? 'embedded, in memory' : `embedded, kept in ${resolve(data)}`,
+    overrides: { endpoint: embedded.endpoint, ...emulatorDefaults },
+    onLoopback: true,
+    close: () => embedded.close(),
+  };
+};
+
+const embed = async (data: string | undefined) => {
+  try {
+    return await startEmbedded(data === undefined ? {} : { folder: resolve(data) });
+  } catch (error) {
+    if (data === undefined) throw error;
+    const said = error instanceof Error ? error.message : 'unknown reason';
+    throw new UsageError(`--data: ${data} cannot be used: ${said}.`);
+  }
+};
+
+const withoutSettings = () => ({
+  ...(!process.env.AWS_REGION && !process.env.AWS_DEFAULT_REGION && { region: emulatorDefaults.region }),
+  ...(!process.env.AWS_ACCESS_KEY_ID && !process.env.AWS_PROFILE && { credentials: emulatorDefaults.credentials }),
+});

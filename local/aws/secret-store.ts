@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AwsError } from './json-api.ts';
+
+const versionSchema = z.object({
+  id: z.string(),
+  text: z.string().exactOptional(),
+  /** As base64, which is how it travels. */
+  binary: z.string().exactOptional(),
+  stages: z.array(z.string()).readonly(),
+  createdAt: z.number(),
+});
+
+const secretSchema = z.object({
+  /** Grows with every secret, so that a page of a listing can say where the next one starts. */
+  sequence: z.int(),
+  arn: z.string(),
+  name: z.string(),
+  description: z.string(),
+  tags: z.array(z.object({ Key: z.string(), Value: z.string() })).readonly(),
+  createdAt: z.number(),
+  changedAt: z.number(),
+  /** Set while it is scheduled for deletion. */
+  deleteAt: z.number().exactOptional(),
+  versions: z.array(versionSchema).readonly(),
+});
+
+export type StoredVersion = Readonly<z.infer<typeof versionSchema>>;
+export type StoredSecret = Readonly<z.infer<typeof secretSchema>>;
+type Secrets = ReadonlyMap<string, StoredSecret>;
+
+const load = (file: string): Secrets => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return new Map();
+    throw error;
+  }
+  const secrets = z.array(secretSchema).parse(JSON.parse(text));
+  return new Map(secrets.map(secret => [secret.name, secret]));
+};
+
+/** Whoever reads the file sees the old state or the new one, also if the process is killed in between. */
+const replaceFile = (file: string, secrets: Secrets): void => {
+  const draft = `${file}.new`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, JSON.stringify([...secrets.values()]), { mode: 0o600, flag: 'wx', flush: true });
+  renameSync(draft, file);
+};
+
+export type SecretStore = ReturnType<typeof createSecretStore>;
+
+/** The secrets of the embedded Secrets Manager, in memory and, with a folder, in a file there. */
+export const createSecretStore = (now: () => number, folder?: string) => {
+  if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = folder === undefined ? undefined : join(folder, 'secrets.json');
+  let secrets: Secrets = file === undefined ? new Map() : load(file);
+
+  // The file first: a secret that could not be stored must not be served either.
+  const commit = (next: Secrets): void => {
+    if (file !== undefined) replaceFile(file, next);
+    secrets = next;
+  };
+
+  const alive = (): StoredSecret[] =>
+    [...secrets.values()].filter(({ deleteAt }) => deleteAt === undefined || deleteAt > now());
+
+  const find = (nameOrArn: string): StoredSecret | undefined =>
+    alive().find(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
+
+  return {
+    now,
+    all: alive,
+    find,
+
+    get: (nameOrArn: string): StoredSecret => {
+      const secret = find(nameOrArn);
+      if (secret) return secret;
+      throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    },
+
+    put: (secret: StoredSecret): void => commit(new Map(secrets).set(secret.name, secret)),
+
+    delete: (name: string): void => commit(new Map([...secrets].filter(([other]) => other !== name))),
+
+    create: (name: string, description: string, tags: StoredSecret['tags']): StoredSecret => ({
+      sequence: Math.max(0, ...[...secrets.values()].map(({ sequence }) => sequence)) + 1,
+      // The service adds six characters of its own, so that a secret made anew is not the old one to a policy.
+      arn: `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${randomBytes(3).toString('hex')}`,
+      name,
+      description,
+      tags,
+      createdAt: now(),
+      changedAt: now(),
+      versions: [],
+    }),
+  };
+};

@@ -1,0 +1,30 @@
+import type { Connection } from '../lib/core/types.ts';
+import type { Laptop } from './laptop.ts';
+
+/** How long a first round waits for what will come by itself: another worker's lease, a budget, a first retry. */
+const PATIENCE = 120_000;
+const STEP = 1000;
+
+/**
+ * Refreshes everything that is due, until nothing is left that time alone would bring: a connection that a killed worker
+ * still holds, one that waits for its provider's budget, or one whose first tries failed.
+ */
+export const firstRound = async (laptop: Laptop, say: (line: string) => void): Promise<void> => {
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    await laptop.tickAll();
+    const waiting = (await laptop.connections()).filter(each => comesByItself(each, Date.now()));
+    const next = Math.min(...waiting.map(each => each.dueAt));
+    if (waiting.length === 0 || next > until) return;
+    say(
+      `waiting ${Math.max(1, Math.ceil((next - Date.now()) / 1000))} s for ${waiting.map(each => each.connection).join(', ')}`,
+    );
+    await new Promise(resolve => setTimeout(resolve, Math.max(STEP, next - Date.now())));
+  }
+};
+
+const comesByItself = (connection: Connection, now: number): boolean => {
+  if (connection.leaseUntil !== undefined && connection.leaseUntil > now) return true;
+  const living = connection.expiresAt !== undefined && connection.expiresAt > now;
+  return !living && connection.status !== 'attention' && connection.failures < 3;
+};

@@ -1,0 +1,111 @@
+import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { type ApiEvent, apiHandler } from '../functions/api/handler.ts';
+import { discoverHandler } from '../functions/discover/handler.ts';
+import { type Invocation, refreshHandler } from '../functions/refresh/handler.ts';
+import { refresherDeps, stores } from '../functions/wiring.ts';
+import { type ConnectionView, connectionView } from '../lib/api/views.ts';
+import { createClients } from '../lib/aws/clients.ts';
+import { secretsManager } from '../lib/aws/secrets.ts';
+import { createTables } from '../lib/aws/tables.ts';
+import { defaultPolicy, scaled, tickOf } from '../lib/core/policy.ts';
+import type { Provider } from '../lib/core/provider.ts';
+import { allShards } from '../lib/core/shard.ts';
+import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
+import { sendHttp } from '../lib/http/send.ts';
+import { providers } from '../lib/providers/index.ts';
+import type { Answer, Ask } from '../lib/shell/demand.ts';
+import type { DiscoverReport } from '../lib/shell/discover.ts';
+import type { Observer } from '../lib/shell/sweep.ts';
+import type { Aws } from './aws/open.ts';
+import type { Options } from './options.ts';
+import { SECRET_PREFIX, type Source } from './sources.ts';
+
+/** The functions of the product with the SDK's real clients behind them, run in this process instead of in Lambda. */
+export interface Laptop {
+  /** How often each provider is looked at, and how often secrets are. */
+  readonly ticks: readonly { readonly every: Milliseconds; run(): Promise<unknown> }[];
+  api(event: ApiEvent): Promise<APIGatewayProxyStructuredResultV2>;
+  /** One tick of everything. */
+  tickAll(): Promise<void>;
+  connections(): Promise<Connection[]>;
+  views(): Promise<ConnectionView[]>;
+  close(): Promise<void>;
+}
+
+export interface Told extends Observer {
+  discovery(report: DiscoverReport): void;
+  error(error: unknown): void;
+}
+
+const TABLES = { tokens: 'token-refresher-tokens', connections: 'token-refresher-connections' };
+/** As long as a function in Lambda may take. */
+const invocation: Invocation = { getRemainingTimeInMillis: () => minutes(5) };
+/** None of the handlers reads Lambda's. */
+const noContext = {} as Context;
+const DISCOVER_EVERY = minutes(5);
+
+export const openLaptop = async (options: Options, source: Source, aws: Aws, told: Told): Promise<Laptop> => {
+  const clients = createClients(process.env, aws.overrides);
+  await createTables(clients.dynamodb, TABLES);
+  await source.store(clients.secretsManager);
+
+  const fast = providers.map(provider => faster(provider, options.speed));
+  const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
+  const secrets = secretsManager(clients.secretsManager);
+  const policy = scaled(defaultPolicy, options.speed);
+  const shared = stores(parts);
+  const refreshers = new Map(
+    fast.map(provider => {
+      const deps = refresherDeps({ ...parts, secrets, policy, send: sendHttp, observer: told });
+      return [provider.id, refreshHandler(deps, provider)];
+    }),
+  );
+  const ask = async (ask: Ask): Promise<Answer> => {
+    const answer = await refreshers.get(providerOf(ask.connection))?.({ ask }, invocation);
+    return answer && 'result' in answer ? answer : { result: 'unknown' };
+  };
+  const api = apiHandler({ ...shared, providers: fast.map(({ id }) => id), ask, askFailed: told.error }, told.error);
+  const deps = { ...shared, secrets, send: sendHttp, providers: fast, prefix: SECRET_PREFIX };
+  const discover = discoverHandler(deps, told.discovery);
+  const discoverAnew = async () => {
+    await source.store(clients.secretsManager);
+    await discover();
+  };
+  const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
+  const list = async () => {
+    const lists = fast.flatMap(provider => allShards.map(shard => shared.connections.list(provider.id, shard)));
+    const all = (await Promise.all(lists)).flat().filter(each => each.retiredAt === undefined);
+    return all.toSorted((a, b) => (a.connection < b.connection ? -1 : 1));
+  };
+
+  return {
+    ticks: [
+      { every: DISCOVER_EVERY / options.speed, run: discoverAnew },
+      ...providers.map((provider, n) => ({
+        every: tickOf(provider.lifetime) / options.speed,
+        run: async () => refresh(fast[n] ?? provider),
+      })),
+    ],
+    api: event => api(event, noContext),
+    tickAll: async () => {
+      await discoverAnew();
+      await Promise.all(fast.map(refresh));
+    },
+    connections: list,
+    views: async () => {
+      const now = shared.clock.now();
+      return (await list()).map(each => connectionView(each, now));
+    },
+    close: async () => {
+      clients.dynamodb.destroy();
+      clients.secretsManager.destroy();
+    },
+  };
+};
+
+/** The provider as it would be if its time went faster. */
+const faster = (provider: Provider, speed: number): Provider => ({
+  ...provider,
+  lifetime: provider.lifetime / speed,
+  ...(provider.budget && { budget: { ...provider.budget, per: provider.budget.per / speed } }),
+});

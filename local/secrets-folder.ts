@@ -1,0 +1,81 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isObject, jsonObject } from '../lib/core/jwt.ts';
+import { credentialsIn } from '../lib/core/secret.ts';
+import { connectionId } from '../lib/core/types.ts';
+import { findProvider, providerIds } from '../lib/providers/index.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The secrets of a folder by `<provider>/<name>`, each as its text; checked, so that nothing starts with a bad one. */
+export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<string, string>> => {
+  const secrets = new Map<string, string>();
+  const problems: string[] = [];
+  for (const provider of await entries(folder, folder)) {
+    if (!provider.isDirectory()) continue;
+    if (!findProvider(provider.name)) {
+      problems.push(
+        `${join(folder, provider.name)}: "${provider.name}" is not a provider; name the folder after one of ${providerIds.join(', ')}`,
+      );
+      continue;
+    }
+    for (const file of await entries(join(folder, provider.name), folder)) {
+      if (!file.name.endsWith('.json')) continue;
+      const path = join(folder, provider.name, file.name);
+      const name = file.name.slice(0, -'.json'.length);
+      const text = await readText(path);
+      problems.push(...problemsOf(provider.name, name, text).map(problem => `${path}: ${problem}`));
+      secrets.set(`${provider.name}/${name}`, text);
+    }
+  }
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  if (secrets.size === 0) {
+    throw new UsageError(
+      `${folder} holds no secrets: put each into <provider>/<name>.json, for example officernd/acme.json.`,
+    );
+  }
+  return secrets;
+};
+
+/** What is wrong with one secret, a sentence each; never a value of it. */
+const problemsOf = (providerId: string, name: string, text: string): string[] => {
+  if (!connectionId(providerId, name)) {
+    return ['the file’s name is not a connection’s; use 1-100 letters, digits, ".", "_" or "-"'];
+  }
+  const json = jsonObject(text);
+  if (!json) return ['this is not a JSON object; write the credential fields as {"field": "value", …}'];
+  if (json.connections === undefined) return fieldProblems(providerId, json);
+  if (!isObject(json.connections)) return ['"connections" is not an object; write {"<name>": {…}, …}'];
+  return Object.keys(json.connections).flatMap(key =>
+    connectionId(providerId, key)
+      ? fieldProblems(providerId, credentialsIn(json, key)).map(problem => `in "connections", "${key}": ${problem}`)
+      : ['a key of "connections" is no name; use 1-100 letters, digits, ".", "_" or "-"'],
+  );
+};
+
+const fieldProblems = (providerId: string, fields: unknown): string[] => {
+  const opened = findProvider(providerId)?.open(fields);
+  return opened && !opened.ok ? opened.problems.map(problem => problem.message) : [];
+};
+
+const entries = async (path: string, folder: string) => {
+  try {
+    return (await readdir(path, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw new UsageError(
+      `--secrets: ${path} cannot be read (${reason(error)}); give a folder with <provider>/<name>.json in ${folder === path ? 'it' : folder}.`,
+    );
+  }
+};
+
+const readText = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read (${reason(error)}); check that it is a file and its permissions.`);
+  }
+};
+
+const reason = (error: unknown): string => {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' ? code : 'unknown reason';
+};

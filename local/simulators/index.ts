@@ -1,0 +1,97 @@
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import { type SimulatedAccount, simulatedAccounts } from './accounts.ts';
+import { ioffice } from './ioffice.ts';
+import {
+  Desk,
+  type SimulatedRequest,
+  type SimulatedResponse,
+  type Simulation,
+  type SimulatorState,
+  type World,
+} from './kit.ts';
+import { officernd } from './officernd.ts';
+import { petrosoft } from './petrosoft.ts';
+import { powerepos } from './powerepos.ts';
+import { powerofficeV1 } from './poweroffice-v1.ts';
+import { powerofficeV2 } from './poweroffice-v2.ts';
+import { json, pathOf } from './wire.ts';
+
+const simulations: ReadonlyMap<string, Simulation> = new Map([
+  ['poweroffice-v1', powerofficeV1],
+  ['poweroffice-v2', powerofficeV2],
+  ['officernd', officernd],
+  ['powerepos', powerepos],
+  ['petrosoft', petrosoft],
+  ['ioffice', ioffice],
+]);
+
+export const simulatedProviders: readonly string[] = [...simulations.keys()];
+
+/** A simulated provider: synchronous, in memory, and the same for the same world. */
+export interface Simulator<State = SimulatorState> {
+  /** The path of a request is the one below the provider's base URL. */
+  handle(request: SimulatedRequest): SimulatedResponse;
+  /** Everything it remembers, as JSON. */
+  readonly state: { get(): State; restore(state: State): void };
+}
+
+/** One provider's token endpoint; every other path is its API, open to living tokens with the right headers. */
+export const createSimulator = (
+  provider: string,
+  world: World,
+  accounts: readonly SimulatedAccount[] = simulatedAccounts,
+): Simulator => {
+  const simulation = simulations.get(provider);
+  if (!simulation) throw new Error(`There is no simulator of the provider "${provider}"`);
+  const desk = new Desk(provider, world, accounts);
+  return {
+    handle: request => answer(simulation, desk, request),
+    state: { get: () => desk.state, restore: state => desk.restore(state) },
+  };
+};
+
+const answer = (simulation: Simulation, desk: Desk, request: SimulatedRequest): SimulatedResponse => {
+  const stopped = simulation.gate?.(desk, request);
+  if (stopped) return stopped;
+  const path = pathOf(request);
+  const route = simulation.routes[`${request.method} ${path}`];
+  if (route) return route(desk, request);
+  if (Object.keys(simulation.routes).some(known => known.endsWith(` ${path}`)))
+    return json(405, { error: 'invalid_request' });
+  const issued = simulation.admit(desk, request);
+  return issued ? json(200, { ok: true, account: issued.account, path }) : json(401, { error: 'invalid_token' });
+};
+
+/** All of them behind one address, each below `/<provider>`. */
+export const createSimulators = (
+  world: World,
+  accounts: readonly SimulatedAccount[] = simulatedAccounts,
+): Simulator<Readonly<Record<string, SimulatorState>>> => {
+  const all = new Map(simulatedProviders.map(provider => [provider, createSimulator(provider, world, accounts)]));
+  return {
+    handle: request => {
+      const [, provider = '', path = '/'] = /^\/([^/?]+)(.*)$/.exec(request.path) ?? [];
+      return all.get(provider)?.handle({ ...request, path }) ?? json(404, { error: 'not_found' });
+    },
+    state: {
+      get: () => Object.fromEntries([...all].map(([provider, { state }]) => [provider, state.get()])),
+      restore: states => {
+        for (const [provider, state] of Object.entries(states)) all.get(provider)?.state.restore(state);
+      },
+    },
+  };
+};
+
+/** Sends a provider's request to simulators at `url`, without a network between them. */
+export const ask = (simulators: Pick<Simulator, 'handle'>, url: string, request: HttpRequest): HttpReply => {
+  if (!request.url.startsWith(`${url}/`)) return { kind: 'failed', code: 'network', sent: false };
+  const headers = Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]);
+  const path = request.url.slice(url.length);
+  const reply = simulators.handle({
+    method: request.method,
+    path,
+    headers: Object.fromEntries(headers),
+    body: request.body ?? '',
+  });
+  return { kind: 'answer', ...reply };
+};

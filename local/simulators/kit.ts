@@ -1,0 +1,209 @@
+import { createHmac } from 'node:crypto';
+import { type EpochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
+import { idOf, type SimulatedAccount } from './accounts.ts';
+
+/** A request as it reaches a provider: the path (with its query) below the provider's base URL, header names in lower case. */
+export interface SimulatedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+export interface SimulatedResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a simulator depends on; nothing else, so that the same seed and clock always give the same run. */
+export interface World {
+  readonly now: () => EpochMs;
+  /** Lifetimes and rate-limit periods are divided by it: at 60, an hour's token lives a minute. */
+  readonly scale: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Where the simulators are, for the addresses in answers. */
+  readonly url: string;
+}
+
+/** One provider's part: its token endpoint, and which headers its API wants. */
+export interface Simulation {
+  /** By method and path, for example `POST /oauth/token`. */
+  readonly routes: Readonly<Record<string, (desk: Desk, request: SimulatedRequest) => SimulatedResponse>>;
+  /** Asked before everything else: an answer of the gateway in front, or nothing. */
+  gate?(desk: Desk, request: SimulatedRequest): SimulatedResponse | undefined;
+  /** The living token that a call of the API came with, or nothing. */
+  admit(desk: Desk, request: SimulatedRequest): Issued | undefined;
+}
+
+/** An access token in life. */
+export interface Issued {
+  readonly account: string;
+  readonly family: string;
+  readonly expiresAt: EpochMs;
+  /** The path that it works below, where it works at one only. */
+  readonly below?: string;
+}
+/** A refresh token; a spent one is remembered, to notice its reuse. */
+export interface Held {
+  readonly account: string;
+  readonly family: string;
+  readonly endsAt: EpochMs;
+  readonly spent: boolean;
+}
+/** An authorization code. */
+export interface Code {
+  readonly account: string;
+  readonly family: string;
+  readonly scope: string;
+  readonly expiresAt: EpochMs;
+  readonly spent: boolean;
+}
+
+/** Everything a simulator remembers, as JSON. */
+export interface SimulatorState {
+  readonly serial: number;
+  readonly tokens: readonly (readonly [string, Issued])[];
+  readonly refreshTokens: readonly (readonly [string, Held])[];
+  readonly codes: readonly (readonly [string, Code])[];
+  readonly calls: readonly (readonly [string, readonly number[]])[];
+}
+
+/** The back office of a simulated provider: issues tokens, remembers them, and notices reuse. */
+export class Desk {
+  readonly #world: World;
+  readonly #provider: string;
+  readonly accounts: readonly SimulatedAccount[];
+  #serial = 0;
+  #tokens = new Map<string, Issued>();
+  #refreshTokens = new Map<string, Held>();
+  #codes = new Map<string, Code>();
+  #calls = new Map<string, readonly number[]>();
+
+  constructor(provider: string, world: World, accounts: readonly SimulatedAccount[]) {
+    this.#provider = provider;
+    this.#world = world;
+    this.accounts = accounts.filter(account => account.provider === provider);
+  }
+
+  get now(): EpochMs {
+    return this.#world.now();
+  }
+  /** The provider's base URL. */
+  get url(): string {
+    return `${this.#world.url}/${this.#provider}`;
+  }
+  /** A documented duration, as long as it is here. */
+  scaled(duration: Milliseconds): Milliseconds {
+    return duration / this.#world.scale;
+  }
+  /** Grows with every token. */
+  get serial(): number {
+    return this.#serial;
+  }
+
+  /** The account whose fields are exactly these. */
+  find(fields: Readonly<Record<string, string | undefined>>): SimulatedAccount | undefined {
+    return this.accounts.find(account =>
+      Object.entries(fields).every(([name, value]) => account.fields[name] === value),
+    );
+  }
+
+  /** An unguessable name; the serial keeps two apart even where `random` is a constant. */
+  opaque(): string {
+    this.#serial += 1;
+    const word = () =>
+      Math.floor(this.#world.random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0');
+    return `${this.#serial.toString(36)}_${word()}${word()}${word()}${word()}`;
+  }
+
+  /** A well-formed JWT (RFC 7519). Nobody here verifies it, so that its key need not outlive it. */
+  jwt(claims: Readonly<Record<string, unknown>>): string {
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const jti = this.opaque();
+    const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ jti, ...claims })}`;
+    return `${signed}.${createHmac('sha256', jti).update(signed).digest('base64url')}`;
+  }
+
+  issue(accessToken: string, issued: Issued): void {
+    this.#tokens = new Map([...this.#tokens].filter(([, { expiresAt }]) => expiresAt > this.now));
+    this.#tokens.set(accessToken, issued);
+  }
+  living(accessToken: string | undefined): Issued | undefined {
+    const issued = accessToken === undefined ? undefined : this.#tokens.get(accessToken);
+    return issued && issued.expiresAt > this.now ? issued : undefined;
+  }
+
+  hold(refreshToken: string, held: Omit<Held, 'spent'>): void {
+    this.#refreshTokens = new Map([...this.#refreshTokens].filter(([, { endsAt }]) => endsAt > this.now));
+    this.#refreshTokens.set(refreshToken, { ...held, spent: false });
+  }
+  /** A refresh token that may be used. A spent one ends its whole family (RFC 9700 §4.14.2). */
+  held(refreshToken: string | undefined, account?: SimulatedAccount): Held | undefined {
+    const held = refreshToken === undefined ? undefined : this.#refreshTokens.get(refreshToken);
+    if (!held || held.endsAt <= this.now || (account && held.account !== idOf(account))) return undefined;
+    if (!held.spent) return held;
+    this.kill(held.family);
+    return undefined;
+  }
+  /** Takes a usable refresh token out of use. */
+  spend(refreshToken: string | undefined, account?: SimulatedAccount): Held | undefined {
+    const held = this.held(refreshToken, account);
+    if (held && refreshToken !== undefined) this.#refreshTokens.set(refreshToken, { ...held, spent: true });
+    return held;
+  }
+
+  offer(code: string, offered: Omit<Code, 'spent'>): void {
+    this.#codes = new Map([...this.#codes].filter(([, { expiresAt }]) => expiresAt > this.now));
+    this.#codes.set(code, { ...offered, spent: false });
+  }
+  /** The code, once; a second time it ends what the first brought (RFC 6749 §4.1.2). */
+  redeem(code: string | undefined): Code | undefined {
+    const offered = code === undefined ? undefined : this.#codes.get(code);
+    if (!offered || code === undefined || offered.expiresAt <= this.now) return undefined;
+    if (offered.spent) {
+      this.kill(offered.family);
+      return undefined;
+    }
+    this.#codes.set(code, { ...offered, spent: true });
+    return offered;
+  }
+
+  familyOf(token: string | undefined): string | undefined {
+    return token === undefined ? undefined : (this.#tokens.get(token) ?? this.#refreshTokens.get(token))?.family;
+  }
+  /** Ends every token of a login. */
+  kill(family: string): void {
+    const others = ([, { family: its }]: readonly [string, { readonly family: string }]) => its !== family;
+    this.#tokens = new Map([...this.#tokens].filter(others));
+    this.#refreshTokens = new Map([...this.#refreshTokens].filter(others));
+  }
+
+  /** Counts a call, the refused ones too; true where there were more than `calls` in a period. */
+  isOver(key: string, calls: number, per: Milliseconds): boolean {
+    const since = plus(this.now, -this.scaled(per));
+    const recent = [...(this.#calls.get(key) ?? []).filter(at => at > since), this.now];
+    // No more are kept than it takes to know.
+    this.#calls.set(key, recent.slice(-calls - 1));
+    return recent.length > calls;
+  }
+
+  get state(): SimulatorState {
+    return {
+      serial: this.#serial,
+      tokens: [...this.#tokens],
+      refreshTokens: [...this.#refreshTokens],
+      codes: [...this.#codes],
+      calls: [...this.#calls],
+    };
+  }
+  restore(state: SimulatorState): void {
+    this.#serial = state.serial;
+    this.#tokens = new Map(state.tokens);
+    this.#refreshTokens = new Map(state.refreshTokens);
+    this.#codes = new Map(state.codes);
+    this.#calls = new Map(state.calls);
+  }
+}

@@ -1,0 +1,34 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { SimulatorState } from './kit.ts';
+
+type States = Readonly<Record<string, SimulatorState>>;
+
+/** What a provider remembers survives the restart of a laptop as it survives everything else we do. */
+export interface SimulatorMemory {
+  /** The port of the last run: published tokens hold addresses of simulators. */
+  readonly port?: number;
+  readonly remembered?: States;
+  /** Called before an answer leaves, so that nothing is issued that is then not known. */
+  readonly remember?: (states: States, port: number) => void;
+}
+
+const fileSchema = z.object({ port: z.number(), states: z.record(z.string(), z.custom<SimulatorState>()) });
+
+/** A file in the data folder; nothing without one. */
+export const simulatorMemory = (folder: string | undefined): SimulatorMemory => {
+  if (folder === undefined) return {};
+  const file = join(folder, 'simulators.json');
+  const remember = (states: States, port: number) => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, JSON.stringify({ port, states }), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  };
+  try {
+    const { port, states } = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return { port, remembered: states, remember };
+  } catch {
+    return { remember };
+  }
+};

@@ -1,0 +1,30 @@
+import type { RefreshReport } from '../lib/shell/refresh.ts';
+import type { Told } from './laptop.ts';
+import { duration } from './screen.ts';
+
+/** What the functions report, as lines for a person. */
+export const toldAs = (say: (line: string) => void): Told => ({
+  refresh: report => {
+    if (report.result !== 'lost') say(`${report.connection}  ${sentence(report)}`);
+  },
+  unclaimed: (connection, code) => say(`${connection}  could not be claimed: ${code}`),
+  sweep: () => {},
+  discovery: ({ added, changed, revived, retired, problems }) => {
+    for (const [what, connections] of Object.entries({ added, changed, revived, retired })) {
+      if (connections.length > 0) say(`discovered ${connections.length} ${what}: ${connections.join(', ')}`);
+    }
+    for (const { secret, code, connection } of problems)
+      say(`${secret}  ${code}${connection ? `: ${connection}` : ''}`);
+  },
+  error: error => say(`internal error: ${error instanceof Error ? error.message : typeof error}`),
+});
+
+const sentence = (report: RefreshReport): string => {
+  const { result, error, issuedAt, expiresAt, warnings } = report;
+  const status = error?.status === undefined ? '' : `, HTTP ${error.status}`;
+  const fields = error?.fields?.length ? `: ${error.fields.join(', ')}` : '';
+  const why = error ? ` (${error.code}${status}${fields})` : '';
+  const lives = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
+  const warned = warnings.length > 0 ? `, ${warnings.join(', ')}` : '';
+  return `${result}${why}${lives ? `, lives ${duration(expiresAt - issuedAt)}` : ''}${warned}`;
+};

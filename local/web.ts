@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Laptop } from './laptop.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface Web {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Takes the port before anything else is started, so that a taken one stops everything; answers once `serve` is called. */
+export const openPort = async (port: number): Promise<Web & { serve(api: Laptop['api']): void }> => {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (error) {
+    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+    if (code === 'EADDRINUSE') throw new UsageError(`Port ${port} is taken: give another with --port.`);
+    if (code === 'EACCES')
+      throw new UsageError(`Port ${port} may not be opened by this user: give one above 1023 with --port.`);
+    throw error;
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve: api => {
+      server.on('request', (request, response) => {
+        answer(api, request, response).catch(() => response.destroy());
+      });
+    },
+    close: () => closed(server),
+  };
+};
+
+/** What API Gateway does: a request becomes an event, the function's answer a response. */
+const answer = async (api: Laptop['api'], request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  // A page in a browser must not read tokens: it sends an Origin, or comes by a name that is not this machine's.
+  if (request.headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
+    response.writeHead(403).end();
+    return;
+  }
+  const [rawPath = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const { statusCode, headers, body } = await api({
+    rawPath,
+    queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
+    requestContext: { http: { method: request.method ?? 'GET' } },
+  });
+  response.writeHead(
+    statusCode ?? 500,
+    Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])),
+  );
+  response.end(body);
+};
+
+const closed = (server: Server): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.close(error => (error ? reject(error) : resolve()));
+    server.closeAllConnections();
+  });
