@@ -2,6 +2,7 @@ import { openAws } from './aws/open.ts';
 import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
 import { live } from './live.ts';
+import { endWithNpm } from './npm.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { runTicks } from './schedule.ts';
 import { table } from './screen.ts';
@@ -67,6 +68,7 @@ const untilSignal = () =>
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
 
+endWithNpm();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

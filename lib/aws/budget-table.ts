@@ -6,8 +6,8 @@ import { book } from './budget-window.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, ifCondition, momentSchema, toItem } from './item.ts';
 
-/** The partition of the table `Connections` that holds budgets; no provider's shard is called that. */
-const SHARD = 'budget';
+/** Beside the shards of the provider, so that a role that may write these may write its budget, and no other's. */
+const budgetKey = (key: string) => ({ shard: `${key.split('#', 1)[0]}#budget`, connection: key });
 
 /** Every try that fails means that another caller's booking went through, so that a full budget ends the loop early. */
 const TRIES = 8;
@@ -19,7 +19,7 @@ export const budgetTable = (client: DynamoDBClient, table: string): BudgetStore 
   const read = (key: string) =>
     guarded('store_failed', `read the calls of ${key}`, async () => {
       const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: toItem({ shard: SHARD, connection: key }), ConsistentRead: true }),
+        new GetItemCommand({ TableName: table, Key: toItem(budgetKey(key)), ConsistentRead: true }),
       );
       return Item ? fromItem(logSchema, Item, table) : { calls: [], revision: 0 };
     });
@@ -38,7 +38,7 @@ export const budgetTable = (client: DynamoDBClient, table: string): BudgetStore 
         client.send(
           new PutItemCommand({
             TableName: table,
-            Item: toItem({ shard: SHARD, connection: key, calls, revision: seen + 1 }),
+            Item: toItem({ ...budgetKey(key), calls, revision: seen + 1 }),
             ...expressed({ ConditionExpression: 'attribute_not_exists(#connection) OR #revision = :seen' }, { seen }),
           }),
         ),

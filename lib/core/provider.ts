@@ -54,7 +54,7 @@ export type Fault =
 
 /** One connection's credentials, validated and ready to build requests. */
 export interface Account {
-  /** Connections with the same key share the provider's budget. */
+  /** Connections with the same key share the provider’s budget. Begins with the id of the provider; holds no credential. */
   readonly budgetKey: string;
   /** The full grant. */
   logIn(): HttpRequest;

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { HttpReply, HttpRequest } from '../core/provider.ts';
+import type { Milliseconds } from '../core/types.ts';
 import type { SendHttp } from '../shell/ports.ts';
 
 /** No token answer is larger; one that is gets cut off instead of filling the memory. */
@@ -12,6 +13,10 @@ export const LARGEST_ANSWER = 256 * 1024;
  * (RFC 6749 has no use for one), and the first call costs a fraction of what `fetch` costs.
  */
 export const sendHttp: SendHttp = (request, deadline) =>
+  exchange(request, deadline).catch(() => ({ kind: 'failed', code: 'network', sent: false }));
+
+/** Rejects for a request that cannot be put on the wire at all: a stored refresh token that no header can carry, say. */
+const exchange = (request: HttpRequest, deadline: Milliseconds): Promise<HttpReply> =>
   new Promise(resolve => {
     const url = new URL(request.url);
     const client = url.protocol === 'https:' ? https : http;

@@ -72,7 +72,7 @@ export interface ConnectionStore {
   remove(connection: ConnectionId): Promise<void>;
 }
 
-/** Counts calls of token endpoints over all processes. */
+/** Counts calls of token endpoints over all processes. A key begins with the provider's id. */
 export interface BudgetStore {
   /** Books `cost` calls if no more than the budget then lie within its period; otherwise says when to ask again. */
   reserve(

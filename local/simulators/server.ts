@@ -27,7 +27,7 @@ export const startSimulators = async (options: SimulatorOptions): Promise<Runnin
   if (remembered) simulators.state.restore(remembered);
   const handle = (request: SimulatedRequest) => {
     const response = simulators.handle(request);
-    if (request.method === 'POST') remember?.(simulators.state.get(), taken);
+    remember?.(simulators.state.get(), taken);
     return response;
   };
   server.on('request', (request, response) => {

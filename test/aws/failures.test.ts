@@ -1,0 +1,217 @@
+import { inspect } from 'node:util';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  ProvisionedThroughputExceededException,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import 'aws-sdk-client-mock-vitest/extend';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { budgetTable } from '../../lib/aws/budget-table.ts';
+import { connectionTable } from '../../lib/aws/connection-table.ts';
+import { tokenTable } from '../../lib/aws/token-table.ts';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { minutes, version } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START, tokenOf } from '../support/records.ts';
+
+const dynamodb = mockClient(DynamoDBClient);
+const client = new DynamoDBClient({ region: 'us-east-1' });
+const tokens = tokenTable(client, 'Tokens');
+const connections = connectionTable(client, 'Connections', () => {});
+const budget = budgetTable(client, 'Connections');
+
+const connection = idOf('acme');
+const session = { refreshToken: 'the-refresh-token' };
+const token = tokenOf(connection, { accessToken: 'the-access-token' });
+
+beforeEach(() => dynamodb.reset());
+
+const failureOf = async (call: () => Promise<unknown>): Promise<RefresherError> => {
+  const thrown = await call().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof RefresherError)) throw new Error('it did not fail with a RefresherError', { cause: thrown });
+  return thrown;
+};
+
+const awsError = (name: string, message: string) =>
+  Object.assign(new Error(message), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } });
+
+const conditionFailed = () =>
+  new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+
+describe('what every operation makes of a table that does not do its work', () => {
+  const operations: [string, () => Promise<unknown>][] = [
+    ['read the token of test-provider/acme', () => tokens.get(connection)],
+    ['publish the token of test-provider/acme', () => tokens.publish(token)],
+    ['withdraw the token of test-provider/acme', () => tokens.withdraw(connection, version(1))],
+    ['list the connections of test-provider#3', () => connections.list('test-provider', 3)],
+    ['read test-provider/acme', () => connections.get(connection)],
+    ['add test-provider/acme', () => connections.add(connectionOf(connection, { session }))],
+    ['claim test-provider/acme', () => connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START })],
+    ['keep the session of test-provider/acme', () => connections.keep(connection, version(1), session)],
+    ['retire test-provider/acme', () => connections.retire(connection, START)],
+    ['revive test-provider/acme', () => connections.revive(connection, START)],
+    ['remove test-provider/acme', () => connections.remove(connection)],
+    ['read the calls of key', () => budget.reserve('key', { calls: 1, per: minutes(1) }, 1, START)],
+  ];
+
+  const faults = [
+    new ProvisionedThroughputExceededException({ message: 'too fast', $metadata: {} }),
+    awsError('AccessDeniedException', 'User: arn:aws:iam::1:role/r is not authorized'),
+    Object.assign(new Error('a request has exceeded the configured 3000 ms'), { name: 'TimeoutError' }),
+    Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
+  ];
+
+  it.each(operations.flatMap(([attempt, call]) => faults.map(fault => ({ attempt, call, fault }))))(
+    'could not $attempt: $fault.name',
+    async ({ attempt, call, fault }) => {
+      dynamodb.rejects(fault);
+      const failure = await failureOf(call);
+      expect(failure).toMatchObject({ code: 'store_failed', message: `could not ${attempt}: ${fault.name}` });
+      expect(failure.cause).toMatchObject({ name: fault.name, message: fault.message });
+    },
+  );
+
+  it('withholds what may quote a cut-off answer', async () => {
+    dynamodb.rejects(new SyntaxError('Unexpected token … {"S":"the-refresh-token" is not valid JSON'));
+    const failure = await failureOf(() => connections.get(connection));
+    expect(failure.cause).toMatchObject({ name: 'SyntaxError', message: 'its words are withheld' });
+    expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
+  });
+
+  it('withholds what is thrown and is no error', async () => {
+    dynamodb.callsFake(() => Promise.reject('the-refresh-token'));
+    const failure = await failureOf(() => connections.get(connection));
+    expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
+  });
+});
+
+describe('a broken record', () => {
+  const item = {
+    shard: { S: 'test-provider#1' },
+    connection: { S: connection },
+    secret: { M: { name: { S: 'secret' } } },
+    status: { S: 'healthy' },
+    dueAt: { N: String(START) },
+    version: { N: '3' },
+    failures: { N: '0' },
+    session: { M: { refreshToken: { S: 'the-refresh-token' } } },
+  };
+
+  it.each([
+    ['connection', { connection: { S: 'no id' } }],
+    ['dueAt', { dueAt: { S: 'the-refresh-token' } }],
+    ['dueAt', { dueAt: { N: '99999999999999999999' } }],
+    ['version', { version: { N: '1.5' } }],
+    ['status', { status: { S: 'the-refresh-token' } }],
+    ['secret.name', { secret: { M: { name: { N: '1' } } } }],
+    ['session.refreshToken', { session: { M: {} } }],
+    ['lastError.at', { lastError: { M: { code: { S: 'timeout' } } } }],
+  ])('is named with its attribute %s, and not its value', async (attribute, change) => {
+    const broken = { ...item, ...change };
+    dynamodb.on(GetItemCommand).resolves({ Item: broken });
+    const failure = await failureOf(() => connections.get(connection));
+    expect(failure.code).toBe('store_failed');
+    expect(failure.message).toBe(`Connections: ${broken.connection.S} has a broken "${attribute}"`);
+    expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
+  });
+
+  it('is passed over and reported where a shard is listed', async () => {
+    const { dueAt: _, ...broken } = item;
+    const other = { ...item, connection: { S: 'test-provider/other' } };
+    const next = { connection: { S: connection } };
+    dynamodb
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [broken], LastEvaluatedKey: next })
+      .resolves({ Items: [other] });
+    const reported: string[] = [];
+    const listing = connectionTable(client, 'Connections', error => reported.push(error.message));
+    expect(await listing.list('test-provider', 1)).toMatchObject([{ connection: 'test-provider/other' }]);
+    expect(reported).toEqual([`Connections: ${connection} has a broken "dueAt"`]);
+  });
+
+  it('reads an error code that this release does not know', async () => {
+    const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' } } };
+    dynamodb.on(GetItemCommand).resolves({ Item: { ...item, lastError } });
+    expect(await connections.get(connection)).toMatchObject({ lastError: { code: 'internal_error', at: 1 } });
+  });
+
+  it('may be a token', async () => {
+    dynamodb.on(GetItemCommand).resolves({ Item: { connection: { S: connection }, accessToken: { S: '' } } });
+    expect((await failureOf(() => tokens.get(connection))).message).toContain(
+      'Tokens: test-provider/acme has a broken',
+    );
+  });
+
+  it('may be a budget', async () => {
+    dynamodb.on(GetItemCommand).resolves({ Item: { connection: { S: 'key' }, calls: { S: '' } } });
+    const failure = await failureOf(() => budget.reserve('key', { calls: 1, per: 1 }, 1, START));
+    expect(failure.message).toBe('Connections: key has a broken "calls"');
+  });
+});
+
+describe('what is sent', () => {
+  it('never names an attribute by itself, since many of them are reserved words', async () => {
+    dynamodb.resolves({});
+    const settlement = { status: 'healthy', dueAt: START, failures: 0, session } as const;
+    await tokens.publish(token);
+    await tokens.withdraw(connection, version(1));
+    await connections.list('test-provider', 1);
+    await connections.add(connectionOf(connection));
+    await connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START, forcedAt: START });
+    await connections.keep(connection, version(1), session);
+    await connections.settle(connection, version(1), settlement);
+    await connections.retire(connection, START);
+    await connections.revive(connection, START);
+    await connections.remove(connection);
+    await budget.reserve('key', { calls: 1, per: 1 }, 1, START);
+    const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|)$/;
+    const expressions = dynamodb.calls().flatMap(({ args }) => {
+      const input: object = args[0].input;
+      return Object.entries(input).filter(([name]) => name.endsWith('Expression'));
+    });
+    expect(expressions.length).toBeGreaterThan(10);
+    for (const [, expression] of expressions) {
+      const words = String(expression)
+        .split(/[\s(),=<>]+/)
+        .filter(word => !/^[#:]/.test(word));
+      expect(words.filter(word => !grammar.test(word))).toEqual([]);
+    }
+  });
+
+  it('asks for a fresh value where a decision hangs on it', async () => {
+    dynamodb.resolves({});
+    await tokens.get(connection);
+    await connections.get(connection);
+    await budget.reserve('key', { calls: 1, per: 1 }, 1, START);
+    expect(dynamodb).toHaveReceivedCommandTimes(GetItemCommand, 3);
+    for (const nth of [1, 2, 3]) {
+      expect(dynamodb).toHaveReceivedNthCommandWith(GetItemCommand, nth, { ConsistentRead: true });
+    }
+  });
+});
+
+describe('contention for a budget', () => {
+  it('is given up after some tries, with a fair time to wait', async () => {
+    dynamodb.on(GetItemCommand).resolves({});
+    dynamodb.on(PutItemCommand).rejects(conditionFailed());
+    const answer = await budget.reserve('key', { calls: 4, per: minutes(1) }, 1, START);
+    expect(answer).toEqual({ ok: false, retryAt: START + 15_000 });
+    expect(dynamodb).toHaveReceivedCommandTimes(PutItemCommand, 8);
+  });
+});
+
+describe('a claim that fails its condition', () => {
+  it('fails where the record cannot be read either', async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed());
+    dynamodb.on(GetItemCommand).rejects(awsError('InternalServerError', 'sorry'));
+    const claim = () => connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START });
+    expect((await failureOf(claim)).code).toBe('store_failed');
+  });
+});

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { minutes, plus, version } from '../../lib/core/types.ts';
+import { type Embedded, startEmbedded } from '../../local/aws/embedded.ts';
+import { type AwsStores, awsStores } from '../support/aws.ts';
+import { type LossyProxy, startProxy } from '../support/proxy.ts';
+import { connectionOf, idOf, START, tokenOf } from '../support/records.ts';
+
+/*
+ * The SDK repeats a request whose answer it did not get. A conditional write then meets its own first try:
+ *
+ *   try 1   condition holds, written ... answer lost
+ *   try 2   condition fails: "someone" has written
+ */
+describe('a write whose answer is lost', () => {
+  let embedded: Embedded;
+  let proxy: LossyProxy;
+  let stores: AwsStores;
+
+  beforeAll(async () => {
+    embedded = await startEmbedded();
+    proxy = await startProxy(embedded.endpoint);
+    stores = await awsStores({ endpoint: proxy.endpoint });
+  });
+  afterAll(async () => {
+    proxy.close();
+    await embedded.close();
+  });
+  beforeEach(() => {
+    proxy.seen.length = 0;
+  });
+
+  const leaseUntil = plus(START, minutes(2));
+  const settlement = { status: 'healthy', dueAt: plus(START, minutes(5)), failures: 0 } as const;
+
+  it('is a token published', async () => {
+    const token = tokenOf(idOf('publish'));
+    proxy.loseAnswerOf('PutItem');
+    expect(await stores.tokens.publish(token)).toBe(true);
+    expect(proxy.seen).toEqual(['PutItem', 'PutItem', 'GetItem']);
+    expect(await stores.tokens.get(token.connection)).toEqual(token);
+  });
+
+  it('is no token published where a newer one came in between', async () => {
+    const token = tokenOf(idOf('publish-late'), { version: version(2) });
+    const newer = { ...token, version: version(3), accessToken: 'newer' };
+    proxy.loseAnswerOf('PutItem', () => stores.tokens.publish(newer));
+    expect(await stores.tokens.publish(token)).toBe(false);
+    expect(await stores.tokens.get(token.connection)).toEqual(newer);
+  });
+
+  it('is a connection claimed, with the claim that is there', async () => {
+    const seen = connectionOf(idOf('claim'));
+    await stores.connections.add(seen);
+    proxy.seen.length = 0;
+    proxy.loseAnswerOf('UpdateItem');
+    const mine = await stores.connections.claim(seen, { id: 'mine', leaseUntil });
+    expect(mine).toEqual({ ...seen, version: 1, dueAt: leaseUntil, leaseUntil });
+    expect(proxy.seen).toEqual(['UpdateItem', 'UpdateItem', 'GetItem']);
+  });
+
+  it('is a session kept, and a run settled', async () => {
+    const seen = connectionOf(idOf('keep'));
+    await stores.connections.add(seen);
+    await stores.connections.claim(seen, { id: 'mine', leaseUntil });
+    proxy.loseAnswerOf('UpdateItem');
+    expect(await stores.connections.keep(seen.connection, version(1), { refreshToken: 'rotated' })).toBe(true);
+    proxy.loseAnswerOf('UpdateItem');
+    expect(await stores.connections.settle(seen.connection, version(1), settlement)).toBe(true);
+    expect(await stores.connections.get(seen.connection)).toMatchObject({ version: 1, ...settlement });
+  });
+
+  it('is no session kept where someone else has claimed in between', async () => {
+    const seen = connectionOf(idOf('keep-late'));
+    await stores.connections.add(seen);
+    const mine = await stores.connections.claim(seen, { id: 'mine', leaseUntil });
+    if (!mine) throw new Error('the claim was lost');
+    const theirs = { id: 'theirs', leaseUntil: plus(leaseUntil, 1) };
+    proxy.loseAnswerOf('UpdateItem', () => stores.connections.claim(mine, theirs));
+    expect(await stores.connections.keep(seen.connection, version(1), { refreshToken: 'rotated' })).toBe(false);
+    expect(await stores.connections.get(seen.connection)).toMatchObject({ version: 2 });
+  });
+
+  it('is a call booked twice rather than not at all', async () => {
+    const budget = { calls: 2, per: minutes(1) };
+    proxy.loseAnswerOf('PutItem');
+    expect(await stores.budget.reserve('lost', budget, 1, START)).toEqual({ ok: true });
+    expect(await stores.budget.reserve('lost', budget, 1, START)).toMatchObject({ ok: false });
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { shardOf } from '../../lib/core/shard.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  epochMs,
+  minutes,
+  plus,
+  secretVersion,
+  version,
+} from '../../lib/core/types.ts';
+import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
+import { connectionOf, START } from '../support/records.ts';
+import type { Fresh } from './stores.ts';
+
+const LEASE_END = plus(START, minutes(2));
+const claim = { id: 'claim-1', leaseUntil: LEASE_END };
+
+const healthy: Settlement = {
+  status: 'healthy',
+  dueAt: plus(START, minutes(5)),
+  failures: 0,
+  issuedAt: START,
+  expiresAt: plus(START, minutes(10)),
+  session: { refreshToken: 'refresh-token', endsAt: plus(START, minutes(60)) },
+  secretVersion: secretVersion('secret-version-1'),
+  triedVersion: secretVersion('secret-version-1'),
+  redeemedCode: 'fingerprint',
+};
+
+const failing: Settlement = {
+  status: 'attention',
+  dueAt: plus(START, minutes(60)),
+  failures: 2,
+  failingSince: START,
+  attentionSince: plus(START, 1),
+  lastError: { code: 'invalid_client', at: plus(START, 1), status: 401, fields: ['clientKey'] },
+};
+
+export const describeConnections = (store: () => ConnectionStore, fresh: Fresh): void => {
+  const added = async (change: Partial<Connection> = {}): Promise<Connection> => {
+    const connection = connectionOf(fresh(), change);
+    await store().add(connection);
+    return connection;
+  };
+  const claimed = async (change: Partial<Connection> = {}) => {
+    const seen = await added(change);
+    const mine = await store().claim(seen, claim);
+    if (!mine) throw new Error('the claim was lost');
+    return mine;
+  };
+  const inShard = async (connection: ConnectionId) => {
+    const records = await store().list('test-provider', shardOf(connection));
+    return records.filter(record => record.connection === connection);
+  };
+
+  describe('adding and listing', () => {
+    it('gives back all of a record, alone and in its shard', async () => {
+      const secret = { name: 'token-refresher/shared', key: 'oslo' };
+      const whole = { ...healthy, ...failing, secret, forcedAt: START, leaseUntil: LEASE_END, retiredAt: START };
+      const connection = await added(whole);
+      expect(await store().get(connection.connection)).toEqual(connection);
+      expect(await inShard(connection.connection)).toEqual([connection]);
+    });
+
+    it('gives nothing where nothing was added', async () => {
+      expect(await store().get(fresh())).toBeUndefined();
+      expect(await store().list('nobody', 0)).toEqual([]);
+    });
+
+    it('adds a connection once and leaves what is there alone', async () => {
+      const first = await added();
+      expect(await store().add({ ...first, failures: 7 })).toBe(false);
+      expect(await store().get(first.connection)).toEqual(first);
+    });
+  });
+
+  describe('claiming', () => {
+    it('adds one to the version and hides it until the lease ends', async () => {
+      const seen = await added({ forcedAt: START });
+      const mine = await store().claim(seen, claim);
+      expect(mine).toEqual({ ...seen, version: 1, dueAt: LEASE_END, leaseUntil: LEASE_END });
+      expect(await store().get(seen.connection)).toEqual(mine);
+    });
+
+    it('notes that it was forced', async () => {
+      const seen = await added();
+      const forcedAt = plus(START, 5);
+      expect(await store().claim(seen, { ...claim, forcedAt })).toMatchObject({ forcedAt });
+    });
+
+    it('has one winner among many that saw the same', async () => {
+      const seen = await added();
+      const claims = Array.from({ length: 20 }, (_, n) => store().claim(seen, { ...claim, id: `claim-${n}` }));
+      const winners = (await Promise.all(claims)).filter(answer => answer !== undefined);
+      expect(winners).toHaveLength(1);
+      expect((await store().get(seen.connection))?.version).toBe(1);
+    });
+
+    it('knows its own claim again, and nobody else’s', async () => {
+      const seen = await added();
+      const mine = await store().claim(seen, claim);
+      expect(await store().claim(seen, claim)).toEqual(mine);
+      expect(await store().claim(seen, { ...claim, id: 'claim-2' })).toBeUndefined();
+    });
+
+    it.each([
+      ['the version has moved', { version: version(4) }],
+      ['it is due at another time', { dueAt: epochMs(START + 1) }],
+    ])('fails where %s', async (_, change) => {
+      const there = await added({ version: version(3) });
+      expect(await store().claim({ ...there, ...change }, claim)).toBeUndefined();
+      expect(await store().get(there.connection)).toEqual(there);
+    });
+
+    it('fails where the connection is retired or unknown', async () => {
+      const retired = await added({ retiredAt: START });
+      expect(await store().claim(retired, claim)).toBeUndefined();
+      const unknown = connectionOf(fresh());
+      expect(await store().claim(unknown, claim)).toBeUndefined();
+      expect(await store().get(unknown.connection)).toBeUndefined();
+    });
+  });
+
+  describe('keeping a session', () => {
+    const session = { refreshToken: 'rotated' };
+
+    it('stores it while the version is mine, as often as it is said', async () => {
+      const mine = await claimed();
+      expect(await store().keep(mine.connection, mine.version, session)).toBe(true);
+      expect(await store().keep(mine.connection, mine.version, session)).toBe(true);
+      expect(await store().get(mine.connection)).toEqual({ ...mine, session });
+    });
+
+    it('does not once someone else has claimed', async () => {
+      const mine = await claimed();
+      const theirs = await store().claim(mine, { id: 'claim-2', leaseUntil: plus(LEASE_END, 1) });
+      expect(await store().keep(mine.connection, mine.version, session)).toBe(false);
+      expect(await store().get(mine.connection)).toEqual(theirs);
+    });
+  });
+
+  describe('settling', () => {
+    it('writes every field, removes those that are absent, and ends the claim', async () => {
+      const { leaseUntil: _, ...mine } = await claimed({ forcedAt: START });
+      expect(await store().settle(mine.connection, mine.version, healthy)).toBe(true);
+      const { secretVersion: __, ...rest } = mine;
+      expect(await store().get(mine.connection)).toEqual({ ...rest, ...healthy });
+      expect(await store().settle(mine.connection, mine.version, failing)).toBe(true);
+      expect(await store().get(mine.connection)).toEqual({ ...rest, ...failing });
+    });
+
+    it('leaves no claim to be known again', async () => {
+      const seen = await added();
+      const mine = await store().claim(seen, claim);
+      await store().settle(seen.connection, version(1), { ...healthy, dueAt: LEASE_END });
+      expect(mine?.version).toBe(1);
+      expect(await store().claim(seen, claim)).toBeUndefined();
+    });
+
+    it('does nothing once someone else has claimed', async () => {
+      const mine = await claimed();
+      const theirs = await store().claim(mine, { id: 'claim-2', leaseUntil: plus(LEASE_END, 1) });
+      expect(await store().settle(mine.connection, mine.version, healthy)).toBe(false);
+      expect(await store().get(mine.connection)).toEqual(theirs);
+    });
+
+    it('does nothing once the connection is retired or removed', async () => {
+      const mine = await claimed();
+      await store().retire(mine.connection, START);
+      expect(await store().settle(mine.connection, mine.version, healthy)).toBe(false);
+      await store().remove(mine.connection);
+      expect(await store().settle(mine.connection, mine.version, healthy)).toBe(false);
+      expect(await store().get(mine.connection)).toBeUndefined();
+    });
+  });
+
+  describe('the secret of a connection', () => {
+    it('is noted without disturbing a claim', async () => {
+      const mine = await claimed();
+      const secret = { name: 'token-refresher/elsewhere', key: 'bergen' };
+      await store().noteSecret(mine.connection, secret, secretVersion('2'));
+      expect(await store().get(mine.connection)).toEqual({ ...mine, secret, secretVersion: '2' });
+      await store().noteSecret(mine.connection, { name: 'alone' }, secretVersion('3'));
+      expect(await store().get(mine.connection)).toEqual({ ...mine, secret: { name: 'alone' }, secretVersion: '3' });
+    });
+
+    it('is not noted of a connection that nobody knows', async () => {
+      const unknown = fresh();
+      await store().noteSecret(unknown, { name: 'secret' }, secretVersion('1'));
+      expect(await store().get(unknown)).toBeUndefined();
+    });
+  });
+
+  describe('retiring', () => {
+    it('marks a connection once and leaves the rest alone', async () => {
+      const connection = await added();
+      await store().retire(connection.connection, START);
+      await store().retire(connection.connection, plus(START, 1));
+      expect(await store().get(connection.connection)).toEqual({ ...connection, retiredAt: START });
+      expect(await inShard(connection.connection)).toEqual([{ ...connection, retiredAt: START }]);
+    });
+
+    it('is taken back, and the connection is due then', async () => {
+      const connection = await added({ retiredAt: START });
+      await store().revive(connection.connection, plus(START, 9));
+      const { retiredAt: _, ...alive } = connection;
+      expect(await store().get(connection.connection)).toEqual({ ...alive, dueAt: START + 9 });
+    });
+
+    it('has nothing to take back of a connection at work', async () => {
+      const mine = await claimed();
+      await store().revive(mine.connection, START);
+      expect(await store().get(mine.connection)).toEqual(mine);
+    });
+
+    it('comes before removing', async () => {
+      const { connection } = await added();
+      await store().remove(connection);
+      expect(await store().get(connection)).toBeDefined();
+      await store().retire(connection, START);
+      await store().remove(connection);
+      await store().remove(connection);
+      expect(await store().get(connection)).toBeUndefined();
+    });
+
+    it('does not make a record of a connection that nobody knows', async () => {
+      const unknown = fresh();
+      await store().retire(unknown, START);
+      await store().revive(unknown, START);
+      expect(await store().get(unknown)).toBeUndefined();
+    });
+  });
+};

@@ -1,0 +1,16 @@
+import { describe, it } from 'vitest';
+import { awsStores } from '../support/aws.ts';
+import { startEmulator } from '../support/emulator.ts';
+import { describeStores } from './stores.ts';
+
+const emulator = await startEmulator(process.env.EMULATOR);
+
+if (typeof emulator === 'string') {
+  console.log(`The contract of the stores was not held against a local AWS: ${emulator}.`);
+  describe.skip('stores in a local AWS', () => it('is there'));
+} else {
+  describeStores('stores in a local AWS', async () => ({
+    stores: await awsStores(emulator.settings),
+    close: emulator.stop,
+  }));
+}

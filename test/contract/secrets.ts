@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { SecretSource } from '../../lib/shell/ports.ts';
+import type { SecretAdmin } from '../support/memory.ts';
+import type { Fresh } from './stores.ts';
+
+export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: Fresh) =>
+  describe('secrets', () => {
+    it('gives nothing where there is no secret', async () => {
+      expect(await store().get(fresh())).toBeUndefined();
+      expect(await store().list(`${fresh()}/`)).toEqual([]);
+    });
+
+    it('gives the text and the version that the listing names', async () => {
+      const name = fresh();
+      await store().put(name, '{"user":"ö"}');
+      const secret = await store().get(name);
+      expect(secret?.text).toBe('{"user":"ö"}');
+      expect(await store().list(name)).toEqual([{ name, version: secret?.version }]);
+    });
+
+    it('gives the current text, under a new version, once it has changed', async () => {
+      const name = fresh();
+      await store().put(name, 'first');
+      const first = await store().get(name);
+      await store().put(name, 'second');
+      const second = await store().get(name);
+      expect(second?.text).toBe('second');
+      expect(second?.version).not.toBe(first?.version);
+      expect(await store().list(name)).toEqual([{ name, version: second?.version }]);
+    });
+
+    it('knows nothing of a secret that is scheduled for deletion, until it is restored', async () => {
+      const name = fresh();
+      await store().put(name, 'text');
+      const before = await store().get(name);
+      await store().delete(name);
+      expect(await store().get(name)).toBeUndefined();
+      expect(await store().list(name)).toEqual([]);
+      await store().restore(name);
+      expect(await store().get(name)).toEqual(before);
+      expect(await store().list(name)).toEqual([{ name, version: before?.version }]);
+    });
+
+    it('lists a secret that has no value yet, and has none to give', async () => {
+      const name = fresh();
+      await store().put(name);
+      expect(await store().get(name)).toBeUndefined();
+      expect(await store().list(name)).toEqual([{ name }]);
+    });
+
+    it('lists more secrets than fit on a page, each of them once', async () => {
+      const prefix = `${fresh()}/`;
+      const names = Array.from({ length: 205 }, (_, n) => `${prefix}${n}`);
+      await Promise.all(names.map(name => store().put(name, 'text')));
+      const listed = (await store().list(prefix)).map(({ name }) => name);
+      expect(listed.toSorted()).toEqual(names.toSorted());
+    });
+
+    it('lists no secret that only shares a word with the prefix', async () => {
+      const word = fresh().replace('/', '-');
+      const others = [`other/${word}/a`, `my-${word}/a`, `${word}-old/a`, `${word}`];
+      for (const name of [`${word}/a`, ...others]) await store().put(name, 'text');
+      expect((await store().list(`${word}/`)).map(({ name }) => name)).toEqual([`${word}/a`]);
+    });
+  });

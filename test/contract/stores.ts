@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { ConnectionId } from '../../lib/core/types.ts';
+import type { Stores } from '../support/memory.ts';
+import { idOf } from '../support/records.ts';
+import { describeBudget } from './budget.ts';
+import { describeConnections } from './connections.ts';
+import { describeSecrets } from './secrets.ts';
+import { describeTokens } from './tokens.ts';
+
+/** A name that no other test has. */
+export type Fresh = () => ConnectionId;
+
+export interface OpenStores {
+  readonly stores: Stores;
+  close(): Promise<void>;
+}
+
+/** What every implementation of the stores has to keep to: one suite, run over each of them. */
+export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
+  describe(name, () => {
+    let opened: OpenStores | undefined;
+    let names = 0;
+    const fresh: Fresh = () => {
+      names += 1;
+      return idOf(`connection-${String(names).padStart(3, '0')}`);
+    };
+    const stores = (): Stores => {
+      if (!opened) throw new Error('the stores are not open');
+      return opened.stores;
+    };
+    beforeAll(async () => {
+      opened = await open();
+    });
+    afterAll(() => opened?.close());
+
+    describeTokens(() => stores().tokens, fresh);
+    describeConnections(() => stores().connections, fresh);
+    describeBudget(() => stores().budget, fresh);
+    describeSecrets(() => stores().secrets, fresh);
+  });

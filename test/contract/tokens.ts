@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { version } from '../../lib/core/types.ts';
+import type { TokenStore } from '../../lib/shell/ports.ts';
+import { tokenOf } from '../support/records.ts';
+import type { Fresh } from './stores.ts';
+
+export const describeTokens = (store: () => TokenStore, fresh: Fresh) =>
+  describe('tokens', () => {
+    it('gives nothing where nothing was published', async () => {
+      expect(await store().get(fresh())).toBeUndefined();
+    });
+
+    it('gives back the whole token', async () => {
+      const token = tokenOf(fresh());
+      expect(await store().publish(token)).toBe(true);
+      expect(await store().get(token.connection)).toEqual(token);
+    });
+
+    it('replaces the whole of an older token', async () => {
+      const older = tokenOf(fresh(), { headers: { a: '1', b: '2' } });
+      const newer = tokenOf(older.connection, { version: version(2), accessToken: 'newer', headers: { a: '3' } });
+      await store().publish(older);
+      expect(await store().publish(newer)).toBe(true);
+      expect(await store().get(older.connection)).toEqual(newer);
+    });
+
+    it('refuses a token older than the one that is there', async () => {
+      const newer = tokenOf(fresh(), { version: version(10) });
+      await store().publish(newer);
+      expect(await store().publish(tokenOf(newer.connection, { version: version(9) }))).toBe(false);
+      expect(await store().get(newer.connection)).toEqual(newer);
+    });
+
+    it('takes the same token twice, so that a lost answer is no loss', async () => {
+      const token = tokenOf(fresh());
+      await store().publish(token);
+      expect(await store().publish(token)).toBe(true);
+    });
+
+    it('refuses another token of the same version', async () => {
+      const token = tokenOf(fresh());
+      await store().publish(token);
+      expect(await store().publish({ ...token, accessToken: 'another' })).toBe(false);
+      expect(await store().get(token.connection)).toEqual(token);
+    });
+
+    it('keeps the newest of many that are published at once', async () => {
+      const connection = fresh();
+      const tokens = Array.from({ length: 50 }, (_, n) =>
+        tokenOf(connection, { version: version(((n * 17) % 50) + 1), accessToken: `token-${((n * 17) % 50) + 1}` }),
+      );
+      await Promise.all(tokens.map(token => store().publish(token)));
+      expect(await store().get(connection)).toMatchObject({ version: 50, accessToken: 'token-50' });
+    });
+
+    it('withdraws a token up to a version', async () => {
+      const token = tokenOf(fresh(), { version: version(3) });
+      await store().publish(token);
+      await store().withdraw(token.connection, version(2));
+      expect(await store().get(token.connection)).toEqual(token);
+      await store().withdraw(token.connection, version(3));
+      expect(await store().get(token.connection)).toBeUndefined();
+    });
+
+    it('withdraws what is not there without a word', async () => {
+      await expect(store().withdraw(fresh(), version(1))).resolves.toBeUndefined();
+    });
+  });

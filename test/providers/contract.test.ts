@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { interpret } from '../../lib/core/interpret.ts';
+import { connectionId, hours, minutes } from '../../lib/core/types.ts';
+import { findProvider, providerIds, providers } from '../../lib/providers/index.ts';
+import { simulatedAccounts } from '../../local/simulators/accounts.ts';
+import { simulatedProviders } from '../../local/simulators/index.ts';
+import { accountOf, answer, exchangeWith, fixtureFolders, fixturesOf, problemsOf, sentAt } from './fixtures.ts';
+
+describe('the index', () => {
+  it('has a folder of fixtures for each provider, and no other', () => {
+    expect(fixtureFolders.toSorted()).toEqual([...providerIds].sort());
+  });
+
+  it('has a simulator and an account at it for each provider, and no other', () => {
+    expect([...simulatedProviders].sort()).toEqual([...providerIds].sort());
+    expect(new Set(simulatedAccounts.map(({ provider }) => provider))).toEqual(new Set(providerIds));
+  });
+
+  it('finds each provider by its id and nothing by another', () => {
+    for (const provider of providers) expect(findProvider(provider.id)).toBe(provider);
+    for (const id of ['', 'constructor', '__proto__', 'poweroffice']) expect(findProvider(id)).toBeUndefined();
+    expect(new Set(providerIds).size).toBe(providers.length);
+  });
+});
+
+describe.each(providers)('$id', provider => {
+  const { id } = provider;
+  const fixtures = fixturesOf(id);
+  const { secret, requests, token, published, errors } = fixtures;
+
+  it('has a file of its name, and data within reason', () => {
+    expect(existsSync(new URL(`../../lib/providers/${id}.ts`, import.meta.url))).toBe(true);
+    expect(connectionId(id, 'acme')).toBe(`${id}/acme`);
+    expect(provider.title).not.toBe('');
+    expect(provider.lifetime).toBeGreaterThanOrEqual(minutes(5));
+    expect(provider.lifetime).toBeLessThanOrEqual(hours(24));
+    expect(Number.isInteger(provider.concurrency) && provider.concurrency > 0).toBe(true);
+  });
+
+  it('builds the documented requests, and the same ones each time', () => {
+    const account = accountOf(id);
+    const code = fixtures.code;
+    const built = () => ({
+      logIn: account.logIn(),
+      ...(code && account.exchange && { exchange: account.exchange(code) }),
+      ...(account.refresh && { refresh: account.refresh('made-up/refresh+token') }),
+      ...(provider.revoke && { revoke: provider.revoke(published.baseUrl, 'made-up/refresh+token') }),
+    });
+    expect(built()).toEqual(requests);
+    expect(built()).toEqual(built());
+  });
+
+  it('sends no credential in a URL, and nothing in a header that it cannot carry', () => {
+    const credentials = Object.entries(secret).filter(([field]) => field !== 'baseUrl' && field !== 'environment');
+    for (const request of Object.values(requests)) {
+      for (const [, value] of credentials) expect(request.url).not.toContain(value);
+      for (const value of Object.values(request.headers)) expect(value).toMatch(/^[\x20-\x7e\xa0-\xff]+$/);
+    }
+  });
+
+  it('sends every request below `baseUrl` where the secret has one, without a double slash', () => {
+    for (const [baseUrl, base] of [
+      ['http://127.0.0.1:8080/demo///', 'http://127.0.0.1:8080/demo'],
+      ['https://proxy.example.com', 'https://proxy.example.com'],
+    ] as const) {
+      const account = accountOf(id, { baseUrl });
+      const sent = [account.logIn(), account.refresh?.('r'), fixtures.code && account.exchange?.(fixtures.code)];
+      for (const request of sent) {
+        if (!request) continue;
+        expect(request.url.startsWith(`${base}/`)).toBe(true);
+        expect(request.url.slice('https://'.length)).not.toContain('//');
+      }
+    }
+  });
+
+  it('publishes what a token answer says', () => {
+    const { seconds, sessionSeconds, ...rest } = published;
+    expect(interpret(exchangeWith(id), answer(token))).toEqual({
+      kind: 'granted',
+      accessToken: token.access_token,
+      issuedAt: sentAt,
+      expiresAt: sentAt + seconds * 1000,
+      ...(sessionSeconds !== undefined && { sessionEndsAt: sentAt + sessionSeconds * 1000 }),
+      ...rest,
+    });
+  });
+
+  it.each(errors)('reads $status: $name', ({ grant, status, body, expected }) => {
+    const outcome = interpret(exchangeWith(id, grant), answer(body, status));
+    expect(outcome).toEqual({ ...expected, status });
+  });
+
+  it('has fixtures of an error that stops, and of nothing but made-up words', () => {
+    expect(errors.some(({ expected }) => expected.kind === 'refused')).toBe(true);
+    for (const value of Object.values(secret)) expect(value).toMatch(/made-up|feed|example|demo|officernd|MADE-UP/);
+  });
+
+  it('refuses a token that no header can carry', () => {
+    for (const accessToken of ['a\r\nx: y', 'a\u0000', 'tøken\u2028', '€']) {
+      const outcome = interpret(exchangeWith(id), answer({ ...token, access_token: accessToken }));
+      expect(outcome).toEqual({ kind: 'unknown', code: 'malformed_answer', status: 200 });
+    }
+  });
+
+  it('names each required field that is missing, empty or no text', () => {
+    for (const field of provider.fields.required) {
+      for (const bad of [undefined, null, '', 7, ['a'], 'a\u0000b']) {
+        const problems = problemsOf(id, { ...secret, [field]: bad });
+        expect(problems.map(problem => problem.field)).toEqual([field]);
+        expect(problems[0]?.message).toMatch(new RegExp(`^"${field}" (is|holds) .+: \\w+ .{3,}$`));
+      }
+    }
+  });
+
+  it('names all fields that are missing at once, and does not take a near miss for the field', () => {
+    const misspelt = Object.fromEntries(Object.entries(secret).map(([field, value]) => [field.toUpperCase(), value]));
+    const named = problemsOf(id, misspelt).map(({ field }) => field);
+    expect(named).toEqual(expect.arrayContaining([...provider.fields.required]));
+    expect(problemsOf(id, { ...secret, note: 'kept for ourselves', nested: { a: 1 } })).toEqual([]);
+  });
+
+  it('answers a secret that is no JSON object with one sentence', () => {
+    for (const value of [undefined, null, 'text', 7, true, [secret]]) {
+      expect(problemsOf(id, value)).toEqual([
+        { field: '', message: expect.stringMatching(/^The secret is not a JSON object: /) },
+      ]);
+    }
+  });
+
+  it('never puts a value into a message, whatever is wrong with it', () => {
+    const fields = [...provider.fields.required, ...provider.fields.optional];
+    const value = fc.string({ unit: 'binary', minLength: 6 }).map(text => `\u0007${text}\u00e6\u0000#?`);
+    fc.assert(
+      fc.property(fc.subarray(fields, { minLength: 1 }), value, (bad, text) => {
+        const problems = problemsOf(id, { ...secret, ...Object.fromEntries(bad.map(field => [field, text])) });
+        expect(problems.map(({ field }) => field)).toEqual(expect.arrayContaining(bad));
+        for (const { message } of problems) expect(message).not.toContain(text);
+      }),
+    );
+  });
+
+  it('opens whatever it is given without throwing', () => {
+    fc.assert(fc.property(fc.anything(), value => void provider.open(value)));
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...provider.fields.required), fc.anything()), fields => {
+        provider.open({ ...secret, ...fields });
+      }),
+    );
+  });
+
+  it('has a budget key that is stable and holds no credential', () => {
+    const { budgetKey } = accountOf(id);
+    expect(budgetKey).toBe(accountOf(id).budgetKey);
+    expect(budgetKey).toMatch(new RegExp(`^${id}(#[0-9a-f]{16})?$`));
+  });
+});

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { interpret } from '../../lib/core/interpret.ts';
+import { accountOf, answer, exchangeWith, jwt, problemsOf } from './fixtures.ts';
+
+const id = 'poweroffice-v1';
+
+it('asks the demo only where the secret says so', () => {
+  expect(accountOf(id).logIn().url).toBe('https://api.poweroffice.net/OAuth/Token');
+  expect(accountOf(id, { environment: 'production' }).logIn().url).toBe('https://api.poweroffice.net/OAuth/Token');
+  expect(accountOf(id, { environment: 'demo' }).logIn().url).toBe('https://api-demo.poweroffice.net/OAuth/Token');
+  expect(problemsOf(id, { appKey: 'a', clientKey: 'b', environment: 'Production' })).toEqual([
+    {
+      field: 'environment',
+      message: '"environment" is neither "demo" nor "production": give one of the two, or leave it out',
+    },
+  ]);
+});
+
+it('uses `baseUrl` for the token and for the API', () => {
+  const outcome = interpret(
+    exchangeWith(id, 'full', { baseUrl: 'http://localhost:1/v1/', environment: 'demo' }),
+    answer({ access_token: 't', expires_in: 600 }),
+  );
+  expect(outcome).toMatchObject({ kind: 'granted', baseUrl: 'http://localhost:1/v1' });
+});
+
+it('sends the subscription key, where there is one, with tokens and with calls of the API', () => {
+  const subscriptionKey = 'made-up-key';
+  const account = accountOf(id, { subscriptionKey });
+  const usage = account.usage({ accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} });
+  for (const headers of [account.logIn().headers, account.refresh?.('r').headers]) {
+    expect(headers).toMatchObject({ 'Ocp-Apim-Subscription-Key': subscriptionKey });
+  }
+  expect(usage).toMatchObject({ headers: { Authorization: 'Bearer t', 'Ocp-Apim-Subscription-Key': subscriptionKey } });
+});
+
+it('counts calls by application key', () => {
+  const { budgetKey } = accountOf(id);
+  expect(accountOf(id, { clientKey: 'another' }).budgetKey).toBe(budgetKey);
+  expect(accountOf(id, { appKey: 'another' }).budgetKey).not.toBe(budgetKey);
+});
+
+it('takes the lifetime of the answer, not the documented one', () => {
+  const outcome = interpret(exchangeWith(id), answer({ access_token: jwt({}), expires_in: 1200 }));
+  expect(outcome.kind === 'granted' && outcome.expiresAt - outcome.issuedAt).toBe(1_200_000);
+});

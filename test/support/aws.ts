@@ -1,0 +1,65 @@
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  RestoreSecretCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { budgetTable } from '../../lib/aws/budget-table.ts';
+import { type ClientOverrides, type Clients, createClients } from '../../lib/aws/clients.ts';
+import { connectionTable } from '../../lib/aws/connection-table.ts';
+import { secretsManager } from '../../lib/aws/secrets.ts';
+import { createTables, type TableNames } from '../../lib/aws/tables.ts';
+import { tokenTable } from '../../lib/aws/token-table.ts';
+import type { RefresherError } from '../../lib/core/errors.ts';
+import type { SecretAdmin, Stores } from './memory.ts';
+
+/** Clients of an AWS that believes everyone. */
+export const localClients = (overrides: ClientOverrides): Clients =>
+  createClients(
+    {},
+    { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, ...overrides },
+  );
+
+const secretAdmin = (client: SecretsManagerClient): SecretAdmin => ({
+  put: async (name, text) => {
+    const value = text === undefined ? {} : { SecretString: text };
+    try {
+      await client.send(new PutSecretValueCommand({ SecretId: name, ...value }));
+    } catch (thrown) {
+      if (!(thrown instanceof ResourceNotFoundException) && text !== undefined) throw thrown;
+      await client.send(new CreateSecretCommand({ Name: name, ...value }));
+    }
+  },
+  delete: async name => {
+    await client.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 }));
+  },
+  restore: async name => {
+    await client.send(new RestoreSecretCommand({ SecretId: name }));
+  },
+});
+
+export interface AwsStores extends Stores {
+  readonly clients: Clients;
+  readonly tables: TableNames;
+  /** What was said of broken records. */
+  readonly broken: RefresherError[];
+}
+
+/** The real adapters over whatever answers at an endpoint, with their tables created. */
+export const awsStores = async (overrides: ClientOverrides): Promise<AwsStores> => {
+  const clients = localClients(overrides);
+  const tables = { tokens: 'Tokens', connections: 'Connections' };
+  await createTables(clients.dynamodb, tables);
+  const broken: RefresherError[] = [];
+  return {
+    clients,
+    tables,
+    broken,
+    tokens: tokenTable(clients.dynamodb, tables.tokens),
+    connections: connectionTable(clients.dynamodb, tables.connections, error => broken.push(error)),
+    budget: budgetTable(clients.dynamodb, tables.connections),
+    secrets: { ...secretsManager(clients.secretsManager), ...secretAdmin(clients.secretsManager) },
+  };
+};

@@ -1,0 +1,11 @@
+import { createTables } from '../../lib/aws/tables.ts';
+import { startEmbedded } from '../../local/aws/embedded.ts';
+import { localClients } from './aws.ts';
+
+// A process of its own, for tests that kill it: prints the endpoint once tables are there, and stays.
+const embedded = await startEmbedded({ folder: process.argv[2] ?? '' });
+await createTables(localClients({ endpoint: embedded.endpoint }).dynamodb, {
+  tokens: 'Tokens',
+  connections: 'Connections',
+});
+console.log(embedded.endpoint);

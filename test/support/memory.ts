@@ -1,0 +1,236 @@
+import { book } from '../../lib/aws/budget-window.ts';
+import { shardOf } from '../../lib/core/shard.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type EpochMs,
+  providerOf,
+  type SecretVersion,
+  secretVersion,
+  type Token,
+  version,
+} from '../../lib/core/types.ts';
+import type {
+  BudgetStore,
+  ConnectionStore,
+  SecretSource,
+  SecretValue,
+  Settlement,
+  TokenStore,
+} from '../../lib/shell/ports.ts';
+
+/**
+ * Where faults come in: `before` an operation has an effect, `after` it has had one (a throw there is a lost answer).
+ * Operations are called `tokens.publish`, `connections.claim`, `budget.reserve`, `secrets.get` and so on.
+ */
+export interface Hooks {
+  before?(operation: string): Promise<void>;
+  after?(operation: string): Promise<void>;
+}
+
+/** What a test may do to secrets, and the product never does. */
+export interface SecretAdmin {
+  /** A new secret or a new version of one; without a text a secret that has no value yet. */
+  put(name: string, text?: string): Promise<void>;
+  /** Schedules it for deletion. */
+  delete(name: string): Promise<void>;
+  restore(name: string): Promise<void>;
+}
+
+/** Everything that is stored, whatever it is stored in. */
+export interface Stores {
+  readonly tokens: TokenStore;
+  readonly connections: ConnectionStore;
+  readonly budget: BudgetStore;
+  readonly secrets: SecretSource & SecretAdmin;
+}
+
+type Run = <T>(operation: string, effect: () => T) => Promise<T>;
+
+/** Every effect happens at once, between two hooks; what goes in and what comes out are copies. */
+const runner =
+  (hooks: Hooks): Run =>
+  async (operation, effect) => {
+    await hooks.before?.(operation);
+    const answer = structuredClone(effect());
+    await hooks.after?.(operation);
+    return answer;
+  };
+
+const memoryTokens = (run: Run): TokenStore => {
+  const tokens = new Map<ConnectionId, Token>();
+  return {
+    get: connection => run('tokens.get', () => tokens.get(connection)),
+    publish: token =>
+      run('tokens.publish', () => {
+        const there = tokens.get(token.connection);
+        if (there && there.version >= token.version) {
+          return there.version === token.version && there.accessToken === token.accessToken;
+        }
+        tokens.set(token.connection, structuredClone(token));
+        return true;
+      }),
+    withdraw: (connection, upTo) =>
+      run('tokens.withdraw', () => {
+        const there = tokens.get(connection);
+        if (there && there.version <= upTo) tokens.delete(connection);
+      }),
+  };
+};
+
+/** What a settlement leaves alone; `leaseUntil` goes with the claim. */
+const settle = (record: Connection, settlement: Settlement): Connection => ({
+  ...settlement,
+  connection: record.connection,
+  secret: record.secret,
+  version: record.version,
+  ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
+});
+
+const memoryConnections = (run: Run): ConnectionStore => {
+  const records = new Map<ConnectionId, Connection>();
+  const claims = new Map<ConnectionId, string>();
+
+  const change = (
+    connection: ConnectionId,
+    allowed: (record: Connection) => boolean,
+    to: (c: Connection) => Connection,
+  ) => {
+    const record = records.get(connection);
+    if (!record || !allowed(record)) return false;
+    records.set(connection, structuredClone(to(record)));
+    return true;
+  };
+  const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
+
+  return {
+    list: (provider, shard) =>
+      run('connections.list', () =>
+        [...records.values()]
+          .filter(({ connection }) => providerOf(connection) === provider && shardOf(connection) === shard)
+          .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
+      ),
+    get: connection => run('connections.get', () => records.get(connection)),
+    add: connection =>
+      run('connections.add', () => {
+        if (records.has(connection.connection)) return false;
+        records.set(connection.connection, structuredClone(connection));
+        return true;
+      }),
+    claim: (seen, { id, leaseUntil, forcedAt }) =>
+      run('connections.claim', () => {
+        const mine = version(seen.version + 1);
+        const free = (record: Connection) =>
+          record.version === seen.version && record.dueAt === seen.dueAt && !isRetired(record);
+        const mark = { version: mine, dueAt: leaseUntil, leaseUntil, ...(forcedAt !== undefined && { forcedAt }) };
+        if (change(seen.connection, free, record => ({ ...record, ...mark }))) claims.set(seen.connection, id);
+        const record = records.get(seen.connection);
+        return record?.version === mine && claims.get(seen.connection) === id ? record : undefined;
+      }),
+    keep: (connection, mine, session) =>
+      run('connections.keep', () =>
+        change(
+          connection,
+          record => record.version === mine,
+          record => ({ ...record, session }),
+        ),
+      ),
+    settle: (connection, mine, settlement) =>
+      run('connections.settle', () => {
+        const allowed = (record: Connection) => record.version === mine && !isRetired(record);
+        const settled = change(connection, allowed, record => settle(record, settlement));
+        if (settled) claims.delete(connection);
+        return settled;
+      }),
+    noteSecret: (connection, secret, noted) =>
+      run('connections.noteSecret', () => {
+        change(
+          connection,
+          () => true,
+          record => ({ ...record, secret, secretVersion: noted }),
+        );
+      }),
+    retire: (connection, at) =>
+      run('connections.retire', () => {
+        change(
+          connection,
+          record => !isRetired(record),
+          record => ({ ...record, retiredAt: at }),
+        );
+      }),
+    revive: (connection, at) =>
+      run('connections.revive', () => {
+        change(connection, isRetired, ({ retiredAt: _, ...record }) => ({ ...record, dueAt: at }));
+      }),
+    remove: connection =>
+      run('connections.remove', () => {
+        const record = records.get(connection);
+        if (record && isRetired(record)) {
+          records.delete(connection);
+          claims.delete(connection);
+        }
+      }),
+  };
+};
+
+const memoryBudget = (run: Run): BudgetStore => {
+  const logs = new Map<string, readonly EpochMs[]>();
+  return {
+    reserve: (key, budget, cost, now) =>
+      run('budget.reserve', () => {
+        const booking = book(logs.get(key) ?? [], budget, cost, now);
+        if (!booking.ok) return booking;
+        logs.set(key, booking.calls);
+        return { ok: true };
+      }),
+  };
+};
+
+interface MemorySecret {
+  readonly value?: SecretValue;
+  readonly deleted: boolean;
+}
+
+const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
+  const secrets = new Map<string, MemorySecret>();
+  let versions = 0;
+  const nextVersion = (): SecretVersion => {
+    versions += 1;
+    return secretVersion(`version-${versions}`);
+  };
+  const mark = (name: string, deleted: boolean): void => {
+    const secret = secrets.get(name);
+    if (!secret) throw new Error(`there is no secret ${name}`);
+    secrets.set(name, { ...secret, deleted });
+  };
+  const living = (name: string): MemorySecret | undefined => {
+    const secret = secrets.get(name);
+    return secret?.deleted ? undefined : secret;
+  };
+  return {
+    get: name => run('secrets.get', () => living(name)?.value),
+    list: prefix =>
+      run('secrets.list', () =>
+        [...secrets]
+          .filter(([name, { deleted }]) => name.startsWith(prefix) && !deleted)
+          .map(([name, { value }]) => ({ name, ...(value && { version: value.version }) })),
+      ),
+    put: async (name, text) => {
+      const value = text === undefined ? undefined : { version: nextVersion(), text };
+      secrets.set(name, { ...(value && { value }), deleted: false });
+    },
+    delete: async name => mark(name, true),
+    restore: async name => mark(name, false),
+  };
+};
+
+/** Every store in memory, with the semantics of the real ones. `hooks` is looked at on every call. */
+export const memoryStores = (hooks: Hooks = {}): Stores => {
+  const run = runner(hooks);
+  return {
+    tokens: memoryTokens(run),
+    connections: memoryConnections(run),
+    budget: memoryBudget(run),
+    secrets: memorySecrets(run),
+  };
+};

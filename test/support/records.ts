@@ -1,0 +1,42 @@
+import {
+  type Connection,
+  type ConnectionId,
+  connectionId,
+  epochMs,
+  secretVersion,
+  type Token,
+  version,
+} from '../../lib/core/types.ts';
+
+/** A moment that every test may count from. */
+export const START = epochMs(1_700_000_000_000);
+
+export const idOf = (name: string, provider = 'test-provider'): ConnectionId => {
+  const id = connectionId(provider, name);
+  if (!id) throw new Error(`${provider}/${name} is not an id`);
+  return id;
+};
+
+export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): Token => ({
+  connection,
+  accessToken: 'access-token',
+  tokenType: 'Bearer',
+  issuedAt: START,
+  expiresAt: epochMs(START + 600_000),
+  headers: { authorization: 'Bearer access-token', 'x-organisation': 'ö 1' },
+  baseUrl: 'https://api.example.com/v1',
+  version: version(1),
+  ...change,
+});
+
+/** A connection as discovery adds it. */
+export const connectionOf = (connection: ConnectionId, change: Partial<Connection> = {}): Connection => ({
+  connection,
+  secret: { name: `token-refresher/${connection}` },
+  status: 'new',
+  dueAt: START,
+  version: version(0),
+  failures: 0,
+  secretVersion: secretVersion('secret-version-1'),
+  ...change,
+});
