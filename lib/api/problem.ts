@@ -41,6 +41,8 @@ const titles: Readonly<Record<ProblemCode, readonly [status: number, title: stri
   internal_error: [500, 'Something is wrong on our side'],
 };
 
+export const problemCodes: readonly string[] = Object.keys(titles);
+
 type Details = Pick<ProblemDocument, 'connection' | 'reason' | 'since'>;
 
 export const problem = (

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { problemCodes } from '../lib/api/problem.ts';
+import { errorCodes } from '../lib/core/errors.ts';
+import { connectionsIn } from '../lib/core/secret.ts';
+import { hours, minutes, parseConnectionId } from '../lib/core/types.ts';
+import { providers } from '../lib/providers/index.ts';
+import { parseOptions, usage } from '../local/options.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const rows = readme.split('\n').filter(line => line.startsWith('| `'));
+const cells = (row: string) => row.split('|').map(cell => cell.trim());
+const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
+const snippets = (language: string) =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, text]) => text ?? '');
+
+describe('the README tells the truth', () => {
+  test.each(providers.map(provider => [provider.id, provider] as const))('about the fields of %s', (id, provider) => {
+    const row = cells(rows.find(each => each.startsWith(`| \`${id}\``)) ?? '');
+    const told = codesIn(row.slice(3).join(' '));
+    const fields = [...provider.fields.required, ...provider.fields.optional].filter(field => field !== 'baseUrl');
+    const own = told.filter(field => field !== 'baseUrl');
+    expect(own.toSorted()).toEqual(fields.toSorted());
+    const required = codesIn(row[3] ?? '');
+    expect(required).toEqual(expect.arrayContaining([...provider.fields.required]));
+  });
+
+  test('about how long tokens live', () => {
+    const told = { '10 min': minutes(10), '20 min': minutes(20), '1 h': hours(1), '8 h': hours(8), '24 h': hours(24) };
+    for (const provider of providers.filter(({ id }) => id !== 'ioffice')) {
+      const lives = cells(rows.find(each => each.startsWith(`| \`${provider.id}\``)) ?? '')[2] ?? '';
+      expect([provider.id, Reflect.get(told, lives)]).toEqual([provider.id, provider.lifetime]);
+    }
+  });
+
+  test('about the options', () => {
+    const inReadme = rows.flatMap(row => /^\| `(--\w+)/.exec(row)?.[1] ?? []);
+    const inUsage = [...usage.matchAll(/^ {2}(--\w+)/gm)].map(([, option]) => option);
+    expect([...inReadme, '--help'].toSorted()).toEqual(inUsage.toSorted());
+  });
+
+  test('about the codes of problems', () => {
+    const told = rows.concat(readme.split('\n').filter(line => /^\| \d{3} \|/.test(line))).flatMap(row => codesIn(row));
+    expect(told).toEqual(expect.arrayContaining([...problemCodes]));
+    for (const code of ['invalid_client', 'invalid_grant', 'timeout', 'rate_limited', 'secret_invalid']) {
+      expect(errorCodes).toContain(code);
+    }
+  });
+
+  test('in its commands', () => {
+    const starts = [...readme.matchAll(/npm start -- ([^`#\n]*)/g)].map(([, args = '']) => args.trim());
+    expect(starts.length).toBeGreaterThan(1);
+    for (const args of starts) expect(parseOptions(args.split(/\s+/))).toBeDefined();
+    const scripts = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).scripts;
+    expect(scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
+  });
+
+  test('in its JSON', () => {
+    const [secret = '', token = ''] = snippets('json');
+    const connection = parseConnectionId('poweroffice-v2/shared');
+    if (!connection) throw new Error('the name is one');
+    const content = connectionsIn({ name: 'any', provider: 'poweroffice-v2', connection }, secret);
+    expect(content.ok && [...content.connections.keys()]).toEqual(['poweroffice-v2/oslo', 'poweroffice-v2/bergen']);
+    expect(Object.keys(JSON.parse(token))).toEqual([
+      'connection',
+      'accessToken',
+      'tokenType',
+      'issuedAt',
+      'expiresAt',
+      'expiresIn',
+      'headers',
+      'baseUrl',
+    ]);
+  });
+
+  test('in its links to files', () => {
+    for (const [, file = ''] of readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      expect(() => readFileSync(new URL(`../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
+    }
+  });
+});
