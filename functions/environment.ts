@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Env } from '../lib/aws/clients.ts';
+import { jsonObject } from '../lib/core/jwt.ts';
 
 const list = z
   .string()
@@ -9,7 +10,14 @@ const table = z.string().min(1);
 
 /** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
 const variables = {
-  refresh: z.object({ TOKENS_TABLE: table, CONNECTIONS_TABLE: table, PROVIDER: z.string().min(1) }),
+  refresh: z.object({
+    TOKENS_TABLE: table,
+    CONNECTIONS_TABLE: table,
+    PROVIDER: z.string().min(1),
+    EVENT_BUS: z.string().min(1),
+    /** The share of a token's lifetime after which it is renewed, where it is not the policy's own. */
+    REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
+  }),
   discover: z.object({
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
@@ -21,7 +29,7 @@ const variables = {
     CONNECTIONS_TABLE: table,
     /** JSON: provider → name of its `refresh` function. */
     REFRESH_FUNCTIONS: z.string().transform((text, context) => {
-      const parsed = z.record(z.string(), z.string()).safeParse(JSON.parse(text));
+      const parsed = z.record(z.string(), z.string()).safeParse(jsonObject(text));
       if (parsed.success) return parsed.data;
       context.addIssue('is not a JSON object of provider ids and function names');
       return z.NEVER;

@@ -5,7 +5,14 @@ import type { Clock } from '../lib/shell/ports.ts';
 /** Time and chance as they are. */
 export const systemClock: Clock = {
   now: () => epochMs(Date.now()),
-  sleep: duration => new Promise(resolve => setTimeout(resolve, duration)),
+  sleep: (duration, signal) =>
+    new Promise(resolve => {
+      const timer = setTimeout(resolve, duration);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
 };
 
 export const systemChance = { random: Math.random, claimId: randomUUID };

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Connection } from '../lib/core/types.ts';
 import type { Laptop } from './laptop.ts';
 
@@ -7,11 +8,11 @@ const STEP = 1000;
 
 /**
  * Refreshes everything that is due, until nothing is left that time alone would bring: a connection that a killed worker
- * still holds, one that waits for its provider's budget, or one whose first tries failed.
+ * still holds, one that waits for its provider's budget, or one whose first tries failed. `stop` ends the waiting.
  */
-export const firstRound = async (laptop: Laptop, say: (line: string) => void): Promise<void> => {
+export const firstRound = async (laptop: Laptop, say: (line: string) => void, stop?: AbortSignal): Promise<void> => {
   const until = Date.now() + PATIENCE;
-  for (;;) {
+  while (!stop?.aborted) {
     await laptop.tickAll();
     const waiting = (await laptop.connections()).filter(each => comesByItself(each, Date.now()));
     const next = Math.min(...waiting.map(each => each.dueAt));
@@ -19,7 +20,7 @@ export const firstRound = async (laptop: Laptop, say: (line: string) => void): P
     say(
       `waiting ${Math.max(1, Math.ceil((next - Date.now()) / 1000))} s for ${waiting.map(each => each.connection).join(', ')}`,
     );
-    await new Promise(resolve => setTimeout(resolve, Math.max(STEP, next - Date.now())));
+    await setTimeout(Math.max(STEP, next - Date.now()), undefined, stop && { signal: stop }).catch(() => {});
   }
 };
 

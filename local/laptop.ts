@@ -7,7 +7,7 @@ import { type ConnectionView, connectionView } from '../lib/api/views.ts';
 import { createClients } from '../lib/aws/clients.ts';
 import { secretsManager } from '../lib/aws/secrets.ts';
 import { createTables } from '../lib/aws/tables.ts';
-import { defaultPolicy, scaled, tickOf } from '../lib/core/policy.ts';
+import { DISCOVER_EVERY, defaultPolicy, scaled, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards } from '../lib/core/shard.ts';
 import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
@@ -19,6 +19,7 @@ import type { Observer } from '../lib/shell/sweep.ts';
 import type { Aws } from './aws/open.ts';
 import type { Options } from './options.ts';
 import { SECRET_PREFIX, type Source } from './sources.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The functions of the product with the SDK's real clients behind them, run in this process instead of in Lambda. */
 export interface Laptop {
@@ -42,17 +43,22 @@ const TABLES = { tokens: 'token-refresher-tokens', connections: 'token-refresher
 const invocation: Invocation = { getRemainingTimeInMillis: () => minutes(5) };
 /** None of the handlers reads Lambda's. */
 const noContext = {} as Context;
-const DISCOVER_EVERY = minutes(5);
 
 export const openLaptop = async (options: Options, source: Source, aws: Aws, told: Told): Promise<Laptop> => {
   const clients = createClients(process.env, aws.overrides);
-  await createTables(clients.dynamodb, TABLES);
-  await source.store(clients.secretsManager);
+  await createTables(clients.dynamodb, TABLES).catch((error: unknown) => {
+    if (options.endpoint === undefined) throw error;
+    throw new UsageError(
+      `--endpoint: ${aws.name} cannot be used (${reasonOf(error)}): check that an AWS answers there.`,
+    );
+  });
 
-  const fast = providers.map(provider => faster(provider, options.speed));
+  // Real credentials are asked for tokens no more often than their providers bear.
+  const speed = source.simulated ? options.speed : 1;
+  const fast = providers.map(provider => faster(provider, speed));
   const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
   const secrets = secretsManager(clients.secretsManager);
-  const policy = scaled(defaultPolicy, options.speed);
+  const policy = scaled(defaultPolicy, speed);
   const shared = stores(parts);
   const refreshers = new Map(
     fast.map(provider => {
@@ -71,6 +77,8 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
     await source.store(clients.secretsManager);
     await discover();
   };
+  // Before anybody can ask for a connection and be told that there is none.
+  await discoverAnew();
   const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
   const list = async () => {
     const lists = fast.flatMap(provider => allShards.map(shard => shared.connections.list(provider.id, shard)));
@@ -101,6 +109,13 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
       clients.secretsManager.destroy();
     },
   };
+};
+
+/** An error's own words only where it is none of an answer, which could quote anything. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'unknown reason';
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' ? code : error.name === 'Error' ? error.message : error.name;
 };
 
 /** The provider as it would be if its time went faster. */

@@ -38,6 +38,8 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
     throw new UsageError('--data keeps the state of the embedded AWS: leave it out where --endpoint names another.');
   }
   const { secrets, endpoint, data } = values;
+  if (secrets === '') throw new UsageError('--secrets takes a folder, not "".');
+  if (data === '') throw new UsageError('--data takes a folder, not "".');
   if (endpoint !== undefined && endpoint !== 'aws' && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
     throw new UsageError('--endpoint takes a URL such as http://127.0.0.1:5000, or "aws" for the SDK’s own settings.');
   }
@@ -68,7 +70,7 @@ const parse = (args: readonly string[]) => {
       },
     });
   } catch (error) {
-    const said = error instanceof Error ? error.message.split('. ', 1)[0] : 'the options cannot be read';
+    const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
     throw new UsageError(`${said}. See npm start -- --help`);
   }
 };

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject, jsonObject } from '../lib/core/jwt.ts';
 import { credentialsIn } from '../lib/core/secret.ts';
@@ -11,7 +11,8 @@ export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<str
   const secrets = new Map<string, string>();
   const problems: string[] = [];
   for (const provider of await entries(folder, folder)) {
-    if (!provider.isDirectory()) continue;
+    // Hidden ones are somebody's tool's: `.git`, or `..data` of mounted secrets, whose folders are links.
+    if (provider.name.startsWith('.') || !(await isFolder(join(folder, provider.name)))) continue;
     if (!findProvider(provider.name)) {
       problems.push(
         `${join(folder, provider.name)}: "${provider.name}" is not a provider; name the folder after one of ${providerIds.join(', ')}`,
@@ -66,6 +67,12 @@ const entries = async (path: string, folder: string) => {
     );
   }
 };
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
 
 const readText = async (path: string): Promise<string> => {
   try {

@@ -6,6 +6,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { secretsManager } from '../lib/aws/secrets.ts';
 import { epochMs } from '../lib/core/types.ts';
 import type { Options } from './options.ts';
 import { readSecretsFolder } from './secrets-folder.ts';
@@ -18,6 +19,8 @@ export const SECRET_PREFIX = 'token-refresher/';
 /** Where credentials come from. */
 export interface Source {
   readonly name: string;
+  /** The credentials of simulators, whose time may go faster. */
+  readonly simulated: boolean;
   /** Brings the secret store up to date: called at the start and before each discovery. */
   store(client: SecretsManagerClient): Promise<void>;
   close(): Promise<void>;
@@ -25,23 +28,26 @@ export interface Source {
 
 /** Checked and ready before anything else is started. */
 export const openSource = async (options: Options): Promise<Source> => {
-  if (options.secrets !== undefined) return folderSource(options.secrets);
+  if (options.secrets !== undefined) return folderSource(options.secrets, options);
   if (options.endpoint !== undefined && !isLoopback(options.endpoint)) {
-    return { name: `the secrets below ${SECRET_PREFIX} that are there`, store: async () => {}, close: async () => {} };
+    const name = `the secrets below ${SECRET_PREFIX} that are there`;
+    return { name, simulated: false, store: async () => {}, close: async () => {} };
   }
   return simulatorSource(options);
 };
 
-const folderSource = async (folder: string): Promise<Source> => {
+const folderSource = async (folder: string, options: Options): Promise<Source> => {
   let stored: ReadonlyMap<string, string> = await readSecretsFolder(folder);
   let first = true;
   return {
     name: folder,
+    simulated: false,
     store: async client => {
       // A file that is being edited may be broken for a moment: what is stored stays until the folder is good again.
       const wanted = first ? stored : await readSecretsFolder(folder).catch(() => stored);
+      if (first) await forgetOthers(client, options, wanted);
       for (const [name, text] of wanted) if (first || stored.get(name) !== text) await put(client, name, text);
-      for (const name of stored.keys()) if (!wanted.has(name)) await remove(client, name);
+      for (const name of stored.keys()) if (!wanted.has(name)) await remove(client, name, options);
       stored = wanted;
       first = false;
     },
@@ -57,14 +63,30 @@ const simulatorSource = async (options: Options): Promise<Source> => {
     random: Math.random,
     ...memory,
   });
-  const secrets = Object.entries(simulatedSecrets(simulators.url));
+  const secrets = new Map(Object.entries(simulatedSecrets(simulators.url)));
   return {
     name: `simulators on ${simulators.url}`,
+    simulated: true,
     store: async client => {
+      await forgetOthers(client, options, secrets);
       for (const [name, value] of secrets) await put(client, name, JSON.stringify(value));
     },
     close: () => simulators.close(),
   };
+};
+
+/** What an earlier run left in the embedded AWS: a file that was deleted since, or simulators that are gone. */
+const forgetOthers = async (
+  client: SecretsManagerClient,
+  options: Options,
+  wanted: ReadonlyMap<string, unknown>,
+): Promise<void> => {
+  // Another AWS may hold secrets that are none of ours.
+  if (options.endpoint !== undefined) return;
+  for (const listed of await secretsManager(client).list(SECRET_PREFIX)) {
+    const name = listed.name.slice(SECRET_PREFIX.length);
+    if (!wanted.has(name)) await remove(client, name, options);
+  }
 };
 
 const put = async (client: SecretsManagerClient, name: string, text: string): Promise<void> => {
@@ -78,8 +100,11 @@ const put = async (client: SecretsManagerClient, name: string, text: string): Pr
   }
 };
 
-const remove = async (client: SecretsManagerClient, name: string): Promise<void> => {
-  await client.send(new DeleteSecretCommand({ SecretId: `${SECRET_PREFIX}${name}`, ForceDeleteWithoutRecovery: true }));
+/** At AWS itself a secret can be brought back for a while: the folder may have been the wrong one. */
+const remove = async (client: SecretsManagerClient, name: string, { endpoint }: Options): Promise<void> => {
+  const forever = endpoint === undefined || isLoopback(endpoint);
+  const SecretId = `${SECRET_PREFIX}${name}`;
+  await client.send(new DeleteSecretCommand({ SecretId, ...(forever && { ForceDeleteWithoutRecovery: true }) }));
 };
 
 const isLoopback = (endpoint: string): boolean =>

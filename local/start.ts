@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { openAws } from './aws/open.ts';
 import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
@@ -38,21 +39,21 @@ const main = async (args: readonly string[]): Promise<number> => {
   tell(`credentials: ${source.name}`);
   tell(`AWS: ${aws.name}`);
   const laptop = opened(await openLaptop(options, source, aws, toldAs(tell)));
-  if (!web) return once(laptop, options);
+  if (!web) return refreshOnce(laptop, options);
 
   web.serve(laptop.api);
   tell(`HTTP API: ${web.url}`);
   screen?.draw(web.url, laptop);
-  const stopped = untilSignal();
-  await Promise.race([firstRound(laptop, tell), stopped]);
+  const stop = onSignal();
   const ticks = opened(runTicks(laptop.ticks, toldAs(tell).error));
+  await firstRound(laptop, tell, stop);
   if (!screen) console.log(table(await laptop.views(), Date.now()));
-  await stopped;
+  if (!stop.aborted) await once(stop, 'abort');
   await ticks.close();
   return 0;
 };
 
-const once = async (laptop: Laptop, { json }: Options): Promise<number> => {
+const refreshOnce = async (laptop: Laptop, { json }: Options): Promise<number> => {
   await firstRound(laptop, say);
   const connections = await laptop.views();
   console.log(json ? JSON.stringify({ connections }, undefined, 2) : table(connections, Date.now()));
@@ -63,10 +64,11 @@ const once = async (laptop: Laptop, { json }: Options): Promise<number> => {
   return connections.length > 0 && sick.length === 0 ? 0 : 1;
 };
 
-const untilSignal = () =>
-  new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+const onSignal = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+};
 
 endWithNpm();
 try {

@@ -1,3 +1,4 @@
+import { RefresherError } from '../lib/core/errors.ts';
 import type { RefreshReport } from '../lib/shell/refresh.ts';
 import type { Told } from './laptop.ts';
 import { duration } from './screen.ts';
@@ -16,8 +17,14 @@ export const toldAs = (say: (line: string) => void): Told => ({
     for (const { secret, code, connection } of problems)
       say(`${secret}  ${code}${connection ? `: ${connection}` : ''}`);
   },
-  error: error => say(`internal error: ${error instanceof Error ? error.message : typeof error}`),
+  error: error => say(`internal error: ${wordsOf(error)}`),
 });
+
+/** Ours are written to be read; what another says may quote what it was about. */
+const wordsOf = (error: unknown): string => {
+  if (error instanceof RefresherError) return `${error.code}, ${error.message}`;
+  return error instanceof Error ? error.name : typeof error;
+};
 
 const sentence = (report: RefreshReport): string => {
   const { result, error, issuedAt, expiresAt, warnings } = report;

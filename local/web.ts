@@ -9,9 +9,16 @@ export interface Web {
   close(): Promise<void>;
 }
 
-/** Takes the port before anything else is started, so that a taken one stops everything; answers once `serve` is called. */
+/**
+ * Takes the port before anything else is started, so that a taken one stops everything. Answers once `serve` is called;
+ * who asks earlier waits until then.
+ */
 export const openPort = async (port: number): Promise<Web & { serve(api: Laptop['api']): void }> => {
   const server = createServer();
+  const { promise: served, resolve: serve } = Promise.withResolvers<Laptop['api']>();
+  server.on('request', (request, response) => {
+    served.then(api => answer(api, request, response)).catch(() => response.destroy());
+  });
   try {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -24,11 +31,7 @@ export const openPort = async (port: number): Promise<Web & { serve(api: Laptop[
   }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    serve: api => {
-      server.on('request', (request, response) => {
-        answer(api, request, response).catch(() => response.destroy());
-      });
-    },
+    serve,
     close: () => closed(server),
   };
 };

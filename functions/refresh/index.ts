@@ -1,12 +1,15 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
+import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { sendHttp } from '../../lib/http/send.ts';
-import { brokenRecord, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
+import { brokenRecord, errorOf, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
+import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import { findProvider } from '../../lib/providers/index.ts';
 import { environmentOf } from '../environment.ts';
+import { systemClock } from '../system.ts';
 import { refresherDeps } from '../wiring.ts';
 import { refreshHandler } from './handler.ts';
 
@@ -14,17 +17,24 @@ const env = environmentOf('refresh', process.env);
 const provider = findProvider(env.PROVIDER);
 if (!provider) throw new Error(`PROVIDER is "${env.PROVIDER}", which is no provider`);
 const { logger, metrics } = instruments(provider.id);
+const transitions = publishingTransitions(
+  powertoolsObserver(logger, metrics),
+  systemClock,
+  eventBus(eventBridgeClient(process.env), env.EVENT_BUS),
+  error => logger.error('state changes not published', errorOf(error)),
+);
 const deps = refresherDeps({
   dynamodb: dynamodbClient(process.env),
   tables: { tokens: env.TOKENS_TABLE, connections: env.CONNECTIONS_TABLE },
   secrets: secretsManager(secretsManagerClient(process.env)),
-  policy: defaultPolicy,
+  policy: { ...defaultPolicy, ...(env.REFRESH_AT !== undefined && { refreshAt: env.REFRESH_AT }) },
   send: sendHttp,
-  observer: powertoolsObserver(logger, metrics),
+  observer: transitions.observer,
   onBroken: brokenRecord(logger, metrics),
 });
 
 export const handler = middy()
   .use(injectLambdaContext(logger))
   .use(publishing(metrics))
+  .use(transitions.middleware)
   .handler(refreshHandler(deps, provider));

@@ -27,9 +27,11 @@ export interface ApiDeps {
   readonly askFailed: (error: unknown) => void;
 }
 
-/** A reader waits so long for another's refresh: HTTP APIs answer within 30 s. */
-const PATIENCE = seconds(20);
+/** A reader waits so long in all for a refresh, its own or another's: HTTP APIs answer within 30 s. */
+const PATIENCE = seconds(25);
 const POLL = 200;
+/** And no longer than until so short a time before the token that it could have had dies. */
+const LAST_MOMENT = seconds(1);
 
 export const serve = async (deps: ApiDeps, question: HttpQuestion): Promise<HttpAnswer> => {
   const found = route(question);
@@ -57,49 +59,62 @@ const list = async ({ clock, connections, providers }: ApiDeps): Promise<HttpAns
 
 /** A token with `minTtl` of life where that is to be had; otherwise any that lives. */
 const token = async (deps: ApiDeps, { connection, minTtl }: Extract<Route, { to: 'token' }>): Promise<HttpAnswer> => {
+  let held = await deps.tokens.get(connection);
+  const until = patienceWith(held, deps.clock.now());
   // A second round for the reader who waited for somebody else's refresh, and who may have waited for a dead worker's.
-  for (let round = 1; round <= 2; round++) {
-    const held = await deps.tokens.get(connection);
-    if (held && enough(held, minTtl, deps.clock.now())) return found(deps, held);
-    const answer = await asked(deps, { kind: 'read', connection, minTtl });
+  for (let round = 1; round <= 2 && !(held && enough(held, minTtl, deps.clock.now())); round++) {
+    const answer = await asked(deps, { kind: 'read', connection, minTtl }, until);
     if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+    if (isLeased(answer)) await settled(deps, connection, until);
+    held = await deps.tokens.get(connection);
     if (!isLeased(answer)) break;
-    await settled(deps, connection);
   }
-  const held = await deps.tokens.get(connection);
   return held && alive(held, deps.clock.now()) ? found(deps, held) : unavailable(deps, connection, 'no_living_token');
 };
 
 /** A new token for a consumer whom the provider refused the one it had. */
 const refresh = async (deps: ApiDeps, connection: ConnectionId): Promise<HttpAnswer> => {
   const before = await deps.tokens.get(connection);
-  const answer = await asked(deps, { kind: 'forced', connection });
+  const until = plus(deps.clock.now(), PATIENCE);
+  const answer = await asked(deps, { kind: 'forced', connection }, until);
   if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
   if (answer.result === 'waiting' && answer.reason === 'forced_recently') {
     const after = retryAfter(answer.until, deps.clock.now());
     return problem('too_many_refreshes', `Try again in ${after} s.`, { connection }, { 'retry-after': String(after) });
   }
-  if (isLeased(answer)) await settled(deps, connection);
+  if (isLeased(answer)) await settled(deps, connection, until);
   const now = await deps.tokens.get(connection);
   const renewed = now && now.version !== before?.version && alive(now, deps.clock.now());
   return renewed ? found(deps, now) : unavailable(deps, connection, 'refresh_failed');
 };
 
-/** A refresher that can't be reached is a refresh that failed: what lives is served all the same. */
-const asked = async (deps: ApiDeps, ask: Ask): Promise<Answer> => {
+/** A refresher that can't be reached, or takes too long, is a refresh that failed: what lives is served all the same. */
+const asked = async (deps: ApiDeps, ask: Ask, until: EpochMs): Promise<Answer> => {
+  const answered = new AbortController();
+  const { clock } = deps;
+  const late = clock
+    .sleep(Math.max(0, until - clock.now()), answered.signal)
+    .then((): Answer => ({ result: 'failed' }));
   try {
-    return await deps.ask(ask);
+    return await Promise.race([deps.ask(ask), late]);
   } catch (error) {
     deps.askFailed(error);
     return { result: 'failed' };
+  } finally {
+    answered.abort();
   }
 };
 
 const isLeased = (answer: Answer): boolean => answer.result === 'waiting' && answer.reason === 'leased';
 
-/** Waits until whoever holds the connection is done with it, within the reader's patience. */
-const settled = async ({ clock, connections }: ApiDeps, connection: ConnectionId): Promise<void> => {
-  const until = plus(clock.now(), PATIENCE);
+const patienceWith = (held: Token | undefined, now: EpochMs): EpochMs => {
+  const patience = plus(now, PATIENCE);
+  const last = held ? plus(held.expiresAt, -LAST_MOMENT) : now;
+  return last > now && last < patience ? last : patience;
+};
+
+/** Waits until whoever holds the connection is done with it, but not beyond `until`. */
+const settled = async ({ clock, connections }: ApiDeps, connection: ConnectionId, until: EpochMs): Promise<void> => {
   while (clock.now() < until) {
     await clock.sleep(POLL);
     const record = await connections.get(connection);
@@ -124,7 +139,7 @@ const unavailable = async (
 ): Promise<HttpAnswer> => {
   const record = await deps.connections.get(connection);
   if (!record || record.retiredAt !== undefined) return unknownConnection(connection);
-  const since = sinceOf(record, code);
+  const since = sinceOf(record, code, deps.clock.now());
   const detail =
     record.status === 'attention'
       ? 'The provider or the secret refuses: somebody has to correct the secret.'
@@ -141,9 +156,9 @@ const unavailable = async (
   );
 };
 
-/** When the trouble began: the token's death where there was one, else the first failure. */
-const sinceOf = ({ expiresAt, failingSince }: Connection, code: ProblemCode): EpochMs | undefined =>
-  code === 'no_living_token' ? (expiresAt ?? failingSince) : failingSince;
+/** When the trouble began: the token's death where it died by itself, else the first failure. */
+const sinceOf = ({ expiresAt, failingSince }: Connection, code: ProblemCode, now: EpochMs): EpochMs | undefined =>
+  code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now ? expiresAt : failingSince;
 
 /** Whole seconds, from 1 to an hour: a hint, not an appointment. */
 const retryAfter = (until: EpochMs | undefined, now: EpochMs): number =>

@@ -11,6 +11,7 @@ const failureSchema = z.object({
   // A code of a newer release, read after a rollback, must not make the whole record unreadable.
   code: z.enum(errorCodes).catch('internal_error'),
   at: momentSchema,
+  times: z.int().min(1).catch(1),
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
 });

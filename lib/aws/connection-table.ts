@@ -153,7 +153,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     revive: (connection, at) =>
       guarded('store_failed', `revive ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #dueAt = :at REMOVE #retiredAt',
+          // Its token was withdrawn: what the record knows of one is of the one before.
+          update: 'SET #dueAt = :at REMOVE #retiredAt, #issuedAt, #expiresAt',
           condition: 'attribute_exists(#retiredAt)',
           values: { at },
         });

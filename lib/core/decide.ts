@@ -60,10 +60,18 @@ const credentialsChanged = (connection: Connection): boolean =>
   connection.secretVersion !== undefined &&
   connection.secretVersion !== connection.triedVersion;
 
-/** Which grant a run begins with. `only` marks a refresh token that is the only copy of access. */
+/**
+ * Which grant a run begins with. `only` marks a refresh token that is, or may be, the only copy of access; `codeLeft`
+ * that there is a one-time code to try once that refresh token is refused.
+ */
 export type Choice =
   | { readonly grant: Extract<Grant, 'full'>; readonly reason: FullReason }
-  | { readonly grant: Extract<Grant, 'refresh'>; readonly refreshToken: string; readonly only: boolean }
+  | {
+      readonly grant: Extract<Grant, 'refresh'>;
+      readonly refreshToken: string;
+      readonly only: boolean;
+      readonly codeLeft?: boolean;
+    }
   | { readonly grant: 'none'; readonly code: 'code_already_redeemed' };
 export type FullReason = 'no_session' | 'abandoned' | 'new_credentials' | 'session_over' | 'would_not_lengthen';
 
@@ -82,6 +90,11 @@ export const chooseGrant = (
     return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };
   }
   if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, only: true };
+  // A code that a worker redeemed and then died, or was refused: redeeming it again would end the session that it gave.
+  const codeTried = seen.leaseUntil !== undefined || credentials.version === seen.triedVersion;
+  if (account.oneTimeCode !== undefined && codeTried) {
+    return { grant: 'refresh', refreshToken: session.refreshToken, only: true, codeLeft: true };
+  }
 
   // A lease that nobody settled: the worker may have died after the provider spent the refresh token.
   if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };

@@ -26,7 +26,7 @@ export interface Granted {
 }
 
 export type Failed =
-  /** Certainly not processed: whatever was sent is unspent. With `patience`, a person has to look after so many. */
+  /** Certainly not processed: whatever was sent is unspent. With `patience`, a person has to look after so many in a row. */
   | {
       readonly kind: 'retry';
       readonly code: ErrorCode;

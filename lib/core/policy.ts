@@ -49,6 +49,9 @@ export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
 export const tickOf = (lifetime: Milliseconds): Milliseconds =>
   Math.min(minutes(5), Math.max(minutes(1), Math.round(lifetime / 10 / minutes(1)) * minutes(1)));
 
+/** How often new, changed and deleted secrets are looked for. Every minute, since it is the scheduler's heartbeat too. */
+export const DISCOVER_EVERY: Milliseconds = minutes(1);
+
 /** When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. */
 export const renewalOf = (policy: Policy, connection: ConnectionId, issuedAt: EpochMs, expiresAt: EpochMs): EpochMs => {
   const life = expiresAt - issuedAt;
@@ -75,7 +78,7 @@ export const backoffOf = (
 
 /** The pause before a connection that needs attention is probed again: `first`, doubling, up to `cap`. */
 export const probeOf = (policy: Policy, now: EpochMs, attentionSince: EpochMs): Milliseconds =>
-  Math.min(policy.probe.cap, policy.probe.first + (now - attentionSince));
+  Math.min(policy.probe.cap, policy.probe.first + Math.max(0, now - attentionSince));
 
 /**
  * How much life a reader can be promised. A `minTtl` that no token of this connection can satisfy counts as half a

@@ -49,7 +49,7 @@ export type Warning = 'scope_narrowed' | 'lifetime_capped' | 'lifetime_assumed' 
 export type Fault =
   /** The credentials or the refresh token will never do: do not repeat the request. */
   | { readonly kind: 'refused'; readonly code: ErrorCode }
-  /** Certainly not processed; to be repeated later. With `patience`, after so many failures a person has to look. */
+  /** Certainly not processed; to be repeated later. With `patience`, after so many in a row a person has to look. */
   | { readonly kind: 'retry'; readonly code: ErrorCode; readonly patience?: number };
 
 /** One connection's credentials, validated and ready to build requests. */

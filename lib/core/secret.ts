@@ -46,6 +46,6 @@ export const connectionsIn = (
 export const credentialsIn = (json: Readonly<Record<string, unknown>>, key: string | undefined): unknown => {
   const { connections, ...shared } = json;
   if (key === undefined) return json;
-  const own = isObject(connections) ? connections[key] : undefined;
+  const own = isObject(connections) && Object.hasOwn(connections, key) ? connections[key] : undefined;
   return isObject(own) ? { ...shared, ...own } : own;
 };

@@ -39,6 +39,8 @@ export interface Used {
   readonly secretVersion?: SecretVersion;
   /** The refresh token may be spent and the credentials can bring back what it gave: forget it. */
   readonly dropSession?: boolean;
+  /** Fingerprint of a one-time code that may be redeemed already. */
+  readonly redeemedCode?: string;
 }
 
 /** The token to publish. */
@@ -102,6 +104,7 @@ export const settleFailed = (
   const lastError: Failure = {
     code: trouble.code,
     at: now,
+    times: seen.lastError?.code === trouble.code ? seen.lastError.times + 1 : 1,
     ...(trouble.status !== undefined && { status: trouble.status }),
     ...(trouble.fields && { fields: trouble.fields }),
   };
@@ -111,14 +114,17 @@ export const settleFailed = (
     failures,
     failingSince: seen.failingSince ?? now,
   };
-  const outOfPatience = trouble.kind === 'retry' && trouble.patience !== undefined && failures >= trouble.patience;
+  const outOfPatience =
+    trouble.kind === 'retry' && trouble.patience !== undefined && lastError.times >= trouble.patience;
   if (trouble.kind === 'refused' || outOfPatience) {
     const attentionSince = seen.attentionSince ?? now;
     const dueAt = lockedOut(provider, trouble.code) ? NEVER : plus(now, probeOf(policy, now, attentionSince));
     return { ...common, status: 'attention', attentionSince, lastError, dueAt };
   }
-  if (seen.status === 'attention') {
-    // A probe that got no verdict changes nothing about why a person is needed.
+  const sameCredentials = used.secretVersion === undefined || used.secretVersion === seen.triedVersion;
+  if (seen.status === 'attention' && sameCredentials) {
+    // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
+    // old verdict was not about them, and now that they count as tried no change would bring a locked-out one back.
     const dueAt = seen.dueAt === NEVER ? NEVER : plus(now, probeOf(policy, now, seen.attentionSince ?? now));
     return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }
@@ -137,7 +143,7 @@ export const settlePostponed = (seen: Connection, used: Used, until: EpochMs): S
 });
 
 /** Another wrong login could lock the account: only a changed secret starts again. */
-const lockedOut = (provider: Provider, code: ErrorCode): boolean => provider.locksOut && loginRefused.has(code);
+export const lockedOut = (provider: Provider, code: ErrorCode): boolean => provider.locksOut && loginRefused.has(code);
 const loginRefused: ReadonlySet<ErrorCode> = new Set([
   'invalid_grant',
   'invalid_client',
@@ -145,8 +151,8 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set([
   'access_refused',
 ]);
 
-const carried = (seen: Connection, used: Used) =>
-  pick(
+const carried = (seen: Connection, used: Used) => ({
+  ...pick(
     seen,
     'issuedAt',
     'expiresAt',
@@ -154,7 +160,9 @@ const carried = (seen: Connection, used: Used) =>
     'secretVersion',
     'triedVersion',
     ...(used.dropSession ? [] : (['session'] as const)),
-  );
+  ),
+  ...pick(used, 'redeemedCode'),
+});
 
 const pick = <T extends object, K extends keyof T>(from: T, ...keys: readonly K[]): Pick<T, K> =>
   Object.fromEntries(keys.filter(key => from[key] !== undefined).map(key => [key, from[key]])) as Pick<T, K>;

@@ -62,6 +62,8 @@ export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 export interface Failure {
   readonly code: ErrorCode;
   readonly at: EpochMs;
+  /** How many runs in a row ended with this code. */
+  readonly times: number;
   /** The HTTP status of the answer, where there was one. */
   readonly status?: number;
   /** The names of the credential fields at fault, where the secret is. */

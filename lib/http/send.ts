@@ -45,7 +45,8 @@ const exchange = (request: HttpRequest, deadline: Milliseconds): Promise<HttpRep
     });
     sent.on('error', () => fail('network'));
     sent.on('response', answer => collect(answer, settle, fail));
-    sent.end(request.body);
+    // As bytes: node would write a text and the headers before it in one encoding, and headers are latin1.
+    sent.end(request.body === undefined ? undefined : Buffer.from(request.body));
   });
 
 const withLength = ({ headers, body }: HttpRequest): Record<string, string> => ({

@@ -4,8 +4,16 @@ import type { MiddlewareObj } from '@middy/core';
 import { RefresherError } from '../core/errors.ts';
 import type { DiscoverReport } from '../shell/discover.ts';
 import type { RefreshReport } from '../shell/refresh.ts';
-import type { Observer, SweepReport } from '../shell/sweep.ts';
-import { NAMESPACE, metrics as names, PROVIDER, SERVICE } from './metrics.ts';
+import type { Observer } from '../shell/sweep.ts';
+import {
+  measureBrokenRecord,
+  measureDiscovery,
+  measureRefresh,
+  measureSweep,
+  measureUnclaimed,
+  type Sample,
+} from './measure.ts';
+import { NAMESPACE, PROVIDER, SERVICE } from './metrics.ts';
 
 /** The logger and the metrics of one function; `provider` where it serves one alone. */
 export const instruments = (provider?: string): { readonly logger: Logger; readonly metrics: Metrics } => ({
@@ -29,42 +37,44 @@ export const publishing = (metrics: Metrics): MiddlewareObj => {
  * Tells logs and metrics. Reports hold codes, numbers and names of connections by their types, and their fields are
  * written one by one: an allow-list. The connection goes into logs, never into a metric.
  */
-export const powertoolsObserver = (logger: Logger, metrics: Metrics): Observer => {
-  const count = (name: string, value: number) => {
-    if (value > 0) metrics.addMetric(name, MetricUnit.Count, value);
-  };
+export const powertoolsObserver = (logger: Log, metrics: Metrics): Observer => {
+  const log = logObserver(logger);
   return {
     refresh: report => {
-      count(names.refreshed, report.result === 'refreshed' ? 1 : 0);
-      count(names.failed, report.result === 'failed' || report.result === 'attention' ? 1 : 0);
-      count(names.postponed, report.result === 'postponed' ? 1 : 0);
-      count(names.commitFailures, report.commitFailed ? 1 : 0);
-      count(names.providerCalls, report.calls);
-      logRefresh(logger, report);
+      emit(metrics, measureRefresh(report));
+      log.refresh(report);
     },
     unclaimed: (connection, code) => {
-      count(names.commitFailures, 1);
-      logger.error('connection not claimed', { connection, code });
+      emit(metrics, measureUnclaimed());
+      log.unclaimed(connection, code);
     },
     sweep: report => {
-      sweepMetrics(metrics, report);
-      const { provider, connections, due, left, results, took } = report;
-      logger.info('tick', { provider, connections, due, left, results, took });
+      emit(metrics, measureSweep(report));
+      log.sweep(report);
     },
   };
 };
 
-const sweepMetrics = (metrics: Metrics, report: SweepReport): void => {
-  metrics.addMetric(names.ticks, MetricUnit.Count, 1);
-  metrics.addMetric(names.connections, MetricUnit.Count, report.connections);
-  metrics.addMetric(names.due, MetricUnit.Count, report.due);
-  metrics.addMetric(names.left, MetricUnit.Count, report.left);
-  metrics.addMetric(names.needsAttention, MetricUnit.Count, report.byStatus.attention);
-  metrics.addMetric(names.oldestOverdue, MetricUnit.Milliseconds, report.oldestOverdue);
-  if (report.connections > 0) metrics.addMetric(names.lowestLife, MetricUnit.NoUnit, report.lowestLife);
+/** What is needed of a logger. */
+export interface Log {
+  info(message: string, extra: Record<string, unknown>): void;
+  warn(message: string, extra: Record<string, unknown>): void;
+  error(message: string, extra: Record<string, unknown>): void;
+}
+
+/** The lines that reports become. */
+export const logObserver = (logger: Log): Observer => ({
+  refresh: report => logRefresh(logger, report),
+  unclaimed: (connection, code) => logger.error('connection not claimed', { connection, code }),
+  sweep: ({ provider, connections, due, left, results, calls, byStatus, took }) =>
+    logger.info('tick', { provider, connections, due, left, results, calls, byStatus, took }),
+});
+
+const emit = (metrics: Metrics, samples: readonly Sample[]): void => {
+  for (const { name, unit, value } of samples) metrics.addMetric(name, MetricUnit[unit], value);
 };
 
-const logRefresh = (logger: Logger, report: RefreshReport): void => {
+const logRefresh = (logger: Log, report: RefreshReport): void => {
   const { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed } =
     report;
   const line = { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed };
@@ -74,8 +84,7 @@ const logRefresh = (logger: Logger, report: RefreshReport): void => {
 };
 
 export const reportDiscovery = (logger: Logger, metrics: Metrics, report: DiscoverReport): void => {
-  metrics.addMetric(names.discoveries, MetricUnit.Count, 1);
-  metrics.addMetric(names.discoveryProblems, MetricUnit.Count, report.problems.length);
+  emit(metrics, measureDiscovery(report));
   for (const problem of report.problems) logger.warn('discovery problem', { ...problem });
   const { secrets, read, connections, added, changed, revived, retired, removed } = report;
   logger.info('discovery', { secrets, read, connections, added, changed, revived, retired, removed });
@@ -88,6 +97,6 @@ export const errorOf = (error: unknown) => ({
 });
 
 export const brokenRecord = (logger: Logger, metrics: Metrics) => (error: RefresherError) => {
-  metrics.addMetric(names.brokenRecords, MetricUnit.Count, 1);
+  emit(metrics, measureBrokenRecord());
   logger.error('record that cannot be read', errorOf(error));
 };

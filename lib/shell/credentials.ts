@@ -1,5 +1,5 @@
 import { RefresherError } from '../core/errors.ts';
-import { jsonObject } from '../core/jwt.ts';
+import { isObject, jsonObject } from '../core/jwt.ts';
 import type { Account, Provider } from '../core/provider.ts';
 import { credentialsIn } from '../core/secret.ts';
 import type { Trouble } from '../core/settle.ts';
@@ -66,6 +66,11 @@ const open = (provider: Provider, ref: SecretRef, value: SecretValue): Read => {
   const { version } = value;
   const json = jsonObject(value.text);
   if (!json) return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
+  if (ref.key === undefined && json.connections !== undefined) {
+    // It holds many connections now, and which ones is for discovery to find out: it must not look known by its version.
+    if (isObject(json.connections)) return { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
+    return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
+  }
   const own = credentialsIn(json, ref.key);
   if (own === undefined) return { ok: false, version, trouble: { kind: 'retry', code: 'secret_missing' } };
   const opened = provider.open(own);

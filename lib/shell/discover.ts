@@ -6,9 +6,11 @@ import {
   type ConnectionId,
   type EpochMs,
   hours,
+  providerOf,
   type SecretRef,
   type SecretVersion,
   secretVersion,
+  type Token,
   version,
 } from '../core/types.ts';
 import { pool } from './pool.ts';
@@ -64,7 +66,7 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const round = new Round(deps, records);
   await pool(listings, CONCURRENCY, listing => round.look(listing));
-  await pool(round.settledClaims(), CONCURRENCY, claim => round.admit(claim));
+  await pool(await round.settledClaims(), CONCURRENCY, claim => round.admit(claim));
   await pool(round.missing(), CONCURRENCY, record => round.retire(record));
   await pool(round.outlived(), CONCURRENCY, record => round.remove(record));
   return round.report(listings.length);
@@ -105,7 +107,10 @@ class Round {
     this.#now = deps.clock.now();
   }
 
-  /** What one listed secret claims. One whose current version every one of its records knows is not read again. */
+  /**
+   * What one listed secret claims. A secret of one connection that knows its current version is not read again. One of
+   * many is: a refresh that read it first has noted its version, and knows nothing of the connections added beside it.
+   */
   async look(listing: SecretListing): Promise<void> {
     const parsed = parseSecretName(this.#deps.prefix, listing.name);
     if (!parsed) return this.#problem(listing.name, 'bad_secret_name');
@@ -114,7 +119,10 @@ class Round {
     }
     const own = this.#bySecret.get(listing.name) ?? [];
     const unchanged =
-      own.length > 0 && own.every(each => each.secretVersion === listing.version && !each.secret.contested);
+      own.length > 0 &&
+      own.every(({ secret, secretVersion: known }) => {
+        return known === listing.version && secret.key === undefined && !secret.contested;
+      });
     if (unchanged) {
       for (const { connection, secret } of own) this.#claim({ connection, secret, version: listing.version });
       return;
@@ -136,17 +144,21 @@ class Round {
     for (const [connection, secret] of content.connections) this.#claim({ connection, secret, version: value.version });
   }
 
-  /** A name that two secrets claim stays with the one that had it, otherwise goes to the first by name. */
-  settledClaims(): Claimed[] {
+  /**
+   * A name that two secrets claim stays with the one that had it, otherwise goes to the first by name. Silence is no
+   * waiver: where the one that had it was not listed or could not be read, it keeps the name until it is surely gone.
+   */
+  async settledClaims(): Promise<Claimed[]> {
     const settled: Claimed[] = [];
     const contested = new Set<string>();
     for (const [connection, claims] of this.#claims) {
       const holder = this.#records.get(connection);
-      const had = holder?.retiredAt === undefined ? holder?.secret.name : undefined;
+      const held = holder !== undefined && holder.retiredAt === undefined;
       const sorted = claims.toSorted((a, b) => (a.secret.name < b.secret.name ? -1 : 1));
-      const winner = sorted.find(claim => claim.secret.name === had) ?? sorted[0];
-      if (!winner) continue;
-      settled.push(winner);
+      const same = held ? sorted.find(claim => claim.secret.name === holder.secret.name) : undefined;
+      const silent = held && !same && !(await this.#isGone(holder));
+      const winner = silent ? undefined : (same ?? sorted[0]);
+      if (winner) settled.push(winner);
       for (const loser of sorted.filter(claim => claim !== winner)) {
         contested.add(loser.secret.name);
         this.#problem(loser.secret.name, 'name_taken', connection);
@@ -198,10 +210,11 @@ class Round {
     if (!(await this.#isGone(record))) return;
     const { connections, tokens } = this.#deps;
     const { connection } = record;
+    const token = await tokens.get(connection).catch(() => undefined);
     await connections.retire(connection, this.#now);
-    await this.#revoke(record);
     await tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));
     this.#done.retired.push(connection);
+    if (token) await this.#revoke(record, token);
   }
 
   outlived(): Connection[] {
@@ -232,10 +245,9 @@ class Round {
   }
 
   /** Ends the tokens at the provider where it has a way to; a courtesy, so that a failure of it stops nothing. */
-  async #revoke({ connection, session }: Connection): Promise<void> {
-    const provider = this.#deps.providers.find(each => connection.startsWith(`${each.id}/`));
-    const token = provider?.revoke && (await this.#deps.tokens.get(connection));
-    if (!token || !provider?.revoke) return;
+  async #revoke({ connection, session }: Connection, token: Token): Promise<void> {
+    const provider = this.#deps.providers.find(each => each.id === providerOf(connection));
+    if (!provider?.revoke) return;
     for (const each of [token.accessToken, session?.refreshToken]) {
       if (each !== undefined) await this.#deps.send(provider.revoke(token.baseUrl, each), 5000);
     }

@@ -1,8 +1,8 @@
-import { type Choice, chooseGrant } from '../core/decide.ts';
+import { type Choice, chooseGrant, fingerprint } from '../core/decide.ts';
 import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
-import { NEVER, type Policy } from '../core/policy.ts';
+import type { Policy } from '../core/policy.ts';
 import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
-import type { Trouble } from '../core/settle.ts';
+import { lockedOut, type Trouble } from '../core/settle.ts';
 import { type Connection, type EpochMs, plus, type SecretVersion } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
 import type { BudgetStore, Clock, SendHttp } from './ports.ts';
@@ -21,10 +21,17 @@ export type Obtained =
       readonly trouble: Trouble;
       readonly secretVersion?: SecretVersion;
       readonly dropSession: boolean;
+      readonly redeemedCode?: string;
       readonly calls: number;
     }
   /** The provider's budget is used up: nothing was asked. */
-  | { readonly kind: 'postponed'; readonly until: EpochMs; readonly dropSession: boolean; readonly calls: number };
+  | {
+      readonly kind: 'postponed';
+      readonly until: EpochMs;
+      readonly dropSession: boolean;
+      readonly redeemedCode?: string;
+      readonly calls: number;
+    };
 
 export interface ObtainDeps {
   readonly clock: Clock;
@@ -53,17 +60,43 @@ export const obtain = async (
   const run = new Run(deps, provider, plus(startedAt, deps.policy.runDeadline));
   const read = await deps.credentials.read(provider, seen.secret, seen.secretVersion);
   if (!read.ok) return run.failed(read.trouble, read.version, false);
-  // Refused for good, and what looked like a changed secret is the one that was refused.
-  if (seen.dueAt === NEVER && read.version === seen.triedVersion && seen.lastError) {
-    return run.failed({ kind: 'refused', code: seen.lastError.code }, read.version, false);
-  }
+  if (wasRefused(provider, seen, read.version)) return judgedAgain(run, deps, provider, seen, read.version);
+  return ask(run, deps, provider, seen, read);
+};
 
+/** A login with this version of the secret was refused, and one more may lock the account. */
+const wasRefused = (provider: Provider, seen: Connection, version: SecretVersion): boolean =>
+  seen.lastError !== undefined && lockedOut(provider, seen.lastError.code) && version === seen.triedVersion;
+
+/** The verdict was not held against the secret as it is now, or it does not stand any more: no call without a new secret. */
+const judgedAgain = async (
+  run: Run,
+  deps: ObtainDeps,
+  provider: Provider,
+  seen: Connection,
+  refused: SecretVersion,
+): Promise<Obtained> => {
+  const reread = await deps.credentials.again(provider, seen.secret);
+  if (reread.ok && reread.version !== refused) return ask(run, deps, provider, seen, reread);
+  if (reread.version !== undefined && !reread.ok) return run.failed(reread.trouble, reread.version, false);
+  const code = seen.lastError?.code ?? 'access_refused';
+  return run.failed({ kind: reread.ok ? 'refused' : 'retry', code }, refused, false);
+};
+
+const ask = async (
+  run: Run,
+  deps: ObtainDeps,
+  provider: Provider,
+  seen: Connection,
+  read: Credentials,
+): Promise<Obtained> => {
   const choice = chooseGrant(seen, read, provider, deps.clock.now());
   if (choice.grant === 'none') return run.failed({ kind: 'refused', code: choice.code }, read.version, false);
   if (choice.grant === 'refresh') {
     const outcome = await run.attempt(read, choice);
-    const spent = outcome.kind === 'refused' || outcome.kind === 'unknown';
-    if (choice.only || !spent) return run.concluded(outcome, read, choice, false);
+    const refused = outcome.kind === 'refused';
+    const fallBack = choice.only ? refused && choice.codeLeft : refused || outcome.kind === 'unknown';
+    if (!fallBack) return run.concluded(outcome, read, choice, false);
   }
   return fullGrant(run, deps, provider, seen, read, choice);
 };
@@ -78,15 +111,16 @@ const fullGrant = async (
   choice: Exclude<Choice, { grant: 'none' }>,
 ): Promise<Obtained> => {
   const full = { grant: 'full', reason: 'no_session' } as const;
-  const dropSession = choice.grant === 'refresh' || choice.reason !== 'no_session';
+  // A new one-time code may be refused, and then the session of the old one is all there is.
+  const replaceable = credentials.account.oneTimeCode === undefined;
+  const dropSession = choice.grant === 'refresh' || (choice.reason !== 'no_session' && replaceable);
   const outcome = await run.attempt(credentials, full);
   if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, full, dropSession);
 
   const reread = await deps.credentials.again(provider, seen.secret);
-  // Where the secret can't be read again the refusal stands: a change will be noticed by its version, whereas
-  // asking once more with what was refused may lock the account.
-  const unchanged = reread.version === undefined || reread.version === credentials.version;
-  if (unchanged) return run.concluded(outcome, credentials, full, dropSession);
+  if (reread.version === credentials.version) return run.concluded(outcome, credentials, full, dropSession);
+  // No verdict before the secret could be read again. Where a login may lock the account, the next run judges first.
+  if (reread.version === undefined) return run.failed({ ...outcome, kind: 'retry' }, credentials.version, dropSession);
   if (!reread.ok) return run.failed(reread.trouble, reread.version, dropSession);
   return run.concluded(await run.attempt(reread, full), reread, full, dropSession);
 };
@@ -162,10 +196,13 @@ class Run {
       const grant = { kind: asked.grant, only: asked.grant === 'refresh' && asked.only };
       return { kind: 'granted', granted: outcome, grant, credentials, calls: this.#calls };
     }
+    const { oneTimeCode } = credentials.account;
+    const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
+    const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
     if (outcome.kind === 'postponed') {
-      return { kind: 'postponed', until: outcome.until, dropSession, calls: this.#calls };
+      return { kind: 'postponed', until: outcome.until, dropSession, ...redeemed, calls: this.#calls };
     }
-    return this.failed(outcome, credentials.version, dropSession);
+    return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
   }
 
   failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Obtained {

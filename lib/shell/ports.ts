@@ -16,7 +16,8 @@ import type {
 
 export interface Clock {
   now(): EpochMs;
-  sleep(duration: Milliseconds): Promise<void>;
+  /** Wakes at once where `signal` is aborted. */
+  sleep(duration: Milliseconds, signal?: AbortSignal): Promise<void>;
 }
 
 /** Sends one request, follows no redirect, gives up at `deadline` after it was called. Never throws. */

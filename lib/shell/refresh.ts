@@ -144,18 +144,24 @@ class Commit {
     if (published === 'failed') {
       const { expiresAt: _, issuedAt: __, ...rest } = settled;
       const seen = { ...this.seen, ...rest, failures: this.seen.failures };
-      return this.failed({ kind: 'failed', trouble: storeFailed, dropSession: false, calls }, seen, 'publish');
+      // Without a new session the old one is spent or superseded: it must not come back with the failure.
+      const dropSession = session === undefined;
+      return this.failed({ kind: 'failed', trouble: storeFailed, dropSession, calls }, seen, 'publish');
     }
     return this.#settle('refreshed', settled, { ...told, ...(commitFailed && { commitFailed }) });
   }
 
   failed(
-    { trouble, secretVersion, dropSession, calls }: Extract<Obtained, { kind: 'failed' }>,
+    { trouble, secretVersion, dropSession, redeemedCode, calls }: Extract<Obtained, { kind: 'failed' }>,
     seen: Connection = this.seen,
     commitFailed?: 'publish',
   ): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
-    const used = { dropSession, ...(secretVersion !== undefined && { secretVersion }) };
+    const used = {
+      dropSession,
+      ...(secretVersion !== undefined && { secretVersion }),
+      ...(redeemedCode !== undefined && { redeemedCode }),
+    };
     const settlement = settleFailed(policy, this.#provider, seen, trouble, used, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
@@ -164,8 +170,14 @@ class Commit {
     return this.#settle(result, settlement, { calls, error, ...(commitFailed && { commitFailed }) });
   }
 
-  postponed({ until, dropSession, calls }: Extract<Obtained, { kind: 'postponed' }>): Promise<RefreshReport> {
-    return this.#settle('postponed', settlePostponed(this.seen, { dropSession }, until), { calls });
+  postponed({
+    until,
+    dropSession,
+    redeemedCode,
+    calls,
+  }: Extract<Obtained, { kind: 'postponed' }>): Promise<RefreshReport> {
+    const used = { dropSession, ...(redeemedCode !== undefined && { redeemedCode }) };
+    return this.#settle('postponed', settlePostponed(this.seen, used, until), { calls });
   }
 
   async #settle(result: Result, settlement: Settlement, told: Extra): Promise<RefreshReport> {

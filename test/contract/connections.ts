@@ -34,7 +34,7 @@ const failing: Settlement = {
   failures: 2,
   failingSince: START,
   attentionSince: plus(START, 1),
-  lastError: { code: 'invalid_client', at: plus(START, 1), status: 401, fields: ['clientKey'] },
+  lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), status: 401, fields: ['clientKey'] },
 };
 
 export const describeConnections = (store: () => ConnectionStore, fresh: Fresh): void => {

@@ -47,15 +47,30 @@ export interface Stores {
 
 type Run = <T>(operation: string, effect: () => T) => Promise<T>;
 
-/** Every effect happens at once, between two hooks; what goes in and what comes out are copies. */
+/** Every effect happens at once, between two hooks. */
 const runner =
   (hooks: Hooks): Run =>
   async (operation, effect) => {
     await hooks.before?.(operation);
-    const answer = structuredClone(effect());
+    const answer = effect();
     await hooks.after?.(operation);
     return answer;
   };
+
+/** What is stored belongs to the store: a copy of its own, which nobody can change, may be handed out as it is. */
+const stored = <T extends object>(value: T): T => frozen(structuredClone(value));
+const frozen = <T extends object>(value: T): T => {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) frozen(inner);
+  return Object.freeze(value);
+};
+
+const shards = new Map<ConnectionId, number>();
+/** `shardOf`, which hashes, once for each connection. */
+const knownShard = (connection: ConnectionId): number => {
+  const shard = shards.get(connection) ?? shardOf(connection);
+  shards.set(connection, shard);
+  return shard;
+};
 
 const memoryTokens = (run: Run): TokenStore => {
   const tokens = new Map<ConnectionId, Token>();
@@ -67,7 +82,7 @@ const memoryTokens = (run: Run): TokenStore => {
         if (there && there.version >= token.version) {
           return there.version === token.version && there.accessToken === token.accessToken;
         }
-        tokens.set(token.connection, structuredClone(token));
+        tokens.set(token.connection, stored(token));
         return true;
       }),
     withdraw: (connection, upTo) =>
@@ -98,7 +113,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
   ) => {
     const record = records.get(connection);
     if (!record || !allowed(record)) return false;
-    records.set(connection, structuredClone(to(record)));
+    records.set(connection, stored(to(record)));
     return true;
   };
   const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
@@ -107,14 +122,14 @@ const memoryConnections = (run: Run): ConnectionStore => {
     list: (provider, shard) =>
       run('connections.list', () =>
         [...records.values()]
-          .filter(({ connection }) => providerOf(connection) === provider && shardOf(connection) === shard)
+          .filter(({ connection }) => providerOf(connection) === provider && knownShard(connection) === shard)
           .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
       ),
     get: connection => run('connections.get', () => records.get(connection)),
     add: connection =>
       run('connections.add', () => {
         if (records.has(connection.connection)) return false;
-        records.set(connection.connection, structuredClone(connection));
+        records.set(connection.connection, stored(connection));
         return true;
       }),
     claim: (seen, { id, leaseUntil, forcedAt }) =>
@@ -160,7 +175,12 @@ const memoryConnections = (run: Run): ConnectionStore => {
       }),
     revive: (connection, at) =>
       run('connections.revive', () => {
-        change(connection, isRetired, ({ retiredAt: _, ...record }) => ({ ...record, dueAt: at }));
+        // Its token was withdrawn: what is known of one is of the one before.
+        const again = ({ retiredAt: _, issuedAt: __, expiresAt: ___, ...record }: Connection) => ({
+          ...record,
+          dueAt: at,
+        });
+        change(connection, isRetired, again);
       }),
     remove: connection =>
       run('connections.remove', () => {

@@ -1,0 +1,32 @@
+import type { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { MetricRef, Series } from './alarms.ts';
+
+export const metricOf = ({ namespace, name, dimensions }: MetricRef, statistic: string, period: Duration): Metric =>
+  new Metric({ namespace, metricName: name, dimensionsMap: { ...dimensions }, statistic, period });
+
+const ids = (metrics: readonly MetricRef[], period: Duration): Record<string, IMetric> =>
+  Object.fromEntries(metrics.map((metric, n) => [`m${n}`, metricOf(metric, 'Sum', period)]));
+const total = (metrics: readonly MetricRef[]): string => metrics.map((_, n) => `FILL(m${n},0)`).join('+');
+
+/** A series as CloudWatch computes it. `Duration` of its periods. */
+export const seriesOf = (series: Series, period: Duration, label: string): IMetric => {
+  switch (series.kind) {
+    case 'metric':
+      return metricOf(series.metric, series.statistic, period);
+    case 'sum':
+      return new MathExpression({
+        expression: total(series.metrics),
+        usingMetrics: ids(series.metrics, period),
+        period,
+        label,
+      });
+    case 'share':
+      return new MathExpression({
+        expression: `100*FILL(part,0)/(${total(series.among)})`,
+        usingMetrics: { part: metricOf(series.part, 'Sum', period), ...ids(series.among, period) },
+        period,
+        label,
+      });
+  }
+};

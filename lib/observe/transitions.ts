@@ -1,0 +1,32 @@
+import type { MiddlewareObj } from '@middy/core';
+import type { Clock } from '../shell/ports.ts';
+import type { Observer } from '../shell/sweep.ts';
+import { type Transition, transitionOf } from '../shell/transition.ts';
+
+/**
+ * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. An
+ * event that can't be published is logged and forgotten: alarms and the record itself still tell.
+ */
+export const publishingTransitions = (
+  observer: Observer,
+  clock: Clock,
+  publish: (transitions: readonly Transition[]) => Promise<void>,
+  failed: (error: unknown) => void,
+): { readonly observer: Observer; readonly middleware: MiddlewareObj } => {
+  const collected: Transition[] = [];
+  const flush = async () => {
+    const batch = collected.splice(0);
+    if (batch.length > 0) await publish(batch).catch(failed);
+  };
+  return {
+    observer: {
+      ...observer,
+      refresh: report => {
+        observer.refresh(report);
+        const transition = transitionOf(report, clock.now());
+        if (transition) collected.push(transition);
+      },
+    },
+    middleware: { after: flush, onError: flush },
+  };
+};

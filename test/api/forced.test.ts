@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../functions/system.ts';
+import { defaultPolicy } from '../../lib/core/policy.ts';
+import { epochMs } from '../../lib/core/types.ts';
+import { apiWorld, granted, LIFE, planted, refused } from '../support/api-world.ts';
+import { START } from '../support/records.ts';
+import { virtualClock } from '../support/virtual-clock.ts';
+
+const path = '/tokens/poweroffice-v2/acme/refresh';
+const setUp = async () => {
+  const clock = virtualClock();
+  const world = apiWorld(clock);
+  const connection = await world.add('acme');
+  await world.tick();
+  clock.pass(60_000);
+  return { ...world, clock, connection, post: () => world.ask('POST', path) };
+};
+
+describe('a forced refresh', () => {
+  it('answers the new token, whatever life the old one had left', async () => {
+    const { post, ask, calls } = await setUp();
+    const answer = await post();
+    expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-2', expiresIn: LIFE / 1000 } });
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect((await ask('GET', '/tokens/poweroffice-v2/acme')).json.accessToken).toBe('token-2');
+    expect(calls).toHaveLength(2);
+  });
+
+  it('is not done again within 30 seconds of a connection: 429 says when to come back', async () => {
+    const { post, clock, calls } = await setUp();
+    await post();
+    clock.pass(10_500);
+    const answer = await post();
+    expect(answer).toMatchObject({ status: 429, json: { code: 'too_many_refreshes', status: 429 } });
+    expect(answer.headers).toMatchObject({ 'retry-after': '20', 'cache-control': 'no-store' });
+    clock.pass(19_499);
+    expect(await post()).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+    clock.pass(1);
+    expect(await post()).toMatchObject({ status: 200, json: { accessToken: 'token-3' } });
+    expect(calls).toHaveLength(3);
+  });
+
+  it('counts for its own connection alone', async () => {
+    const { post, add, ask, tick } = await setUp();
+    await add('other');
+    await tick();
+    await post();
+    expect((await ask('POST', '/tokens/poweroffice-v2/other/refresh')).status).toBe(200);
+  });
+
+  it('that failed counts too: a provider that is down is not hammered', async () => {
+    const { post, answers, calls } = await setUp();
+    answers(() => refused(503, ''));
+    expect(await post()).toMatchObject({ status: 503, json: { code: 'refresh_failed', reason: 'provider_error' } });
+    for (let n = 0; n < 10; n++) expect([429, 503]).toContain((await post()).status);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('by a hundred consumers at once is one call of the provider', async () => {
+    const world = apiWorld(systemClock);
+    await world.add('acme');
+    await world.tick();
+    const { promise: answered, resolve } = Promise.withResolvers<void>();
+    world.answers(async call => {
+      await answered;
+      return granted(`token-${call}`);
+    });
+    const consumers = Array.from({ length: 100 }, () => world.ask('POST', path));
+    await expect.poll(() => world.asks.length).toBe(100);
+    resolve();
+    const got = new Set((await Promise.all(consumers)).map(({ status, json }) => `${status} ${json.accessToken}`));
+    expect(got).toEqual(new Set(['200 token-2']));
+    expect(world.calls).toHaveLength(2);
+  });
+});
+
+describe('a forced refresh that cannot be done now', () => {
+  it('never answers the token that the provider refused', async () => {
+    const { post, answers } = await setUp();
+    answers(() => refused(503, ''));
+    const answer = await post();
+    expect(answer.status).toBe(503);
+    expect(answer.body).not.toContain('token-1');
+  });
+
+  it('says since when and why, and nothing of the provider’s words', async () => {
+    const { post, answers, clock } = await setUp();
+    answers(() => refused(503, '', { 'retry-after': '90' }));
+    const answer = await post();
+    expect(answer.json).toMatchObject({
+      code: 'refresh_failed',
+      connection: 'poweroffice-v2/acme',
+      reason: 'provider_error',
+      since: new Date(clock.now()).toISOString(),
+    });
+    expect(answer.headers['retry-after']).toBe('90');
+    expect(answer.body).not.toContain(planted.words);
+  });
+
+  it('leaves a connection alone that backs off', async () => {
+    const { post, tick, answers, clock, calls } = await setUp();
+    answers(() => refused(503, '', { 'retry-after': '120' }));
+    clock.pass(LIFE / 2);
+    await tick();
+    clock.pass(40_000);
+    const answer = await post();
+    expect(answer).toMatchObject({ status: 503, json: { code: 'refresh_failed', reason: 'provider_error' } });
+    expect(answer.headers['retry-after']).toBe('80');
+    expect(calls).toHaveLength(2);
+  });
+
+  it('leaves a connection alone that needs a person', async () => {
+    const { post, tick, answers, clock, calls } = await setUp();
+    answers(() => refused(400, 'invalid_client'));
+    clock.pass(LIFE / 2);
+    await tick();
+    clock.pass(60_000);
+    const answer = await post();
+    expect(answer).toMatchObject({ status: 503, json: { code: 'refresh_failed', reason: 'invalid_client' } });
+    expect(answer.json.detail).toMatch(/secret/);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('waits for a refresh under way, and answers what that one published', async () => {
+    const { post, connections, connection, tokens, clock, calls } = await setUp();
+    const record = await connections.get(connection);
+    const old = await tokens.get(connection);
+    if (!record || !old) throw new Error('there is nothing to claim');
+    const leaseUntil = epochMs(clock.now() + defaultPolicy.lease);
+    const claimed = await connections.claim(record, { id: 'somebody', leaseUntil });
+    if (!claimed) throw new Error('the claim was lost');
+    const waiting = post();
+    await clock.sleep(3000);
+    await tokens.publish({ ...old, accessToken: 'theirs', version: claimed.version });
+    const { leaseUntil: _, ...settled } = claimed;
+    await connections.settle(connection, claimed.version, { ...settled, dueAt: record.dueAt });
+    expect(await waiting).toMatchObject({ status: 200, json: { accessToken: 'theirs' } });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('gives up on a refresh under way that never ends, within the 30 s of an HTTP API', async () => {
+    const { post, connections, connection, clock } = await setUp();
+    const record = await connections.get(connection);
+    if (!record) throw new Error('there is no record');
+    await connections.claim(record, { id: 'somebody', leaseUntil: epochMs(clock.now() + defaultPolicy.lease) });
+    const since = clock.now();
+    expect(await post()).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
+    expect(clock.now() - since).toBeLessThan(30_000);
+  });
+
+  it('because the refresher cannot be reached, is reported and leaves the old token where it was', async () => {
+    const { ask, tokens, connection, failures } = await setUp();
+    const broken = () => Promise.reject(new Error(planted.words));
+    const answer = await ask('POST', path, {}, { ask: broken });
+    expect(answer).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
+    expect(answer.body).not.toContain(planted.words);
+    expect(failures).toHaveLength(1);
+    expect(await tokens.get(connection)).toMatchObject({ accessToken: 'token-1', issuedAt: START });
+  });
+});

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../lib/core/policy.ts';
+import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
+import { idOf, START } from '../support/records.ts';
+import { virtualClock } from '../support/virtual-clock.ts';
+
+const path = '/tokens/poweroffice-v2/acme';
+const setUp = async () => {
+  const clock = virtualClock();
+  const world = apiWorld(clock);
+  const connection = await world.add('acme');
+  return { ...world, clock, connection, get: (query = {}) => world.ask('GET', path, query) };
+};
+describe('a token', () => {
+  it('comes with all that a call of the provider’s API needs, and may be stored by nobody', async () => {
+    const { tick, clock, get } = await setUp();
+    await tick();
+    clock.pass(1500);
+    const answer = await get();
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' });
+    expect(answer.json).toEqual({
+      connection: 'poweroffice-v2/acme',
+      accessToken: 'token-1',
+      tokenType: 'Bearer',
+      issuedAt: new Date(START).toISOString(),
+      expiresAt: new Date(START + LIFE).toISOString(),
+      expiresIn: LIFE / 1000 - 2,
+      headers: { Authorization: 'Bearer token-1', 'Ocp-Apim-Subscription-Key': planted.subscriptionKey },
+      baseUrl: 'https://goapi.poweroffice.net/v2',
+    });
+  });
+
+  it('is obtained for the first reader of a connection that nobody has refreshed yet', async () => {
+    const { get, calls } = await setUp();
+    expect(await get()).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is served from the table, without asking the refresher, while it has enough life', async () => {
+    const { get, tick, asks } = await setUp();
+    await tick();
+    for (const minTtl of ['0', '60', '1199']) {
+      expect((await get({ minTtl })).json.accessToken).toBe('token-1');
+    }
+    expect(asks).toEqual([]);
+  });
+
+  it.each([
+    ['60 seconds where the reader says nothing', {}, 60_000],
+    ['what the reader says', { minTtl: '600' }, 600_000],
+  ])('is renewed for a reader when it has less life than %s', async (_, query, wanted) => {
+    const { get, tick, clock } = await setUp();
+    await tick();
+    clock.pass(LIFE - wanted);
+    expect((await get(query)).json.accessToken).toBe('token-1');
+    clock.pass(1);
+    expect((await get(query)).json.accessToken).toBe('token-2');
+  });
+
+  it('with minTtl=0 is served until its last millisecond, and not one longer', async () => {
+    const { get, tick, clock, answers } = await setUp();
+    await tick();
+    answers(() => ({ kind: 'failed', code: 'network', sent: false }));
+    clock.pass(LIFE - 1);
+    expect(await get({ minTtl: '0' })).toMatchObject({ status: 200, json: { expiresIn: 0 } });
+    clock.pass(1);
+    expect(await get({ minTtl: '0' })).toMatchObject({ status: 503 });
+  });
+
+  it('a minTtl that no token can satisfy does not turn every read into a call', async () => {
+    const { get, tick, asks, calls, clock } = await setUp();
+    await tick();
+    for (let n = 0; n < 50; n++) {
+      expect(await get({ minTtl: '86400' })).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
+      clock.pass(1000);
+    }
+    expect(asks).toEqual([]);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('a minTtl that only a newborn token satisfies costs one call per 30 seconds at most', async () => {
+    const { get, tick, calls, clock } = await setUp();
+    await tick();
+    for (let n = 0; n < 120; n++) {
+      clock.pass(1000);
+      expect((await get({ minTtl: '1200' })).status).toBe(200);
+      expect((await get({ minTtl: '1199' })).status).toBe(200);
+    }
+    expect(calls.length).toBeLessThanOrEqual(1 + 120 / 30);
+  });
+});
+
+describe('when a refresh fails', () => {
+  it.each([
+    ['the provider is down', () => refused(503, '')],
+    ['the provider refuses', () => refused(400, 'invalid_client')],
+    ['nothing answers', () => ({ kind: 'failed', code: 'timeout', sent: true }) as const],
+    ['the answer is nonsense', () => ({ kind: 'answer', status: 200, headers: {}, body: planted.words }) as const],
+  ])('because %s, a token that still lives is served', async (_, reply) => {
+    const { get, tick, clock, answers } = await setUp();
+    await tick();
+    answers(reply);
+    clock.pass(LIFE - 5000);
+    for (let n = 0; n < 3; n++) {
+      expect(await get()).toMatchObject({ status: 200, json: { accessToken: 'token-1', expiresIn: 5 } });
+    }
+  });
+
+  it('a token that still lives is served even where the refresher cannot be reached, and that is reported', async () => {
+    const { tick, clock, ask, failures } = await setUp();
+    await tick();
+    clock.pass(LIFE - 5000);
+    const broken = () => Promise.reject(new Error(planted.words));
+    expect(await ask('GET', path, {}, { ask: broken })).toMatchObject({ status: 200, json: { expiresIn: 5 } });
+    expect(failures).toHaveLength(1);
+  });
+
+  it('and nothing lives, the answer says since when and why, in codes, and when to come back', async () => {
+    const { get, tick, clock, answers, connections, connection } = await setUp();
+    await tick();
+    answers(() => refused(503, '', { 'retry-after': '120' }));
+    clock.pass(LIFE + 1000);
+    const answer = await get();
+    expect(answer.status).toBe(503);
+    expect(answer.headers).toEqual({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'retry-after': '120',
+    });
+    expect(answer.json).toEqual({
+      type: 'urn:token-refresher:problem:no_living_token',
+      title: expect.any(String),
+      status: 503,
+      code: 'no_living_token',
+      detail: expect.any(String),
+      connection: 'poweroffice-v2/acme',
+      reason: 'provider_error',
+      since: new Date(START + LIFE).toISOString(),
+    });
+    expect((await connections.get(connection))?.dueAt).toBe(clock.now() + 120_000);
+  });
+
+  it('and never did it work, trouble began with the first failure', async () => {
+    const { get, answers, clock } = await setUp();
+    answers(() => refused(503, ''));
+    await get();
+    clock.pass(1000);
+    expect((await get()).json).toMatchObject({ since: new Date(START).toISOString(), reason: 'provider_error' });
+  });
+
+  it('for good, the answer says that a person is needed, and nothing of the provider’s words', async () => {
+    const { get, answers, calls } = await setUp();
+    answers(() => refused(400, 'invalid_client'));
+    for (let n = 0; n < 5; n++) {
+      const answer = await get();
+      expect(answer).toMatchObject({ status: 503, json: { code: 'no_living_token', reason: 'invalid_client' } });
+      expect(answer.json.detail).toMatch(/secret/);
+      expect(answer.body).not.toContain(planted.words);
+      expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(3600);
+    }
+    expect(calls).toHaveLength(1);
+  });
+
+  it('readers of a connection that backs off do not call the provider', async () => {
+    const { get, answers, calls } = await setUp();
+    answers(() => refused(503, '', { 'retry-after': '60' }));
+    for (let n = 0; n < 20; n++) expect((await get()).status).toBe(503);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('a wait without an end counts as an hour', async () => {
+    const { get, answers, connections, connection } = await setUp();
+    answers(() => refused(503, ''));
+    await get();
+    const record = await connections.get(connection);
+    if (!record) throw new Error('there is no record');
+    const claimed = await connections.claim(record, { id: 'x', leaseUntil: START });
+    if (!claimed) throw new Error('the claim was lost');
+    await connections.settle(connection, claimed.version, { ...record, status: 'attention', dueAt: NEVER });
+    expect((await get()).headers['retry-after']).toBe('3600');
+  });
+
+  it('trouble never began in the future: a secret that came back with a fault', async () => {
+    const { get, tick, secrets, discover, add, answers, clock } = await setUp();
+    await tick();
+    await secrets.delete('token-refresher/poweroffice-v2/acme');
+    await discover();
+    answers(() => refused(400, 'invalid_client'));
+    await add('acme', { clientKey: 'another' });
+    const { status, json } = await get();
+    expect(status).toBe(503);
+    expect(Date.parse(String(json.since))).toBeLessThanOrEqual(clock.now());
+  });
+});
+
+describe('a connection that is not there', () => {
+  it.each(['/tokens/poweroffice-v2/nobody', '/tokens/petrosoft/nobody', '/tokens/no-provider/acme'])(
+    '%s is unknown',
+    async unknown => {
+      const world = await setUp();
+      for (const [method, at] of [
+        ['GET', unknown],
+        ['POST', `${unknown}/refresh`],
+      ] as const) {
+        const answer = await world.ask(method, at);
+        expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+      }
+    },
+  );
+
+  it('a provider that is not deployed is not even asked', async () => {
+    const { ask, asks } = await setUp();
+    await ask('GET', '/tokens/officernd/acme');
+    expect(asks).toEqual([]);
+  });
+
+  it('is unknown from the moment its secret is found gone', async () => {
+    const { get, tick, secrets, discover } = await setUp();
+    await tick();
+    await secrets.delete('token-refresher/poweroffice-v2/acme');
+    await discover();
+    expect(await get()).toMatchObject({
+      status: 404,
+      json: { code: 'unknown_connection', connection: idOf('acme', 'poweroffice-v2') },
+    });
+  });
+});

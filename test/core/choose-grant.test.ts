@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { chooseGrant, fingerprint, lengthens, realLifetime } from '../../lib/core/decide.ts';
+import type { Account } from '../../lib/core/provider.ts';
+import { type Connection, hours, minutes, plus, secretVersion } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+import { testProvider } from '../support/vendor.ts';
+
+const provider = testProvider();
+const v1 = secretVersion('v1');
+const opened = (fields: object): Account => {
+  const found = provider.open(fields);
+  if (!found.ok) throw new Error('not opened');
+  return found.account;
+};
+const login = opened({ password: 'right' });
+const code = opened({ code: 'good-1' });
+const { refresh: _, ...withoutRefresh } = login;
+
+const session = { refreshToken: 'held' };
+const at = (offset: number) => plus(START, offset);
+const seen = (change: Partial<Connection> = {}) =>
+  connectionOf(idOf('acme'), {
+    status: 'healthy',
+    session,
+    issuedAt: at(-minutes(30)),
+    expiresAt: at(minutes(30)),
+    secretVersion: v1,
+    triedVersion: v1,
+    ...change,
+  });
+const choose = (connection: Connection, account: Account = login, version = v1) =>
+  chooseGrant(connection, { account, version }, provider, START);
+const full = (reason: string) => ({ grant: 'full', reason });
+
+it('uses a session that is surely unspent and lengthens the token’s life', () => {
+  expect(choose(seen())).toEqual({ grant: 'refresh', refreshToken: 'held', only: false });
+});
+
+describe('logs in where', () => {
+  it.each<[string, Partial<Connection>]>([
+    ['abandoned', { leaseUntil: at(-1) }],
+    ['session_over', { session: { ...session, endsAt: START } }],
+    ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(30)) } }],
+    ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(36) - 1) } }],
+  ])('%s', (reason, change) => expect(choose(seen(change))).toEqual(full(reason)));
+
+  it('no_session', () => {
+    const { session: __, ...without } = seen();
+    expect(choose(without)).toEqual(full('no_session'));
+    expect(choose(seen(), withoutRefresh)).toEqual(full('no_session'));
+  });
+
+  it('new_credentials', () => {
+    expect(choose(seen(), login, secretVersion('v2'))).toEqual(full('new_credentials'));
+    const { triedVersion: __, ...never } = seen();
+    expect(choose(never)).toEqual(full('new_credentials'));
+  });
+});
+
+it('a session that reaches a tenth of a life further is worth its call', () => {
+  expect(choose(seen({ session: { ...session, endsAt: at(minutes(36)) } }))).toMatchObject({ grant: 'refresh' });
+});
+
+describe('with a one-time code', () => {
+  const redeemedCode = fingerprint('good-1');
+  const held = { grant: 'refresh', refreshToken: 'held', only: true };
+
+  it('redeems a code that nobody tried', () => {
+    const { session: __, ...without } = seen();
+    expect(choose(without, code)).toEqual(full('no_session'));
+    expect(choose(seen({ redeemedCode: 'another' }), code, secretVersion('v2'))).toEqual(full('new_credentials'));
+  });
+
+  it.each<[string, Partial<Connection>]>([
+    ['of one that lives', {}],
+    ['of one whose worker died', { leaseUntil: at(-1) }],
+    ['of one that seems to be over', { session: { ...session, endsAt: at(-1) } }],
+    ['of one that would not lengthen', { expiresAt: at(hours(9)) }],
+  ])('never lets go of the only copy of access: %s', (_name, change) => {
+    expect(choose(seen({ redeemedCode, ...change }), code)).toMatchObject(held);
+    expect(choose(seen({ redeemedCode, ...change }), code, secretVersion('v2'))).toMatchObject(held);
+  });
+
+  it('tries a session first that may have come of the code already, since redeeming it twice would end it', () => {
+    const { triedVersion: __, ...firstRun } = seen({ leaseUntil: at(-1) });
+    expect(choose(firstRun, code)).toEqual({ ...held, codeLeft: true });
+    expect(choose(seen(), code)).toEqual({ ...held, codeLeft: true });
+  });
+
+  it('has nothing to ask with where the code is spent and no session is left', () => {
+    const { session: __, ...without } = seen({ redeemedCode });
+    expect(choose(without, code)).toEqual({ grant: 'none', code: 'code_already_redeemed' });
+  });
+
+  it('keeps nothing of the code but a fingerprint', () => {
+    expect(redeemedCode).toMatch(/^[0-9a-f]{16}$/);
+    expect(fingerprint('good-2')).not.toBe(redeemedCode);
+  });
+});
+
+it.each([
+  ['less than a tenth is nothing', minutes(6) - 1, false],
+  ['a tenth is something', minutes(6), true],
+])('%s', (_name, more, expected) => {
+  expect(lengthens(seen(), plus(at(minutes(30)), more), hours(1))).toBe(expected);
+});
+
+it('a first token always lengthens, and has the documented life', () => {
+  const first = connectionOf(idOf('acme'));
+  expect(lengthens(first, START, hours(1))).toBe(true);
+  expect(realLifetime(first, provider)).toBe(hours(1));
+  expect(realLifetime(seen({ expiresAt: at(minutes(10)) }), provider)).toBe(minutes(40));
+});

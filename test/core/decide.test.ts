@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { type Decision, decideAsked, decideDue, decideForced } from '../../lib/core/decide.ts';
+import { NEVER, defaultPolicy as policy } from '../../lib/core/policy.ts';
+import { type Connection, epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+
+const v1 = secretVersion('v1');
+const v2 = secretVersion('v2');
+const at = (offset: number) => plus(START, offset);
+
+/** Half an hour into a token of an hour, that is renewed in a moment. */
+const healthy: Partial<Connection> = {
+  status: 'healthy',
+  issuedAt: at(-minutes(30)),
+  expiresAt: at(minutes(30)),
+  dueAt: at(minutes(1)),
+  secretVersion: v1,
+  triedVersion: v1,
+};
+const record = (change: Partial<Connection>) => connectionOf(idOf('acme'), { ...healthy, ...change });
+
+const refresh = (reason: string) => ({ action: 'refresh', reason });
+const wait = (reason: string, until?: number) => ({ action: 'wait', reason, ...(until !== undefined && { until }) });
+
+/** What holds for every way to ask. */
+const held: readonly [string, Partial<Connection>, object][] = [
+  ['is retired, even if it is due', { retiredAt: at(-1), dueAt: START }, wait('retired')],
+  ['is leased, even if it is due', { leaseUntil: at(1), dueAt: START }, wait('leased', at(1))],
+  ['is leased, even if its credentials changed', { leaseUntil: at(1), secretVersion: v2 }, wait('leased', at(1))],
+  ['needs a person', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, wait('attention', at(hours(1)))],
+  ['needs a person and locks out', { status: 'attention', failures: 1, dueAt: NEVER }, wait('attention', NEVER)],
+  ['backs off', { status: 'failing', failures: 2, dueAt: at(5) }, wait('backing_off', at(5))],
+  [
+    'backs off, whatever became of its credentials',
+    { status: 'failing', failures: 2, dueAt: at(5), secretVersion: v2 },
+    wait('backing_off', at(5)),
+  ],
+];
+
+const ways: readonly [string, (connection: Connection) => Decision][] = [
+  ['the schedule', connection => decideDue(connection, START)],
+  ['a reader', connection => decideAsked(connection, START, hours(24), policy)],
+  ['a consumer with a refused token', connection => decideForced(connection, START, policy)],
+];
+
+describe.each(ways)('%s waits for a connection that', (_, decide) => {
+  it.each(held)('%s', (_name, change, decision) => expect(decide(record(change))).toEqual(decision));
+});
+
+describe('the schedule', () => {
+  it.each<[string, Partial<Connection>, object]>([
+    ['refreshes what is due to the millisecond', { dueAt: START }, refresh('due')],
+    ['waits until then', { dueAt: at(1) }, wait('not_due', at(1))],
+    ['refreshes what is new', { status: 'new', dueAt: START }, refresh('due')],
+    ['takes over a lease that has ended', { leaseUntil: START, dueAt: START }, refresh('due')],
+    ['probes what needs a person once that is due', { status: 'attention', failures: 1, dueAt: START }, refresh('due')],
+    [
+      'acts at once on changed credentials, also where only these could help',
+      { status: 'attention', failures: 1, dueAt: NEVER, secretVersion: v2 },
+      refresh('credentials_changed'),
+    ],
+    ['acts at once on changed credentials of a healthy one', { secretVersion: v2 }, refresh('credentials_changed')],
+  ])('%s', (_, change, decision) => expect(decideDue(record(change), START)).toEqual(decision));
+
+  it('does not take a connection nobody knows the version of for a changed one', () => {
+    const { secretVersion: _, ...unversioned } = record({});
+    expect(decideDue(unversioned, START)).toEqual(wait('not_due', at(minutes(1))));
+  });
+});
+
+describe('a reader', () => {
+  it.each<[string, Partial<Connection>, number, object]>([
+    ['gets what is left where that is enough', {}, minutes(30), wait('fresh')],
+    ['has it refreshed for a millisecond more', {}, minutes(30) + 1, refresh('asked')],
+    ['has what is due refreshed', { dueAt: START }, 0, refresh('due')],
+    ['is not promised more than any token has', {}, hours(1), wait('fresh')],
+    [
+      'does not set off a refresh of a token that has just been issued',
+      { issuedAt: at(-seconds(29)), expiresAt: at(hours(1) - seconds(29)) },
+      hours(1) - seconds(1),
+      wait('fresh'),
+    ],
+    [
+      'does so half a minute later',
+      { issuedAt: at(-seconds(30)), expiresAt: at(hours(1) - seconds(30)) },
+      hours(1) - seconds(1),
+      refresh('asked'),
+    ],
+    ['has a dead token refreshed even if he asks for nothing', { expiresAt: at(-1) }, 0, refresh('asked')],
+  ])('%s', (_, change, minTtl, decision) => {
+    expect(decideAsked(record(change), START, minTtl, policy)).toEqual(decision);
+  });
+
+  it('asks for a first token where there has been none', () => {
+    const { issuedAt: _, expiresAt: __, ...never } = record({});
+    expect(decideAsked(never, START, 0, policy)).toEqual(refresh('asked'));
+  });
+});
+
+describe('a consumer with a refused token', () => {
+  it.each<[string, Partial<Connection>, object]>([
+    ['has a fresh token replaced', {}, refresh('forced')],
+    ['has a due one replaced', { dueAt: START }, refresh('forced')],
+    ['cannot do so again at once', { forcedAt: at(-1) }, wait('forced_recently', at(seconds(30) - 1))],
+    [
+      'cannot do so again even where it is due',
+      { forcedAt: at(-1), dueAt: START },
+      wait('forced_recently', at(29_999)),
+    ],
+    ['can half a minute later', { forcedAt: at(-seconds(30)) }, refresh('forced')],
+    [
+      'makes new credentials tried',
+      { status: 'attention', failures: 1, dueAt: NEVER, secretVersion: v2 },
+      refresh('forced'),
+    ],
+  ])('%s', (_, change, decision) => expect(decideForced(record(change), START, policy)).toEqual(decision));
+});
+
+it('no decision depends on anything but its arguments', () => {
+  const connection = Object.freeze(record({}));
+  const decisions = () => ways.map(([, decide]) => decide(connection));
+  expect(decisions()).toEqual(decisions());
+  expect(decideDue(record({ dueAt: NEVER }), epochMs(NEVER - 1))).toEqual(wait('not_due', NEVER));
+});

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  attainable,
+  backoffOf,
+  defaultPolicy as policy,
+  probeOf,
+  renewalOf,
+  scaled,
+  tickOf,
+} from '../../lib/core/policy.ts';
+import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { idOf, START } from '../support/records.ts';
+import { seeded } from '../support/world.ts';
+
+const SEED = { seed: 20260101 };
+const names = fc.stringMatching(/^[a-z0-9]{1,20}$/);
+
+describe('renewalOf', () => {
+  const shareOf = (name: string, life: number) =>
+    (renewalOf(policy, idOf(name), START, plus(START, life)) - START) / life;
+
+  it('renews every token between 45 and 55 per cent of its own life, whatever that is', () => {
+    fc.assert(
+      fc.property(names, fc.integer({ min: minutes(3), max: hours(24) }), (name, life) => {
+        const share = shareOf(name, life);
+        expect(share).toBeGreaterThan(0.4499);
+        expect(share).toBeLessThan(0.5501);
+      }),
+      SEED,
+    );
+  });
+
+  it('spreads a thousand connections of one moment evenly, and one connection never moves', () => {
+    const shares = Array.from({ length: 1000 }, (_, n) => shareOf(`customer-${n}`, hours(1)));
+    const buckets = Map.groupBy(shares, share => Math.floor((share - 0.45) / 0.01));
+    expect(buckets.size).toBe(10);
+    for (const members of buckets.values()) expect(members.length).toBeGreaterThan(60);
+    expect(shareOf('customer-7', hours(1))).toBe(shares[7]);
+  });
+
+  it('does not renew more often than the floor, and never later than the token’s death', () => {
+    for (const life of [1, seconds(1), seconds(59), minutes(1), seconds(90), minutes(2)]) {
+      const at = renewalOf(policy, idOf('acme'), START, plus(START, life)) - START;
+      expect(at).toBeGreaterThanOrEqual(Math.min(life, policy.floor));
+      expect(at).toBeLessThanOrEqual(life);
+    }
+  });
+});
+
+describe('backoffOf', () => {
+  const ceilingOf = (failures: number, more: object = {}) =>
+    backoffOf(policy, { failures, now: START, ...more }, 1 - 2 ** -40);
+
+  it.each([
+    [1, seconds(10)],
+    [2, seconds(20)],
+    [3, seconds(40)],
+    [5, seconds(160)],
+    [6, minutes(5)],
+    [1000, minutes(5)],
+    [Number.MAX_SAFE_INTEGER, minutes(5)],
+  ])('pauses after failure %i for up to %i ms', (failures, ceiling) => {
+    expect(ceilingOf(failures)).toBeCloseTo(ceiling, 3);
+  });
+
+  it('has full jitter: anything from nothing to the ceiling', () => {
+    expect(backoffOf(policy, { failures: 3, now: START }, 0)).toBe(0);
+    expect(backoffOf(policy, { failures: 3, now: START }, 0.5)).toBe(seconds(20));
+  });
+
+  it('leaves at least three more chances before a living token dies', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1000, max: hours(24) }), (failures, left) => {
+        let now = START;
+        const expiresAt = plus(START, left);
+        for (let chance = 0; chance < 3; chance++) {
+          now = epochMs(now + backoffOf(policy, { failures: failures + chance, now, expiresAt }, 0.9999999));
+          expect(now).toBeLessThan(expiresAt);
+        }
+      }),
+      SEED,
+    );
+  });
+
+  it('is at most a quarter of what is left', () => {
+    expect(ceilingOf(9, { expiresAt: plus(START, minutes(8)) })).toBeCloseTo(minutes(2), 3);
+    expect(ceilingOf(1, { expiresAt: plus(START, seconds(8)) })).toBeCloseTo(seconds(2), 3);
+  });
+
+  it('knows no such haste for a token that is dead', () => {
+    expect(ceilingOf(6, { expiresAt: START })).toBeCloseTo(minutes(5), 3);
+    expect(ceilingOf(6, { expiresAt: plus(START, -1) })).toBeCloseTo(minutes(5), 3);
+  });
+
+  it.each([
+    ['is honoured even where the token dies meanwhile', seconds(90), seconds(90)],
+    ['is believed up to an hour', hours(48), hours(1)],
+    ['does not shorten a longer pause', 1, seconds(10)],
+  ])('believes a Retry-After that %s', (_, retryAfter, expected) => {
+    expect(ceilingOf(1, { retryAfter, expiresAt: plus(START, minutes(1)) })).toBeCloseTo(expected, 3);
+  });
+});
+
+describe('probeOf', () => {
+  it('doubles from an hour to a day', () => {
+    const pauses: number[] = [];
+    let now = START;
+    for (let probe = 0; probe < 8; probe++) {
+      const pause = probeOf(policy, now, START);
+      pauses.push(pause / hours(1));
+      now = plus(now, pause);
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 24, 24, 24]);
+  });
+
+  it('does not turn hot where clocks disagree about when it began', () => {
+    expect(probeOf(policy, START, plus(START, hours(5)))).toBe(hours(1));
+  });
+});
+
+describe('tickOf', () => {
+  it.each([
+    [minutes(5), 1],
+    [minutes(10), 1],
+    [minutes(20), 2],
+    [minutes(26), 3],
+    [hours(1), 5],
+    [hours(24), 5],
+    [1, 1],
+  ])('looks at tokens that live %i ms every %i minutes', (lifetime, tick) => {
+    expect(tickOf(lifetime)).toBe(minutes(tick));
+  });
+});
+
+describe('attainable', () => {
+  it.each([
+    [0, hours(1), 0],
+    [minutes(59), hours(1), minutes(59)],
+    [hours(1), hours(1), minutes(30)],
+    [hours(24), hours(1), minutes(30)],
+    [Number.POSITIVE_INFINITY, minutes(10), minutes(5)],
+  ])('promises of %i ms asked and %i ms lived %i ms', (minTtl, life, promised) => {
+    expect(attainable(minTtl, life)).toBe(promised);
+  });
+});
+
+it('a faster world has shorter pauses, and the same bounds of real work', () => {
+  const fast = scaled(policy, 60);
+  expect(fast.floor).toBe(seconds(1));
+  expect(fast.probe.first).toBe(minutes(1));
+  expect([fast.lease, fast.callDeadline, fast.runDeadline]).toEqual([
+    policy.lease,
+    policy.callDeadline,
+    policy.runDeadline,
+  ]);
+});
+
+it('the lease outlasts every call of a run and the commit after it', () => {
+  expect(policy.runDeadline).toBeGreaterThan(2 * policy.callDeadline);
+  expect(policy.lease).toBeGreaterThan(policy.runDeadline + seconds(15));
+  expect(policy.lease).toBeLessThan(tickOf(0) + 1);
+});
+
+it('the test’s own chance is the same for the same seed', () => {
+  const [one, other] = [seeded(7), seeded(7)];
+  expect([one(), one(), one()]).toEqual([other(), other(), other()]);
+});

@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { fingerprint } from '../../lib/core/decide.ts';
+import type { ErrorCode } from '../../lib/core/errors.ts';
+import type { Granted } from '../../lib/core/interpret.ts';
+import { NEVER, defaultPolicy as policy, renewalOf } from '../../lib/core/policy.ts';
+import {
+  sessionAfter,
+  settleFailed,
+  settleGranted,
+  settlePostponed,
+  type Trouble,
+  tokenOf,
+} from '../../lib/core/settle.ts';
+import { type Connection, hours, minutes, plus, seconds, secretVersion, version } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+import { testProvider } from '../support/vendor.ts';
+
+const provider = testProvider();
+const locking = testProvider({ locksOut: true });
+const [v1, v2] = [secretVersion('v1'), secretVersion('v2')];
+const at = (offset: number) => plus(START, offset);
+const session = { refreshToken: 'held', endsAt: at(hours(9)) };
+
+const granted: Granted = {
+  kind: 'granted',
+  accessToken: 'a',
+  tokenType: 'Bearer',
+  issuedAt: START,
+  expiresAt: at(hours(1)),
+  headers: { authorization: 'Bearer a' },
+  baseUrl: 'https://api.test',
+  warnings: ['scope_narrowed'],
+};
+const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
+const seen = (change: Partial<Connection> = {}) =>
+  connectionOf(idOf('acme'), {
+    status: 'healthy',
+    ...life,
+    session,
+    secretVersion: v1,
+    triedVersion: v1,
+    redeemedCode: 'f',
+    ...change,
+  });
+const failed = (trouble: Trouble, change: Partial<Connection> = {}, more: object = {}, by = provider, random = 0.5) =>
+  settleFailed(policy, by, seen(change), trouble, { secretVersion: v1, ...more }, START, random);
+
+const refused: Trouble = { kind: 'refused', code: 'invalid_grant', status: 401 };
+const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
+const unknown: Trouble = { kind: 'unknown', code: 'timeout' };
+
+describe('the session after', () => {
+  const sessionOf = (kind: 'full' | 'refresh', change: Partial<Granted> = {}, only = false, before = seen()) =>
+    sessionAfter(before, { kind, only }, { ...granted, ...change }, provider);
+
+  it('a login is the new one, or none', () => {
+    expect(sessionOf('full', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({
+      refreshToken: 'new',
+      endsAt: at(5),
+    });
+    expect(sessionOf('full', { refreshToken: 'new' })).toEqual({ refreshToken: 'new' });
+    expect(sessionOf('full')).toBeUndefined();
+  });
+
+  it('a refresh is the new one, and the old one where there is no new one (RFC 6749 §6)', () => {
+    expect(sessionOf('refresh', { refreshToken: 'new' })).toEqual({ refreshToken: 'new' });
+    expect(sessionOf('refresh')).toBe(session);
+  });
+
+  it('a refresh that did not lengthen the token’s life is none: the next grant is a login', () => {
+    const same = { refreshToken: 'new', expiresAt: life.expiresAt };
+    expect(sessionOf('refresh', same)).toBeUndefined();
+    expect(sessionOf('refresh', { ...same, expiresAt: at(minutes(36) - 1) })).toBeUndefined();
+    expect(sessionOf('refresh', { ...same, expiresAt: at(minutes(36)) })).toEqual({ refreshToken: 'new' });
+  });
+
+  it('a refresh of the only copy of access is never none', () => {
+    expect(sessionOf('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual({
+      refreshToken: 'new',
+    });
+    expect(sessionOf('refresh', { expiresAt: at(1) }, true)).toBe(session);
+  });
+});
+
+describe('a grant', () => {
+  const account = {
+    budgetKey: 'k',
+    logIn: () => ({ method: 'GET', url: '', headers: {} }) as const,
+    usage: () => granted,
+  };
+
+  it('makes the record healthy, and leaves nothing of failures in it', () => {
+    const before = seen({ status: 'attention', failures: 4, failingSince: START, attentionSince: START });
+    const settled = settleGranted(policy, before, granted, { secretVersion: v2, account, session });
+    expect(settled).toEqual({
+      status: 'healthy',
+      dueAt: renewalOf(policy, before.connection, START, granted.expiresAt),
+      failures: 0,
+      issuedAt: START,
+      expiresAt: granted.expiresAt,
+      secretVersion: v2,
+      triedVersion: v2,
+      session,
+    });
+  });
+
+  it('forgets a session that is over, and marks a code that is spent', () => {
+    const oneTime = { ...account, oneTimeCode: 'good' };
+    const settled = settleGranted(policy, seen(), granted, { secretVersion: v1, account: oneTime, session: undefined });
+    expect(settled).not.toHaveProperty('session');
+    expect(settled.redeemedCode).toBe(fingerprint('good'));
+  });
+
+  it('is published whole, and nothing of it that is not the consumer’s', () => {
+    const { kind: _, warnings: __, ...token } = granted;
+    const whole = { ...granted, refreshToken: 'r', sessionEndsAt: START };
+    expect(tokenOf(idOf('acme'), whole, version(7))).toEqual({
+      ...token,
+      connection: 'test-provider/acme',
+      version: 7,
+    });
+  });
+});
+
+describe('a failure', () => {
+  it.each<[string, Trouble]>([
+    ['that may pass', retry],
+    ['that nobody knows the outcome of', unknown],
+    ['of a part of ours', { kind: 'unknown', code: 'store_failed' }],
+  ])('%s backs off and keeps what it had', (_, trouble) => {
+    expect(failed(trouble)).toEqual({
+      status: 'failing',
+      dueAt: at(seconds(5)),
+      failures: 1,
+      failingSince: START,
+      lastError: { code: trouble.code, at: START, times: 1, ...('status' in trouble && { status: trouble.status }) },
+      ...life,
+      session,
+      secretVersion: v1,
+      triedVersion: v1,
+      redeemedCode: 'f',
+    });
+  });
+
+  it('counts on from the last, and knows since when', () => {
+    const settled = failed(retry, { status: 'failing', failures: 3, failingSince: at(-7) });
+    expect(settled).toMatchObject({ failures: 4, failingSince: at(-7), dueAt: at(seconds(40)) });
+  });
+
+  it('forgets a session that may be spent, and no other', () => {
+    expect(failed(retry, {}, { dropSession: true })).not.toHaveProperty('session');
+    expect(failed(retry, {}, { dropSession: false }).session).toEqual(session);
+  });
+
+  it('waits as long as the provider asked', () => {
+    expect(failed({ ...retry, retryAfter: minutes(7) }).dueAt).toBe(at(minutes(7)));
+  });
+
+  it('is tried against the secret it was met with, and against none where none was read', () => {
+    expect(failed(retry, {}, { secretVersion: v2 })).toMatchObject({ secretVersion: v2, triedVersion: v2 });
+    expect(
+      failed({ kind: 'retry', code: 'secret_unreadable' }, { secretVersion: v2 }, { secretVersion: undefined }),
+    ).toMatchObject({ secretVersion: v2, triedVersion: v1 });
+  });
+});
+
+describe('attention', () => {
+  it('is called for by a refusal, and probed in an hour', () => {
+    expect(failed(refused)).toMatchObject({ status: 'attention', attentionSince: START, dueAt: at(hours(1)) });
+    expect(failed({ kind: 'refused', code: 'secret_invalid', fields: ['password'] }).lastError).toEqual({
+      code: 'secret_invalid',
+      at: START,
+      times: 1,
+      fields: ['password'],
+    });
+  });
+
+  it('is called for by what stays although it might pass, once patience ends', () => {
+    const impatient: Trouble = { kind: 'retry', code: 'request_rejected', patience: 3 };
+    const statusAfter = (times: number, code: ErrorCode = 'request_rejected') =>
+      failed(impatient, { failures: 9, lastError: { code, at: START, times } }).status;
+    expect(failed(impatient, { failures: 9 }).status).toBe('failing');
+    expect([1, 2, 3].map(times => statusAfter(times))).toEqual(['failing', 'attention', 'attention']);
+    // In a row: something else in between begins the count anew.
+    expect(statusAfter(2, 'timeout')).toBe('failing');
+  });
+
+  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'access_refused'] as const)(
+    'after %s waits for a changed secret alone, where another wrong login could lock the account',
+    code => {
+      expect(failed({ kind: 'refused', code }, {}, {}, locking).dueAt).toBe(NEVER);
+      expect(failed({ kind: 'refused', code }).dueAt).toBe(at(hours(1)));
+    },
+  );
+
+  it('is probed where no login was refused, also of a provider that locks out', () => {
+    expect(failed({ kind: 'refused', code: 'organisation_mismatch' }, {}, {}, locking).dueAt).toBe(at(hours(1)));
+  });
+
+  const attention: Partial<Connection> = {
+    status: 'attention',
+    failures: 2,
+    attentionSince: at(-hours(3)),
+    lastError: { code: 'invalid_client', times: 1, at: at(-hours(3)) },
+  };
+
+  it.each<[string, Trouble]>([
+    ['a probe with no verdict', retry],
+    ['a probe with an unknown outcome', unknown],
+  ])('does not end with %s, and its cause stays', (_, trouble) => {
+    expect(failed(trouble, attention)).toMatchObject({ ...attention, failures: 3, dueAt: at(hours(4)) });
+    expect(failed(trouble, { ...attention, dueAt: NEVER }, {}, locking).dueAt).toBe(NEVER);
+  });
+
+  it.each<[string, Trouble]>([
+    ['may pass', retry],
+    ['nobody knows', unknown],
+  ])('ends with new credentials whose outcome %s: they are tried again, or nobody ever would', (_, trouble) => {
+    const settled = failed(trouble, { ...attention, dueAt: NEVER }, { secretVersion: v2 }, locking);
+    expect(settled).toMatchObject({ status: 'failing', triedVersion: v2, lastError: { code: trouble.code } });
+    expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
+    expect(settled).not.toHaveProperty('attentionSince');
+  });
+
+  it('stays with new credentials that are refused as well', () => {
+    expect(failed(refused, { ...attention, dueAt: NEVER }, { secretVersion: v2 }, locking)).toMatchObject({
+      status: 'attention',
+      dueAt: NEVER,
+      triedVersion: v2,
+    });
+  });
+});
+
+it('a postponed run changes nothing but when it is due', () => {
+  const before = seen({
+    status: 'failing',
+    failures: 2,
+    failingSince: START,
+    lastError: { code: 'timeout', times: 1, at: START },
+  });
+  const { connection: _, secret: __, version: ___, ...rest } = before;
+  expect(settlePostponed(before, {}, at(7))).toEqual({ ...rest, dueAt: at(7) });
+  expect(settlePostponed(before, { dropSession: true }, at(7))).not.toHaveProperty('session');
+});
+
+it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
+  const bare = connectionOf(idOf('acme'));
+  const settlements = [
+    settleFailed(policy, provider, bare, retry, {}, START, 0.5),
+    settleFailed(policy, provider, bare, refused, {}, START, 0.5),
+    settlePostponed(bare, {}, START),
+  ];
+  for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
+});

@@ -1,0 +1,72 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { askByLambda } from '../../lib/aws/invoke.ts';
+import type { Ask } from '../../lib/shell/demand.ts';
+import { idOf, START } from '../support/records.ts';
+
+const lambda = mockClient(LambdaClient);
+beforeEach(() => void lambda.reset());
+
+const ask: Ask = { kind: 'read', connection: idOf('acme', 'petrosoft'), minTtl: 60_000 };
+const askIt = askByLambda(new LambdaClient({ region: 'us-east-1' }), { petrosoft: 'function-of-petrosoft' });
+const answering = (answer: unknown) => {
+  const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+  const Payload = Object.assign(Buffer.from(text), { transformToString: () => text });
+  lambda.on(InvokeCommand).resolves({ StatusCode: 200, Payload: Payload as never });
+};
+
+describe('asking a provider’s own function', () => {
+  it('invokes it once, with the question, and waits for its answer', async () => {
+    answering({ result: 'refreshed', until: START });
+    expect(await askIt(ask)).toEqual({ result: 'refreshed', until: START });
+    const [call, ...more] = lambda.commandCalls(InvokeCommand);
+    expect(more).toEqual([]);
+    const { FunctionName, Payload, InvocationType = 'RequestResponse' } = call?.args[0].input ?? {};
+    expect([FunctionName, InvocationType]).toEqual(['function-of-petrosoft', 'RequestResponse']);
+    expect(JSON.parse(String(Payload))).toEqual({ ask });
+  });
+
+  it.each([
+    { result: 'failed' },
+    { result: 'attention', until: START },
+    { result: 'postponed', until: START },
+    { result: 'retired' },
+    { result: 'unknown' },
+    { result: 'waiting', reason: 'leased', until: START },
+    { result: 'waiting', reason: 'forced_recently', until: START },
+    { result: 'waiting', reason: 'fresh' },
+  ])('understands %j', async answer => {
+    answering(answer);
+    expect(await askIt(ask)).toEqual(answer);
+  });
+
+  it('invokes nothing for a provider that has no function', async () => {
+    expect(await askIt({ kind: 'forced', connection: idOf('acme', 'ioffice') })).toEqual({ result: 'unknown' });
+    expect(lambda.calls()).toEqual([]);
+  });
+
+  it.each([{ result: 'done' }, { result: 'waiting' }, { result: 'waiting', reason: 'tired' }, [], null, 'no JSON'])(
+    'throws at an answer that it does not know: %j',
+    async answer => {
+      answering(answer);
+      await expect(askIt(ask)).rejects.toThrow();
+    },
+  );
+
+  it('throws where the function failed, without the words it failed with', async () => {
+    const Payload = Buffer.from('{"errorMessage":"planted-words"}') as never;
+    lambda.on(InvokeCommand).resolves({ StatusCode: 200, FunctionError: 'Unhandled', Payload });
+    const error: unknown = await askIt(ask).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(String(error)).toContain('Unhandled');
+    expect(String(error)).not.toContain('planted-words');
+  });
+
+  it('throws where nothing came back, or the call itself failed', async () => {
+    lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
+    await expect(askIt(ask)).rejects.toThrow('no answer');
+    lambda.on(InvokeCommand).rejects(new Error('throttled'));
+    await expect(askIt(ask)).rejects.toThrow('throttled');
+  });
+});

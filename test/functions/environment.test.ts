@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { environmentOf } from '../../functions/environment.ts';
+
+const good = {
+  refresh: { TOKENS_TABLE: 't', CONNECTIONS_TABLE: 'c', PROVIDER: 'petrosoft', EVENT_BUS: 'b' },
+  discover: {
+    TOKENS_TABLE: 't',
+    CONNECTIONS_TABLE: 'c',
+    PROVIDERS: 'petrosoft,ioffice',
+    SECRET_PREFIX: 'token-refresher/',
+  },
+  api: { TOKENS_TABLE: 't', CONNECTIONS_TABLE: 'c', REFRESH_FUNCTIONS: '{"petrosoft":"function-of-petrosoft"}' },
+} as const;
+const names = Object.keys(good) as (keyof typeof good)[];
+const variables = names.flatMap(name => Object.keys(good[name]).map(variable => [name, variable] as const));
+
+describe('the environment of a function', () => {
+  it.each(names)('%s is read, and what is none of its business is not', name => {
+    expect(Object.keys(environmentOf(name, { ...good[name], AWS_SECRET_ACCESS_KEY: 'planted' })).sort()).toEqual(
+      Object.keys(good[name]).sort(),
+    );
+  });
+
+  it('is taken apart where it holds several things', () => {
+    expect(environmentOf('discover', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
+    expect(environmentOf('api', good.api).REFRESH_FUNCTIONS).toEqual({ petrosoft: 'function-of-petrosoft' });
+  });
+
+  it.each(variables)('of %s without %s says which function lacks which variable', (name, variable) => {
+    const env = { ...good[name], [variable]: undefined };
+    expect(() => environmentOf(name, env)).toThrow(new RegExp(`"${name}".*${variable}: `));
+  });
+
+  it.each(variables)('of %s with an empty %s says so too', (name, variable) => {
+    expect(() => environmentOf(name, { ...good[name], [variable]: '' })).toThrow(variable);
+  });
+
+  it('names everything that is missing at once', () => {
+    expect(() => environmentOf('refresh', {})).toThrow(/TOKENS_TABLE.*CONNECTIONS_TABLE.*PROVIDER/);
+  });
+
+  it.each(['not JSON', '[]', '"text"', '{"petrosoft":1}', 'null', '{'])(
+    'names REFRESH_FUNCTIONS where it is %s',
+    REFRESH_FUNCTIONS => {
+      expect(() => environmentOf('api', { ...good.api, REFRESH_FUNCTIONS })).toThrow(/"api".*REFRESH_FUNCTIONS/);
+    },
+  );
+
+  it('wants a prefix that ends where a name begins', () => {
+    expect(() => environmentOf('discover', { ...good.discover, SECRET_PREFIX: 'token-refresher' })).toThrow(
+      'SECRET_PREFIX',
+    );
+  });
+});

@@ -1,0 +1,175 @@
+import type { Context } from 'aws-lambda';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ApiEvent, apiHandler } from '../../functions/api/handler.ts';
+import { discoverHandler } from '../../functions/discover/handler.ts';
+import { refreshHandler } from '../../functions/refresh/handler.ts';
+import { minutes } from '../../lib/core/types.ts';
+import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
+import { apiWorld, planted } from '../support/api-world.ts';
+import { idOf } from '../support/records.ts';
+
+const invocation = { getRemainingTimeInMillis: () => minutes(5) };
+const noContext = {} as Context;
+const eventOf = (method: string, rawPath: string, queryStringParameters?: Record<string, string>): ApiEvent => ({
+  rawPath,
+  ...(queryStringParameters && { queryStringParameters }),
+  requestContext: { http: { method } },
+});
+
+describe('the api function', () => {
+  const setUp = async (broken?: (operation: string) => Promise<void>) => {
+    const hooks: { before?: (operation: string) => Promise<void> } = {};
+    const world = apiWorld(undefined, hooks);
+    await world.add('acme');
+    if (broken) hooks.before = broken;
+    const errors: unknown[] = [];
+    const handler = apiHandler(world.deps, error => errors.push(error));
+    return { errors, handle: (event: unknown) => handler(event as ApiEvent, noContext) };
+  };
+
+  it('turns an event of an HTTP API into an answer for it', async () => {
+    const { handle } = await setUp();
+    const answer = await handle(eventOf('GET', '/tokens/poweroffice-v2/acme', { minTtl: '0' }));
+    expect(answer).toMatchObject({ statusCode: 200, headers: { 'cache-control': 'no-store' } });
+    expect(JSON.parse(String(answer.body))).toMatchObject({ accessToken: 'token-1' });
+  });
+
+  it('answers what cannot be asked with a problem document', async () => {
+    const { handle, errors } = await setUp();
+    expect(await handle(eventOf('PUT', '/connections'))).toMatchObject({ statusCode: 405, headers: { allow: 'GET' } });
+    expect(await handle(eventOf('GET', '/%zz'))).toMatchObject({ statusCode: 400 });
+    expect(errors).toEqual([]);
+  });
+
+  it.each<[string, (operation: string) => Promise<void>]>([
+    ['the tokens cannot be read', async at => at === 'tokens.get' && Promise.reject(new Error(planted.words))],
+    [
+      'the connections cannot be read',
+      async at => at.startsWith('connections.') && Promise.reject(new Error(planted.words)),
+    ],
+    ['something that is no error is thrown', () => Promise.reject(planted.words)],
+  ] as [string, (operation: string) => Promise<void>][])(
+    'reveals nothing of what went wrong inside: %s',
+    async (_, broken) => {
+      const { handle, errors } = await setUp(broken);
+      for (const event of [
+        eventOf('GET', '/tokens/poweroffice-v2/acme'),
+        eventOf('POST', '/tokens/poweroffice-v2/acme/refresh'),
+        eventOf('GET', '/connections'),
+      ]) {
+        const answer = await handle(event);
+        if (answer.statusCode === 200) continue;
+        expect(answer).toMatchObject({
+          statusCode: 500,
+          headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+        });
+        expect(JSON.parse(String(answer.body))).toMatchObject({ code: 'internal_error', status: 500 });
+        expect(JSON.stringify(answer)).not.toContain(planted.words);
+      }
+      expect(errors).not.toEqual([]);
+    },
+  );
+
+  it.each([{}, null, { rawPath: 1 }, { rawPath: '/', requestContext: {} }])(
+    'answers an event that is none of an HTTP API: %j',
+    async event => {
+      const { handle, errors } = await setUp();
+      expect(await handle(event)).toMatchObject({ statusCode: 500 });
+      expect(errors).toHaveLength(1);
+    },
+  );
+});
+
+describe('the refresh function', () => {
+  const setUp = async () => {
+    const world = apiWorld();
+    const connection = await world.add('acme');
+    const handler = refreshHandler(world.refresher, powerofficeV2);
+    return { ...world, connection, handle: (event: unknown) => handler(event, invocation) };
+  };
+  const all = { shards: [0, 1, 2, 3, 4, 5, 6, 7] };
+
+  it('refreshes what is due in the shards of a tick, and reports numbers', async () => {
+    const { handle, tokens, connection } = await setUp();
+    expect(await handle(all)).toMatchObject({ provider: 'poweroffice-v2', connections: 1, due: 1, left: 0, calls: 1 });
+    expect(await tokens.get(connection)).toMatchObject({ accessToken: 'token-1' });
+    expect(await handle(all)).toMatchObject({ connections: 1, due: 0, calls: 0 });
+  });
+
+  it('begins nothing that the time it has left would not let it end', async () => {
+    const { refresher, calls } = await setUp();
+    const late = { getRemainingTimeInMillis: () => 1000 };
+    expect(await refreshHandler(refresher, powerofficeV2)(all, late)).toMatchObject({ due: 1, left: 1 });
+    expect(calls).toEqual([]);
+  });
+
+  it('refreshes one connection on demand', async () => {
+    const { handle, connection } = await setUp();
+    expect(await handle({ ask: { kind: 'read', connection, minTtl: 60_000 } })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ ask: { kind: 'read', connection, minTtl: 60_000 } })).toMatchObject({ reason: 'fresh' });
+    expect(await handle({ ask: { kind: 'forced', connection } })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ ask: { kind: 'forced', connection } })).toMatchObject({ reason: 'forced_recently' });
+  });
+
+  it('knows no connection of another provider, whose secrets it may not read', async () => {
+    const { handle, secrets, connections } = await setUp();
+    await secrets.put('token-refresher/petrosoft/shop', '{}');
+    const { connection: _, ...own } = (await connections.get(idOf('acme', 'poweroffice-v2'))) ?? { connection: '' };
+    await connections.add({ ...own, connection: idOf('shop', 'petrosoft') } as never);
+    expect(await handle({ ask: { kind: 'forced', connection: 'petrosoft/shop' } })).toEqual({ result: 'unknown' });
+  });
+
+  it.each([
+    undefined,
+    null,
+    'tick',
+    {},
+    { shards: [] },
+    { shards: [8] },
+    { shards: [-1] },
+    { shards: [0.5] },
+    { shards: ['0'] },
+    { shards: [0], more: true },
+    { ask: {} },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme' } },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: -1 } },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: '60' } },
+    { ask: { kind: 'forced', connection: 'acme' } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/a/b' } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', minTtl: 1 } },
+    { ask: { kind: 'drop', connection: 'poweroffice-v2/acme' } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme' }, shards: [0] },
+  ])('does nothing for an event that it does not know: %j', async event => {
+    const { handle, calls } = await setUp();
+    await expect(handle(event)).rejects.toThrow();
+    expect(calls).toEqual([]);
+  });
+
+  it('calls nobody for any event that it was not made for', async () => {
+    const { handle, calls } = await setUp();
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), async event => {
+        await handle(event).catch(() => {});
+        expect(calls).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('the discover function', () => {
+  it('makes connections of secrets, and reports what it found', async () => {
+    const { clock, secrets, connections, tokens, refresher } = apiWorld();
+    await secrets.put(
+      'token-refresher/poweroffice-v2/books',
+      JSON.stringify({ connections: { oslo: {}, bergen: {} } }),
+    );
+    await secrets.put('token-refresher/nobody/acme', '{}');
+    const deps = { clock, secrets, connections, tokens, send: refresher.send, providers: [powerofficeV2] };
+    const reports: unknown[] = [];
+    const report = await discoverHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
+    expect(reports).toEqual([report]);
+    expect(report.added.toSorted()).toEqual(['poweroffice-v2/bergen', 'poweroffice-v2/oslo']);
+    expect(report.problems).toEqual([{ secret: 'token-refresher/nobody/acme', code: 'unknown_provider' }]);
+  });
+});

@@ -1,0 +1,171 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { providerIds } from '../lib/providers/index.ts';
+
+/** What may import what: the arrows point inward, to a core that knows nothing of the world. */
+
+const root = join(import.meta.dirname, '..');
+const skipped = new Set(['node_modules', 'cdk.out', '.git', 'coverage', 'dist']);
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return skipped.has(entry.name) ? [] : filesBelow(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+const existing = new Set(readdirSync(root));
+const sourcesOf = (...folders: string[]): string[] =>
+  folders.filter(folder => existing.has(folder.split('/')[0] ?? '')).flatMap(filesBelow);
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+/** Comments and the inside of texts do not run; a specifier is the one text that is kept. */
+const withoutComments = (source: string): string =>
+  source.replace(/\/\*[\s\S]*?\*\/|(^|[^:'"`\\])\/\/[^\n]*/g, (_, before: string | undefined) => before ?? '');
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+const STATIC = /^\s*(?:import|export)\s+(type\s+)?(?:[\w*\s{},$]*?\sfrom\s*)?['"]([^'"]+)['"]/gm;
+const DYNAMIC = /\b(?:import|require)\s*\(\s*['"`]([^'"`]+)['"`]/g;
+const importsIn = (source: string): Import[] => {
+  const code = withoutComments(source);
+  const named = [...code.matchAll(STATIC)].map(([, type, specifier = '']) => ({ specifier, typeOnly: !!type }));
+  const called = [...code.matchAll(DYNAMIC)].map(([, specifier = '']) => ({ specifier, typeOnly: false }));
+  return [...named, ...called];
+};
+/** Our own files by their path, everything else by its name. */
+const importsOf = (file: string): Import[] =>
+  importsIn(textOf(file)).map(({ specifier, typeOnly }) => ({
+    typeOnly,
+    specifier: specifier.startsWith('.') ? relative(root, join(root, dirname(file), specifier)) : specifier,
+  }));
+
+type Allowed = readonly RegExp[];
+/** `types`: only what the compiler removes again. */
+const expectOnly = (folder: string, all: Allowed, types: Allowed = []): void => {
+  const strays = sourcesOf(folder).flatMap(file =>
+    importsOf(file)
+      .filter(({ specifier, typeOnly }) => ![...all, ...(typeOnly ? types : [])].some(rule => rule.test(specifier)))
+      .map(({ specifier }) => `${file} imports ${specifier}`),
+  );
+  expect(strays).toEqual([]);
+};
+const core = /^lib\/core\//;
+const shell = /^lib\/shell\//;
+const node = /^node:/;
+const powertools = /^@aws-lambda-powertools\//;
+const middy = /^@middy\//;
+const zod = /^zod$/;
+
+describe('the reader of imports', () => {
+  it.each<[string, string[]]>([
+    ["import a from './a.ts';", ['./a.ts']],
+    ["import type { A } from './a.ts';", ['./a.ts']],
+    ["import {\n  a,\n  type B as C,\n} from './a.ts';", ['./a.ts']],
+    ["import * as a from 'a';\nimport 'b';", ['a', 'b']],
+    [
+      "export * from './a.ts';\nexport { b } from './b.ts';\nexport type { C } from './c.ts';",
+      ['./a.ts', './b.ts', './c.ts'],
+    ],
+    ["export const from = 'x';\nconst text = 'import y';", []],
+    ["// import a from 'a';\n/* import b from 'b';\n */", []],
+    ["const a = await import('a');\nconst b = require('b');", ['a', 'b']],
+    ["const url = 'https://a.test'; // see\nimport a from 'a';", ['a']],
+  ])('reads %j', (source, specifiers) => {
+    expect(importsIn(source).map(({ specifier }) => specifier)).toEqual(specifiers);
+  });
+
+  it('finds something in every folder that it is asked about', () => {
+    for (const folder of ['core', 'providers', 'shell', 'api', 'http', 'aws', 'observe']) {
+      const all = sourcesOf(`lib/${folder}`).flatMap(importsOf);
+      expect(all.length, folder).toBeGreaterThan(1);
+      for (const { specifier } of all.filter(each => each.specifier.startsWith('lib/'))) {
+        expect(() => textOf(specifier), specifier).not.toThrow();
+      }
+    }
+  });
+});
+
+it('the core imports itself and hashes, and nothing else', () => expectOnly('lib/core', [core, /^node:crypto$/]));
+
+it('providers import the core, each other’s helpers, zod and hashes', () =>
+  expectOnly('lib/providers', [core, /^lib\/providers\//, zod, /^node:crypto$/]));
+
+it('the shell imports the core and itself', () => expectOnly('lib/shell', [core, shell]));
+
+it('the API imports the core, the shell and itself', () => expectOnly('lib/api', [core, /^lib\/api\//], [shell]));
+
+it('HTTP imports node, and types of the core and the shell', () =>
+  expectOnly('lib/http', [node, /^lib\/http\//], [core, shell]));
+
+it('the AWS adapters import the core, the ports, the SDK and zod', () =>
+  // Of what the shell does, the name of its events alone.
+  expectOnly(
+    'lib/aws',
+    [core, /^lib\/aws\//, /^lib\/shell\/transition\.ts$/, /^@aws-sdk\//, zod],
+    [/^lib\/shell\/(ports|demand)\.ts$/, /^@smithy\//],
+  ));
+
+it('what observes imports the core, what the shell reports, powertools and types of middy', () =>
+  expectOnly('lib/observe', [core, shell, /^lib\/observe\//, powertools], [middy]));
+
+it('what consumers import is the table of tokens and the view of one, and nothing that refreshes', () =>
+  expectOnly(
+    'lib/client',
+    [core, /^lib\/client\//, /^lib\/aws\/token-table\.ts$/, /^lib\/api\/views\.ts$/],
+    [shell, /^@aws-sdk\//],
+  ));
+
+it('functions import the library, themselves, middy, powertools and zod', () =>
+  expectOnly(
+    'functions',
+    [/^(lib|functions)\//, middy, powertools, zod, /^node:crypto$/],
+    [/^aws-lambda$/, /^@aws-sdk\//],
+  ));
+
+it('nothing but the laptop and the tests imports the laptop or the tests', () => {
+  for (const file of sourcesOf('lib', 'functions', 'infra', 'cli')) {
+    for (const { specifier } of importsOf(file)) expect(`${file}: ${specifier}`).not.toMatch(/: (local|test)\//);
+  }
+});
+
+it('no provider has its name in the core, the shell, the API, the adapters, the functions or the infrastructure', () => {
+  const named = sourcesOf(
+    'lib/core',
+    'lib/shell',
+    'lib/api',
+    'lib/aws',
+    'lib/http',
+    'lib/observe',
+    'functions',
+    'infra',
+  ).filter(file => {
+    const code = withoutComments(textOf(file));
+    return providerIds.some(id => new RegExp(`\\b${id}\\b`, 'i').test(code));
+  });
+  expect(named).toEqual([]);
+});
+
+it.each([
+  ['the time', /\bDate\.now\b|\bnew Date\(\)|\bperformance\b/],
+  ['chance', /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/],
+  ['the environment', /\bprocess\b/],
+  ['the network', /(?<![\w#.])fetch\s*\(|\bXMLHttpRequest\b|\bWebSocket\b/],
+  ['a timer', /\bset(Timeout|Interval|Immediate)\b/],
+  ['a console', /\bconsole\b/],
+])('neither the core, nor the providers, nor the shell knows %s but from its arguments', (_, world) => {
+  const knowing = sourcesOf('lib/core', 'lib/providers', 'lib/shell').filter(file =>
+    world.test(withoutComments(textOf(file))),
+  );
+  expect(knowing).toEqual([]);
+});
+
+it('only the composition of functions, the infrastructure’s entry and the laptop read the environment', () => {
+  const readers = sourcesOf('lib', 'functions', 'infra').filter(file =>
+    /\bprocess\.env\b/.test(withoutComments(textOf(file))),
+  );
+  expect(readers.filter(file => !/^functions\/[\w-]+\/index\.ts$|^infra\/(app|bin)[\w-]*\.ts$/.test(file))).toEqual([]);
+});

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ApiEvent } from '../../functions/api/handler.ts';
+import { UsageError } from '../../local/usage-error.ts';
+import { openPort, type Web } from '../../local/web.ts';
+import { listening } from '../support/loopback.ts';
+
+const opened: Web[] = [];
+const open = async (port = 0) => {
+  const web = await openPort(port);
+  opened.push(web);
+  return web;
+};
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(web => web.close()));
+});
+const echo = async (event: ApiEvent) => ({ statusCode: 299, headers: { 'x-a': 'b' }, body: JSON.stringify(event) });
+
+/** The status of a request with headers that `fetch` would not let through. */
+const statusOf = (url: string, headers: Record<string, string>): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    request(url, { headers }, response => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+
+describe('the HTTP API of the laptop', () => {
+  it('turns requests into events as API Gateway does, and answers of the function into responses', async () => {
+    const web = await open();
+    web.serve(echo);
+    const response = await fetch(`${web.url}/tokens/a%2Fb/c?minTtl=60&x=%C3%B8`, { method: 'POST', body: 'ignored' });
+    expect([response.status, response.headers.get('x-a')]).toEqual([299, 'b']);
+    expect(await response.json()).toEqual({
+      rawPath: '/tokens/a%2Fb/c',
+      queryStringParameters: { minTtl: '60', x: 'ø' },
+      requestContext: { http: { method: 'POST' } },
+    });
+  });
+
+  it('lets who asks before it is ready wait, and answers then', async () => {
+    const web = await open();
+    const early = fetch(`${web.url}/connections`);
+    // A second connection, so that the first has certainly arrived.
+    const socket = connect(Number(new URL(web.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
+    web.serve(echo);
+    expect((await early).status).toBe(299);
+  });
+
+  it('says in a sentence that a port is taken', async () => {
+    const port = await listening(createServer());
+    await expect(open(port)).rejects.toThrow(UsageError);
+    await expect(open(port)).rejects.toThrow(`Port ${port} is taken: give another with --port.`);
+  });
+
+  it('is for programs of this machine: no page of a browser, by whatever name it came', async () => {
+    const web = await open();
+    web.serve(echo);
+    const port = new URL(web.url).port;
+    expect(await statusOf(web.url, {})).toBe(299);
+    expect(await statusOf(web.url, { host: `localhost:${port}` })).toBe(299);
+    for (const headers of [
+      { origin: 'https://example.com' },
+      { origin: 'null' },
+      { origin: web.url },
+      { host: 'example.com' },
+      { host: `example.com:${port}` },
+      { host: '127.0.0.1.example.com' },
+      { host: 'localhost.example.com' },
+    ]) {
+      expect(await statusOf(web.url, headers)).toBe(403);
+    }
+  });
+
+  it('listens on the loopback interface alone', async () => {
+    expect((await open()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('drops a request whose handling breaks, and goes on', async () => {
+    const web = await open();
+    let calls = 0;
+    web.serve(async event => {
+      calls += 1;
+      if (calls === 1) throw new Error('made up');
+      return echo(event);
+    });
+    await expect(fetch(web.url)).rejects.toThrow();
+    expect((await fetch(web.url)).status).toBe(299);
+  });
+});

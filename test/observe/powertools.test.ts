@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import {
+  brokenRecord,
+  errorOf,
+  instruments,
+  powertoolsObserver,
+  publishing,
+  reportDiscovery,
+} from '../../lib/observe/powertools.ts';
+import type { RefreshReport } from '../../lib/shell/refresh.ts';
+import { capturedOutput } from '../support/deployed.ts';
+import { idOf } from '../support/records.ts';
+
+const PLANTED = 'planted-word-7a3b';
+const report: RefreshReport = {
+  connection: idOf('acme'),
+  result: 'refreshed',
+  from: 'healthy',
+  to: 'healthy',
+  calls: 1,
+  took: 5,
+  warnings: [],
+};
+const linesOf = (output: string) =>
+  output
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line) as Record<string, unknown>);
+const setUp = () => {
+  const output = capturedOutput();
+  const { logger, metrics } = instruments('petrosoft');
+  return { logger, metrics, observer: powertoolsObserver(logger, metrics), lines: () => linesOf(output()), output };
+};
+
+describe('the log', () => {
+  it.each<[RefreshReport['result'], Partial<RefreshReport>, string]>([
+    ['refreshed', {}, 'INFO'],
+    ['lost', {}, 'INFO'],
+    ['refreshed', { warnings: ['scope_narrowed'] }, 'WARN'],
+    ['failed', { error: { code: 'timeout' } }, 'WARN'],
+    ['attention', { error: { code: 'invalid_grant', status: 401 } }, 'ERROR'],
+    ['refreshed', { commitFailed: 'settle' }, 'ERROR'],
+  ])('says of a run that %s %j at which level it wants to be read', (result, more, level) => {
+    const { observer, lines } = setUp();
+    observer.refresh({ ...report, ...more, result });
+    expect(lines()).toMatchObject([{ level, message: 'refresh', connection: 'test-provider/acme', result, ...more }]);
+  });
+
+  it('holds of a report what is on the list, and nothing that came along with it', () => {
+    const { observer, output } = setUp();
+    observer.refresh({ ...report, ...{ accessToken: PLANTED, body: PLANTED } });
+    observer.sweep({
+      provider: 'petrosoft',
+      connections: 1,
+      due: 1,
+      left: 0,
+      results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
+      claimsFailed: 0,
+      commitsFailed: 0,
+      calls: 1,
+      byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
+      oldestOverdue: 0,
+      lowestLife: 0.5,
+      took: 1,
+      ...{ secret: PLANTED },
+    });
+    expect(output()).not.toContain(PLANTED);
+  });
+
+  it('holds of an error its class, and its words where they are ours', () => {
+    const foreign = new TypeError(PLANTED, { cause: new Error(PLANTED) });
+    expect(errorOf(foreign)).toEqual({ error: 'TypeError' });
+    expect(errorOf(PLANTED)).toEqual({ error: 'string' });
+    const ours = new RefresherError('store_failed', 'could not read', { cause: foreign });
+    expect(errorOf(ours)).toEqual({ error: 'RefresherError', code: 'store_failed', detail: 'could not read' });
+    const { logger, metrics, output } = setUp();
+    brokenRecord(logger, metrics)(ours);
+    expect(output()).toContain('store_failed');
+    expect(output()).not.toContain(PLANTED);
+  });
+
+  it('names what discovery found wrong', () => {
+    const { logger, metrics, lines } = setUp();
+    const none = { added: [], changed: [], revived: [], retired: [], removed: [] };
+    const problems = [{ secret: 'token-refresher/nobody/x', code: 'unknown_provider' }] as const;
+    reportDiscovery(logger, metrics, { secrets: 1, read: 0, connections: 0, ...none, problems });
+    expect(lines()).toMatchObject([
+      { level: 'WARN', ...problems[0] },
+      { level: 'INFO', secrets: 1 },
+    ]);
+  });
+});
+
+describe('the metrics', () => {
+  const call = (hook: unknown) => Reflect.apply(hook as () => void, undefined, [{}]);
+
+  it('are published once an invocation ends, whichever way, and then start anew', () => {
+    const { metrics, observer, lines } = setUp();
+    const { after, onError } = publishing(metrics);
+    observer.refresh(report);
+    call(after);
+    call(after);
+    observer.refresh(report);
+    call(onError);
+    expect(lines().filter(line => '_aws' in line)).toHaveLength(2);
+  });
+
+  it('never carry a connection, and have the provider as their one dimension beside the service', () => {
+    const { metrics, observer, lines } = setUp();
+    for (let n = 0; n < 250; n++) {
+      observer.refresh({ ...report, connection: idOf(`acme-${n}`), result: n % 2 ? 'failed' : 'refreshed' });
+    }
+    metrics.publishStoredMetrics();
+    const emf = lines().filter(line => '_aws' in line);
+    expect(emf.length).toBeGreaterThan(0);
+    for (const line of emf) {
+      expect(JSON.stringify(line)).not.toContain('acme');
+      expect(line).toMatchObject({ service: 'token-refresher', Provider: 'petrosoft' });
+    }
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../lib/core/policy.ts';
+import { hours, minutes } from '../../lib/core/types.ts';
+import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../support/vendor.ts';
+
+const DAY = hours(24);
+const locking = testProvider({ locksOut: true });
+
+const withWrongPassword = async (provider = locking) => {
+  const given = await vendorWorld({ provider });
+  given.vendor.password = 'changed by somebody';
+  await given.world.put(ID, { password: 'wrong' });
+  await given.world.discover();
+  await given.world.tick(provider.id);
+  expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+  given.vendor.asked.length = 0;
+  return given;
+};
+const correct = async ({
+  world,
+  vendor,
+}: {
+  world: Awaited<ReturnType<typeof vendorWorld>>['world'];
+  vendor: Vendor;
+}) => {
+  await world.put(ID, { password: vendor.password });
+  await world.discover();
+};
+
+describe('where wrong logins lock accounts', () => {
+  it('a refused login is the last one until the secret changes, whatever anyone asks', async () => {
+    const given = await withWrongPassword();
+    const { world, vendor } = given;
+    expect((await world.record(ID)).dueAt).toBe(NEVER);
+    await world.run('test-provider', 30 * DAY, hours(1));
+    expect(await world.ask({ kind: 'forced', connection: ID })).toMatchObject({
+      result: 'waiting',
+      reason: 'attention',
+    });
+    expect(await world.ask({ kind: 'read', connection: ID, minTtl: 0 })).toMatchObject({ reason: 'attention' });
+    expect(vendor.asked).toEqual([]);
+    await correct(given);
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
+    expect(vendor.asked).toEqual(['password']);
+  });
+
+  it.each([
+    ['an outage', () => answer('', 503)],
+    ['a lost answer', () => lostAnswer],
+    ['a limit', () => answer('', 429)],
+  ])('a corrected secret survives %s at its first try', async (_, reply) => {
+    const given = await withWrongPassword();
+    given.vendor.script.push(reply);
+    await correct(given);
+    await given.world.tick('test-provider');
+    expect(await given.world.record(ID)).toMatchObject({ status: 'failing' });
+    await given.world.run('test-provider', hours(1), minutes(5));
+    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(given.vendor.count('password')).toBeLessThanOrEqual(3);
+  });
+
+  it('a corrected secret that cannot be read today is tried tomorrow', async () => {
+    const given = await withWrongPassword();
+    await correct(given);
+    given.world.hooks.before = async operation => {
+      if (operation === 'secrets.get') throw new Error('no secrets today');
+    };
+    await given.world.run('test-provider', hours(1), minutes(5));
+    expect(given.vendor.asked).toEqual([]);
+    expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+    delete given.world.hooks.before;
+    await given.world.tick('test-provider');
+    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('what looked like another secret and is the refused one is not tried again', async () => {
+    const { world, vendor } = await withWrongPassword();
+    const { secret } = await world.record(ID);
+    await world.stores.connections.noteSecret(ID, secret, 'a version that never was' as never);
+    await world.run('test-provider', DAY, minutes(5));
+    expect(vendor.asked).toEqual([]);
+    expect((await world.record(ID)).dueAt).toBe(NEVER);
+  });
+
+  it('a second wrong secret costs one more login, and no more', async () => {
+    const { world, vendor } = await withWrongPassword();
+    await world.put(ID, { password: 'wrong as well' });
+    await world.discover();
+    await world.run('test-provider', 7 * DAY, hours(1));
+    expect(vendor.asked).toEqual(['password']);
+  });
+});
+
+describe('where they do not', () => {
+  it('a refused login is probed after 1, 2, 4, 8, 16 hours and then once a day, and the provider may change its mind', async () => {
+    const { world, vendor } = await withWrongPassword(testProvider());
+    const calls = await world.run('test-provider', 7 * DAY, minutes(5));
+    expect(calls).toBeGreaterThanOrEqual(9);
+    expect(calls).toBeLessThanOrEqual(12);
+    vendor.password = 'wrong';
+    await world.run('test-provider', DAY + hours(1), minutes(5));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
+    expect(await world.record(ID)).not.toHaveProperty('attentionSince');
+  });
+
+  it('nobody’s asking makes it hotter', async () => {
+    const { world, vendor } = await withWrongPassword(testProvider());
+    for (let minute = 0; minute < 59; minute++) {
+      world.clock.pass(minutes(1));
+      await world.ask({ kind: 'read', connection: ID, minTtl: hours(1) });
+      await world.ask({ kind: 'forced', connection: ID });
+    }
+    expect(vendor.asked).toEqual([]);
+  });
+});
+
+it('a wrong secret costs no call, and is read again when it changes', async () => {
+  const { world, vendor } = await vendorWorld({ provider: locking, secret: { note: 'nothing' }, refreshed: false });
+  await world.run('test-provider', DAY, minutes(5));
+  expect(vendor.asked).toEqual([]);
+  expect(await world.record(ID)).toMatchObject({
+    status: 'attention',
+    lastError: { code: 'secret_invalid', fields: ['password'] },
+  });
+  await correct({ world, vendor });
+  await world.tick('test-provider');
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+});
+
+it('an outage of a day costs a bounded number of calls, and the first answer after it heals', async () => {
+  const { world, vendor } = await vendorWorld();
+  vendor.script.push(...Array.from({ length: 2000 }, () => () => lostAnswer));
+  const calls = await world.run('test-provider', DAY, minutes(1));
+  expect(calls).toBeLessThan(650);
+  expect(await world.record(ID)).toMatchObject({ status: 'failing' });
+  vendor.script.length = 0;
+  await world.run('test-provider', minutes(6), minutes(1));
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
+});
+
+it('a connection whose refresh keeps throwing is tried once a lease, and keeps its token and the others’', async () => {
+  const provider = testProvider({
+    fault: () => {
+      throw new Error('a bug of ours');
+    },
+  });
+  const { world } = await vendorWorld({ provider });
+  const before = await world.token(ID);
+  world.vendor = () => answer('', 500);
+  const calls = await world.run('test-provider', hours(1), minutes(1));
+  expect(calls).toBeLessThanOrEqual(60);
+  expect(world.unclaimed.every(line => line === `${ID} internal_error`)).toBe(true);
+  expect(JSON.stringify(world.unclaimed)).not.toContain('bug of ours');
+  expect(await world.token(ID)).toEqual(before);
+});

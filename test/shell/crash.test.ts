@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { minutes } from '../../lib/core/types.ts';
+import { ID, vendorWorld } from '../support/vendor.ts';
+import { dieAt, failOnce } from '../support/world.ts';
+
+const points = [
+  ['before', 'connections.claim'],
+  ['after', 'connections.claim'],
+  ['before', 'secrets.get'],
+  ['after', 'secrets.get'],
+  ['before', 'send'],
+  ['after', 'send'],
+  ['before', 'connections.keep'],
+  ['after', 'connections.keep'],
+  ['before', 'tokens.publish'],
+  ['after', 'tokens.publish'],
+  ['before', 'connections.settle'],
+  ['after', 'connections.settle'],
+] as const;
+
+describe.each(points)('a worker that dies %s %s', (where, operation) => {
+  it('leaves a token that lives, and the next worker after the lease goes on from there', async () => {
+    const { world, vendor } = await vendorWorld();
+    const died = dieAt(world, where, operation);
+    void world.tick('test-provider');
+    expect(await died).toBe('died');
+
+    // Meanwhile there is a whole token, the old one or the new.
+    const meanwhile = await world.token(ID);
+    expect(vendor.accepts(meanwhile.accessToken)).toBe(true);
+    expect(meanwhile.headers.authorization).toBe(`Bearer ${meanwhile.accessToken}`);
+    const callsMeanwhile = world.calls.length;
+
+    // Nobody touches it as long as the lease may be somebody's.
+    const claimed = where === 'after' || operation !== 'connections.claim';
+    const settled = where === 'after' && operation === 'connections.settle';
+    world.clock.pass(world.policy.lease - 1);
+    if (claimed) expect(await world.tick('test-provider')).toMatchObject({ due: 0 });
+
+    world.clock.pass(1);
+    const tick = await world.tick('test-provider');
+    expect(tick.results.refreshed).toBe(settled ? 0 : 1);
+    const record = await world.record(ID);
+    expect(record).toMatchObject({ status: 'healthy', failures: 0 });
+    expect(record.leaseUntil).toBeUndefined();
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+    // The refresh token that the dead worker may have spent is not sent again: one login puts things right.
+    expect(vendor.reused).toBe(0);
+    expect(world.calls.length - callsMeanwhile).toBeLessThanOrEqual(1);
+  });
+});
+
+const storeFaults = [
+  ['before', 'connections.keep', 'refreshed'],
+  ['after', 'connections.keep', 'refreshed'],
+  ['before', 'tokens.publish', 'failed'],
+  ['after', 'tokens.publish', 'failed'],
+  ['before', 'connections.settle', 'refreshed'],
+  ['after', 'connections.settle', 'refreshed'],
+] as const;
+
+describe.each(storeFaults)('a store that fails %s %s', (where, operation, result) => {
+  it(`makes a run ${result} that tells of it, and the next one recovers`, async () => {
+    const { world, vendor } = await vendorWorld();
+    failOnce(world, where, operation);
+    const report = await world.refresh(ID);
+    expect(report).toMatchObject({ result, commitFailed: operation.split('.')[1] });
+    const meanwhile = await world.token(ID);
+    expect(vendor.accepts(meanwhile.accessToken)).toBe(true);
+
+    world.clock.pass(minutes(33));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+    expect(vendor.reused).toBe(0);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
+  });
+});
+
+it('a session that was not kept gets a second chance with the settle', async () => {
+  const { world } = await vendorWorld();
+  failOnce(world, 'before', 'connections.keep');
+  await world.refresh(ID);
+  expect(await world.record(ID)).toMatchObject({ session: { refreshToken: 'refresh-2' } });
+});
+
+it('a token that was not published is obtained anew, with the session that came with it', async () => {
+  const { world, vendor } = await vendorWorld();
+  const before = await world.token(ID);
+  failOnce(world, 'before', 'tokens.publish');
+  await world.refresh(ID);
+  const record = await world.record(ID);
+  // The record tells of the token that is published, not of the one that is lost.
+  expect(record).toMatchObject({ status: 'failing', failures: 1, expiresAt: before.expiresAt });
+  expect(record.lastError?.code).toBe('store_failed');
+  expect(record.session?.refreshToken).toBe('refresh-2');
+  await world.refresh(ID);
+  expect(vendor.asked).toEqual(['refresh', 'refresh']);
+});
+
+it('a session that is over does not come back because its token was not published', async () => {
+  const { world, vendor } = await vendorWorld();
+  // A refresh that does not lengthen the token's life: the wall of the session.
+  vendor.life = minutes(30);
+  failOnce(world, 'before', 'tokens.publish');
+  await world.refresh(ID);
+  expect(await world.record(ID)).not.toHaveProperty('session');
+  world.clock.pass(minutes(1));
+  await world.refresh(ID);
+  expect(vendor.asked).toEqual(['refresh', 'password']);
+  expect(vendor.reused).toBe(0);
+});
+
+it('a store that takes nothing but claims costs a login a lease, and never the token', async () => {
+  const { world, vendor } = await vendorWorld();
+  world.hooks.before = async operation => {
+    if (/keep|publish|settle/.test(operation)) throw new Error('read only');
+  };
+  const before = await world.token(ID);
+  for (let round = 0; round < 5; round++) {
+    world.clock.pass(minutes(1));
+    await world.refresh(ID);
+  }
+  expect(await world.token(ID)).toEqual(before);
+  expect(world.calls).toHaveLength(5);
+  expect(vendor.reused).toBe(0);
+  delete world.hooks.before;
+  world.clock.pass(minutes(1));
+  expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { hours, minutes } from '../../lib/core/types.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { dieAt, failOnce } from '../support/world.ts';
+
+/** A person handed in a code once: from then on the refresh token is the only copy of access. */
+const byCode = (more: object = {}) =>
+  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksOut: true }), ...more });
+const sessionOf = async ({ world }: Awaited<ReturnType<typeof byCode>>) =>
+  (await world.record(ID)).session?.refreshToken;
+
+it('the code is redeemed once, and the session lives on for days', async () => {
+  const { world, vendor } = await byCode({ refreshed: false });
+  await world.tick('test-provider');
+  await world.run('test-provider', hours(72), minutes(5));
+  expect(vendor.count('code')).toBe(1);
+  expect(vendor.reused).toBe(0);
+  expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+});
+
+describe('the only copy of access is never dropped', () => {
+  it.each([
+    ['lost answers', () => lostAnswer],
+    ['an outage', () => answer('', 503)],
+    ['a breakdown', () => answer('', 500)],
+    ['nonsense', () => answer('<html>')],
+    ['a redirect', () => answer('', 302)],
+  ])('by %s, and not redeemed again', async (_, reply) => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(reply, reply, reply);
+    for (let round = 0; round < 3; round++) {
+      expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
+      world.clock.pass(minutes(5));
+    }
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.asked).toEqual(Array(4).fill('refresh'));
+  });
+
+  it('by a refusal: a person is called for, who may find that it was the provider’s mistake', async () => {
+    const given = await byCode();
+    given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    expect(await given.world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
+    expect(await sessionOf(given)).toBe('refresh-1');
+  });
+
+  it('by a lifetime that does not get longer', async () => {
+    const { world, vendor } = await byCode();
+    vendor.life = minutes(10);
+    await world.refresh(ID);
+    world.clock.pass(minutes(6));
+    await world.refresh(ID);
+    expect(vendor.asked).toEqual(['refresh', 'refresh']);
+  });
+
+  it('by a new version of the secret that holds the same code', async () => {
+    const { world, vendor } = await byCode();
+    await world.put(ID, { code: 'good-1', note: 'changed' });
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it('by a new code that is refused', async () => {
+    const given = await byCode();
+    await given.world.put(ID, { code: 'expired' });
+    await given.world.discover();
+    await given.world.tick('test-provider');
+    expect(await given.world.record(ID)).toMatchObject({ status: 'attention' });
+    expect(await sessionOf(given)).toBe('refresh-1');
+    // The person puts the old text back, and it goes on where it was.
+    await given.world.put(ID, { code: 'good-1' });
+    await given.world.discover();
+    await given.world.tick('test-provider');
+    expect(given.vendor.asked).toEqual(['code', 'refresh']);
+    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+});
+
+describe('a code', () => {
+  const afterwards = async (given: Awaited<ReturnType<typeof byCode>>) => {
+    given.world.clock.pass(minutes(1));
+    await given.world.tick('test-provider');
+    await given.world.run('test-provider', hours(2), minutes(5));
+    return given.vendor.accepts((await given.world.token(ID)).accessToken);
+  };
+
+  it.each([
+    ['after', 'connections.keep'],
+    ['before', 'tokens.publish'],
+    ['after', 'tokens.publish'],
+    ['before', 'connections.settle'],
+    ['after', 'connections.settle'],
+  ] as const)(
+    'whose worker dies %s %s is not redeemed again, which would end its session',
+    async (where, operation) => {
+      const given = await byCode({ refreshed: false });
+      const died = dieAt(given.world, where, operation);
+      void given.world.tick('test-provider');
+      await died;
+      expect(await afterwards(given)).toBe(true);
+      expect(given.vendor.count('code')).toBe(1);
+      expect(given.vendor.reused).toBe(0);
+    },
+  );
+
+  it.each([
+    ['before', 'connections.keep'],
+    ['before', 'tokens.publish'],
+    ['before', 'connections.settle'],
+    ['after', 'connections.settle'],
+  ] as const)('is redeemed once where the store fails %s %s', async (where, operation) => {
+    const given = await byCode({ refreshed: false });
+    failOnce(given.world, where, operation);
+    await given.world.tick('test-provider');
+    expect(await afterwards(given)).toBe(true);
+    expect(given.vendor.count('code')).toBe(1);
+  });
+
+  it('stays spent while its session cannot be tried after such a death', async () => {
+    const given = await byCode({ refreshed: false });
+    const died = dieAt(given.world, 'before', 'connections.settle');
+    void given.world.tick('test-provider');
+    await died;
+    given.vendor.script.push(
+      () => answer('', 503),
+      () => lostAnswer,
+      () => answer('', 500),
+    );
+    given.world.clock.pass(minutes(1));
+    await given.world.tick('test-provider');
+    // Nor does a new version of the secret bring it back to life, as long as the code is the same.
+    await given.world.put(ID, { code: 'good-1', note: 'changed' });
+    await given.world.discover();
+    expect(await afterwards(given)).toBe(true);
+    expect(given.vendor.count('code')).toBe(1);
+  });
+
+  it('is redeemed after such a death where it had not come to that, and the old session is over', async () => {
+    const given = await byCode();
+    await given.world.put(ID, { code: 'good-2' });
+    await given.world.discover();
+    const died = dieAt(given.world, 'before', 'send');
+    void given.world.tick('test-provider');
+    await died;
+    given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    given.world.clock.pass(minutes(1));
+    await given.world.tick('test-provider');
+    expect(given.vendor.asked).toEqual(['refresh', 'code']);
+    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
+  });
+
+  it('that is spent, with no session left, is not sent again but told of', async () => {
+    const given = await byCode();
+    given.vendor.script.push(() => answer({ access_token: 'last', expires_in: 3600 }));
+    await given.world.put(ID, { code: 'good-2' });
+    await given.world.discover();
+    await given.world.tick('test-provider');
+    given.world.clock.pass(minutes(40));
+    expect(await given.world.refresh(ID)).toMatchObject({
+      result: 'attention',
+      calls: 0,
+      error: { code: 'code_already_redeemed' },
+    });
+  });
+
+  it('that a person hands in anew is redeemed at once', async () => {
+    const given = await byCode();
+    given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    await given.world.refresh(ID);
+    await given.world.put(ID, { code: 'good-2' });
+    await given.world.discover();
+    expect(await given.world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    expect(given.vendor.asked).toEqual(['refresh', 'code']);
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { type Connection, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import { pool } from '../../lib/shell/pool.ts';
+import { lifeLeft } from '../../lib/shell/sweep.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+import { answer, testProvider, Vendor } from '../support/vendor.ts';
+import { World } from '../support/world.ts';
+
+const provider = testProvider({ concurrency: 3 });
+
+/** Connections of one secret, each as it is said. */
+const fleet = async (records: Readonly<Record<string, Partial<Connection>>>, by = provider) => {
+  let vendor: Vendor | undefined;
+  const world = new World([by], request => (vendor as Vendor).handle(request));
+  vendor = new Vendor(world.clock.now);
+  for (const [name, change] of Object.entries(records)) {
+    const id = idOf(name);
+    await world.stores.secrets.put(`token-refresher/${id}`, '{"password":"right"}');
+    await world.stores.connections.add(
+      connectionOf(id, { triedVersion: secretVersion('secret-version-1'), ...change }),
+    );
+  }
+  return { world, vendor };
+};
+const later = { status: 'healthy', dueAt: plus(START, 1), issuedAt: START, expiresAt: plus(START, hours(1)) } as const;
+const refreshed = (world: World) => world.reports.map(({ connection }) => connection.split('/')[1]);
+
+describe('a tick', () => {
+  it('refreshes what is due and leaves alone what is not', async () => {
+    const { world } = await fleet({
+      due: {},
+      later,
+      leased: { leaseUntil: plus(START, 1) },
+      retired: { retiredAt: START },
+      waiting: { ...later, status: 'attention', failures: 1 },
+    });
+    const report = await world.tick(provider.id);
+    expect(refreshed(world)).toEqual(['due']);
+    expect(report).toMatchObject({ connections: 4, due: 1, left: 0, calls: 1, results: { refreshed: 1, lost: 0 } });
+    expect(report.byStatus).toEqual({ new: 1, healthy: 2, failing: 0, attention: 1 });
+    expect(world.sweeps).toEqual([report]);
+  });
+
+  it('begins with those that have no token, then those whose token dies first', async () => {
+    const dies = (after: number) => ({ ...later, dueAt: START, expiresAt: plus(START, after) });
+    const { world } = await fleet(
+      { c: dies(minutes(30)), b: dies(minutes(2)), dead: dies(-minutes(5)), d: dies(minutes(50)), none: {} },
+      testProvider({ concurrency: 1 }),
+    );
+    await world.tick(provider.id);
+    expect(refreshed(world)).toEqual(['none', 'dead', 'b', 'c', 'd']);
+  });
+
+  it('asks as many at a time as the provider bears', async () => {
+    const { world } = await fleet(Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, {}])));
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    await world.tick(provider.id);
+    expect(most).toBe(3);
+  });
+
+  it('begins nothing that it may not be able to end', async () => {
+    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {} }, testProvider({ concurrency: 1 }));
+    world.hooks.after = async at => {
+      if (at === 'send') world.clock.pass(seconds(10));
+    };
+    const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
+    expect(report).toMatchObject({ due: 4, left: 2, results: { refreshed: 2 } });
+    expect(report.oldestOverdue).toBe(seconds(20));
+    expect(report.lowestLife).toBe(0);
+    expect(report.took).toBe(seconds(20));
+  });
+
+  it('leaves the rest for the next one when the budget is used up', async () => {
+    const by = testProvider({ concurrency: 1, budget: { calls: 2, per: minutes(1) } });
+    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, by);
+    expect(await world.tick(provider.id)).toMatchObject({ due: 5, left: 2, results: { refreshed: 2, postponed: 1 } });
+    world.clock.pass(minutes(1));
+    expect(await world.tick(provider.id)).toMatchObject({ due: 3, left: 0, results: { refreshed: 2, postponed: 1 } });
+  });
+
+  it('goes on where one connection breaks', async () => {
+    const { world, vendor } = await fleet({ a: {}, b: {}, c: {} });
+    let first = true;
+    vendor.script.push(() => {
+      throw new Error('a bug of ours');
+    });
+    world.hooks.before = async at => {
+      if (at !== 'connections.claim' || !first) return;
+      first = false;
+      throw new Error('the table is away for a moment');
+    };
+    const report = await world.tick(provider.id);
+    expect(report).toMatchObject({ claimsFailed: 2, results: { refreshed: 1 } });
+    expect(world.unclaimed).toHaveLength(2);
+  });
+
+  it('counts what the store did not take', async () => {
+    const { world } = await fleet({ a: {}, b: {} });
+    world.hooks.before = async at => {
+      if (at === 'connections.settle') throw new Error('read only');
+    };
+    expect(await world.tick(provider.id)).toMatchObject({ commitsFailed: 2, results: { refreshed: 2 } });
+  });
+
+  it('of two workers at once asks once for each connection', async () => {
+    const { world } = await fleet(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`c${n}`, {}])));
+    const both = await Promise.all([world.tick(provider.id), world.tick(provider.id)]);
+    expect(world.calls).toHaveLength(12);
+    expect(both[0].results.refreshed + both[1].results.refreshed).toBe(12);
+    expect(both[0].results.lost + both[1].results.lost).toBe(12);
+  });
+
+  it('of nothing is a report of nothing', async () => {
+    const { world } = await fleet({});
+    expect(await world.tick(provider.id)).toMatchObject({ connections: 0, due: 0, oldestOverdue: 0, lowestLife: 1 });
+  });
+
+  it('says the same few numbers of a thousand connections as of one', async () => {
+    const { world } = await fleet({ a: {} });
+    const { world: large } = await fleet(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`c${n}`, {}])));
+    const paths = (value: unknown, path = ''): string[] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([name, inner]) => paths(inner, `${path}.${name}`))
+        : [path];
+    const [one, many] = [await world.tick(provider.id), await large.tick(provider.id)];
+    expect(paths(many)).toEqual(paths(one));
+    expect(JSON.stringify(many)).not.toContain('c999');
+  });
+});
+
+describe('the health that a tick reports', () => {
+  it('is that of the worst connection, without those that wait for a person', async () => {
+    const { world, vendor } = await fleet({
+      later: { ...later, issuedAt: plus(START, -minutes(30)), expiresAt: plus(START, minutes(30)) },
+      person: { ...later, status: 'attention', failures: 1, dueAt: plus(START, hours(1)), expiresAt: START },
+      due: { ...later, dueAt: START, expiresAt: plus(START, minutes(1)) },
+    });
+    vendor.script.push(() => answer('', 503));
+    const report = await world.tick(provider.id);
+    expect(report.results.failed).toBe(1);
+    expect(report.lowestLife).toBeCloseTo(0.5);
+    world.clock.pass(minutes(2));
+    vendor.script.push(() => answer('', 503));
+    expect((await world.tick(provider.id)).lowestLife).toBe(0);
+  });
+
+  it.each([
+    ['half of one', { issuedAt: plus(START, -5), expiresAt: plus(START, 5) }, 0.5],
+    ['none of one that is dead', { issuedAt: plus(START, -5), expiresAt: START }, 0],
+    ['none where there is none', {}, 0],
+    ['no more than all, whatever the clocks say', { issuedAt: plus(START, 5), expiresAt: plus(START, 10) }, 1],
+  ])('takes for the share of life %s', (_, change, share) => {
+    expect(lifeLeft(connectionOf(idOf('a'), change), START)).toBe(share);
+  });
+});
+
+describe('a pool', () => {
+  it('begins in order, as long as it may, and says how many', async () => {
+    const begun: number[] = [];
+    const work = async (n: number) => void begun.push(n);
+    expect(await pool([1, 2, 3, 4], 2, work, () => begun.length < 3)).toBe(3);
+    expect(begun).toEqual([1, 2, 3]);
+    expect(await pool([], 5, work)).toBe(0);
+  });
+});

@@ -1,0 +1,139 @@
+import type { AlarmSpec, MetricRef, Series, Statistic } from '../../infra/alarms.ts';
+import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
+
+/** The values of one metric in one minute. */
+interface Bucket {
+  sum: number;
+  count: number;
+  minimum: number;
+  maximum: number;
+}
+
+const keys = new WeakMap<MetricRef, string>();
+const keyOf = (metric: MetricRef): string => {
+  const known = keys.get(metric);
+  if (known !== undefined) return known;
+  const { namespace, name, dimensions } = metric;
+  const sorted = Object.keys(dimensions).toSorted();
+  const key = `${namespace}/${name}/${sorted.map(each => `${each}=${dimensions[each]}`).join(',')}`;
+  keys.set(metric, key);
+  return key;
+};
+
+/** What was measured, by metric and minute, as CloudWatch keeps it. */
+export class Measurements {
+  readonly #metrics = new Map<string, Map<number, Bucket>>();
+
+  put(metric: MetricRef, at: EpochMs, value: number): void {
+    const key = keyOf(metric);
+    const minute = Math.floor(at / minutes(1));
+    const buckets = this.#metrics.get(key) ?? new Map<number, Bucket>();
+    this.#metrics.set(key, buckets);
+    const bucket = buckets.get(minute);
+    if (!bucket) buckets.set(minute, { sum: value, count: 1, minimum: value, maximum: value });
+    else {
+      bucket.sum += value;
+      bucket.count += 1;
+      bucket.minimum = Math.min(bucket.minimum, value);
+      bucket.maximum = Math.max(bucket.maximum, value);
+    }
+  }
+
+  /** A statistic over a period, or nothing where there is no data. */
+  read(metric: MetricRef, statistic: Statistic, from: EpochMs, period: Milliseconds): number | undefined {
+    const buckets = this.#metrics.get(keyOf(metric));
+    if (!buckets) return undefined;
+    let total: Bucket | undefined;
+    for (let minute = Math.floor(from / minutes(1)); minute < (from + period) / minutes(1); minute += 1) {
+      const bucket = buckets.get(minute);
+      if (!bucket) continue;
+      total = total
+        ? {
+            sum: total.sum + bucket.sum,
+            count: total.count + bucket.count,
+            minimum: Math.min(total.minimum, bucket.minimum),
+            maximum: Math.max(total.maximum, bucket.maximum),
+          }
+        : bucket;
+    }
+    return total && statisticOf(total, statistic);
+  }
+}
+
+const statisticOf = (bucket: Bucket, statistic: Statistic): number => {
+  switch (statistic) {
+    case 'Sum':
+      return bucket.sum;
+    case 'SampleCount':
+      return bucket.count;
+    case 'Minimum':
+      return bucket.minimum;
+    // The largest of all is no less than the 99th percentile: it alarms no later.
+    case 'Maximum':
+    case 'p99':
+      return bucket.maximum;
+  }
+};
+
+const datapoint = (data: Measurements, series: Series, from: EpochMs, period: Milliseconds): number | undefined => {
+  const sum = (metric: MetricRef) => data.read(metric, 'Sum', from, period);
+  const total = (metrics: readonly MetricRef[]) => metrics.reduce((all, metric) => all + (sum(metric) ?? 0), 0);
+  switch (series.kind) {
+    case 'metric':
+      return data.read(series.metric, series.statistic, from, period);
+    case 'sum':
+      return series.metrics.some(metric => sum(metric) !== undefined) ? total(series.metrics) : undefined;
+    case 'share': {
+      const among = total(series.among);
+      return among === 0 ? undefined : (100 * (sum(series.part) ?? 0)) / among;
+    }
+  }
+};
+
+const breaches = ({ comparison, threshold }: AlarmSpec, value: number): boolean => {
+  if (comparison === 'at least') return value >= threshold;
+  return comparison === 'more than' ? value > threshold : value < threshold;
+};
+
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+
+/** CloudWatch's rules for one alarm: M out of N datapoints, and what missing ones count as. */
+export class AlarmEvaluator {
+  readonly spec: AlarmSpec;
+  readonly #data: Measurements;
+  state: AlarmState = 'INSUFFICIENT_DATA';
+  /** When it went into ALARM and, where it did, out of it. */
+  readonly fired: { readonly from: EpochMs; to?: EpochMs }[] = [];
+
+  constructor(spec: AlarmSpec, data: Measurements) {
+    this.spec = spec;
+    this.#data = data;
+  }
+
+  /** At the end of a period: looks at the last N of them. */
+  evaluate(now: EpochMs): void {
+    const { spec } = this;
+    const points = Array.from({ length: spec.evaluationPeriods }, (_, back) =>
+      datapoint(this.#data, spec.series, epochMs(now - (back + 1) * spec.period), spec.period),
+    );
+    const state = stateOf(spec, points, this.state);
+    if (state === 'ALARM' && this.state !== 'ALARM') this.fired.push({ from: now });
+    const last = this.fired.at(-1);
+    if (state !== 'ALARM' && last && last.to === undefined) last.to = now;
+    this.state = state;
+  }
+
+  /** Whether it was in ALARM at some moment between the two. */
+  firedBetween(from: EpochMs, to: EpochMs): boolean {
+    return this.fired.some(each => each.from <= to && (each.to === undefined || each.to >= from));
+  }
+}
+
+const stateOf = (spec: AlarmSpec, points: readonly (number | undefined)[], state: AlarmState): AlarmState => {
+  const there = points.filter(point => point !== undefined);
+  if (there.length === 0 && spec.missingData === 'ignore') return state;
+  const bad = there.filter(point => breaches(spec, point)).length;
+  const missing = points.length - there.length;
+  const counted = spec.missingData === 'breaching' ? bad + missing : bad;
+  return counted >= spec.datapointsToAlarm ? 'ALARM' : 'OK';
+};

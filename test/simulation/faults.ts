@@ -1,0 +1,138 @@
+import { type EpochMs, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
+import type { Random } from './random.ts';
+
+/** What happens to one operation on a store. Durations in milliseconds. */
+export interface StoreFate {
+  readonly delayBefore: Milliseconds;
+  readonly delayAfter: Milliseconds;
+  readonly fail?: 'before' | 'after';
+  readonly kill?: 'before' | 'after';
+}
+
+/** What happens to one request to a provider. */
+export type NetworkFate =
+  | { readonly kind: 'fine' }
+  | { readonly kind: 'unreachable' | 'lost request' | 'lost answer' | 'crash before' | 'crash after' }
+  /** The provider handles it so much later than it was sent, long after we gave up. */
+  | { readonly kind: 'late'; readonly by: Milliseconds }
+  /** Not handled. */
+  | { readonly kind: 'refused'; readonly status: number; readonly retryAfter?: number }
+  /** Handled, but the answer is damaged on its way. */
+  | { readonly kind: 'malformed'; readonly how: Damage };
+export type Damage = 'html' | 'truncated' | 'empty' | 'no token' | 'empty token' | 'zero lifetime' | 'gateway error';
+const damages: readonly [Damage, ...Damage[]] = [
+  'html',
+  'truncated',
+  'empty',
+  'no token',
+  'empty token',
+  'zero lifetime',
+  'gateway error',
+];
+
+/** A kind of trouble, for a while. */
+export interface Trouble {
+  readonly kind:
+    | 'crashes'
+    | 'freezes'
+    | 'store throttled'
+    | 'store answers lost'
+    | 'outage'
+    | 'lost answers'
+    | 'slow provider'
+    | 'malformed answers'
+    | 'provider storms'
+    | 'missed ticks'
+    | 'duplicate ticks'
+    | 'late ticks';
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  /** How much of what could go wrong does. */
+  readonly share: number;
+}
+export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
+  'crashes',
+  'freezes',
+  'store throttled',
+  'store answers lost',
+  'outage',
+  'lost answers',
+  'slow provider',
+  'malformed answers',
+  'provider storms',
+  'missed ticks',
+  'duplicate ticks',
+  'late ticks',
+];
+
+const fine: NetworkFate = { kind: 'fine' };
+
+/** Decides the fate of everything that is done, from the troubles of a run and its chance; and counts. */
+export class Faults {
+  readonly #random: Random;
+  readonly #troubles: readonly Trouble[];
+  readonly #now: () => EpochMs;
+  readonly counts: Record<string, number> = {};
+
+  constructor(random: Random, troubles: readonly Trouble[], now: () => EpochMs) {
+    this.#random = random;
+    this.#troubles = troubles;
+    this.#now = now;
+  }
+
+  count(kind: string): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  }
+
+  /** Whether a kind of trouble strikes here and now. */
+  strikes(kind: Trouble['kind']): boolean {
+    const now = this.#now();
+    const trouble = this.#troubles.find(each => each.kind === kind && each.from <= now && now < each.to);
+    return trouble !== undefined && this.#random.chance(trouble.share);
+  }
+
+  ofStore(operation: string): StoreFate | undefined {
+    if (this.strikes('crashes') && this.#random.chance(0.2)) {
+      return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
+    }
+    if (this.strikes('freezes') && this.#random.chance(0.2)) {
+      const freeze = this.#random.between(seconds(20), seconds(150));
+      const delay = this.#random.chance(0.5) ? { delayBefore: freeze } : { delayAfter: freeze };
+      return this.#fate(operation, delay, 'freeze');
+    }
+    if (this.strikes('store throttled')) return this.#fate(operation, { fail: 'before' }, 'store refused');
+    if (this.strikes('store answers lost')) return this.#fate(operation, { fail: 'after' }, 'store answer lost');
+    return this.#random.chance(0.02) ? { delayBefore: this.#random.between(1, 200), delayAfter: 0 } : undefined;
+  }
+
+  #fate(operation: string, fate: Partial<StoreFate>, kind: string): StoreFate {
+    this.count(`${kind} at ${operation}`);
+    return { delayBefore: 0, delayAfter: 0, ...fate };
+  }
+
+  ofNetwork(): NetworkFate {
+    const fate = this.#networkFate();
+    if (fate.kind !== 'fine') this.count(fate.kind === 'refused' ? `HTTP ${fate.status}` : fate.kind);
+    return fate;
+  }
+
+  #networkFate(): NetworkFate {
+    const random = this.#random;
+    if (this.strikes('crashes')) return { kind: random.pick(['crash before', 'crash after']) };
+    if (this.strikes('outage'))
+      return random.pick<NetworkFate>([
+        { kind: 'unreachable' },
+        { kind: 'lost request' },
+        { kind: 'refused', status: 503 },
+      ]);
+    if (this.strikes('lost answers')) return { kind: 'lost answer' };
+    if (this.strikes('slow provider')) return { kind: 'late', by: random.between(seconds(9), minutes(3)) };
+    if (this.strikes('malformed answers')) return { kind: 'malformed', how: random.pick(damages) };
+    if (this.strikes('provider storms')) {
+      const status = random.pick([429, 429, 500, 502, 503, 504]);
+      const retryAfter = status === 429 || status === 503 ? { retryAfter: random.whole(1, 120) } : {};
+      return { kind: 'refused', status, ...retryAfter };
+    }
+    return fine;
+  }
+}

@@ -1,0 +1,96 @@
+import { jsonObject } from '../../lib/core/jwt.ts';
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import { type EpochMs, providerOf, type Token } from '../../lib/core/types.ts';
+
+/** Providers whose refresh tokens are good for one time. */
+export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 'ioffice']);
+
+/** What every token, refresh token, code and credential of a run has in it, and nothing else. */
+const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
+
+/** What the providers know to have happened, kept apart from everything that is tested. */
+export class Ledger {
+  readonly #url: string;
+  readonly #now: () => EpochMs;
+  readonly violations: string[] = [];
+  /** Calls of each provider's token endpoint. */
+  readonly calls: { readonly provider: string; readonly at: EpochMs }[] = [];
+  readonly #issued = new Map<string, { readonly provider: string; readonly baseUrl?: string }>();
+  readonly #redeemed = new Set<string>();
+  /** Connections whose refresh token is all they have: one whose answer got lost may be tried again. */
+  readonly onlyCopy = new Set<string>();
+
+  constructor(url: string, now: () => EpochMs) {
+    this.#url = url;
+    this.#now = now;
+  }
+
+  violated(what: string): void {
+    if (this.violations.length < 20) this.violations.push(`${new Date(this.#now()).toISOString()} ${what}`);
+  }
+
+  #providerOf(request: HttpRequest): string {
+    return request.url.slice(this.#url.length + 1).split('/', 1)[0] ?? '';
+  }
+
+  called(request: HttpRequest): void {
+    if (!request.url.includes('/revoke')) this.calls.push({ provider: this.#providerOf(request), at: this.#now() });
+  }
+
+  handled(request: HttpRequest, reply: Extract<HttpReply, { kind: 'answer' }>): void {
+    const provider = this.#providerOf(request);
+    const json = reply.status === 200 ? jsonObject(reply.body) : undefined;
+    const refreshToken = refreshTokenIn(request);
+    if (refreshToken !== undefined && rotating.has(provider)) {
+      if (this.#redeemed.has(refreshToken) && !this.onlyCopy.has(provider)) {
+        this.violated(`a refresh token of ${provider} was redeemed twice`);
+      }
+      if (json) this.#redeemed.add(refreshToken);
+    }
+    for (const field of ['access_token', 'refresh_token', 'code']) {
+      const value = json?.[field];
+      if (typeof value === 'string' && value !== '') this.#plant(value);
+    }
+    const { access_token: accessToken, svc } = json ?? {};
+    if (typeof accessToken === 'string') {
+      this.#issued.set(accessToken, { provider, ...(typeof svc === 'string' && { baseUrl: svc }) });
+    }
+  }
+
+  /** Token, headers and base URL of a published token come from one grant, and that of its provider. */
+  published(token: Token, before: Token | undefined): void {
+    const provider = providerOf(token.connection);
+    const issued = this.#issued.get(token.accessToken);
+    if (issued?.provider !== provider) this.violated(`${token.connection}: a token that ${provider} never issued`);
+    if (issued?.baseUrl !== undefined && issued.baseUrl !== token.baseUrl) {
+      this.violated(`${token.connection}: a token with another token’s base URL`);
+    }
+    if (!Object.values(token.headers).some(value => value.endsWith(token.accessToken))) {
+      this.violated(`${token.connection}: a token with another token’s headers`);
+    }
+    if (before && before.version >= token.version)
+      this.violated(`${token.connection}: an older token over a newer one`);
+  }
+
+  callsOf(provider: string, from: EpochMs, to: EpochMs): number {
+    return this.calls.filter(call => call.provider === provider && call.at >= from && call.at < to).length;
+  }
+
+  /** Something secret came into the world: it has to bear a marker by which it is known again anywhere. */
+  #plant(secret: string): void {
+    if (!MARKER.test(secret)) throw new Error('a secret without a marker would not be noticed');
+  }
+
+  /** Somebody said something: a log line, a metric, an event, a stored error, a problem document. */
+  said(line: string): void {
+    if (MARKER.test(line)) this.violated('something secret was said');
+  }
+}
+
+const refreshTokenIn = ({ headers, body = '' }: HttpRequest): string | undefined => {
+  const inHeader = headers['x-refresh-token'];
+  if (inHeader !== undefined) return inHeader;
+  const json = jsonObject(body)?.refresh_token;
+  if (typeof json === 'string') return json;
+  return new URLSearchParams(body).get('refresh_token') ?? undefined;
+};

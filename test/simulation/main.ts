@@ -1,0 +1,97 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Run } from './run.ts';
+import { add, emptyTally, merge, type Tally } from './tally.ts';
+
+const usage = `Usage: npm run simulate -- [--seeds N] [--seed S]
+
+  --seeds N   as many runs as that, from seed 1 on; default 1000
+  --seed S    one run, with all there is to say about it
+  --json      with --seeds: print the figures as JSON`;
+
+/** Seeds go to the workers in slices: small enough for progress, large enough to be worth a message. */
+const SLICE = 20;
+const MINUTE = 60_000;
+const YEAR = 365.25 * 24 * 60 * MINUTE;
+
+const number = (name: string, text: string): number => {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  console.error(`--${name} takes a whole number from 1 on, not "${text}".\n\n${usage}`);
+  process.exit(2);
+};
+
+const slice = async (from: number, to: number): Promise<Tally> => {
+  const tally = emptyTally();
+  for (let seed = from; seed < to; seed += 1) add(tally, await new Run(seed).run());
+  return tally;
+};
+
+const work = async (next: { value: number }, last: number, done: (tally: Tally) => void): Promise<void> => {
+  const worker = new Worker(new URL(import.meta.url), { workerData: 'worker' });
+  const ask = (from: number, to: number) =>
+    new Promise<Tally>((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+      worker.postMessage([from, to]);
+    });
+  while (next.value <= last) {
+    const from = next.value;
+    next.value += SLICE;
+    done(await ask(from, Math.min(next.value, last + 1)));
+    worker.removeAllListeners('error');
+  }
+  await worker.terminate();
+};
+
+const manySeeds = async (seeds: number, json: boolean): Promise<boolean> => {
+  const started = Date.now();
+  const tally = emptyTally();
+  let said = started;
+  const done = (part: Tally) => {
+    merge(tally, part);
+    if (Date.now() - said < 5000) return;
+    said = Date.now();
+    console.error(
+      `${tally.seeds} of ${seeds} seeds, ${(tally.simulated / YEAR).toFixed(1)} years, ${tally.violations} violations`,
+    );
+  };
+  const next = { value: 1 };
+  await Promise.all(Array.from({ length: availableParallelism() }, () => work(next, seeds, done)));
+  if (json) console.log(JSON.stringify(tally));
+  else print(tally, Date.now() - started);
+  return tally.violations === 0;
+};
+
+const print = (tally: Tally, took: number): void => {
+  const faults = Object.values(tally.faults).reduce((sum, n) => sum + n, 0);
+  console.log(
+    `${tally.seeds} seeds, ${(tally.simulated / YEAR).toFixed(1)} years simulated in ${Math.round(took / 1000)} s: ` +
+      `${tally.grants} tokens published, ${tally.reads} reads, ${faults} faults injected, ${tally.violations} violations`,
+  );
+  console.log(
+    `worst time to recover ${(tally.worstRecovery / MINUTE).toFixed(1)} min, ` +
+      `worst ratio of provider calls to those needed ${tally.worstCallRatio.toFixed(2)}`,
+  );
+  for (const { seed, violations } of tally.bad) {
+    console.log(
+      `\nseed ${seed} (npm run simulate -- --seed ${seed})\n${violations.map(each => `  ${each}`).join('\n')}`,
+    );
+  }
+};
+
+if (isMainThread) {
+  const { values } = parseArgs({
+    options: { seeds: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  if (values.seed !== undefined) {
+    const outcome = await new Run(number('seed', values.seed)).run();
+    console.log(outcome);
+    process.exitCode = outcome.violations.length === 0 ? 0 : 1;
+  } else {
+    process.exitCode = (await manySeeds(number('seeds', values.seeds ?? '1000'), values.json)) ? 0 : 1;
+  }
+} else if (workerData === 'worker') {
+  parentPort?.on('message', ([from, to]: [number, number]) => {
+    void slice(from, to).then(tally => parentPort?.postMessage(tally));
+  });
+}

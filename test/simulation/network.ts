@@ -1,0 +1,113 @@
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import { epochMs } from '../../lib/core/types.ts';
+import type { SendHttp } from '../../lib/shell/ports.ts';
+import { ask } from '../../local/simulators/index.ts';
+import type { Damage, Faults } from './faults.ts';
+import type { Ledger } from './ledger.ts';
+import type { Loop } from './loop.ts';
+import type { Process } from './process.ts';
+import type { Random } from './random.ts';
+
+type Simulators = Parameters<typeof ask>[0];
+type Answer = Extract<HttpReply, { kind: 'answer' }>;
+
+const never = (): Promise<never> => new Promise(() => {});
+const answer = (status: number, body: string, headers: Record<string, string> = {}): Answer => ({
+  kind: 'answer',
+  status,
+  headers,
+  body,
+});
+
+/** The way to the providers: requests and answers get lost, late and damaged on it. */
+export class Network {
+  readonly #loop: Loop;
+  readonly #faults: Faults;
+  readonly #random: Random;
+  readonly #simulators: Simulators;
+  readonly #url: string;
+  readonly #ledger: Ledger;
+
+  constructor(loop: Loop, faults: Faults, random: Random, simulators: Simulators, url: string, ledger: Ledger) {
+    this.#loop = loop;
+    this.#faults = faults;
+    this.#random = random;
+    this.#simulators = simulators;
+    this.#url = url;
+    this.#ledger = ledger;
+  }
+
+  /** The provider handles a request, now. */
+  #handle(request: HttpRequest): Answer {
+    const reply = ask(this.#simulators, this.#url, request);
+    if (reply.kind !== 'answer') throw new Error('a request went to nowhere');
+    this.#ledger.handled(request, reply);
+    return reply;
+  }
+
+  sender(process: Process): SendHttp {
+    return async (request, deadline) => {
+      if (process.dead) return never();
+      this.#ledger.called(request);
+      const fate = this.#faults.ofNetwork();
+      const there = this.#random.between(10, 150);
+      const wait = (duration: number) => process.pause(Math.min(duration, deadline));
+      switch (fate.kind) {
+        case 'unreachable':
+          await wait(there);
+          return { kind: 'failed', code: 'network', sent: false };
+        case 'lost request':
+          await wait(deadline);
+          return { kind: 'failed', code: 'timeout', sent: true };
+        case 'late':
+          this.#loop.after(fate.by, () => this.#handle(request));
+          await wait(deadline);
+          return { kind: 'failed', code: 'timeout', sent: true };
+        case 'crash before':
+          process.kill();
+          return never();
+        case 'refused':
+          await wait(there);
+          return answer(
+            fate.status,
+            '<h1>not now</h1>',
+            fate.retryAfter === undefined ? {} : { 'retry-after': String(fate.retryAfter) },
+          );
+      }
+      await wait(there);
+      const reply = this.#handle(request);
+      if (fate.kind === 'lost answer') {
+        await wait(deadline);
+        return { kind: 'failed', code: 'timeout', sent: true };
+      }
+      if (fate.kind === 'crash after') {
+        process.kill();
+        return never();
+      }
+      await wait(there);
+      return fate.kind === 'malformed' ? damaged(reply, fate.how) : reply;
+    };
+  }
+}
+
+const damaged = (reply: Answer, how: Damage): Answer => {
+  switch (how) {
+    case 'html':
+      return answer(200, '<html><body>Maintenance</body></html>');
+    case 'truncated':
+      return answer(200, reply.body.slice(0, reply.body.length / 2));
+    case 'empty':
+      return answer(200, '');
+    case 'no token':
+      return answer(200, '{"ok":true}');
+    case 'empty token':
+      return answer(200, '{"access_token":"","expires_in":600}');
+    case 'zero lifetime':
+      return answer(200, reply.body.replace(/"expires_in":[\d.]+/, '"expires_in":0'));
+    case 'gateway error':
+      // A gateway that quotes what it could not pass on, token and all.
+      return answer(502, `upstream sent: ${reply.body}`);
+  }
+};
+
+export const START = epochMs(Date.UTC(2026, 0, 1));

@@ -1,0 +1,84 @@
+import { RefresherError } from '../../lib/core/errors.ts';
+import { type EpochMs, epochMs, type Milliseconds } from '../../lib/core/types.ts';
+import type { Clock } from '../../lib/shell/ports.ts';
+import type { Faults } from './faults.ts';
+import type { Loop } from './loop.ts';
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** One Lambda environment: its clock, and whether it lives. Everything it does to the world goes through `io`. */
+export class Process {
+  readonly #loop: Loop;
+  readonly #faults: Faults;
+  readonly skew: Milliseconds;
+  #dead = false;
+  #die: () => void = () => {};
+  /** Resolves when it is killed. */
+  readonly death: Promise<'dead'>;
+
+  constructor(loop: Loop, faults: Faults, skew: Milliseconds) {
+    this.#loop = loop;
+    this.#faults = faults;
+    this.skew = skew;
+    this.death = new Promise(resolve => {
+      this.#die = () => resolve('dead');
+    });
+  }
+
+  readonly clock: Clock = {
+    now: (): EpochMs => epochMs(this.#loop.now + this.skew),
+    sleep: duration => this.pause(duration),
+  };
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** Nothing that was begun goes on: the promises it waits for never come. */
+  kill(): void {
+    this.#dead = true;
+    this.#die();
+  }
+
+  async pause(duration: Milliseconds): Promise<void> {
+    await this.#loop.sleep(duration);
+    if (this.#dead) await never();
+  }
+
+  /** An operation on a store: it may be late, fail before or after its effect, freeze the process or kill it. */
+  async io<T>(operation: string, effect: () => Promise<T>): Promise<T> {
+    if (this.#dead) return never();
+    const fate = this.#faults.ofStore(operation);
+    if (!fate) return effect();
+    if (fate.delayBefore > 0) await this.pause(fate.delayBefore);
+    if (fate.kill === 'before') return this.#killed();
+    if (fate.fail === 'before') throw storeError(operation);
+    const answer = await effect();
+    if (fate.delayAfter > 0) await this.pause(fate.delayAfter);
+    if (fate.kill === 'after') return this.#killed();
+    if (fate.fail === 'after') throw storeError(operation);
+    return answer;
+  }
+
+  #killed(): Promise<never> {
+    this.kill();
+    return never();
+  }
+
+  /** A store as this process reaches it. */
+  through<S extends object>(name: string, store: S): S {
+    return new Proxy(store, {
+      get: (target, method) => {
+        const call: unknown = Reflect.get(target, method);
+        if (typeof call !== 'function') return call;
+        return (...args: unknown[]) =>
+          this.io(`${name}.${String(method)}`, () => Reflect.apply(call, target, args) as Promise<unknown>);
+      },
+    });
+  }
+}
+
+const storeError = (operation: string): RefresherError =>
+  operation.startsWith('secrets.')
+    ? new RefresherError('secret_unreadable', `injected: ${operation}`)
+    : new RefresherError('store_failed', `injected: ${operation}`);

@@ -1,0 +1,107 @@
+import type { HttpAnswer } from '../../lib/api/problem.ts';
+import { type ApiDeps, serve } from '../../lib/api/serve.ts';
+import { defaultPolicy } from '../../lib/core/policy.ts';
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import type { ConnectionId } from '../../lib/core/types.ts';
+import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
+import { CredentialCache } from '../../lib/shell/credentials.ts';
+import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
+import { discover } from '../../lib/shell/discover.ts';
+import type { Clock } from '../../lib/shell/ports.ts';
+import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
+import { type Hooks, memoryStores } from './memory.ts';
+import { idOf } from './records.ts';
+import { virtualClock } from './virtual-clock.ts';
+
+const PREFIX = 'token-refresher/';
+export const LIFE = 1_200_000;
+
+/** Strings that no answer, log line or metric may hold. */
+export const planted = {
+  clientKey: 'planted-client-key-1f0c',
+  subscriptionKey: 'planted-subscription-key-77aa',
+  words: 'planted-words-of-the-provider-e5d2',
+} as const;
+
+export const granted = (accessToken: string, expiresIn = LIFE / 1000): HttpReply => ({
+  kind: 'answer',
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn }),
+});
+
+export const refused = (status: number, error: string, headers: Record<string, string> = {}): HttpReply => ({
+  kind: 'answer',
+  status,
+  headers,
+  body: JSON.stringify({ error, error_description: planted.words }),
+});
+
+/** The API over memory stores, with a real refresher behind it and a provider that answers what a test says. */
+export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
+  const provider = powerofficeV2;
+  const stores = memoryStores(hooks);
+  const asks: Ask[] = [];
+  const calls: HttpRequest[] = [];
+  const failures: unknown[] = [];
+  let answer: (call: number) => HttpReply | Promise<HttpReply> = call => granted(`token-${call}`);
+  let claims = 0;
+  const refresher: SweepDeps = {
+    clock,
+    tokens: stores.tokens,
+    connections: stores.connections,
+    budgets: stores.budget,
+    credentials: new CredentialCache(stores.secrets),
+    policy: defaultPolicy,
+    random: () => 0.5,
+    claimId: () => `claim-${++claims}`,
+    send: async request => {
+      calls.push(request);
+      return answer(calls.length);
+    },
+    observer: { refresh: () => {}, unclaimed: () => {}, sweep: () => {} },
+  };
+  const deps: ApiDeps = {
+    clock,
+    tokens: stores.tokens,
+    connections: stores.connections,
+    providers: [provider.id, 'petrosoft'],
+    ask: ask => {
+      asks.push(ask);
+      return refreshOnDemand(refresher, provider, ask);
+    },
+    askFailed: error => failures.push(error),
+  };
+  const { secrets, connections, tokens } = stores;
+  const { send } = refresher;
+  return {
+    ...stores,
+    clock,
+    deps,
+    refresher,
+    asks,
+    calls,
+    failures,
+    answers: (next: typeof answer) => {
+      answer = next;
+    },
+    /** A connection as it comes to be: somebody stores a secret, and it is discovered. */
+    add: async (name: string, fields: Record<string, unknown> = {}): Promise<ConnectionId> => {
+      const { clientKey, subscriptionKey } = planted;
+      const secret = { appKey: 'made-up-app', clientKey, subscriptionKey, ...fields };
+      await secrets.put(`${PREFIX}${provider.id}/${name}`, JSON.stringify(secret));
+      await discover({ clock, secrets, connections, tokens, send, providers: [provider], prefix: PREFIX });
+      return idOf(name, provider.id);
+    },
+    discover: () => discover({ clock, secrets, connections, tokens, send, providers: [provider], prefix: PREFIX }),
+    tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
+    ask: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
+      opened(await serve({ ...deps, ...with_ }, { method, path, query })),
+  };
+};
+export type ApiWorld = ReturnType<typeof apiWorld>;
+
+export interface OpenedAnswer extends HttpAnswer {
+  readonly json: Readonly<Record<string, unknown>>;
+}
+export const opened = (answer: HttpAnswer): OpenedAnswer => ({ ...answer, json: JSON.parse(answer.body) });

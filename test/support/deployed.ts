@@ -1,0 +1,91 @@
+import { createServer } from 'node:http';
+import type { Context } from 'aws-lambda';
+import { onTestFinished, vi } from 'vitest';
+import { createTables } from '../../lib/aws/tables.ts';
+import { startEmbedded } from '../../local/aws/embedded.ts';
+import { localClients } from './aws.ts';
+import { listening } from './loopback.ts';
+
+const tables = { tokens: 'DeployedTokens', connections: 'DeployedConnections' };
+
+const context = {
+  awsRequestId: 'made-up-request',
+  functionName: 'made-up-function',
+  functionVersion: '1',
+  memoryLimitInMB: '256',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:made-up-function',
+  getRemainingTimeInMillis: () => 300_000,
+} as Context;
+
+type Handler = (event: unknown, context: Context) => unknown;
+
+/** Everything that is written to standard output and standard error, by whichever way. */
+export const capturedOutput = (): (() => string) => {
+  const written: string[] = [];
+  const take = (chunk: unknown) => {
+    written.push(typeof chunk === 'string' ? chunk : String(chunk));
+    return true;
+  };
+  vi.spyOn(process.stdout, 'write').mockImplementation(take);
+  vi.spyOn(process.stderr, 'write').mockImplementation(take);
+  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
+    vi.spyOn(console, method).mockImplementation((...args) => void take(args.map(String).join(' ')));
+  }
+  return () => written.join('\n');
+};
+
+/** A provider on loopback that answers with what `answer` makes of a request’s body. */
+export const startProvider = async (answer: (body: string) => readonly [status: number, body: string]) => {
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString('utf8');
+    const [status, text] = answer(body);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(text);
+  });
+  return `http://127.0.0.1:${await listening(server)}`;
+};
+
+/** The functions as they are deployed: their modules, their environment, real SDK clients, an embedded AWS. */
+export const deployed = async (provider: string) => {
+  const embedded = await startEmbedded();
+  const clients = localClients({ endpoint: embedded.endpoint });
+  await createTables(clients.dynamodb, tables);
+  onTestFinished(async () => {
+    clients.dynamodb.destroy();
+    clients.secretsManager.destroy();
+    await embedded.close();
+    vi.unstubAllEnvs();
+  });
+  const variables = {
+    AWS_ENDPOINT_URL: embedded.endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'made-up',
+    AWS_SECRET_ACCESS_KEY: 'planted-aws-secret',
+    AWS_LAMBDA_FUNCTION_NAME: 'made-up-function',
+    TOKENS_TABLE: tables.tokens,
+    CONNECTIONS_TABLE: tables.connections,
+    PROVIDER: provider,
+    PROVIDERS: provider,
+    SECRET_PREFIX: 'token-refresher/',
+    REFRESH_FUNCTIONS: JSON.stringify({ [provider]: 'made-up-function' }),
+    EVENT_BUS: 'made-up-bus',
+  };
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  vi.resetModules();
+  const modules = {
+    refresh: await import('../../functions/refresh/index.ts'),
+    discover: await import('../../functions/discover/index.ts'),
+    api: await import('../../functions/api/index.ts'),
+  };
+  const call = async (name: keyof typeof modules, event: unknown) => (modules[name].handler as Handler)(event, context);
+  return {
+    secrets: clients.secretsManager,
+    tick: () => call('refresh', { shards: [0, 1, 2, 3, 4, 5, 6, 7] }),
+    discover: () => call('discover', {}),
+    refresh: (event: unknown) => call('refresh', event),
+    get: (rawPath: string, query: Record<string, string> = {}) =>
+      call('api', { rawPath, queryStringParameters: query, requestContext: { http: { method: 'GET' } } }) as Promise<{
+        readonly statusCode: number;
+        readonly body: string;
+      }>,
+  };
+};

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const later = fileURLToPath(new URL('a-minute-later.ts', import.meta.url));
+
+/** What a developer’s shell may say of AWS is no part of a test. */
+const environment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS_|npm_|NODE_OPTIONS)/.test(name)));
+
+/** A folder of its own for a test, gone with it. */
+export const temporaryFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+/** Writes secrets by `<provider>/<name>`; text as it is, anything else as JSON. */
+export const writeSecrets = (folder: string, secrets: Readonly<Record<string, unknown>>): void => {
+  for (const [name, secret] of Object.entries(secrets)) {
+    const file = join(folder, `${name}.json`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, typeof secret === 'string' ? secret : JSON.stringify(secret));
+  }
+};
+
+/** The members of the API's answers that tests read; which of them are there depends on what was asked. */
+export interface Answered {
+  readonly connections: readonly Listed[];
+  readonly accessToken: string;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+  readonly code: string;
+}
+export interface Listed {
+  readonly connection: string;
+  readonly status: string;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+}
+
+/** By connection, so that a difference shows which one is not what it should be. */
+export const statusesOf = (listed: readonly Listed[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(listed.map(({ connection, status }) => [connection, status]));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `npm start -- …args` without npm, as a process of its own that does not outlive the test. */
+export const startLaptop = (args: readonly string[], options: { readonly aMinuteLater?: boolean } = {}) => {
+  const nodeArgs = options.aMinuteLater ? ['--import', later] : [];
+  const child = spawn(process.execPath, [...nodeArgs, 'local/start.ts', ...args], {
+    cwd: root,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', text => {
+    stderr += text;
+  });
+  const ended = once(child, 'close').then(([code]): Ended => ({ code, stdout, stderr }));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  /** Resolves as soon as standard error matches; rejects if the process ends without. */
+  const said = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(stderr);
+        if (found) resolve(found);
+        return found;
+      };
+      if (look()) return;
+      child.stderr.on('data', look);
+      child.on('close', () => look() ?? reject(new Error(`it ended without saying ${pattern}:\n${stderr}`)));
+    });
+  const url = async () => (await said(/HTTP API: (http:\S+)/))[1] ?? '';
+  const get = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`${await url()}${path}`, init);
+    return { status: response.status, headers: response.headers, json: (await response.json()) as Answered };
+  };
+  return { ended, said, url, get, stderr: () => stderr, kill: (signal: NodeJS.Signals) => child.kill(signal) };
+};
+export type LaptopProcess = ReturnType<typeof startLaptop>;
+
+/** Runs it to its end. */
+export const runLaptop = (args: readonly string[], options?: { readonly aMinuteLater?: boolean }): Promise<Ended> =>
+  startLaptop(args, options).ended;

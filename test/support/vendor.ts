@@ -1,0 +1,141 @@
+import { isObject, jsonObject } from '../../lib/core/jwt.ts';
+import type { Account, HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { idOf } from './records.ts';
+import { World } from './world.ts';
+
+export const answer = (body: unknown, status = 200, headers: Record<string, string> = {}): HttpReply => ({
+  kind: 'answer',
+  status,
+  headers,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+export const lostAnswer: HttpReply = { kind: 'failed', code: 'timeout', sent: true };
+
+/** A provider that is nobody's, with every ability that providers have, to be taken away by `change`. */
+export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<Account> = {}): Provider => ({
+  id: 'test-provider',
+  title: 'Test',
+  lifetime: hours(1),
+  expiresIn: 'seconds',
+  concurrency: 2,
+  locksOut: false,
+  fields: { required: ['password'], optional: ['code'] },
+  open: secret => {
+    if (!isObject(secret) || (typeof secret.password !== 'string' && typeof secret.code !== 'string')) {
+      return { ok: false, problems: [{ field: 'password', message: '"password" is missing' }] };
+    }
+    const { password, code } = secret;
+    return {
+      ok: true,
+      account: {
+        budgetKey: 'test-provider',
+        logIn: () => post(typeof code === 'string' ? { code } : { password }),
+        refresh: token => post({ refresh: token }),
+        ...(typeof code === 'string' && { oneTimeCode: code }),
+        usage: ({ accessToken }) => ({
+          headers: { authorization: `Bearer ${accessToken}` },
+          baseUrl: 'https://api.test',
+        }),
+        ...abilities,
+      },
+    };
+  },
+  ...change,
+});
+
+const post = (body: object): HttpRequest => ({
+  method: 'POST',
+  url: 'https://login.test/token',
+  headers: {},
+  body: JSON.stringify(body),
+});
+
+/** The other side: rotates refresh tokens, takes codes once, ends a family whose token is reused, counts everything. */
+export class Vendor {
+  password = 'right';
+  life: Milliseconds = hours(1);
+  /** Answers to give instead, one a call; `undefined` lets one call through. */
+  readonly script: (((request: HttpRequest) => HttpReply) | undefined)[] = [];
+  readonly asked: string[] = [];
+  /** Uses of something that had been spent. */
+  reused = 0;
+  #serial = 0;
+  #sessions = new Map<string, { readonly family: number; spent: boolean }>();
+  #tokens = new Map<string, { readonly family: number; readonly until: EpochMs }>();
+  #redeemed = new Map<string, number>();
+  readonly #now: () => EpochMs;
+  constructor(now: () => EpochMs) {
+    this.#now = now;
+  }
+
+  readonly handle = (request: HttpRequest): HttpReply => {
+    const asked = jsonObject(request.body ?? '') ?? {};
+    this.asked.push(Object.keys(asked)[0] ?? 'nothing');
+    const instead = this.script.shift();
+    return instead ? instead(request) : this.answer(asked);
+  };
+
+  answer(asked: Readonly<Record<string, unknown>>): HttpReply {
+    if (typeof asked.refresh === 'string') {
+      const held = this.#sessions.get(asked.refresh);
+      if (held && !held.spent) {
+        held.spent = true;
+        return this.#grant(held.family);
+      }
+      if (held) this.#reuse(held.family);
+      return answer({ error: 'invalid_grant' }, 400);
+    }
+    if (typeof asked.code === 'string') {
+      const before = this.#redeemed.get(asked.code);
+      if (before !== undefined) this.#reuse(before);
+      if (before !== undefined || !asked.code.startsWith('good')) return answer({ error: 'invalid_grant' }, 400);
+      this.#redeemed.set(asked.code, this.#serial);
+      return this.#grant(this.#serial);
+    }
+    return asked.password === this.password ? this.#grant(this.#serial) : answer({ error: 'invalid_grant' }, 401);
+  }
+
+  /** Whether a consumer's call with the token succeeds. */
+  accepts(accessToken: string): boolean {
+    const issued = this.#tokens.get(accessToken);
+    return issued !== undefined && issued.until > this.#now();
+  }
+  count(what: 'password' | 'refresh' | 'code'): number {
+    return this.asked.filter(each => each === what).length;
+  }
+
+  #reuse(family: number): void {
+    this.reused += 1;
+    this.#sessions = new Map([...this.#sessions].filter(([, held]) => held.family !== family));
+    this.#tokens = new Map([...this.#tokens].filter(([, issued]) => issued.family !== family));
+  }
+  #grant(family: number): HttpReply {
+    this.#serial += 1;
+    const [access_token, refresh_token] = [`access-${this.#serial}`, `refresh-${this.#serial}`];
+    this.#tokens.set(access_token, { family, until: plus(this.#now(), this.life) });
+    this.#sessions.set(refresh_token, { family, spent: false });
+    return answer({ access_token, refresh_token, expires_in: this.life / seconds(1) });
+  }
+}
+
+export const ID = idOf('acme');
+
+/** One connection at the vendor, discovered and, if not said otherwise, refreshed once and due again. */
+export const vendorWorld = async (
+  options: { provider?: Provider; secret?: unknown; refreshed?: boolean; seed?: number } = {},
+) => {
+  const { provider = testProvider(), secret = { password: 'right' }, refreshed = true } = options;
+  let vendor: Vendor | undefined;
+  const world = new World([provider], request => (vendor as Vendor).handle(request), options);
+  vendor = new Vendor(world.clock.now);
+  await world.add(ID, secret);
+  if (refreshed) {
+    await world.refresh(ID);
+    world.clock.pass(minutes(33));
+    world.log.length = 0;
+    world.calls.length = 0;
+    vendor.asked.length = 0;
+  }
+  return { world, vendor };
+};

@@ -1,0 +1,194 @@
+import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
+import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import { allShards } from '../../lib/core/shard.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type EpochMs,
+  epochMs,
+  type Milliseconds,
+  plus,
+  type Token,
+} from '../../lib/core/types.ts';
+import { CredentialCache } from '../../lib/shell/credentials.ts';
+import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
+import { type DiscoverReport, discover } from '../../lib/shell/discover.ts';
+import type { Clock } from '../../lib/shell/ports.ts';
+import { type RefreshReport, refreshConnection } from '../../lib/shell/refresh.ts';
+import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
+import { type Hooks, memoryStores, type Stores } from './memory.ts';
+import { START } from './records.ts';
+
+/** A reproducible [0, 1) (a linear congruential generator, with the constants of Numerical Recipes). */
+export const seeded = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+};
+
+/** A clock that only `pass` and sleepers move: who sleeps alone has slept at once. */
+export class TestClock implements Clock {
+  #now: EpochMs = START;
+  readonly slept: Milliseconds[] = [];
+  readonly now = (): EpochMs => this.#now;
+  readonly sleep = async (duration: Milliseconds): Promise<void> => {
+    this.slept.push(duration);
+    this.pass(duration);
+  };
+  pass(duration: Milliseconds): void {
+    this.#now = plus(this.#now, duration);
+  }
+  set(moment: number): void {
+    this.#now = epochMs(moment);
+  }
+}
+
+export const PREFIX = 'token-refresher/';
+export const FOREVER: EpochMs = epochMs(START + 1e12);
+
+type Handle = (request: HttpRequest) => HttpReply;
+
+/** Providers, stores, a clock and any number of workers, all in this process and the same for the same seed. */
+export class World {
+  readonly clock = new TestClock();
+  /** Looked at on every operation, so that a test can set them late. */
+  readonly hooks: Hooks = {};
+  readonly stores: Stores;
+  readonly providers: readonly Provider[];
+  readonly policy: Policy;
+  /** Every operation of a store and every call of a provider, in order. */
+  readonly log: string[] = [];
+  readonly calls: HttpRequest[] = [];
+  readonly reports: RefreshReport[] = [];
+  readonly sweeps: SweepReport[] = [];
+  readonly unclaimed: string[] = [];
+  /** The provider behind `send`. */
+  vendor: Handle;
+  readonly #random: () => number;
+  #claims = 0;
+
+  constructor(
+    providers: readonly Provider[],
+    vendor: Handle,
+    options: { seed?: number; policy?: Partial<Policy> } = {},
+  ) {
+    this.providers = providers;
+    this.vendor = vendor;
+    this.policy = { ...defaultPolicy, ...options.policy };
+    this.#random = seeded(options.seed ?? 1);
+    this.stores = memoryStores({
+      before: async operation => {
+        this.log.push(operation);
+        await this.hooks.before?.(operation);
+      },
+      after: async operation => {
+        await this.hooks.after?.(operation);
+      },
+    });
+  }
+
+  /** A new process: it shares the stores with the others, and no memory. */
+  worker(): SweepDeps {
+    const { clock, stores, policy } = this;
+    return {
+      clock,
+      policy,
+      tokens: stores.tokens,
+      connections: stores.connections,
+      budgets: stores.budget,
+      credentials: new CredentialCache(stores.secrets),
+      random: this.#random,
+      claimId: () => `claim-${++this.#claims}`,
+      send: async request => {
+        await this.hooks.before?.('send');
+        this.log.push('send');
+        this.calls.push(request);
+        const reply = this.vendor(request);
+        await this.hooks.after?.('send');
+        return reply;
+      },
+      observer: {
+        refresh: report => void this.reports.push(report),
+        unclaimed: (connection, code) => void this.unclaimed.push(`${connection} ${code}`),
+        sweep: report => void this.sweeps.push(report),
+      },
+    };
+  }
+
+  providerOf(id: string): Provider {
+    const found = this.providers.find(provider => id === provider.id || id.startsWith(`${provider.id}/`));
+    if (!found) throw new Error(`no provider of ${id}`);
+    return found;
+  }
+
+  put(name: string, secret: unknown): Promise<void> {
+    return this.stores.secrets.put(`${PREFIX}${name}`, typeof secret === 'string' ? secret : JSON.stringify(secret));
+  }
+  discover(): Promise<DiscoverReport> {
+    const { clock, providers, stores } = this;
+    const { send } = this.worker();
+    return discover({ clock, send, providers, prefix: PREFIX, ...stores });
+  }
+  async add(id: ConnectionId, secret: unknown): Promise<ConnectionId> {
+    await this.put(id, secret);
+    await this.discover();
+    return id;
+  }
+
+  async record(id: ConnectionId): Promise<Connection> {
+    const record = await this.stores.connections.get(id);
+    if (!record) throw new Error(`no record of ${id}`);
+    return record;
+  }
+  async token(id: ConnectionId): Promise<Token> {
+    const token = await this.stores.tokens.get(id);
+    if (!token) throw new Error(`no token of ${id}`);
+    return token;
+  }
+
+  /** One refresh as a schedule would do it, whether it is due or not. */
+  async refresh(id: ConnectionId, deps: SweepDeps = this.worker(), forced = false): Promise<RefreshReport> {
+    const report = await refreshConnection(deps, this.providerOf(id), await this.record(id), forced);
+    this.reports.push(report);
+    return report;
+  }
+  ask(ask: Ask, deps: SweepDeps = this.worker()): Promise<Answer> {
+    return refreshOnDemand(deps, this.providerOf(ask.connection), ask);
+  }
+  tick(provider: string, deps: SweepDeps = this.worker(), until: EpochMs = FOREVER): Promise<SweepReport> {
+    return sweep(deps, this.providerOf(provider), allShards, until);
+  }
+  /** Ticks until `duration` has passed; answers the calls of the provider meanwhile. */
+  async run(provider: string, duration: Milliseconds, every: Milliseconds): Promise<number> {
+    const before = this.calls.length;
+    const end = this.clock.now() + duration;
+    const deps = this.worker();
+    while (this.clock.now() < end) {
+      this.clock.pass(every);
+      await this.tick(provider, deps);
+    }
+    return this.calls.length - before;
+  }
+}
+
+/** The hooks of a world fail once at one operation, and are sound again. */
+export const failOnce = (world: World, where: 'before' | 'after', operation: string): void => {
+  world.hooks[where] = async at => {
+    if (at !== operation) return;
+    delete world.hooks[where];
+    throw new Error(`the store fails ${where} ${operation}`);
+  };
+};
+
+/** The process dies at one operation: its promise never ends. Resolves once it is there. */
+export const dieAt = (world: World, where: 'before' | 'after', operation: string): Promise<'died'> =>
+  new Promise(died => {
+    world.hooks[where] = at => {
+      if (at !== operation) return Promise.resolve();
+      delete world.hooks[where];
+      died('died');
+      return new Promise(() => {});
+    };
+  });
