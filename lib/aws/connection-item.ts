@@ -37,6 +37,7 @@ export const connectionSchema: z.ZodType<Connection> = z.object({
   session: z.object({ refreshToken: z.string(), endsAt: momentSchema.exactOptional() }).exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
+  answeredVersion: secretVersionSchema.exactOptional(),
   redeemedCode: z.string().exactOptional(),
   forcedAt: momentSchema.exactOptional(),
   retiredAt: momentSchema.exactOptional(),
@@ -53,7 +54,7 @@ const settled: Readonly<Record<keyof Settlement, true>> = {
   lastError: true,
   attentionSince: true,
   session: true,
-  secretVersion: true,
+  answeredVersion: true,
   triedVersion: true,
   redeemedCode: true,
 };

@@ -58,7 +58,8 @@ const resting = (connection: Connection): Decision | undefined => {
 const credentialsChanged = (connection: Connection): boolean =>
   connection.status !== 'failing' &&
   connection.secretVersion !== undefined &&
-  connection.secretVersion !== connection.triedVersion;
+  connection.secretVersion !== connection.triedVersion &&
+  connection.secretVersion !== connection.answeredVersion;
 
 /**
  * Which grant a run begins with. `only` marks a refresh token that is, or may be, the only copy of access; `codeLeft`
@@ -73,7 +74,16 @@ export type Choice =
       readonly codeLeft?: boolean;
     }
   | { readonly grant: 'none'; readonly code: 'code_already_redeemed' };
-export type FullReason = 'no_session' | 'abandoned' | 'new_credentials' | 'session_over' | 'would_not_lengthen';
+export type FullReason =
+  | 'no_session'
+  | 'abandoned'
+  | 'new_credentials'
+  | 'session_over'
+  | 'refresh_failing'
+  | 'would_not_lengthen';
+
+/** So many failed runs in a row, and the login is tried in place of the refresh token. */
+const SESSION_PATIENCE = 3;
 
 /** The refresh grant only where a session is held, is surely unspent, has life left and would lengthen the token's life. */
 export const chooseGrant = (
@@ -100,6 +110,8 @@ export const chooseGrant = (
   if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };
   if (credentials.version !== seen.triedVersion) return { grant: 'full', reason: 'new_credentials' };
   if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'full', reason: 'session_over' };
+  // The refresh grant may have troubles of its own that a login does not share.
+  if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
   const life = realLifetime(seen, provider);
   const reach = Math.min(session.endsAt ?? Number.POSITIVE_INFINITY, now + life);
   if (!lengthens(seen, reach, life)) return { grant: 'full', reason: 'would_not_lengthen' };

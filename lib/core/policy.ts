@@ -8,7 +8,7 @@ export interface Policy {
   readonly jitter: number;
   /** The shortest pause between two refreshes of one connection, however short its tokens live. */
   readonly floor: Milliseconds;
-  readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds };
+  readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds; readonly floor: Milliseconds };
   /** The longest Retry-After that is believed. */
   readonly retryAfterCap: Milliseconds;
   /** A connection that needs attention is probed after `first`, then after twice as long, up to `cap`. */
@@ -25,7 +25,7 @@ export const defaultPolicy: Policy = {
   refreshAt: 0.5,
   jitter: 0.1,
   floor: minutes(1),
-  backoff: { base: seconds(10), cap: minutes(5) },
+  backoff: { base: seconds(10), cap: minutes(5), floor: seconds(1) },
   retryAfterCap: hours(1),
   probe: { first: hours(1), cap: hours(24) },
   forcedSpacing: seconds(30),
@@ -38,7 +38,11 @@ export const defaultPolicy: Policy = {
 export const scaled = (policy: Policy, speed: number): Policy => ({
   ...policy,
   floor: policy.floor / speed,
-  backoff: { base: policy.backoff.base / speed, cap: policy.backoff.cap / speed },
+  backoff: {
+    base: policy.backoff.base / speed,
+    cap: policy.backoff.cap / speed,
+    floor: policy.backoff.floor / speed,
+  },
   probe: { first: policy.probe.first / speed, cap: policy.probe.cap / speed },
 });
 
@@ -61,7 +65,8 @@ export const renewalOf = (policy: Policy, connection: ConnectionId, issuedAt: Ep
 
 /**
  * The pause after a transient failure: exponential with full jitter, at most a quarter of what is left of the living
- * token so that at least three more chances fall before it dies, and never less than the provider asked for.
+ * token so that at least three more chances fall before it dies, and never less than the provider asked for or than a
+ * crowd of readers at the end of a token's life would make of it.
  * `random` in [0, 1).
  */
 export const backoffOf = (
@@ -73,7 +78,7 @@ export const backoffOf = (
   const exponential = Math.min(policy.backoff.cap, policy.backoff.base * 2 ** Math.min(failures - 1, 30));
   const alive = expiresAt !== undefined && expiresAt > now;
   const ceiling = alive ? Math.min(exponential, (expiresAt - now) / 4) : exponential;
-  return Math.max(random * ceiling, Math.min(retryAfter, policy.retryAfterCap));
+  return Math.max(random * ceiling, policy.backoff.floor, Math.min(retryAfter, policy.retryAfterCap));
 };
 
 /** The pause before a connection that needs attention is probed again: `first`, doubling, up to `cap`. */

@@ -26,8 +26,8 @@ export type Settlement = Pick<
   | 'lastError'
   | 'attentionSince'
   | 'session'
-  | 'secretVersion'
   | 'triedVersion'
+  | 'answeredVersion'
   | 'redeemedCode'
 >;
 
@@ -84,8 +84,7 @@ export const settleGranted = (
   failures: 0,
   issuedAt: granted.issuedAt,
   expiresAt: granted.expiresAt,
-  secretVersion: used.secretVersion,
-  triedVersion: used.secretVersion,
+  ...tried(seen, used.secretVersion),
   ...(used.session && { session: used.session }),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
 });
@@ -110,7 +109,7 @@ export const settleFailed = (
   };
   const common = {
     ...carried(seen, used),
-    ...(used.secretVersion !== undefined && { secretVersion: used.secretVersion, triedVersion: used.secretVersion }),
+    ...(used.secretVersion !== undefined && tried(seen, used.secretVersion)),
     failures,
     failingSince: seen.failingSince ?? now,
   };
@@ -151,14 +150,19 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set([
   'access_refused',
 ]);
 
+const tried = (seen: Connection, triedVersion: SecretVersion) => ({
+  triedVersion,
+  ...(seen.secretVersion !== undefined && { answeredVersion: seen.secretVersion }),
+});
+
 const carried = (seen: Connection, used: Used) => ({
   ...pick(
     seen,
     'issuedAt',
     'expiresAt',
     'redeemedCode',
-    'secretVersion',
     'triedVersion',
+    'answeredVersion',
     ...(used.dropSession ? [] : (['session'] as const)),
   ),
   ...pick(used, 'redeemedCode'),

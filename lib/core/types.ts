@@ -90,10 +90,12 @@ export interface Connection {
   /** When a person was first needed. */
   readonly attentionSince?: EpochMs;
   readonly session?: Session;
-  /** The version of the secret that exists, as far as anyone has seen. */
+  /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
   readonly secretVersion?: SecretVersion;
   /** The version of the secret that the last run used. */
   readonly triedVersion?: SecretVersion;
+  /** The noted version that the last run answered, whichever it found and used. */
+  readonly answeredVersion?: SecretVersion;
   /** Fingerprint of the one-time code that was redeemed, where the provider has such a thing. */
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */

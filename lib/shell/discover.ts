@@ -66,7 +66,11 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const round = new Round(deps, records);
   await pool(listings, CONCURRENCY, listing => round.look(listing));
-  await pool(await round.settledClaims(), CONCURRENCY, claim => round.admit(claim));
+  const claims = await round.settledClaims();
+  // What is new first: once all that a secret had before have noted its version, it is not looked into again.
+  for (const some of [claims.filter(round.isNew), claims.filter(claim => !round.isNew(claim))]) {
+    await pool(some, CONCURRENCY, claim => round.admit(claim));
+  }
   await pool(round.missing(), CONCURRENCY, record => round.retire(record));
   await pool(round.outlived(), CONCURRENCY, record => round.remove(record));
   return round.report(listings.length);
@@ -107,10 +111,7 @@ class Round {
     this.#now = deps.clock.now();
   }
 
-  /**
-   * What one listed secret claims. A secret of one connection that knows its current version is not read again. One of
-   * many is: a refresh that read it first has noted its version, and knows nothing of the connections added beside it.
-   */
+  /** What one listed secret claims. One whose current version every one of its records has noted is not read again. */
   async look(listing: SecretListing): Promise<void> {
     const parsed = parseSecretName(this.#deps.prefix, listing.name);
     if (!parsed) return this.#problem(listing.name, 'bad_secret_name');
@@ -119,10 +120,7 @@ class Round {
     }
     const own = this.#bySecret.get(listing.name) ?? [];
     const unchanged =
-      own.length > 0 &&
-      own.every(({ secret, secretVersion: known }) => {
-        return known === listing.version && secret.key === undefined && !secret.contested;
-      });
+      own.length > 0 && own.every(({ secret, secretVersion: noted }) => noted === listing.version && !secret.contested);
     if (unchanged) {
       for (const { connection, secret } of own) this.#claim({ connection, secret, version: listing.version });
       return;
@@ -169,6 +167,8 @@ class Round {
       secret: { name, ...(key !== undefined && { key }), ...(contested.has(name) && { contested: true }) },
     }));
   }
+
+  readonly isNew = ({ connection }: Claimed): boolean => !this.#records.has(connection);
 
   async admit(claim: Claimed): Promise<void> {
     const { connections } = this.#deps;

@@ -40,6 +40,7 @@ describe('logs in where', () => {
   it.each<[string, Partial<Connection>]>([
     ['abandoned', { leaseUntil: at(-1) }],
     ['session_over', { session: { ...session, endsAt: START } }],
+    ['refresh_failing', { status: 'failing', failures: 3 }],
     ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(30)) } }],
     ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(36) - 1) } }],
   ])('%s', (reason, change) => expect(choose(seen(change))).toEqual(full(reason)));

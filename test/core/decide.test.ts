@@ -60,6 +60,11 @@ describe('the schedule', () => {
       refresh('credentials_changed'),
     ],
     ['acts at once on changed credentials of a healthy one', { secretVersion: v2 }, refresh('credentials_changed')],
+    [
+      'acts but once on a change that it found ahead of discovery',
+      { triedVersion: v2, answeredVersion: v1 },
+      wait('not_due', at(minutes(1))),
+    ],
   ])('%s', (_, change, decision) => expect(decideDue(record(change), START)).toEqual(decision));
 
   it('does not take a connection nobody knows the version of for a changed one', () => {

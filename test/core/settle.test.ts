@@ -98,8 +98,8 @@ describe('a grant', () => {
       failures: 0,
       issuedAt: START,
       expiresAt: granted.expiresAt,
-      secretVersion: v2,
       triedVersion: v2,
+      answeredVersion: v1,
       session,
     });
   });
@@ -136,8 +136,8 @@ describe('a failure', () => {
       lastError: { code: trouble.code, at: START, times: 1, ...('status' in trouble && { status: trouble.status }) },
       ...life,
       session,
-      secretVersion: v1,
       triedVersion: v1,
+      answeredVersion: v1,
       redeemedCode: 'f',
     });
   });
@@ -157,10 +157,14 @@ describe('a failure', () => {
   });
 
   it('is tried against the secret it was met with, and against none where none was read', () => {
-    expect(failed(retry, {}, { secretVersion: v2 })).toMatchObject({ secretVersion: v2, triedVersion: v2 });
-    expect(
-      failed({ kind: 'retry', code: 'secret_unreadable' }, { secretVersion: v2 }, { secretVersion: undefined }),
-    ).toMatchObject({ secretVersion: v2, triedVersion: v1 });
+    expect(failed(retry, {}, { secretVersion: v2 })).toMatchObject({ triedVersion: v2, answeredVersion: v1 });
+    const unread = failed(
+      { kind: 'retry', code: 'secret_unreadable' },
+      { secretVersion: v2 },
+      { secretVersion: undefined },
+    );
+    expect(unread).toMatchObject({ triedVersion: v1 });
+    expect(unread).not.toHaveProperty('answeredVersion');
   });
 });
 
@@ -238,7 +242,7 @@ it('a postponed run changes nothing but when it is due', () => {
     failingSince: START,
     lastError: { code: 'timeout', times: 1, at: START },
   });
-  const { connection: _, secret: __, version: ___, ...rest } = before;
+  const { connection: _, secret: __, version: ___, secretVersion: ____, ...rest } = before;
   expect(settlePostponed(before, {}, at(7))).toEqual({ ...rest, dueAt: at(7) });
   expect(settlePostponed(before, { dropSession: true }, at(7))).not.toHaveProperty('session');
 });

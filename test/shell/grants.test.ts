@@ -73,7 +73,8 @@ describe('a refused login', () => {
     // The worker has the old secret in its memory, and nobody has discovered the new one.
     expect(await world.refresh(ID, deps)).toMatchObject({ result: 'refreshed', calls: 2 });
     const record = await world.record(ID);
-    expect(record.triedVersion).toBe(record.secretVersion);
+    expect(record.answeredVersion).toBe(record.secretVersion);
+    expect(record.triedVersion).not.toBe(record.secretVersion);
     expect(record.lastError).toBeUndefined();
   });
 
@@ -139,7 +140,8 @@ describe('a refused login', () => {
     const report = await world.refresh(ID, deps);
     expect(report).toMatchObject({ result: 'attention', calls: 3 });
     const record = await world.record(ID);
-    expect(record.triedVersion).toBe(record.secretVersion);
+    expect(record.answeredVersion).toBe(record.secretVersion);
+    expect(record.triedVersion).not.toBe(record.secretVersion);
     expect(vendor.asked.slice(1)).toEqual(['refresh', 'password', 'password']);
   });
 

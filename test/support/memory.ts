@@ -100,6 +100,7 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   secret: record.secret,
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
+  ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
 });
 
 const memoryConnections = (run: Run): ConnectionStore => {
