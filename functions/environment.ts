@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Env } from '../lib/aws/clients.ts';
 import { jsonObject } from '../lib/core/jwt.ts';
 

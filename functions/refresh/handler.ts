@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Provider } from '../../lib/core/provider.ts';
 import { SHARDS } from '../../lib/core/shard.ts';
 import { type ConnectionId, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';

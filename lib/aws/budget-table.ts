@@ -1,5 +1,5 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EpochMs, plus } from '../core/types.ts';
 import type { BudgetStore } from '../shell/ports.ts';
 import { book } from './budget-window.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
 import { shardOf } from '../core/shard.ts';
 import { type Connection, type ConnectionId, providerOf, type SecretVersion, secretVersion } from '../core/types.ts';

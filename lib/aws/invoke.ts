@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { epochMs, providerOf } from '../core/types.ts';
 import type { Answer, Ask } from '../shell/demand.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';

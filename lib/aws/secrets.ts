@@ -7,7 +7,7 @@ import {
   type SecretListEntry,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { z } from 'zod';
+import * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
 import { type SecretVersion, secretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource, SecretValue } from '../shell/ports.ts';

@@ -1,5 +1,5 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConnectionId, Token } from '../core/types.ts';
 import type { TokenStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** C0, DEL and C1. */
 const CONTROL = /\p{Cc}/u;

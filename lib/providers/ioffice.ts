@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpRequest } from '../core/provider.ts';
 import { hours } from '../core/types.ts';
 import { defineProvider } from './define.ts';

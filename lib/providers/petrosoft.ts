@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Fault, Grant, TokenAnswer } from '../core/provider.ts';
 import { type EpochMs, epochMs, hours, plus, seconds } from '../core/types.ts';
 import { defineProvider } from './define.ts';

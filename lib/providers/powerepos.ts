@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hours } from '../core/types.ts';
 import { defineProvider } from './define.ts';
 import { baseUrlOverride, parseBaseUrl, text } from './fields.ts';

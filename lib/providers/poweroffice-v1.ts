@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { minutes, seconds } from '../core/types.ts';
 import { defineProvider } from './define.ts';
 import { baseUrlOverride, basicUser, environment, headerText, text } from './fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError } from './json-api.ts';
 import type { SecretStore, StoredSecret } from './secret-store.ts';
 import { stagesById } from './secret-versions.ts';

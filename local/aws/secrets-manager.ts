@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsError, answer, answerError } from './json-api.ts';
 import { describeSecret, listSchema, listSecrets } from './secret-listing.ts';
 import { createSecretStore, type SecretStore, type StoredSecret } from './secret-store.ts';

@@ -1,6 +1,6 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { type EpochMs, providerOf, type Token } from '../../lib/core/types.ts';
+import { type EpochMs, type Milliseconds, providerOf, type Token } from '../../lib/core/types.ts';
 
 /** Providers whose refresh tokens are good for one time. */
 export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 'ioffice']);
@@ -74,6 +74,18 @@ export class Ledger {
 
   callsOf(provider: string, from: EpochMs, to: EpochMs): number {
     return this.calls.filter(call => call.provider === provider && call.at >= from && call.at < to).length;
+  }
+
+  /** The most calls of a provider that lie within one period of its budget. */
+  mostCallsWithin(provider: string, per: Milliseconds): number {
+    const times = this.calls.filter(call => call.provider === provider).map(({ at }) => at);
+    let from = 0;
+    let most = 0;
+    times.forEach((at, to) => {
+      while (at - (times[from] ?? at) >= per) from += 1;
+      most = Math.max(most, to - from + 1);
+    });
+    return most;
   }
 
   /** Something secret came into the world: it has to bear a marker by which it is known again anywhere. */

@@ -156,6 +156,7 @@ export class Run {
     await this.#everyoneIsWell();
     await this.#loop.run(end);
     await this.#everyoneIsWell();
+    this.#withinBudgets();
     const callRatio = this.#callRatio(calmFrom, end);
     if (callRatio > 1.1) this.#ledger.violated(`${callRatio.toFixed(2)} times the calls that were needed`);
     return {
@@ -328,6 +329,17 @@ export class Run {
           `${connection}: not well again, ${record?.status} (${record?.lastError?.code}), ${alive ? 'alive' : 'dead'}`,
         );
       }
+    }
+  }
+
+  /** Exact as long as those who book and those who call live in one time: no freeze in between, no skew. */
+  #withinBudgets(): void {
+    const { providers, maxSkew, troubles } = this.#scenario;
+    if (maxSkew > 0 || troubles.some(({ kind }) => kind === 'freezes')) return;
+    for (const { id, budget } of providers) {
+      const most = budget ? this.#ledger.mostCallsWithin(id, budget.per) : 0;
+      if (budget && most > budget.calls)
+        this.#ledger.violated(`${most} calls of ${id} where its budget has ${budget.calls}`);
     }
   }
 

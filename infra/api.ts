@@ -1,0 +1,115 @@
+import { Duration, Names, RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
+import { allow, items, tableKey } from './statements.ts';
+import type { Storage } from './storage.ts';
+
+export interface ApiProps extends Surroundings {
+  readonly storage: Storage;
+  /** The refresh function of each provider. */
+  readonly refreshers: ReadonlyMap<string, BundledFunction>;
+}
+
+const routes: readonly HttpRouteKey[] = [
+  HttpRouteKey.with('/tokens/{provider}/{name}', HttpMethod.GET),
+  HttpRouteKey.with('/tokens/{provider}/{name}/refresh', HttpMethod.POST),
+  HttpRouteKey.with('/connections', HttpMethod.GET),
+  // Whatever else is asked, the function answers what is wrong with it.
+  HttpRouteKey.DEFAULT,
+];
+
+/** Who asked for what, and what became of it. No headers, no query string, no body. */
+const accessLog = {
+  requestId: AccessLogField.contextRequestId(),
+  time: AccessLogField.contextRequestTime(),
+  caller: AccessLogField.contextIdentityUserArn(),
+  sourceIp: AccessLogField.contextIdentitySourceIp(),
+  method: AccessLogField.contextHttpMethod(),
+  path: AccessLogField.contextPath(),
+  routeKey: AccessLogField.contextRouteKey(),
+  status: AccessLogField.contextStatus(),
+  responseLength: AccessLogField.contextResponseLength(),
+  responseLatency: AccessLogField.contextResponseLatency(),
+  integrationError: AccessLogField.contextIntegrationErrorMessage(),
+};
+
+/** The HTTP API. Every route wants a signature of IAM; who may ask for which connection is a matter of paths. */
+export class Api extends Construct {
+  readonly httpApi: HttpApi;
+  readonly api: BundledFunction;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    this.api = this.#function(props);
+    this.httpApi = new HttpApi(this, 'HttpApi', {
+      apiName: Names.uniqueResourceName(this, { maxLength: 60 }),
+      description: 'token-refresher: current tokens',
+      createDefaultStage: false,
+      defaultAuthorizer: new HttpIamAuthorizer(),
+    });
+    const integration = new HttpLambdaIntegration('Integration', this.api.fn);
+    for (const routeKey of routes) {
+      new HttpRoute(this.httpApi, routeKey.key, { httpApi: this.httpApi, routeKey, integration });
+    }
+    this.#stage(props.logRetention);
+  }
+
+  #function({ storage, refreshers, logRetention, deadLetters }: ApiProps): BundledFunction {
+    const { tokens, connections, key } = storage;
+    const providers = [...refreshers.keys()];
+    const names = Object.fromEntries([...refreshers].map(([provider, { fn }]) => [provider, fn.functionName]));
+    const api = bundledFunction(this, 'Api', {
+      source: 'api',
+      description: 'Serves current tokens',
+      environment: {
+        TOKENS_TABLE: tokens.tableName,
+        CONNECTIONS_TABLE: connections.tableName,
+        REFRESH_FUNCTIONS: JSON.stringify(names),
+      },
+      // As long as API Gateway waits.
+      timeout: Duration.seconds(29),
+      logRetention,
+      deadLetters,
+    });
+    const { role } = api;
+    role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));
+    role.addToPrincipalPolicy(
+      items(connections.tableArn, ['GetItem', 'Query'], { like: providers.map(id => `${id}#*`) }),
+    );
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'read'));
+    const arns = [...refreshers.values()].map(({ fn }) => fn.functionArn);
+    role.addToPrincipalPolicy(allow('lambda:InvokeFunction', ...arns));
+    return api;
+  }
+
+  #stage(retention: RetentionDays): void {
+    const logGroup = new LogGroup(this, 'AccessLogs', {
+      // Below this prefix log delivery needs no entry in the account's log resource policy, whose size is limited.
+      logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 100, separator: '-' })}`,
+      retention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, 'Stage', {
+      httpApi: this.httpApi,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: 100, burstLimit: 200 },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logGroup),
+        format: AccessLogFormat.custom(JSON.stringify(accessLog)),
+      },
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type IFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { allow } from './statements.ts';
+
+/** What every function has in common. */
+export interface Surroundings {
+  readonly logRetention: RetentionDays;
+  /** Where events go that were given up. */
+  readonly deadLetters: IQueue;
+}
+
+export interface BundledFunctionProps extends Surroundings {
+  /** The folder below `functions`. */
+  readonly source: 'refresh' | 'discover' | 'api';
+  readonly description: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeout: Duration;
+}
+
+export interface BundledFunction {
+  readonly fn: IFunction;
+  readonly role: IRole;
+  readonly timeout: Duration;
+}
+
+/** Sources here, and compiled ones where this is an installed package. */
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const entryOf = (source: string): string => {
+  const typescript = join(root, 'functions', source, 'index.ts');
+  return existsSync(typescript) ? typescript : join(root, 'functions', source, 'index.js');
+};
+
+/** The one way to make a function: its own log group, and its own role, which may write there and nowhere else. */
+export const bundledFunction = (scope: Construct, id: string, props: BundledFunctionProps): BundledFunction => {
+  const { source, description, environment, timeout, logRetention, deadLetters } = props;
+  // Logs hold codes and names, no state: they end with the stack.
+  const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
+  const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
+  logGroup.grantWrite(role);
+  role.addToPrincipalPolicy(allow('sqs:SendMessage', deadLetters.queueArn));
+  const entry = entryOf(source);
+  const fn = new NodejsFunction(scope, `${id}Function`, {
+    description,
+    entry,
+    projectRoot: root,
+    // Nothing is installed for a bundle, so that no lock file is read; without one named here, one is searched for.
+    depsLockFilePath: entry,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    memorySize: 512,
+    timeout,
+    environment: { ...environment },
+    role,
+    logGroup,
+    loggingFormat: LoggingFormat.JSON,
+    // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
+    retryAttempts: 1,
+    maxEventAge: Duration.minutes(5),
+    onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
+    // CommonJS starts faster than ESM here, and the `module` entries of packages bundle smaller.
+    bundling: { minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
+  });
+  return { fn, role, timeout };
+};

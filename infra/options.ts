@@ -1,0 +1,92 @@
+import { Duration } from 'aws-cdk-lib';
+import { defaultPolicy, tickOf } from '../lib/core/policy.ts';
+import type { Provider } from '../lib/core/provider.ts';
+import { allShards, SHARDS } from '../lib/core/shard.ts';
+import { type Milliseconds, minutes } from '../lib/core/types.ts';
+import { providerIds, providers } from '../lib/providers/index.ts';
+
+/** How one provider is served. */
+export interface ProviderOptions {
+  /**
+   * The share of a token's lifetime after which it is renewed, from 0.1 to 0.9.
+   *
+   * @default 0.5
+   */
+  readonly refreshAt?: number;
+  /**
+   * How often it is looked what is due; whole minutes.
+   *
+   * @default - a tenth of the provider's documented lifetime, between 1 and 5 minutes
+   */
+  readonly tick?: Duration;
+  /**
+   * How many schedules, and so how many workers, share the provider's 8 shards. One refreshes some thousand connections.
+   *
+   * @default 1
+   */
+  readonly schedules?: number;
+}
+
+/** What a provider's part of the deployment is made from. */
+export interface ProviderPlan {
+  readonly provider: Provider;
+  readonly refreshAt?: number;
+  readonly tick: Duration;
+  /** The shards of each schedule. */
+  readonly schedules: readonly (readonly number[])[];
+}
+
+/** A setting that cannot be deployed; the message is a sentence for whoever set it. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** Checked and with all defaults; of every provider where none is named. */
+export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
+  if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
+  const ids = Object.keys(chosen);
+  if (ids.length === 0)
+    throw new SettingsError('"providers" is empty: name at least one, or leave it out to serve all.');
+  const unknown = ids.find(id => !providerIds.includes(id));
+  if (unknown !== undefined) {
+    throw new SettingsError(`"providers" has "${unknown}", which is none of ${providerIds.join(', ')}.`);
+  }
+  return providers.flatMap(provider => {
+    const options = chosen[provider.id];
+    return options === undefined ? [] : [planOf(provider, options)];
+  });
+};
+
+const planOf = (provider: Provider, { refreshAt, tick, schedules = 1 }: ProviderOptions): ProviderPlan => {
+  const what = (option: string) => `"${option}" of ${provider.id}`;
+  if (refreshAt !== undefined && !(refreshAt >= 0.1 && refreshAt <= 0.9)) {
+    throw new SettingsError(`${what('refreshAt')} is ${refreshAt}: it is a fraction from 0.1 to 0.9.`);
+  }
+  if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
+    throw new SettingsError(`${what('schedules')} is ${schedules}: it is a whole number from 1 to ${SHARDS}.`);
+  }
+  const every = tick?.toMilliseconds() ?? tickOf(provider.lifetime);
+  if (!(every >= minutes(1) && every % minutes(1) === 0)) {
+    throw new SettingsError(
+      `${what('tick')} is ${every / minutes(1)} minutes: it is a whole number of minutes, at least 1.`,
+    );
+  }
+  enoughChances(provider, refreshAt ?? defaultPolicy.refreshAt, every);
+  return {
+    provider,
+    ...(refreshAt !== undefined && { refreshAt }),
+    tick: Duration.millis(every),
+    schedules: Array.from({ length: schedules }, (_, n) => allShards.filter(shard => shard % schedules === n)),
+  };
+};
+
+/** A renewal must fall due at least two ticks before the token dies: one of them may fail. */
+const enoughChances = (provider: Provider, refreshAt: number, tick: Milliseconds): void => {
+  const latest = provider.lifetime * refreshAt * (1 + defaultPolicy.jitter);
+  if (provider.lifetime - latest >= 2 * tick) return;
+  const inMinutes = (duration: Milliseconds) => Number((duration / minutes(1)).toFixed(1));
+  throw new SettingsError(
+    `"refreshAt" ${refreshAt} with "tick" ${inMinutes(tick)} minutes leaves ${provider.id} less than two ticks before a token ` +
+      `of ${inMinutes(provider.lifetime)} minutes dies: renew earlier or look more often.`,
+  );
+};

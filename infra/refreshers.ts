@@ -1,0 +1,67 @@
+import { Duration } from 'aws-cdk-lib';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { Construct } from 'constructs';
+import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
+import type { ProviderPlan } from './options.ts';
+import type { Schedules } from './schedules.ts';
+import { allow, allowSecrets, items, tableKey } from './statements.ts';
+import type { Storage } from './storage.ts';
+
+export interface RefreshersProps extends Surroundings {
+  readonly plans: readonly ProviderPlan[];
+  readonly storage: Storage;
+  readonly schedules: Schedules;
+  readonly eventBus: EventBus;
+  readonly secretsKeyArns: readonly string[];
+}
+
+export interface Refresher extends BundledFunction {
+  readonly tick: Duration;
+  /** How many schedules share the provider's shards. */
+  readonly schedules: number;
+}
+
+/** One function for each provider: none can read the secrets or the items of another's. */
+export class Refreshers extends Construct {
+  readonly byProvider: ReadonlyMap<string, Refresher>;
+
+  constructor(scope: Construct, id: string, props: RefreshersProps) {
+    super(scope, id);
+    this.byProvider = new Map(props.plans.map(plan => [plan.provider.id, this.#refresher(plan, props)]));
+  }
+
+  #refresher({ provider, refreshAt, tick, schedules }: ProviderPlan, props: RefreshersProps): Refresher {
+    const { storage, eventBus, secretsKeyArns } = props;
+    const refresher = bundledFunction(this, provider.id, {
+      source: 'refresh',
+      description: `Refreshes the tokens of ${provider.title}`,
+      environment: {
+        TOKENS_TABLE: storage.tokens.tableName,
+        CONNECTIONS_TABLE: storage.connections.tableName,
+        EVENT_BUS: eventBus.eventBusArn,
+        PROVIDER: provider.id,
+        ...(refreshAt !== undefined && { REFRESH_AT: String(refreshAt) }),
+      },
+      // No run is begun with less than a lease left: two minutes and more are for beginning them.
+      timeout: Duration.minutes(3),
+      ...surroundings(props),
+    });
+    const { fn, role } = refresher;
+    allowSecrets(role, [provider.id], secretsKeyArns);
+    const { tokens, connections, key } = storage;
+    const ownTokens = { like: [`${provider.id}/*`] };
+    const ownShards = { like: [`${provider.id}#*`] };
+    role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], ownTokens));
+    role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'GetItem', 'UpdateItem'], ownShards));
+    if (provider.budget) {
+      // The log of calls is put as a whole; connections are added by discovery alone.
+      role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], { exactly: [`${provider.id}#budget`] }));
+    }
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
+    props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
+    return { ...refresher, tick, schedules: schedules.length };
+  }
+}
+
+const surroundings = ({ logRetention, deadLetters }: Surroundings): Surroundings => ({ logRetention, deadLetters });

@@ -1,0 +1,76 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  type IScheduleGroup,
+  Schedule,
+  ScheduleExpression,
+  ScheduleGroup,
+  ScheduleTargetInput,
+  TimeWindow,
+} from 'aws-cdk-lib/aws-scheduler';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { allow } from './statements.ts';
+
+/** What is to be run, how often, and with which event each. */
+export interface Ticking {
+  readonly fn: IFunction;
+  readonly tick: Duration;
+  readonly inputs: readonly object[];
+}
+
+/** The schedules, in a group of their own. */
+export class Schedules extends Construct {
+  readonly #group: IScheduleGroup;
+  readonly #deadLetters: IQueue;
+
+  constructor(scope: Construct, id: string, deadLetters: IQueue) {
+    super(scope, id);
+    this.#group = new ScheduleGroup(this, 'Group');
+    // It is retained otherwise, under a name that the next deployment wants again.
+    this.#group.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    this.#deadLetters = deadLetters;
+  }
+
+  /** Each target has a role of its own, which may invoke that function only. */
+  add(name: string, { fn, tick, inputs }: Ticking): void {
+    const role = this.#roleFor(name, fn);
+    for (const [n, input] of inputs.entries()) {
+      const numbered = inputs.length > 1 ? `${name}-${n + 1}` : name;
+      const schedule = new Schedule(this, numbered, {
+        description: `token-refresher: ${numbered}`,
+        scheduleGroup: this.#group,
+        schedule: ScheduleExpression.rate(tick),
+        timeWindow: TimeWindow.off(),
+        target: {
+          bind: () => ({
+            arn: fn.functionArn,
+            role,
+            input: ScheduleTargetInput.fromObject(input),
+            deadLetterConfig: { arn: this.#deadLetters.queueArn },
+            // A tick that is older than the next one is of no use any more; a minute is the least there is.
+            retryPolicy: { maximumEventAgeInSeconds: tick.toSeconds(), maximumRetryAttempts: 3 },
+          }),
+        },
+      });
+      // Without the role's policy the first tick would be a dead letter.
+      schedule.node.addDependency(role);
+    }
+  }
+
+  #roleFor(name: string, fn: IFunction): IRole {
+    const { account } = this.#group.env;
+    const role = new Role(this, `${name}Role`, {
+      description: `Invokes ${name} on schedule`,
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': account, 'aws:SourceArn': this.#group.scheduleGroupArn },
+        },
+      }),
+    });
+    role.addToPolicy(allow('lambda:InvokeFunction', fn.functionArn));
+    role.addToPolicy(allow('sqs:SendMessage', this.#deadLetters.queueArn));
+    return role;
+  }
+}

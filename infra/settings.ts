@@ -1,0 +1,135 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { providerIds } from '../lib/providers/index.ts';
+import { type ProviderOptions, SettingsError } from './options.ts';
+import type { TokenRefresherProps } from './token-refresher.ts';
+
+/** The construct's props as far as text can say them. */
+export interface Settings
+  extends Pick<TokenRefresherProps, 'providers' | 'alarmEmail' | 'logRetention' | 'removalPolicy'> {
+  readonly alarmTopicArn?: string;
+  readonly secretsKeyArns?: readonly string[];
+}
+
+type Context = Readonly<Record<string, unknown>>;
+
+/** One reader a key: what the text means, or a sentence that says what it should be. */
+const readers = {
+  providers: list,
+  alarmEmail: matching(/^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/, 'an e-mail address'),
+  alarmTopic: matching(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic'),
+  logRetentionDays: retention,
+  removalPolicy,
+  secretsKeys: keys,
+};
+const providerReaders = { refreshAt: number, tick: number, schedules: number };
+
+export const contextKeys: readonly string[] = Object.keys(readers);
+export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
+
+/** The context of the app as settings. A key that nobody reads is a mistake: a misspelt address would never get a mail. */
+export const settingsOf = (context: Context): Settings => {
+  rejectUnknown(context);
+  const read = <K extends keyof typeof readers>(key: K) =>
+    context[key] === undefined ? undefined : (readers[key](key, context[key]) as ReturnType<(typeof readers)[K]>);
+  const providers = providersOf(context, read('providers'));
+  const [alarmEmail, alarmTopicArn, logRetention] = [read('alarmEmail'), read('alarmTopic'), read('logRetentionDays')];
+  const [removal, secretsKeyArns] = [read('removalPolicy'), read('secretsKeys')];
+  return {
+    ...(providers && { providers }),
+    ...(alarmEmail !== undefined && { alarmEmail }),
+    ...(alarmTopicArn !== undefined && { alarmTopicArn }),
+    ...(logRetention !== undefined && { logRetention }),
+    ...(removal !== undefined && { removalPolicy: removal }),
+    ...(secretsKeyArns && { secretsKeyArns }),
+  };
+};
+
+const providersOf = (context: Context, named: readonly string[] | undefined) => {
+  const options = Object.fromEntries(
+    (named ?? providerIds).map((id): [string, ProviderOptions] => [id, providerOptions(context, id)]),
+  );
+  const stray = Object.keys(context).find(key => isOfProvider(key) && !(key.slice(0, key.indexOf('.')) in options));
+  if (stray !== undefined) {
+    throw new SettingsError(
+      `"${stray}" is set, but "providers" is "${named?.join(',')}" and leaves that provider out.`,
+    );
+  }
+  return named || Object.values(options).some(each => Object.keys(each).length > 0) ? options : undefined;
+};
+
+const providerOptions = (context: Context, id: string): ProviderOptions => {
+  const read = (option: keyof typeof providerReaders) => {
+    const key = `${id}.${option}`;
+    return context[key] === undefined ? undefined : number(key, context[key]);
+  };
+  const [refreshAt, tick, schedules] = [read('refreshAt'), read('tick'), read('schedules')];
+  return {
+    ...(refreshAt !== undefined && { refreshAt }),
+    ...(tick !== undefined && { tick: Duration.minutes(tick) }),
+    ...(schedules !== undefined && { schedules }),
+  };
+};
+
+const isOfProvider = (key: string): boolean => {
+  const [id = '', option = '', ...rest] = key.split('.');
+  return providerIds.includes(id) && option in providerReaders && rest.length === 0;
+};
+
+/** Context that is not ours: feature flags, look-ups and the CLI's own notes. */
+const isForeign = (key: string): boolean =>
+  /[:/@]/.test(key) || /^(acknowledged-issue-numbers|cli-telemetry)$/.test(key);
+
+const rejectUnknown = (context: Context): void => {
+  const unknown = Object.keys(context).find(key => !isForeign(key) && !(key in readers) && !isOfProvider(key));
+  if (unknown === undefined) return;
+  const ofProvider = providerContextKeys.map(option => `<provider>.${option}`);
+  throw new SettingsError(
+    `There is no context key "${unknown}" (its value is "${shown(context[unknown])}"): there are ${[...contextKeys, ...ofProvider].join(', ')}.`,
+  );
+};
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function wrong(key: string, value: unknown, is: string): SettingsError {
+  return new SettingsError(`"${key}" is "${shown(value)}": it is ${is}.`);
+}
+
+function list(key: string, value: unknown): readonly string[] {
+  const all = typeof value === 'string' ? value.split(',').map(each => each.trim()) : [];
+  if (all.length === 0 || all.includes('')) throw wrong(key, value, 'a list with commas between');
+  if (new Set(all).size < all.length) throw wrong(key, value, 'a list that names each once');
+  return all;
+}
+
+function keys(key: string, value: unknown): readonly string[] {
+  const arns = list(key, value);
+  if (arns.every(arn => /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn))) return arns;
+  throw wrong(key, value, 'a list of ARNs of KMS keys with commas between');
+}
+
+function matching(pattern: RegExp, is: string) {
+  return (key: string, value: unknown): string => {
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    throw wrong(key, value, is);
+  };
+}
+
+function number(key: string, value: unknown): number {
+  const read = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof read === 'number' && Number.isFinite(read)) return read;
+  throw wrong(key, value, 'a number');
+}
+
+function retention(key: string, value: unknown): RetentionDays {
+  const days = Object.values(RetentionDays).filter(each => typeof each === 'number' && each !== RetentionDays.INFINITE);
+  const found = days.find(each => each === number(key, value));
+  if (typeof found === 'number') return found;
+  throw wrong(key, value, `one of ${days.toSorted((a, b) => Number(a) - Number(b)).join(', ')}`);
+}
+
+function removalPolicy(key: string, value: unknown): RemovalPolicy.RETAIN | RemovalPolicy.DESTROY {
+  if (value === 'retain') return RemovalPolicy.RETAIN;
+  if (value === 'destroy') return RemovalPolicy.DESTROY;
+  throw wrong(key, value, '"retain" or "destroy"');
+}

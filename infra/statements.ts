@@ -1,0 +1,92 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IConstruct } from 'constructs';
+
+/** Every statement that a role of ours gets is made here, so that each is as narrow as the next. */
+
+type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
+
+/** The partition keys that a statement is about: exactly these, or all that match these patterns. */
+export type Keys = { readonly exactly: readonly string[] } | { readonly like: readonly string[] };
+
+const leadingKeys = (keys: Keys) =>
+  'exactly' in keys
+    ? { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys.exactly } }
+    : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys.like } };
+
+/** Access to some items of a table. `ForAllValues` holds of a request without keys too, hence `Null`. */
+export const items = (tableArn: string, actions: readonly ItemAction[], keys: Keys): PolicyStatement =>
+  new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: actions.map(action => `dynamodb:${action}`),
+    resources: [tableArn],
+    conditions: { ...leadingKeys(keys), Null: { 'dynamodb:LeadingKeys': 'false' } },
+  });
+
+const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager') => {
+  const { region, account } = Stack.of(scope);
+  return { 'kms:ViaService': `${service}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
+};
+
+/** The key of the tables, by way of DynamoDB only. */
+export const tableKey = (scope: IConstruct, keyArn: string, use: 'read' | 'write'): PolicyStatement =>
+  new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: [
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      ...(use === 'write' ? ['kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'] : []),
+    ],
+    resources: [keyArn],
+    conditions: { StringEquals: viaService(scope, 'dynamodb') },
+  });
+
+export const SECRET_PREFIX = 'token-refresher/';
+
+const secretsOf = (scope: IConstruct, provider: string): string => {
+  const { partition, region, account } = Stack.of(scope);
+  return `arn:${partition}:secretsmanager:${region}:${account}:secret:${SECRET_PREFIX}${provider}/*`;
+};
+
+/** Lets a role read the secrets of some providers, and with them the keys that they are encrypted with. */
+export const allowSecrets = (role: IRole, providers: readonly string[], secretsKeyArns: readonly string[]): void => {
+  const secrets = providers.map(provider => secretsOf(role, provider));
+  role.addToPrincipalPolicy(
+    new PolicyStatement({ effect: Effect.ALLOW, actions: ['secretsmanager:GetSecretValue'], resources: secrets }),
+  );
+  if (secretsKeyArns.length > 0) {
+    role.addToPrincipalPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['kms:Decrypt'],
+        resources: [...secretsKeyArns],
+        conditions: {
+          StringEquals: viaService(role, 'secretsmanager'),
+          StringLike: { 'kms:EncryptionContext:SecretARN': secrets },
+        },
+      }),
+    );
+  }
+  for (const provider of providers) {
+    const finding = `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${SECRET_PREFIX}${provider}/*`;
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${finding}]`,
+      reason: `Connections of ${provider} come and go with secrets below this prefix; Secrets Manager adds six random characters to each ARN.`,
+    });
+  }
+};
+
+/** Lets a role list secrets: the service knows no narrower resource. */
+export const allowListSecrets = (role: IRole): void => {
+  role.addToPrincipalPolicy(
+    new PolicyStatement({ effect: Effect.ALLOW, actions: ['secretsmanager:ListSecrets'], resources: ['*'] }),
+  );
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'secretsmanager:ListSecrets takes no resource; it tells names, no values.',
+  });
+};
+
+/** A statement about one thing of ours, by its ARN. */
+export const allow = (action: string, ...resources: readonly string[]): PolicyStatement =>
+  new PolicyStatement({ effect: Effect.ALLOW, actions: [action], resources: [...resources] });

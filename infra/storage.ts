@@ -1,0 +1,41 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { type KeySchema, tableKeys } from '../lib/aws/tables.ts';
+
+export interface StorageProps {
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** The two tables and the key they are encrypted with: all the state there is beside the secrets. */
+export class Storage extends Construct {
+  readonly key: IKey;
+  readonly tokens: Table;
+  readonly connections: Table;
+
+  constructor(scope: Construct, id: string, { removalPolicy }: StorageProps) {
+    super(scope, id);
+    this.key = new Key(this, 'Key', {
+      description: 'token-refresher: encrypts tokens and connections',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    this.tokens = this.#table('Tokens', tableKeys.tokens, removalPolicy);
+    this.connections = this.#table('Connections', tableKeys.connections, removalPolicy);
+  }
+
+  #table(id: string, { partition, sort }: KeySchema, removalPolicy: RemovalPolicy): Table {
+    return new Table(this, id, {
+      partitionKey: { name: partition, type: AttributeType.STRING },
+      ...(sort !== undefined && { sortKey: { name: sort, type: AttributeType.STRING } }),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: this.key,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // Whoever asks for tables that go with the stack means it.
+      deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy,
+    });
+  }
+}

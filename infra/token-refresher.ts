@@ -1,0 +1,125 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { Api } from './api.ts';
+import { Discovery } from './discovery.ts';
+import { ImportedTokenRefresher, type ITokenRefresher, type Parts, TokenRefresherBase } from './grants.ts';
+import { Monitoring } from './monitoring.ts';
+import { type ProviderOptions, plansOf } from './options.ts';
+import { Refreshers } from './refreshers.ts';
+import { Schedules } from './schedules.ts';
+import { Storage } from './storage.ts';
+
+export type { ITokenRefresher } from './grants.ts';
+export { type ProviderOptions, SettingsError } from './options.ts';
+
+export interface TokenRefresherProps {
+  /**
+   * The providers to serve, and how: `{ officernd: {}, 'poweroffice-v2': { schedules: 4 } }`.
+   *
+   * @default - all of them, with the defaults of `ProviderOptions`
+   */
+  readonly providers?: Readonly<Record<string, ProviderOptions>>;
+  /**
+   * Who is told of alarms. The address gets a mail to confirm first.
+   *
+   * @default - nobody, unless there is an `alarmTopic`
+   */
+  readonly alarmEmail?: string;
+  /**
+   * A topic of yours that alarms go to, in place of one of our own.
+   *
+   * @default - a topic of our own
+   */
+  readonly alarmTopic?: ITopic;
+  /**
+   * How long logs are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays;
+  /**
+   * What becomes of the tables and their key when the stack is removed. With `DESTROY` the tables have no deletion
+   * protection either.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+  /**
+   * Customer-managed keys that secrets are encrypted with; their policies must leave access to IAM.
+   *
+   * @default - secrets are encrypted with the account's own key for Secrets Manager
+   */
+  readonly secretsKeys?: readonly IKey[];
+}
+
+/**
+ * Keeps access tokens fresh. Connections are secrets called `token-refresher/<provider>/<name>`; whoever is granted one
+ * reads its current token.
+ *
+ *     const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
+ *     tokens.grantRead(myFunction, 'poweroffice-v2/acme');
+ */
+export class TokenRefresher extends TokenRefresherBase {
+  /** State changes of connections are published here. */
+  readonly eventBus: EventBus;
+  protected readonly parts: Parts;
+
+  /** One that `cdk deploy` of this package has put on the same account and region as a stack of its own. */
+  static fromStack(scope: Construct, id: string, stackName = 'TokenRefresher'): ITokenRefresher {
+    return new ImportedTokenRefresher(scope, id, stackName);
+  }
+
+  constructor(scope: Construct, id: string, props: TokenRefresherProps = {}) {
+    super(scope, id);
+    const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
+    const plans = plansOf(props.providers);
+    const providers = plans.map(({ provider }) => provider.id);
+    const secretsKeyArns = (props.secretsKeys ?? []).map(key => key.keyArn);
+
+    const storage = new Storage(this, 'Storage', { removalPolicy });
+    const deadLetters = this.#deadLetters();
+    const eventBus = new EventBus(this, 'Events', { description: 'token-refresher: state changes of connections' });
+    const schedules = new Schedules(this, 'Schedules', deadLetters);
+    const common = { storage, schedules, secretsKeyArns, logRetention, deadLetters };
+
+    const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
+    const { discover } = new Discovery(this, 'Discovery', { ...common, providers });
+    const { api, httpApi } = new Api(this, 'Api', { storage, refreshers, logRetention, deadLetters });
+
+    new Monitoring(this, 'Monitoring', {
+      refreshers,
+      discover,
+      api: { ...api, httpApi },
+      tables: storage,
+      deadLetters,
+      key: storage.key,
+      ...(props.alarmEmail !== undefined && { alarmEmail: props.alarmEmail }),
+      ...(props.alarmTopic && { alarmTopic: props.alarmTopic }),
+    });
+
+    this.eventBus = eventBus;
+    this.parts = {
+      tokensTableName: storage.tokens.tableName,
+      tokensTableArn: storage.tokens.tableArn,
+      keyArn: storage.key.keyArn,
+      apiId: httpApi.apiId,
+      apiUrl: httpApi.apiEndpoint,
+      providers,
+    };
+  }
+
+  #deadLetters(): Queue {
+    const queue = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    Validations.of(queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue.' });
+    return queue;
+  }
+}

@@ -1,0 +1,36 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { tokenView } from '../api/views.ts';
+import { tokenTable } from '../aws/token-table.ts';
+import { epochMs, parseConnectionId } from '../core/types.ts';
+
+/** A living token, the same as the HTTP API's answer. */
+export type CurrentToken = ReturnType<typeof tokenView>;
+
+/** `no_living_token` comes and goes with the provider; the others are mistakes of the caller or of the secrets. */
+export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_living_token';
+
+/** Why there is no token; `code` is stable, the message is for people. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+  readonly code: TokenErrorCode;
+
+  constructor(code: TokenErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` where there is none, and a
+ * `RefresherError` (`store_failed`) where the table does not answer.
+ */
+export const readToken = async (client: DynamoDBClient, table: string, connection: string): Promise<CurrentToken> => {
+  const id = parseConnectionId(connection);
+  if (!id) throw new TokenError('malformed_connection', `"${connection}" is not "<provider>/<name>"`);
+  const token = await tokenTable(client, table).get(id);
+  if (!token)
+    throw new TokenError('unknown_connection', `${id} has no token: there is no secret of it, or none that works`);
+  const now = epochMs(Date.now());
+  if (token.expiresAt > now) return tokenView(token, now);
+  throw new TokenError('no_living_token', `the token of ${id} died at ${new Date(token.expiresAt).toISOString()}`);
+};

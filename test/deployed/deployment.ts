@@ -1,0 +1,51 @@
+import type { LocalAws } from './emulator.ts';
+
+export interface DeployedSchedule {
+  readonly Name: string;
+  readonly GroupName: string;
+  readonly Description: string;
+  readonly State: string;
+  readonly ScheduleExpression: string;
+  readonly FlexibleTimeWindow: { readonly Mode: string };
+  readonly Target: {
+    readonly Input: string;
+    readonly RetryPolicy: { readonly MaximumRetryAttempts: number };
+    readonly DeadLetterConfig: { readonly Arn: string };
+  };
+}
+
+export interface DeployedConfiguration {
+  readonly FunctionName: string;
+  readonly Runtime: string;
+  readonly Timeout: number;
+  readonly Environment: { readonly Variables: Readonly<Record<string, string>> };
+}
+
+/** What is there to be run: the functions by name, and the schedules. */
+export interface Deployment {
+  readonly functions: ReadonlyMap<string, DeployedConfiguration>;
+  readonly schedules: readonly DeployedSchedule[];
+}
+
+export const deploymentOf = async (aws: LocalAws): Promise<Deployment> => {
+  const [{ Functions }, { Schedules }] = await Promise.all([
+    aws.ask<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
+    aws.ask<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules'),
+  ]);
+  const schedules = Schedules.map(({ Name, GroupName }) =>
+    aws.ask<DeployedSchedule>('scheduler', 'get-schedule', '--name', Name, '--group-name', GroupName),
+  );
+  return {
+    functions: new Map(Functions.map(each => [each.FunctionName, each])),
+    schedules: await Promise.all(schedules),
+  };
+};
+
+/** The event that each schedule sends, by what the schedule is for. */
+export const inputsOf = ({ schedules }: Deployment): ReadonlyMap<string, unknown> =>
+  new Map(
+    schedules.map(({ Description, Target }) => [
+      Description.replace('token-refresher: ', ''),
+      JSON.parse(Target.Input),
+    ]),
+  );

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { Deployment } from './deployment.ts';
+import { idOf, type LocalAws } from './emulator.ts';
+
+type Resources = ReadonlyMap<string, string>;
+const ids = (resources: Resources, pattern: RegExp) =>
+  [...resources].filter(([id]) => pattern.test(id)).map(([, id]) => id);
+
+/** Asks the deployment itself, by AWS's own APIs, whether it is what the template says. */
+export const checkProperties = async (
+  aws: LocalAws,
+  resources: Resources,
+  deployment: Deployment,
+  providers: readonly string[],
+): Promise<string> => {
+  schedules(resources, deployment, providers);
+  functions(resources, deployment, providers);
+  await Promise.all([tables, queue, api, logs, alarms].map(check => check(aws, resources)));
+  return 'tables, key, queue, API, log groups, schedules, alarms and functions are as asked for';
+};
+
+const tables = async (aws: LocalAws, resources: Resources) => {
+  const key = idOf(resources, /StorageKey/);
+  const { KeyRotationEnabled } = await aws.ask<{ KeyRotationEnabled: boolean }>(
+    'kms',
+    'get-key-rotation-status',
+    '--key-id',
+    key,
+  );
+  assert.equal(KeyRotationEnabled, true);
+  for (const [pattern, keys] of [
+    [/StorageTokens/, ['connection HASH']],
+    [/StorageConnections/, ['shard HASH', 'connection RANGE']],
+  ] as const) {
+    const name = idOf(resources, pattern);
+    const { Table } = await aws.ask<{
+      Table: {
+        KeySchema: { AttributeName: string; KeyType: string }[];
+        BillingModeSummary: { BillingMode: string };
+        DeletionProtectionEnabled: boolean;
+        SSEDescription: { Status: string; SSEType: string; KMSMasterKeyArn: string };
+      };
+    }>('dynamodb', 'describe-table', '--table-name', name);
+    assert.deepEqual(
+      Table.KeySchema.map(each => `${each.AttributeName} ${each.KeyType}`),
+      keys,
+    );
+    assert.equal(Table.BillingModeSummary.BillingMode, 'PAY_PER_REQUEST');
+    assert.equal(Table.DeletionProtectionEnabled, true);
+    assert.equal(Table.SSEDescription.SSEType, 'KMS');
+    assert.ok(Table.SSEDescription.KMSMasterKeyArn.endsWith(key));
+    const { ContinuousBackupsDescription: backups } = await aws.ask<{
+      ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: string } };
+    }>('dynamodb', 'describe-continuous-backups', '--table-name', name);
+    assert.equal(backups.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, 'ENABLED');
+  }
+};
+
+const queue = async (aws: LocalAws, resources: Resources) => {
+  const url = idOf(resources, /DeadLetters(?!Policy)/);
+  const { Attributes } = await aws.ask<{ Attributes: Record<string, string> }>(
+    ...['sqs', 'get-queue-attributes', '--queue-url', url, '--attribute-names', 'All'],
+  );
+  assert.equal(Attributes.MessageRetentionPeriod, '1209600');
+  assert.match(Attributes.Policy ?? '', /aws:SecureTransport/);
+};
+
+const api = async (aws: LocalAws, resources: Resources) => {
+  const id = idOf(resources, /ApiHttpApi[0-9A-F]{8}$/);
+  const { Items } = await aws.ask<{ Items: { RouteKey: string; AuthorizationType: string }[] }>(
+    ...['apigatewayv2', 'get-routes', '--api-id', id],
+  );
+  assert.deepEqual(Items.map(each => each.RouteKey).toSorted(), [
+    '$default',
+    'GET /connections',
+    'GET /tokens/{provider}/{name}',
+    'POST /tokens/{provider}/{name}/refresh',
+  ]);
+  assert.ok(Items.every(each => each.AuthorizationType === 'AWS_IAM'));
+  const stage = await aws.ask<{
+    DefaultRouteSettings: { ThrottlingRateLimit: number };
+    AccessLogSettings: { Format: string; DestinationArn: string };
+  }>('apigatewayv2', 'get-stage', '--api-id', id, '--stage-name', '$default');
+  assert.equal(stage.DefaultRouteSettings.ThrottlingRateLimit, 100);
+  assert.match(stage.AccessLogSettings.Format, /\$context\.requestId/);
+};
+
+const logs = async (aws: LocalAws, resources: Resources) => {
+  const names = ids(resources, /(Logs|AccessLogs)[0-9A-F]{8}$/);
+  const { logGroups } = await aws.ask<{ logGroups: { logGroupName: string; retentionInDays?: number }[] }>(
+    'logs',
+    'describe-log-groups',
+  );
+  const ours = logGroups.filter(each => names.includes(each.logGroupName));
+  assert.equal(ours.length, names.length);
+  assert.ok(ours.every(each => each.retentionInDays === 30));
+};
+
+const schedules = (resources: Resources, { schedules }: Deployment, providers: readonly string[]) => {
+  assert.equal(schedules.length, providers.length + 1);
+  for (const schedule of schedules) {
+    assert.equal(schedule.State, 'ENABLED');
+    assert.equal(schedule.FlexibleTimeWindow.Mode, 'OFF');
+    assert.equal(schedule.Target.RetryPolicy.MaximumRetryAttempts, 3);
+    assert.match(schedule.Target.DeadLetterConfig.Arn, /DeadLetters/);
+    assert.match(schedule.ScheduleExpression, /^rate\(\d+ minutes?\)$/);
+    assert.ok(ids(resources, /SchedulesGroup/).includes(schedule.GroupName));
+  }
+};
+
+const alarms = async (aws: LocalAws, resources: Resources) => {
+  const topic = idOf(resources, /MonitoringAlarms[0-9A-F]{8}$/);
+  const { MetricAlarms } = await aws.ask<{
+    MetricAlarms: { AlarmActions: string[]; TreatMissingData: string; AlarmDescription: string }[];
+  }>('cloudwatch', 'describe-alarms');
+  assert.equal(MetricAlarms.length, ids(resources, /MonitoringAlarm(?!s[0-9A-F]{8}$|sPolicy)/).length);
+  for (const { AlarmActions, TreatMissingData, AlarmDescription } of MetricAlarms) {
+    assert.deepEqual(AlarmActions, [topic]);
+    assert.match(TreatMissingData, /^(breaching|notBreaching|ignore)$/);
+    assert.match(AlarmDescription, /README\.md#[\w-]+$/);
+  }
+};
+
+const functions = (resources: Resources, deployment: Deployment, providers: readonly string[]) => {
+  const names = ids(resources, /Function[0-9A-F]{8}$/);
+  assert.equal(names.length, providers.length + 2);
+  for (const name of names) {
+    const configuration = deployment.functions.get(name);
+    assert.equal(configuration?.Runtime, 'nodejs24.x');
+    assert.match(configuration.Environment.Variables.TOKENS_TABLE ?? '', /StorageTokens/);
+  }
+};

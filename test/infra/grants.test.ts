@@ -1,0 +1,120 @@
+import { Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { describe, expect, test } from 'vitest';
+import { type ITokenRefresher, TokenRefresher } from '../../infra/token-refresher.ts';
+import { statementsOf, tooWide } from './policies.ts';
+import { type Json, newApp, resourcesOf, textOf } from './template.ts';
+
+/** All that a consumer's role gets from grants, as text. */
+const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported = false) => {
+  const stack = new Stack(newApp(), 'Mine');
+  const tokens = imported
+    ? TokenRefresher.fromStack(stack, 'TokenRefresher')
+    : new TokenRefresher(stack, 'TokenRefresher', { providers: { officernd: {}, ioffice: {} } });
+  const role = new Role(stack, 'Consumer', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  grant(tokens, role);
+  const resources = resourcesOf(stack);
+  const statements = statementsOf(resources)
+    .filter(({ at }) => at.includes('Consumer'))
+    .map(({ statement }) => statement);
+  const texts = (value: unknown) => [value].flat().map(each => textOf(resources, each));
+  const wide = tooWide(resources).filter(fault => fault.includes('Consumer'));
+  const readable = statements.map((each): Json => ({ ...each, Resource: texts(each.Resource) }));
+  return { statements: readable, wide, tokens, stack };
+};
+
+const viaDynamodb = (resource: string): Json => ({
+  Effect: 'Allow',
+  Action: ['kms:Decrypt', 'kms:DescribeKey'],
+  Resource: [resource],
+  Condition: {
+    StringEquals: {
+      'kms:ViaService': { 'Fn::Join': ['', ['dynamodb.', { Ref: 'AWS::Region' }, '.amazonaws.com']] },
+      'kms:CallerAccount': { Ref: 'AWS::AccountId' },
+    },
+  },
+});
+const routes = (api: string, path: string) => {
+  const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:${api}/$default`;
+  return [`${arn}/GET/tokens/${path}`, `${arn}/POST/tokens/${path}/refresh`];
+};
+
+describe('a consumer gets', () => {
+  test('one connection', () => {
+    const { statements, wide } = granted((tokens, role) => tokens.grantRead(role, 'officernd/acme'));
+    expect(statements).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'dynamodb:GetItem',
+        Resource: ['<Storage/Tokens.Arn>'],
+        Condition: {
+          'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['officernd/acme'] },
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+      },
+      viaDynamodb('<Storage/Key.Arn>'),
+    ]);
+    expect(wide).toEqual([]);
+  });
+
+  test('a provider', () => {
+    const { statements, wide } = granted((tokens, role) => tokens.grantReadProvider(role, 'officernd'));
+    expect(statements[0]?.Condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['officernd/*'] },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    });
+    expect(statements).toHaveLength(2);
+    expect(wide).toEqual([]);
+  });
+
+  test('one connection’s routes', () => {
+    const { statements } = granted((tokens, role) => tokens.grantInvokeApi(role, 'officernd/acme'));
+    const Resource = routes('<Api/HttpApi>', 'officernd/acme');
+    expect(statements).toEqual([{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource }]);
+  });
+
+  test('every connection’s routes, but not the list of them', () => {
+    const { statements } = granted((tokens, role) => tokens.grantInvokeApi(role));
+    expect(statements).toEqual([
+      { Effect: 'Allow', Action: 'execute-api:Invoke', Resource: routes('<Api/HttpApi>', '*') },
+    ]);
+  });
+
+  test('the same of one that another stack has deployed', () => {
+    const { statements } = granted((tokens, role) => {
+      tokens.grantRead(role, 'officernd/acme');
+      tokens.grantInvokeApi(role, 'officernd/acme');
+    }, true);
+    expect(statements.map(({ Resource }) => Resource)).toEqual([
+      ['<import TokenRefresher:tokensTableArn>'],
+      ['<import TokenRefresher:keyArn>'],
+      routes('<import TokenRefresher:apiId>', 'officernd/acme'),
+    ]);
+  });
+
+  test('what it has to know', () => {
+    const { tokens, stack } = granted(() => {}, true);
+    expect(stack.resolve(tokens.environment())).toEqual({
+      TOKENS_TABLE: { 'Fn::ImportValue': 'TokenRefresher:tokensTableName' },
+      TOKENS_API_URL: { 'Fn::ImportValue': 'TokenRefresher:apiUrl' },
+    });
+  });
+
+  test('never the connections', () => {
+    const { statements } = granted((tokens, role) => {
+      tokens.grantRead(role, 'officernd/acme');
+      tokens.grantReadProvider(role, 'ioffice');
+      tokens.grantInvokeApi(role);
+    });
+    expect(JSON.stringify(statements)).not.toMatch(/Storage\/Connections|dynamodb:(?!GetItem|LeadingKeys)/);
+  });
+});
+
+test.each([
+  ['officernd', '"officernd" is no connection: it is "<provider>/<name>", for example "officernd/acme".'],
+  ['officernd/*', '"officernd/*" is no connection'],
+  ['petrosoft/acme', '"petrosoft" is no provider that is served here: there are officernd, ioffice.'],
+])('a grant of %s is told in a sentence', (connection, sentence) => {
+  expect(() => granted((tokens, role) => tokens.grantRead(role, connection))).toThrow(sentence);
+  expect(() => granted((tokens, role) => tokens.grantInvokeApi(role, connection))).toThrow(sentence);
+});

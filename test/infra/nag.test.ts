@@ -1,0 +1,52 @@
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { expect, test } from 'vitest';
+import { TokenRefresherStack } from '../../infra/stack.ts';
+import { newApp } from './template.ts';
+
+const stackOf = () => new TokenRefresherStack(newApp(), 'TokenRefresher', { alarmEmail: 'ops@example.com' });
+
+const findings = (stack: TokenRefresherStack): string[] =>
+  new AwsSolutionsChecks()
+    .validateScope(stack)
+    .violations.flatMap(({ ruleName, violatingResources }) =>
+      violatingResources.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+    );
+
+const acknowledgements = (stack: TokenRefresherStack): { at: string; id: string; reason: string }[] =>
+  stack.node.findAll().flatMap(({ node }) =>
+    node.metadata
+      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+      .flatMap(({ data }) =>
+        Object.entries<string>(data).map(([id, reason]) => ({
+          at: node.path,
+          id: id.replace('Annotation::', ''),
+          reason,
+        })),
+      ),
+  );
+
+test('AwsSolutions finds nothing', () => {
+  expect(findings(stackOf())).toEqual([]);
+});
+
+test('and would find something', () => {
+  const stack = stackOf();
+  // Whatever is acknowledged would be a finding: take all of it back.
+  for (const { node } of stack.node.findAll()) {
+    const kept = node.metadata.filter(({ type }) => type !== Validations.ACKNOWLEDGED_RULES_METADATA_KEY);
+    Reflect.set(node, '_metadata', [...kept]);
+  }
+  const rules = new Set(findings(stack).map(finding => finding.split(/[[ ]/)[0]));
+  expect(rules).toEqual(new Set(['AwsSolutions-IAM5', 'AwsSolutions-SQS3']));
+});
+
+test('every acknowledgement is of one finding, on the one construct, with a sentence for a reason', () => {
+  const all = acknowledgements(stackOf());
+  expect(all.length).toBeGreaterThan(8);
+  for (const { at, id, reason } of all) {
+    expect([at, reason]).toEqual([at, expect.stringMatching(/^[A-Za-z].{20,}\.$/)]);
+    expect(id).toMatch(/^AwsSolutions-(SQS3|IAM5\[Resource::.+\])$/);
+    expect(at).toMatch(/\/(\w|-)*Role$|\/DeadLetters$/);
+  }
+});

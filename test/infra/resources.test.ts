@@ -1,0 +1,233 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { environmentOf } from '../../functions/environment.ts';
+import { tableKeys } from '../../lib/aws/tables.ts';
+import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { allShards } from '../../lib/core/shard.ts';
+import { minutes, seconds } from '../../lib/core/types.ts';
+import { providerIds, providers } from '../../lib/providers/index.ts';
+import { deployed, type Json, ofType, pathOf, type Resource, textOf } from './template.ts';
+
+const all = deployed();
+const at = (path: string): Resource => {
+  const found = Object.entries(all).find(([id]) => pathOf(all, id) === path);
+  if (!found) throw new Error(`there is no ${path}`);
+  return found[1];
+};
+const text = (value: unknown) => textOf(all, value);
+
+describe('state', () => {
+  test.each(['tokens', 'connections'] as const)('the table %s', table => {
+    const { partition, sort } = tableKeys[table];
+    const resource = at(`Storage/${table === 'tokens' ? 'Tokens' : 'Connections'}`);
+    expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(resource.Properties).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      KeySchema: [
+        { AttributeName: partition, KeyType: 'HASH' },
+        ...(sort ? [{ AttributeName: sort, KeyType: 'RANGE' }] : []),
+      ],
+    });
+    const { KMSMasterKeyId } = resource.Properties.SSESpecification as Json;
+    expect(text(KMSMasterKeyId)).toBe('<Storage/Key.Arn>');
+  });
+
+  test('the key rotates and stays', () => {
+    const key = at('Storage/Key');
+    expect(key).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
+  });
+
+  // Another logical id is another, empty table: the tokens and refresh tokens of everyone are lost.
+  test('keeps its logical ids', () => {
+    const stateful = ['AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'];
+    const ids = stateful.flatMap(type => ofType(all, type).map(([id]) => id));
+    expect(ids).toEqual([
+      'TokenRefresherStorageTokensB93493F0',
+      'TokenRefresherStorageConnectionsAA85ADAE',
+      'TokenRefresherStorageKey305E5D22',
+      'TokenRefresherDeadLetters7D39C9D4',
+      'TokenRefresherEventsF4168A1A',
+    ]);
+  });
+
+  test('goes with the stack where that is asked for', () => {
+    const resources = deployed({ removalPolicy: RemovalPolicy.DESTROY });
+    for (const [id, table] of ofType(resources, 'AWS::DynamoDB::Table')) {
+      expect([pathOf(resources, id), table.DeletionPolicy]).toEqual([pathOf(resources, id), 'Delete']);
+      expect(table.Properties.DeletionProtectionEnabled).toBe(false);
+    }
+  });
+
+  test('nothing else outlives the stack', () => {
+    const kept = Object.entries(all).filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
+    expect(kept.map(([id]) => pathOf(all, id)).toSorted()).toEqual([
+      'Storage/Connections',
+      'Storage/Key',
+      'Storage/Tokens',
+    ]);
+  });
+});
+
+describe('schedules', () => {
+  const schedules = ofType(all, 'AWS::Scheduler::Schedule');
+
+  test('each has a dead-letter queue, a retry policy and no leeway', () => {
+    expect(schedules).toHaveLength(providers.length + 1);
+    for (const [id, { Properties, DependsOn }] of schedules) {
+      const { DeadLetterConfig, RetryPolicy, RoleArn } = Properties.Target as Record<string, Json>;
+      expect([id, Properties.FlexibleTimeWindow]).toEqual([id, { Mode: 'OFF' }]);
+      expect(text(DeadLetterConfig?.Arn)).toBe('<DeadLetters.Arn>');
+      expect(RetryPolicy?.MaximumRetryAttempts).toBe(3);
+      expect(RetryPolicy?.MaximumEventAgeInSeconds).toBeGreaterThanOrEqual(60);
+      expect(text(RoleArn)).toBe(`<${pathOf(all, id)}Role.Arn>`);
+      expect(DependsOn?.some(each => pathOf(all, each) === `${pathOf(all, id)}Role/DefaultPolicy`)).toBe(true);
+    }
+  });
+
+  test.each(providers)('$id as often as its tokens want, over all shards', ({ id, lifetime }) => {
+    const { Properties } = at(`Schedules/refresh-${id}`);
+    const { Arn, Input } = Properties.Target as { Arn: Json; Input: string };
+    const every = tickOf(lifetime) / minutes(1);
+    expect(Properties.ScheduleExpression).toBe(every === 1 ? 'rate(1 minute)' : `rate(${every} minutes)`);
+    expect(text(Arn)).toBe(`<Refresh/${id}Function.Arn>`);
+    expect(JSON.parse(Input)).toEqual({ shards: allShards });
+  });
+
+  test('discovery every minute', () => {
+    expect(at('Schedules/discover').Properties.ScheduleExpression).toBe('rate(1 minute)');
+  });
+
+  test('several share the shards: each shard has one', () => {
+    const resources = deployed({
+      providers: { officernd: { schedules: 3, tick: Duration.minutes(2), refreshAt: 0.4 } },
+    });
+    const shared = ofType(resources, 'AWS::Scheduler::Schedule').filter(([id]) =>
+      pathOf(resources, id).includes('officernd'),
+    );
+    const inputs = shared.map(
+      ([, { Properties }]) => JSON.parse((Properties.Target as { Input: string }).Input).shards,
+    );
+    expect(shared).toHaveLength(3);
+    expect(inputs.flat().toSorted()).toEqual(allShards);
+    expect(shared.map(([, { Properties }]) => Properties.ScheduleExpression)).toEqual(Array(3).fill('rate(2 minutes)'));
+    expect(ofType(resources, 'AWS::Lambda::Function')).toHaveLength(3);
+  });
+});
+
+describe('functions', () => {
+  const functions = ofType(all, 'AWS::Lambda::Function');
+
+  test('all run on Node 24 and arm64, with a log group and a role of their own and no VPC', () => {
+    expect(functions).toHaveLength(providers.length + 2);
+    for (const [id, { Properties }] of functions) {
+      const path = pathOf(all, id).replace(/Function$/, '');
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+      expect(text((Properties.LoggingConfig as Json).LogGroup)).toBe(`<${path}Logs>`);
+      expect(text(Properties.Role)).toBe(`<${path}Role.Arn>`);
+      expect([id, Properties.VpcConfig]).toEqual([id, undefined]);
+    }
+  });
+
+  test('a failed event is tried once more, then a dead letter', () => {
+    const configs = ofType(all, 'AWS::Lambda::EventInvokeConfig');
+    expect(configs).toHaveLength(functions.length);
+    for (const [, { Properties }] of configs) {
+      const { OnFailure } = Properties.DestinationConfig as { OnFailure: Json };
+      expect(Properties.MaximumRetryAttempts).toBe(1);
+      expect(text(OnFailure.Destination)).toBe('<DeadLetters.Arn>');
+    }
+  });
+
+  const environmentAt = (path: string) => {
+    const { Variables } = at(path).Properties.Environment as { Variables: Json };
+    return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]));
+  };
+
+  test.each(providerIds)('refresh of %s has the environment it reads, and time for more than a lease', provider => {
+    const path = `Refresh/${provider}Function`;
+    expect(environmentOf('refresh', environmentAt(path))).toEqual({
+      TOKENS_TABLE: '<Storage/Tokens>',
+      CONNECTIONS_TABLE: '<Storage/Connections>',
+      EVENT_BUS: '<Events.Arn>',
+      PROVIDER: provider,
+    });
+    expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
+  });
+
+  test('refreshAt reaches the function', () => {
+    const resources = deployed({ providers: { ioffice: { refreshAt: 0.4 } } });
+    const [refresh] = ofType(resources, 'AWS::Lambda::Function').filter(([id]) =>
+      pathOf(resources, id).startsWith('Refresh/'),
+    );
+    expect(refresh?.[1].Properties.Environment).toMatchObject({
+      Variables: { PROVIDER: 'ioffice', REFRESH_AT: '0.4' },
+    });
+  });
+
+  test('discover and api have the environment they read', () => {
+    expect(environmentOf('discover', environmentAt('Discovery/DiscoverFunction'))).toMatchObject({
+      PROVIDERS: providerIds,
+      SECRET_PREFIX: 'token-refresher/',
+    });
+    expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESH_FUNCTIONS).toEqual(
+      Object.fromEntries(providerIds.map(id => [id, `<Refresh/${id}Function>`])),
+    );
+    expect(at('Api/ApiFunction').Properties.Timeout).toBe(29);
+  });
+});
+
+describe('the HTTP API', () => {
+  test('wants a signature of IAM on every route', () => {
+    const routes = ofType(all, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual([
+      '$default',
+      'GET /connections',
+      'GET /tokens/{provider}/{name}',
+      'POST /tokens/{provider}/{name}/refresh',
+    ]);
+    expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
+  });
+
+  test('is throttled and logged, without what could be a token', () => {
+    const { DefaultRouteSettings, AccessLogSettings } = at('Api/Stage').Properties;
+    expect(DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 });
+    const { DestinationArn, Format } = AccessLogSettings as { DestinationArn: Json; Format: string };
+    expect(text(DestinationArn)).toBe('<Api/AccessLogs.Arn>');
+    const logged: Record<string, string> = JSON.parse(Format);
+    expect(logged).toMatchObject({ requestId: '$context.requestId', path: '$context.path', status: '$context.status' });
+    expect(Object.values(logged).filter(each => /header|query|body|authorizer|responseOverride/i.test(each))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('logs and dead letters', () => {
+  test('every log group forgets', () => {
+    const groups = ofType(all, 'AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(providers.length + 3);
+    for (const [id, { Properties }] of groups) expect([id, Properties.RetentionInDays]).toEqual([id, 30]);
+    const week = deployed({ logRetention: 7 });
+    for (const [, { Properties }] of ofType(week, 'AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(7);
+  });
+
+  test('the queue is encrypted, and closed to plain HTTP', () => {
+    expect(at('DeadLetters').Properties).toMatchObject({
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 1_209_600,
+    });
+    const { PolicyDocument } = at('DeadLetters/Policy').Properties as {
+      PolicyDocument: { Statement: readonly Json[] };
+    };
+    expect(PolicyDocument.Statement).toMatchObject([
+      { Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+    ]);
+  });
+});

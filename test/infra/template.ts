@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { App, type Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { vi } from 'vitest';
+import type { Settings } from '../../infra/settings.ts';
+import { TokenRefresherStack } from '../../infra/stack.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Json;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: readonly string[];
+  readonly Metadata?: Json;
+}
+export type Resources = Readonly<Record<string, Resource>>;
+
+// The first synthesis in a process loads most of the CDK.
+vi.setConfig({ testTimeout: 60_000 });
+
+const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+
+/** An app like the one that is deployed; without bundles, which these tests never look into. */
+export const newApp = (): App =>
+  new App({
+    context: { ...context, 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true },
+  });
+
+export const resourcesOf = (stack: Stack): Resources => Template.fromStack(stack).toJSON().Resources;
+
+export const deployed = (settings: Settings = {}): Resources =>
+  resourcesOf(new TokenRefresherStack(newApp(), 'TokenRefresher', settings));
+
+export const ofType = (resources: Resources, type: string): [id: string, Resource][] =>
+  Object.entries(resources).filter(([, resource]) => resource.Type === type);
+
+/** Where a resource stands in the construct tree below the stack and the construct: `Storage/Tokens`. */
+export const pathOf = (resources: Resources, id: string): string =>
+  String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id)
+    .replace(/^[^/]+\/TokenRefresher\//, '')
+    .replace(/\/(Resource|Default)$/, '');
+
+const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+/** An intrinsic function as text: `arn:<AWS::Partition>:…`, `<Storage/Tokens.Arn>`. */
+export const textOf = (resources: Resources, value: unknown): string => {
+  if (!isRecord(value)) return String(value);
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join, 'Fn::ImportValue': imported } = value;
+  if (typeof Ref === 'string') return `<${pathOf(resources, Ref)}>`;
+  if (Array.isArray(attribute)) return `<${pathOf(resources, String(attribute[0]))}.${attribute[1]}>`;
+  if (Array.isArray(join)) return join[1].map((part: unknown) => textOf(resources, part)).join(join[0]);
+  if (imported !== undefined) return `<import ${imported}>`;
+  return JSON.stringify(value);
+};
+
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
