@@ -1,4 +1,4 @@
-import { type ConnectionId, type EpochMs, parseConnectionId } from '../../lib/core/types.ts';
+import { type ConnectionId, type EpochMs, epochMs, parseConnectionId } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 
@@ -47,6 +47,9 @@ export class Customer {
   }
   get #passwordField(): string {
     return passwordField[this.provider] ?? '';
+  }
+  get changedAt(): EpochMs {
+    return this.history.at(-1)?.at ?? epochMs(0);
   }
   get state(): SecretState {
     return this.history.at(-1)?.state ?? 'deleted';
