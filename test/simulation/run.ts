@@ -352,8 +352,8 @@ export class Run {
       const renewals = Math.floor((to - from) / (life * defaultPolicy.refreshAt * (1 - defaultPolicy.jitter))) + 1;
       // A session that its provider ended is found out by one call that is refused.
       const refused = rotating.has(id) && this.#faults.counts['sessions ended'] !== undefined ? 1 : 0;
-      // A secret that has just been put right is tried, however young the token is.
-      const mended = this.#customers.filter(each => each.provider === id && each.changedAt > from - minutes(10)).length;
+      // A secret that was put right is tried once discovery gets to note it, however young the token is.
+      const mended = this.#customers.filter(each => each.provider === id && each.changedAt > START).length;
       return calls / (this.#scenario.connections * (steps * renewals + refused) + steps * mended);
     });
     return Math.max(...worst);
