@@ -240,10 +240,12 @@ export class Cloud {
   }
 }
 
-const metric = (name: string, provider?: string): MetricRef => ({
-  namespace: NAMESPACE,
-  name,
-  dimensions: dimensionsOf(provider),
-});
+const metrics = new Map<string, MetricRef>();
+const metric = (name: string, provider?: string): MetricRef => {
+  const key = `${name} ${provider}`;
+  const known = metrics.get(key) ?? { namespace: NAMESPACE, name, dimensions: dimensionsOf(provider) };
+  metrics.set(key, known);
+  return known;
+};
 
 export const pathOf = (connection: ConnectionId): string => `/tokens/${connection}`;

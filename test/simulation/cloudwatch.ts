@@ -9,26 +9,29 @@ interface Bucket {
   maximum: number;
 }
 
-const keys = new WeakMap<MetricRef, string>();
-const keyOf = (metric: MetricRef): string => {
-  const known = keys.get(metric);
-  if (known !== undefined) return known;
-  const { namespace, name, dimensions } = metric;
+const keyOf = ({ namespace, name, dimensions }: MetricRef): string => {
   const sorted = Object.keys(dimensions).toSorted();
-  const key = `${namespace}/${name}/${sorted.map(each => `${each}=${dimensions[each]}`).join(',')}`;
-  keys.set(metric, key);
-  return key;
+  return `${namespace}/${name}/${sorted.map(each => `${each}=${dimensions[each]}`).join(',')}`;
 };
 
 /** What was measured, by metric and minute, as CloudWatch keeps it. */
 export class Measurements {
   readonly #metrics = new Map<string, Map<number, Bucket>>();
+  readonly #known = new WeakMap<MetricRef, Map<number, Bucket>>();
 
-  put(metric: MetricRef, at: EpochMs, value: number): void {
+  #buckets(metric: MetricRef): Map<number, Bucket> {
+    const known = this.#known.get(metric);
+    if (known) return known;
     const key = keyOf(metric);
-    const minute = Math.floor(at / minutes(1));
     const buckets = this.#metrics.get(key) ?? new Map<number, Bucket>();
     this.#metrics.set(key, buckets);
+    this.#known.set(metric, buckets);
+    return buckets;
+  }
+
+  put(metric: MetricRef, at: EpochMs, value: number): void {
+    const minute = Math.floor(at / minutes(1));
+    const buckets = this.#buckets(metric);
     const bucket = buckets.get(minute);
     if (!bucket) buckets.set(minute, { sum: value, count: 1, minimum: value, maximum: value });
     else {
@@ -41,8 +44,8 @@ export class Measurements {
 
   /** A statistic over a period, or nothing where there is no data. */
   read(metric: MetricRef, statistic: Statistic, from: EpochMs, period: Milliseconds): number | undefined {
-    const buckets = this.#metrics.get(keyOf(metric));
-    if (!buckets) return undefined;
+    const buckets = this.#buckets(metric);
+    if (buckets.size === 0) return undefined;
     let total: Bucket | undefined;
     for (let minute = Math.floor(from / minutes(1)); minute < (from + period) / minutes(1); minute += 1) {
       const bucket = buckets.get(minute);

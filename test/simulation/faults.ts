@@ -72,6 +72,9 @@ export class Faults {
   readonly #random: Random;
   readonly #troubles: readonly Trouble[];
   readonly #now: () => EpochMs;
+  /** The troubles of the moment, and until when they are these. */
+  #current: readonly Trouble[] = [];
+  #until = 0;
   readonly counts: Record<string, number> = {};
 
   constructor(random: Random, troubles: readonly Trouble[], now: () => EpochMs) {
@@ -86,9 +89,19 @@ export class Faults {
 
   /** Whether a kind of trouble strikes here and now. */
   strikes(kind: Trouble['kind']): boolean {
-    const now = this.#now();
-    const trouble = this.#troubles.find(each => each.kind === kind && each.from <= now && now < each.to);
+    if (this.#isCalm()) return false;
+    const trouble = this.#current.find(each => each.kind === kind);
     return trouble !== undefined && this.#random.chance(trouble.share);
+  }
+
+  #isCalm(): boolean {
+    const now = this.#now();
+    if (now >= this.#until) {
+      this.#current = this.#troubles.filter(({ from, to }) => from <= now && now < to);
+      const changes = this.#troubles.flatMap(({ from, to }) => [from, to]).filter(each => each > now);
+      this.#until = Math.min(...changes);
+    }
+    return this.#current.length === 0;
   }
 
   ofStore(operation: string): StoreFate | undefined {

@@ -34,7 +34,7 @@ export const scenarioOf = (random: Random): Scenario => {
   const longest = Math.max(...some.map(provider => Math.min(provider.lifetime, hours(24))));
   const shortest = Math.min(...some.map(provider => tickOf(provider.lifetime)));
   // Months in a minute: as long as a few lifetimes, but no longer than so many ticks.
-  const troubled = Math.min(longest * random.between(1, 4), shortest * 300);
+  const troubled = Math.min(longest * random.between(1, 4), shortest * random.pick([50, 100, 300]));
   const calmFrom = plus(START, troubled);
   return {
     providers: some,
@@ -42,8 +42,8 @@ export const scenarioOf = (random: Random): Scenario => {
     browser: random.chance(0.3),
     troubles: troublesOf(random, troubled),
     calmFrom,
-    end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 120)),
-    discoverEvery: random.pick([minutes(1), minutes(5)]),
+    end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 60)),
+    discoverEvery: random.pick([minutes(1), minutes(5), minutes(5)]),
     readEvery: random.pick([minutes(2), minutes(7), minutes(20)]),
     maxSkew: random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),

@@ -123,7 +123,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
     list: (provider, shard) =>
       run('connections.list', () =>
         [...records.values()]
-          .filter(({ connection }) => providerOf(connection) === provider && knownShard(connection) === shard)
+          .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
           .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
       ),
     get: connection => run('connections.get', () => records.get(connection)),
