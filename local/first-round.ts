@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Connection } from '../lib/core/types.ts';
 import type { Laptop } from './laptop.ts';
 
-/** How long a first round waits for what will come by itself: another worker's lease, a budget, a first retry. */
+/** How long a first round waits without getting on: for another worker's lease, a budget, a first retry. */
 const PATIENCE = 120_000;
 const STEP = 1000;
 
@@ -11,11 +11,17 @@ const STEP = 1000;
  * still holds, one that waits for its provider's budget, or one whose first tries failed. `stop` ends the waiting.
  */
 export const firstRound = async (laptop: Laptop, say: (line: string) => void, stop?: AbortSignal): Promise<void> => {
-  const until = Date.now() + PATIENCE;
+  let until = Date.now() + PATIENCE;
+  let before = Number.POSITIVE_INFINITY;
   while (!stop?.aborted) {
     await laptop.tickAll();
     const waiting = (await laptop.connections()).filter(each => comesByItself(each, Date.now()));
-    const next = Math.min(...waiting.map(each => each.dueAt));
+    // A provider with a small budget takes as long as it takes, while it gets on.
+    if (waiting.length < before) until = Date.now() + PATIENCE;
+    before = waiting.length;
+    // What is due and was not begun waits for the one that knows when there is budget again.
+    const later = waiting.map(each => each.dueAt).filter(dueAt => dueAt > Date.now());
+    const next = later.length > 0 ? Math.min(...later) : Date.now() + STEP;
     if (waiting.length === 0 || next > until) return;
     say(
       `waiting ${Math.max(1, Math.ceil((next - Date.now()) / 1000))} s for ${waiting.map(each => each.connection).join(', ')}`,

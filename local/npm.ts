@@ -1,30 +1,45 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
-/** The npm that runs us, if one does: our parent, or where it left its shell between us, that one's. */
-const npmPid = (): number | undefined => {
-  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return undefined;
-  const [, parent, command = ''] = /^\s*(\d+)\s+(\S+)/.exec(parentProcess()) ?? [];
-  return /(^|\/)(ba|da|z)?sh$/.test(command) ? Number(parent) : process.ppid;
-};
+interface Process {
+  readonly parent: number;
+  readonly command: string;
+}
 
-const parentProcess = (): string => {
+/** What Linux says in a file and everybody else through ps; nothing where the process is gone or neither is there. */
+const processOf = (pid: number): Process | undefined => {
   try {
-    return execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(process.ppid)], { encoding: 'utf8' });
+    const [, command = '', parent = ''] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return { parent: Number(parent), command };
   } catch {
-    // A slim container may have no ps.
-    return '';
+    return processByPs(pid);
   }
 };
 
+const processByPs = (pid: number): Process | undefined => {
+  try {
+    const told = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
+    const [, parent = '', command = ''] = /^\s*(\d+)\s+(.+?)\s*$/.exec(told) ?? [];
+    return { parent: Number(parent), command };
+  } catch {
+    return undefined;
+  }
+};
+
+/** Our parent, or where npm left its shell between us, that one's: a process that died is nobody's parent any more. */
+const npmPid = (): number | undefined => {
+  const parent = processOf(process.ppid);
+  return parent && /(^|\/)(ba|da|z)?sh$/.test(parent.command) ? parent.parent : process.ppid;
+};
+
+const isNpm = (pid: number): boolean => /npm|node/.test(processOf(pid)?.command ?? 'npm');
+
 /** A killed npm gives its script no signal: without this the script would live on, with the port and the data folder. */
 export const endWithNpm = (): void => {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return;
   const npm = npmPid();
   if (npm === undefined) return;
-  setInterval(() => {
-    try {
-      process.kill(npm, 0);
-    } catch {
-      process.exit(1);
-    }
-  }, 250).unref();
+  // Killed while we were being loaded: whoever adopted us is no npm.
+  if (!isNpm(npm)) process.exit(1);
+  setInterval(() => npmPid() === npm || process.exit(1), 250).unref();
 };

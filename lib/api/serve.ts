@@ -84,7 +84,9 @@ const refresh = async (deps: ApiDeps, connection: ConnectionId): Promise<HttpAns
   }
   if (isLeased(answer)) await settled(deps, connection, until);
   const now = await deps.tokens.get(connection);
-  const renewed = now && now.version !== before?.version && alive(now, deps.clock.now());
+  // Whoever held it may have published just before we looked, and settled since: that is a new token too.
+  const theirs = isLeased(answer) && now && (await publishedByLast(deps, now));
+  const renewed = now && (theirs || now.version !== before?.version) && alive(now, deps.clock.now());
   return renewed ? found(deps, now) : unavailable(deps, connection, 'refresh_failed');
 };
 
@@ -103,6 +105,11 @@ const asked = async (deps: ApiDeps, ask: Ask, until: EpochMs): Promise<Answer> =
   } finally {
     answered.abort();
   }
+};
+
+const publishedByLast = async ({ connections }: ApiDeps, held: Token): Promise<boolean> => {
+  const record = await connections.get(held.connection);
+  return record?.version === held.version && record.leaseUntil === undefined;
 };
 
 const isLeased = (answer: Answer): boolean => answer.result === 'waiting' && answer.reason === 'leased';
@@ -149,16 +156,19 @@ const unavailable = async (
     detail,
     {
       connection,
-      ...(record.lastError && { reason: record.lastError.code }),
-      ...(since !== undefined && { since: new Date(since).toISOString() }),
+      reason: record.lastError?.code ?? 'not_refreshed_yet',
+      since: new Date(since).toISOString(),
     },
     { 'retry-after': String(retryAfter(record.dueAt, deps.clock.now())) },
   );
 };
 
-/** When the trouble began: the token's death where it died by itself, else the first failure. */
-const sinceOf = ({ expiresAt, failingSince }: Connection, code: ProblemCode, now: EpochMs): EpochMs | undefined =>
-  code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now ? expiresAt : failingSince;
+/** When the trouble began: the token's death where it died by itself, else the first failure, else when it was due. */
+const sinceOf = (record: Connection, code: ProblemCode, now: EpochMs): EpochMs => {
+  const { expiresAt, failingSince, lastError, dueAt } = record;
+  if (code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;
+  return failingSince ?? lastError?.at ?? (dueAt < now ? dueAt : now);
+};
 
 /** Whole seconds, from 1 to an hour: a hint, not an appointment. */
 const retryAfter = (until: EpochMs | undefined, now: EpochMs): number =>

@@ -2,8 +2,8 @@
  * The stable codes of everything that can go wrong with a connection. Codes are all that is stored, logged or shown;
  * the words of a provider never are, because some of them echo the token (an allow-list, not a filter).
  */
-export const errorCodes = [
-  // RFC 6749 §5.2 and its registry, as the provider said them
+/** RFC 6749 §5.2 and its registry: said by the provider itself. */
+export const standardCodes = [
   'invalid_request',
   'invalid_client',
   'invalid_grant',
@@ -13,6 +13,10 @@ export const errorCodes = [
   'access_denied',
   'server_error',
   'temporarily_unavailable',
+] as const;
+
+export const errorCodes = [
+  ...standardCodes,
   // what an answer was, where it named no such code
   'access_refused',
   'subscription_key_refused',
@@ -31,6 +35,9 @@ export const errorCodes = [
   // no answer
   'timeout',
   'network',
+  // nothing asked yet
+  'budget_used',
+  'not_refreshed_yet',
   // our side
   'secret_missing',
   'secret_unreadable',

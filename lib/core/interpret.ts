@@ -1,4 +1,4 @@
-import { type ErrorCode, isErrorCode } from './errors.ts';
+import { type ErrorCode, isErrorCode, standardCodes } from './errors.ts';
 import { claimsOf, jsonObject } from './jwt.ts';
 import { lifetimeOf } from './lifetime.ts';
 import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Warning } from './provider.ts';
@@ -99,7 +99,7 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   if (status >= 300 && status < 400) return { kind: 'retry', code: 'redirected', status };
   const body = jsonObject(reply.body);
   const ok = status >= 200 && status < 300;
-  if (ok && body && body.error === undefined) return { body, status };
+  if (ok && body && (body.error ?? undefined) === undefined) return { body, status };
 
   const fault = exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant);
   if (fault) return { ...fault, status };
@@ -129,19 +129,9 @@ const byStatus = (exchange: Exchange, status: number, headers: Readonly<Record<s
   return { kind: 'retry', code: 'request_rejected', status, patience: PATIENCE };
 };
 
-const standard: readonly ErrorCode[] = [
-  'invalid_request',
-  'invalid_client',
-  'invalid_grant',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'invalid_scope',
-  'access_denied',
-  'server_error',
-  'temporarily_unavailable',
-];
+const standard: ReadonlySet<unknown> = new Set(standardCodes);
 const standardError = (error: unknown): ErrorCode | undefined =>
-  isErrorCode(error) && standard.includes(error) ? error : undefined;
+  isErrorCode(error) && standard.has(error) ? error : undefined;
 
 /** `Bearer` however it is spelt, so that consumers can put it in front of the token; anything odd is Bearer too. */
 const tokenTypeIn = (value: unknown): string =>

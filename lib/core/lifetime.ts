@@ -26,6 +26,8 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
     const guessed = inMilliseconds && given < SHORTEST_IN_MILLISECONDS;
     if (guessed) warnings.push('lifetime_unit_guessed');
     life = inMilliseconds && !guessed ? given : seconds(given);
+    // Read the other way it might be right; but a token thought to live too short is renewed, one too long is served dead.
+    if (inMilliseconds && !guessed && life < provider.lifetime / ABSURD) warnings.push('lifetime_implausible');
   } else {
     warnings.push('lifetime_assumed');
     life = provider.lifetime;

@@ -43,7 +43,12 @@ export interface Usage {
   readonly baseUrl: string;
   readonly warnings?: readonly Warning[];
 }
-export type Warning = 'scope_narrowed' | 'lifetime_capped' | 'lifetime_assumed' | 'lifetime_unit_guessed';
+export type Warning =
+  | 'scope_narrowed'
+  | 'lifetime_capped'
+  | 'lifetime_assumed'
+  | 'lifetime_unit_guessed'
+  | 'lifetime_implausible';
 
 /** What an answer that is not a token means, where the provider's dialect differs from the standard's. */
 export type Fault =

@@ -101,9 +101,7 @@ export const settleFailed = (
 ): Settlement => {
   const failures = seen.failures + 1;
   const lastError: Failure = {
-    code: trouble.code,
-    at: now,
-    times: seen.lastError?.code === trouble.code ? seen.lastError.times + 1 : 1,
+    ...failureOf(seen, trouble.code, now),
     ...(trouble.status !== undefined && { status: trouble.status }),
     ...(trouble.fields && { fields: trouble.fields }),
   };
@@ -133,9 +131,11 @@ export const settleFailed = (
 };
 
 /** No call was made, for want of budget: nothing happened, except that it is due a little later. */
-export const settlePostponed = (seen: Connection, used: Used, until: EpochMs): Settlement => ({
+export const settlePostponed = (seen: Connection, used: Used, until: EpochMs, now: EpochMs): Settlement => ({
   ...carried(seen, used),
   ...pick(seen, 'failingSince', 'lastError', 'attentionSince'),
+  // Whoever asks why it is late shall find out; why a person is needed is worth more.
+  ...(seen.status !== 'attention' && { lastError: failureOf(seen, 'budget_used', now) }),
   status: seen.status,
   failures: seen.failures,
   dueAt: until,
@@ -149,6 +149,12 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set([
   'access_denied',
   'access_refused',
 ]);
+
+const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => ({
+  code,
+  at,
+  times: seen.lastError?.code === code ? seen.lastError.times + 1 : 1,
+});
 
 const tried = (seen: Connection, triedVersion: SecretVersion) => ({
   triedVersion,

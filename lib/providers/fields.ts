@@ -16,7 +16,9 @@ const present = (what: string) =>
   z
     .string({
       error: ({ input }) =>
-        input === undefined || input === null ? `is missing: add ${what}` : `is not a text: give ${what} in quotes`,
+        input === undefined || input === null
+          ? `is missing: add ${what}`
+          : `is not a text: put it in quotes (it is ${what})`,
     })
     .min(1, { error: `is empty: add ${what}` })
     .refine(value => !CONTROL.test(value), {

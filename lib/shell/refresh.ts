@@ -177,7 +177,7 @@ class Commit {
     calls,
   }: Extract<Obtained, { kind: 'postponed' }>): Promise<RefreshReport> {
     const used = { dropSession, ...(redeemedCode !== undefined && { redeemedCode }) };
-    return this.#settle('postponed', settlePostponed(this.seen, used, until), { calls });
+    return this.#settle('postponed', settlePostponed(this.seen, used, until, this.#deps.clock.now()), { calls });
   }
 
   async #settle(result: Result, settlement: Settlement, told: Extra): Promise<RefreshReport> {

@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+export class FolderInUse extends Error {}
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -27,7 +29,7 @@ export const lockFolder = (folder: string): (() => void) => {
   const file = join(folder, 'pid');
   const owner = ownerOf(file);
   if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
-    throw new Error(`${folder} is in use by process ${owner}; if that is something else, delete ${file}`);
+    throw new FolderInUse(`${folder} is in use by process ${owner}; if that is something else, delete ${file}`);
   }
   writeFileSync(file, String(process.pid), { mode: 0o600 });
   return () => rmSync(file, { force: true });

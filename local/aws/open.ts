@@ -3,6 +3,7 @@ import type { ClientOverrides } from '../../lib/aws/clients.ts';
 import type { Options } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 import { startEmbedded } from './embedded.ts';
+import { FolderInUse } from './folder-lock.ts';
 
 /** Where DynamoDB and Secrets Manager are. */
 export interface Aws {
@@ -38,9 +39,15 @@ const embed = async (data: string | undefined) => {
     return await startEmbedded(data === undefined ? {} : { folder: resolve(data) });
   } catch (error) {
     if (data === undefined) throw error;
-    const said = error instanceof Error ? error.message : 'unknown reason';
-    throw new UsageError(`--data: ${data} cannot be used: ${said}.`);
+    throw new UsageError(`--data: ${data} cannot be used: ${reasonOf(error)}.`);
   }
+};
+
+/** An error over what is in the folder might quote it, and secrets are. */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof FolderInUse) return error.message;
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' ? code : 'what is in it is damaged or something else’s; give another folder';
 };
 
 const withoutSettings = () => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../functions/system.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
+import { settlePostponed } from '../../lib/core/settle.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { apiWorld, granted, LIFE, planted, refused } from '../support/api-world.ts';
 import { START } from '../support/records.ts';
@@ -72,6 +73,51 @@ describe('a forced refresh', () => {
     expect(got).toEqual(new Set(['200 token-2']));
     expect(world.calls).toHaveLength(2);
   });
+});
+
+it('one that meets another’s between its publish and its settle answers what that one published', async () => {
+  const held = Promise.withResolvers<void>();
+  let settling = 0;
+  const world = apiWorld(systemClock, {
+    before: async operation => {
+      if (operation === 'connections.settle' && ++settling === 2) await held.promise;
+    },
+  });
+  await world.add('acme');
+  await world.tick();
+  const first = world.ask('POST', path);
+  await expect.poll(() => settling).toBe(2);
+  const second = world.ask('POST', path);
+  await expect.poll(() => world.asks.length).toBe(2);
+  held.resolve();
+  expect((await second).json).toMatchObject({ accessToken: 'token-2' });
+  expect((await first).json).toMatchObject({ accessToken: 'token-2' });
+});
+
+it('a token that is missing for want of budget says so, and since when', async () => {
+  const world = apiWorld();
+  const connection = await world.add('acme');
+  const seen = await world.connections.get(connection);
+  const now = world.clock.now();
+  const claimed = seen && (await world.connections.claim(seen, { id: 'claim', leaseUntil: now }));
+  if (!claimed) throw new Error('nobody else is there');
+  await world.connections.settle(connection, claimed.version, settlePostponed(claimed, {}, now, now));
+  const answer = await world.ask(
+    'GET',
+    '/tokens/poweroffice-v2/acme',
+    {},
+    { ask: async () => ({ result: 'postponed' }) },
+  );
+  expect(answer).toMatchObject({ status: 503, json: { reason: 'budget_used', since: new Date(now).toISOString() } });
+});
+
+it('a token of a connection that nobody could be asked to refresh says so, and since when', async () => {
+  const world = apiWorld();
+  await world.add('acme');
+  const ask = () => Promise.reject(new Error('not reached'));
+  const answer = await world.ask('GET', '/tokens/poweroffice-v2/acme', {}, { ask });
+  const since = new Date(world.clock.now()).toISOString();
+  expect(answer).toMatchObject({ status: 503, json: { reason: 'not_refreshed_yet', since } });
 });
 
 describe('a forced refresh that cannot be done now', () => {

@@ -41,7 +41,8 @@ describe('expires_in', () => {
 
   it('is read in milliseconds where the provider counts those, unless that would be absurdly short', () => {
     expect(read(3_600_000, undefined, inMilliseconds)).toEqual([3600]);
-    expect(read(10_000, undefined, inMilliseconds)).toEqual([10]);
+    expect(read(144_000, undefined, inMilliseconds)).toEqual([144]);
+    expect(read(10_000, undefined, inMilliseconds)).toEqual([10, 'lifetime_implausible']);
     expect(read(3600, undefined, inMilliseconds)).toEqual([3600, 'lifetime_unit_guessed']);
   });
 });

@@ -235,7 +235,7 @@ describe('attention', () => {
   });
 });
 
-it('a postponed run changes nothing but when it is due', () => {
+it('a postponed run changes nothing but when it is due, and says why', () => {
   const before = seen({
     status: 'failing',
     failures: 2,
@@ -243,8 +243,11 @@ it('a postponed run changes nothing but when it is due', () => {
     lastError: { code: 'timeout', times: 1, at: START },
   });
   const { connection: _, secret: __, version: ___, secretVersion: ____, ...rest } = before;
-  expect(settlePostponed(before, {}, at(7))).toEqual({ ...rest, dueAt: at(7) });
-  expect(settlePostponed(before, { dropSession: true }, at(7))).not.toHaveProperty('session');
+  const lastError = { code: 'budget_used', times: 1, at: START };
+  expect(settlePostponed(before, {}, at(7), START)).toEqual({ ...rest, lastError, dueAt: at(7) });
+  expect(settlePostponed(before, { dropSession: true }, at(7), START)).not.toHaveProperty('session');
+  const attention = seen({ status: 'attention', lastError: { code: 'invalid_grant', times: 1, at: START } });
+  expect(settlePostponed(attention, {}, at(7), START).lastError?.code).toBe('invalid_grant');
 });
 
 it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
@@ -252,7 +255,7 @@ it('no settlement holds a field that is undefined, so that a store never has to 
   const settlements = [
     settleFailed(policy, provider, bare, retry, {}, START, 0.5),
     settleFailed(policy, provider, bare, refused, {}, START, 0.5),
-    settlePostponed(bare, {}, START),
+    settlePostponed(bare, {}, START, START),
   ];
   for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
 });

@@ -14,7 +14,8 @@ describe('a used-up budget', () => {
     const room = plus(world.clock.now(), minutes(1));
     expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0, dueAt: room });
     const { dueAt: _, version: __, ...rest } = before;
-    expect(await world.record(ID)).toEqual({ ...rest, dueAt: room, version: before.version + 1 });
+    const lastError = { code: 'budget_used', at: world.clock.now(), times: 1 };
+    expect(await world.record(ID)).toEqual({ ...rest, dueAt: room, version: before.version + 1, lastError });
     expect(await world.tick(key)).toMatchObject({ due: 0 });
     world.clock.pass(minutes(1));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });

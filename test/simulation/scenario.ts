@@ -26,7 +26,7 @@ export interface Scenario {
 }
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
-export const RECOVERY = minutes(30);
+export const RECOVERY = minutes(20);
 
 export const scenarioOf = (random: Random): Scenario => {
   const chosen = providers.filter(() => random.chance(0.25));
@@ -42,7 +42,7 @@ export const scenarioOf = (random: Random): Scenario => {
     browser: random.chance(0.3),
     troubles: troublesOf(random, troubled),
     calmFrom,
-    end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 60)),
+    end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 30)),
     discoverEvery: random.pick([minutes(1), minutes(5), minutes(5)]),
     readEvery: random.pick([minutes(2), minutes(7), minutes(20)]),
     maxSkew: random.pick([0, 0, seconds(1), seconds(3)]),

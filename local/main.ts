@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { openAws } from './aws/open.ts';
+import { firstRound } from './first-round.ts';
+import { type Laptop, openLaptop } from './laptop.ts';
+import { live } from './live.ts';
+import { type Options, parseOptions, usage } from './options.ts';
+import { runTicks } from './schedule.ts';
+import { table } from './screen.ts';
+import { openSource } from './sources.ts';
+import { toldAs } from './told.ts';
+import { UsageError } from './usage-error.ts';
+import { openPort } from './web.ts';
+
+/** Progress goes to standard error, results to standard output. */
+const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+
+/** Everything there is to close, closed in the order opposite to that in which it was opened. */
+const open: (() => Promise<void>)[] = [];
+const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
+  open.unshift(() => thing.close());
+  return thing;
+};
+const closeAll = async () => {
+  for (const close of open.splice(0)) await close();
+};
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const options = parseOptions(args);
+  if (!options) {
+    console.log(usage);
+    return 0;
+  }
+  const source = opened(await openSource(options));
+  const web = options.once ? undefined : opened(await openPort(options.port));
+  const aws = opened(await openAws(options));
+  const screen = web && process.stdout.isTTY ? opened(live()) : undefined;
+  const tell = screen?.say ?? say;
+  tell(`credentials: ${source.name}`);
+  tell(`AWS: ${aws.name}`);
+  const laptop = opened(await openLaptop(options, source, aws, toldAs(tell)));
+  if (!web) return refreshOnce(laptop, options);
+
+  web.serve(laptop.api);
+  tell(`HTTP API: ${web.url}`);
+  screen?.draw(web.url, laptop);
+  const stop = onSignal();
+  const ticks = opened(runTicks(laptop.ticks, toldAs(tell).error));
+  await firstRound(laptop, tell, stop);
+  if (!screen) console.log(table(await laptop.views(), Date.now()));
+  if (!stop.aborted) await once(stop, 'abort');
+  await ticks.close();
+  return 0;
+};
+
+const refreshOnce = async (laptop: Laptop, { json }: Options): Promise<number> => {
+  await firstRound(laptop, say);
+  const connections = await laptop.views();
+  console.log(json ? JSON.stringify({ connections }, undefined, 2) : table(connections, Date.now()));
+  const sick = connections.filter(each => each.status !== 'healthy');
+  if (connections.length === 0) say('there are no connections');
+  else if (sick.length > 0) say(`${sick.length} of ${connections.length} connections are not healthy`);
+  else say(`all ${connections.length} connections are healthy`);
+  return connections.length > 0 && sick.length === 0 ? 0 : 1;
+};
+
+const onSignal = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // The terminal first: what is said on its other screen is gone with it.
+  await closeAll();
+  if (!(error instanceof UsageError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+} finally {
+  await closeAll();
+}
