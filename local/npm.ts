@@ -1,30 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-
-interface Process {
-  readonly parent: number;
-  readonly command: string;
-}
-
-/** What Linux says in a file and everybody else through ps; nothing where the process is gone or neither is there. */
-const processOf = (pid: number): Process | undefined => {
-  try {
-    const [, command = '', parent = ''] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    return { parent: Number(parent), command };
-  } catch {
-    return processByPs(pid);
-  }
-};
-
-const processByPs = (pid: number): Process | undefined => {
-  try {
-    const told = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
-    const [, parent = '', command = ''] = /^\s*(\d+)\s+(.+?)\s*$/.exec(told) ?? [];
-    return { parent: Number(parent), command };
-  } catch {
-    return undefined;
-  }
-};
+import { processOf } from './process.ts';
 
 /** Our parent, or where npm left its shell between us, that one's: a process that died is nobody's parent any more. */
 const npmPid = (): number | undefined => {
@@ -32,7 +6,8 @@ const npmPid = (): number | undefined => {
   return parent && /(^|\/)(ba|da|z)?sh$/.test(parent.command) ? parent.parent : process.ppid;
 };
 
-const isNpm = (pid: number): boolean => /npm|node/.test(processOf(pid)?.command ?? 'npm');
+/** npm calls itself that; other runners are called as Node is, or as Node calls its main thread. */
+const isNpm = (pid: number): boolean => /npm|node|MainThread/.test(processOf(pid)?.command ?? 'npm');
 
 /** A killed npm gives its script no signal: without this the script would live on, with the port and the data folder. */
 export const endWithNpm = (): void => {

@@ -1,21 +1,15 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { processOf } from '../process.ts';
 
 export class FolderInUse extends Error {}
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // A process of someone else may not be signalled, but it is there.
-    return error instanceof Error && Reflect.get(error, 'code') === 'EPERM';
-  }
-};
-
+/** The process that a lock names, where it still lives: its number may be another's by now. */
 const ownerOf = (file: string): number | undefined => {
   try {
-    return Number(readFileSync(file, 'utf8')) || undefined;
+    const [pid = '', started] = readFileSync(file, 'utf8').split('\n');
+    const owner = processOf(Number(pid));
+    return owner && owner.started === started ? Number(pid) : undefined;
   } catch {
     return undefined;
   }
@@ -28,9 +22,9 @@ const ownerOf = (file: string): number | undefined => {
 export const lockFolder = (folder: string): (() => void) => {
   const file = join(folder, 'pid');
   const owner = ownerOf(file);
-  if (owner !== undefined && owner !== process.pid && isAlive(owner)) {
+  if (owner !== undefined && owner !== process.pid) {
     throw new FolderInUse(`${folder} is in use by process ${owner}; if that is something else, delete ${file}`);
   }
-  writeFileSync(file, String(process.pid), { mode: 0o600 });
+  writeFileSync(file, `${process.pid}\n${processOf(process.pid)?.started ?? ''}`, { mode: 0o600 });
   return () => rmSync(file, { force: true });
 };
