@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { record } from '../support/reliability.ts';
+import { figures } from './figures.ts';
 import { Run } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
-const usage = `Usage: npm run simulate -- [--seeds N] [--seed S]
+const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--json] [--record]
 
   --seeds N   as many runs as that, from seed 1 on; default 1000
   --seed S    one run, with all there is to say about it
-  --json      with --seeds: print the figures as JSON`;
+  --json      with --seeds: print the figures as JSON
+  --record    with --seeds: write them into docs/reliability.md`;
 
 /** Seeds go to the workers in slices: small enough for progress, large enough to be worth a message. */
 const SLICE = 20;
@@ -43,7 +46,7 @@ const work = async (next: { value: number }, last: number, done: (tally: Tally) 
   await worker.terminate();
 };
 
-const manySeeds = async (seeds: number, json: boolean): Promise<boolean> => {
+const manySeeds = async (seeds: number, how: { json: boolean; record: boolean }): Promise<boolean> => {
   const started = Date.now();
   const tally = emptyTally();
   let said = started;
@@ -56,8 +59,14 @@ const manySeeds = async (seeds: number, json: boolean): Promise<boolean> => {
     );
   };
   const next = { value: 1 };
+  // Whoever has waited long enough gets the figures of what was done.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      next.value = Number.POSITIVE_INFINITY;
+    });
   await Promise.all(Array.from({ length: availableParallelism() }, () => work(next, seeds, done)));
-  if (json) console.log(JSON.stringify(tally));
+  if (how.record) record('simulation', figures(tally));
+  if (how.json) console.log(JSON.stringify(tally));
   else print(tally, Date.now() - started);
   return tally.violations === 0;
 };
@@ -81,14 +90,19 @@ const print = (tally: Tally, took: number): void => {
 
 if (isMainThread) {
   const { values } = parseArgs({
-    options: { seeds: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+    },
   });
   if (values.seed !== undefined) {
     const outcome = await new Run(number('seed', values.seed)).run();
     console.log(outcome);
     process.exitCode = outcome.violations.length === 0 ? 0 : 1;
   } else {
-    process.exitCode = (await manySeeds(number('seeds', values.seeds ?? '1000'), values.json)) ? 0 : 1;
+    process.exitCode = (await manySeeds(number('seeds', values.seeds ?? '1000'), values)) ? 0 : 1;
   }
 } else if (workerData === 'worker') {
   parentPort?.on('message', ([from, to]: [number, number]) => {

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Milliseconds } from '../../lib/core/types.ts';
+
+/** Asks until there is an answer; never longer than `within`. */
+export const until = async <T>(
+  what: string,
+  within: Milliseconds,
+  ask: () => Promise<T | undefined | false>,
+): Promise<T> => {
+  const last = Date.now() + within;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > last) throw new Error(`not within ${within / 1000} s: ${what}`);
+    await sleep(100);
+  }
+};
+
+/** Does something again and again, one after the other, until it is told to stop. */
+export const repeat = (every: Milliseconds, action: () => Promise<unknown>): { stop(): Promise<void> } => {
+  let going = true;
+  const running = (async () => {
+    while (going) {
+      await action();
+      await sleep(every);
+    }
+  })();
+  // Whoever stops it hears of its failure; until then it is not unhandled.
+  running.catch(() => {});
+  return {
+    stop: () => {
+      going = false;
+      return running;
+    },
+  };
+};
+
+export const inSeconds = (duration: Milliseconds): string => `${(duration / 1000).toFixed(1)} s`;

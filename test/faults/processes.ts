@@ -1,0 +1,52 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Milliseconds } from '../../lib/core/types.ts';
+
+/** A process of its own. */
+export interface Running {
+  readonly url: string;
+  /** By its process id; resolves once it is gone. */
+  kill(): Promise<void>;
+  /** Stops it where it stands, or has it go on. */
+  freeze(): void;
+  thaw(): void;
+}
+
+const START_WITHIN: Milliseconds = 20_000;
+const children = new Set<ChildProcess>();
+let started = 0;
+
+export const processesStarted = (): number => started;
+
+/** Starts a file of `processes/`; resolves once it says where it is reached. */
+export const start = async (
+  file: 'aws' | 'provider' | 'refresher' | 'api',
+  configuration: object,
+): Promise<Running> => {
+  const child = fork(new URL(`processes/${file}.ts`, import.meta.url), [JSON.stringify(configuration)]);
+  children.add(child);
+  started += 1;
+  const gone = once(child, 'exit').then(() => void children.delete(child));
+  const url = await new Promise<string>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`the process "${file}" did not start in time`)), START_WITHIN);
+    child.once('exit', code => reject(new Error(`the process "${file}" ended with ${code}`)));
+    child.once('message', (message: { readonly url: string }) => {
+      clearTimeout(late);
+      resolve(message.url);
+    });
+  });
+  return {
+    url,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await gone;
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+  };
+};
+
+/** Whatever happens, nobody outlives the run: a frozen one would not notice that its parent is gone. */
+export const killAll = (): void => {
+  for (const child of children) child.kill('SIGKILL');
+};

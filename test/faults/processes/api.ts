@@ -1,0 +1,36 @@
+import type { Context } from 'aws-lambda';
+import { apiHandler } from '../../../functions/api/handler.ts';
+import { stores } from '../../../functions/wiring.ts';
+import type { TableNames } from '../../../lib/aws/tables.ts';
+import type { Answer } from '../../../lib/shell/demand.ts';
+import { openPort } from '../../../local/web.ts';
+import { localClients } from '../../support/aws.ts';
+import { configuration, ready } from './parent.ts';
+
+export interface ApiConfiguration {
+  readonly endpoint: string;
+  readonly tables: TableNames;
+  readonly provider: string;
+  /** Where its refresher is: what the name of a function is to the API in Lambda. */
+  readonly refresher: string;
+}
+
+/** One environment of the function `api`. */
+const { endpoint, tables, provider, refresher } = configuration<ApiConfiguration>();
+const failed = (error: unknown) => console.error(error instanceof Error ? error.message : 'unknown error');
+const api = apiHandler(
+  {
+    ...stores({ dynamodb: localClients({ endpoint }).dynamodb, tables, onBroken: failed }),
+    providers: [provider],
+    ask: async ask => {
+      const answer = await fetch(refresher, { method: 'POST', body: JSON.stringify({ ask }) });
+      if (!answer.ok) throw new Error('the refresh function failed');
+      return (await answer.json()) as Answer;
+    },
+    askFailed: failed,
+  },
+  failed,
+);
+const web = await openPort(0);
+web.serve(event => api(event, {} as Context));
+ready(web.url);

@@ -1,0 +1,30 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readBody } from '../../../local/aws/json-api.ts';
+
+/** What every process of the fault tests has in common: told its configuration, it tells where it is reached. */
+
+/** The configuration that the parent gave, in the form that the parent's code and this one's agree upon. */
+export const configuration = <C>(): C => JSON.parse(process.argv[2] ?? '{}') as C;
+
+export const ready = (url: string): void => {
+  // A parent that dies, in whatever way, leaves nobody behind.
+  process.once('disconnect', () => process.exit());
+  process.send?.({ url });
+};
+
+export const textOf = async (request: IncomingMessage): Promise<string> => (await readBody(request))?.toString() ?? '';
+
+/** Answers each POST of JSON with JSON, as Lambda's invocations do. */
+export const serveJson = (handle: (event: unknown) => Promise<unknown>): void => {
+  const server = createServer((request, response) => {
+    textOf(request)
+      .then(text => handle(JSON.parse(text)))
+      .then(
+        answer => response.writeHead(200).end(JSON.stringify(answer ?? null)),
+        // The name alone: an error's words may quote an answer.
+        (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.name : 'unknown'),
+      );
+  });
+  server.listen(0, '127.0.0.1', () => ready(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+};

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { epochMs, hours, type Milliseconds, minutes } from '../../../lib/core/types.ts';
+import { simulatedAccount } from '../../../local/simulators/accounts.ts';
+import { createSimulator, type Simulator } from '../../../local/simulators/index.ts';
+import type { SimulatedResponse } from '../../../local/simulators/kit.ts';
+import { configuration, ready, textOf } from './parent.ts';
+
+export interface ProviderConfiguration {
+  readonly provider: string;
+  /** The names of its customers. */
+  readonly names: readonly string[];
+}
+
+/** How the provider treats one customer from now on. */
+export interface Behaviour {
+  readonly org: string;
+  /** How long its tokens live. */
+  readonly lifetime: Milliseconds;
+  /** Answered instead of handling the request. */
+  readonly status?: number;
+  /** Waited before or after the request is handled: before, nothing is spent yet; after, all of it is. */
+  readonly delay?: { readonly when: 'before' | 'after'; readonly for: Milliseconds };
+}
+
+/** What it knows of one customer. */
+export interface Counts {
+  readonly calls: number;
+  /** Refresh tokens that it took, and gave another for. */
+  readonly rotations: number;
+  /** Refresh tokens that came again after they had been redeemed. */
+  readonly replays: number;
+  /** Requests that it is waiting with. */
+  readonly waiting: number;
+}
+
+/** The documented lifetime, by which the simulator's time is scaled. */
+const DOCUMENTED = hours(8);
+
+const { provider, names } = configuration<ProviderConfiguration>();
+const behaviours = new Map<string, Behaviour>();
+const counts = new Map<string, { calls: number; rotations: number; replays: number; waiting: number }>();
+/** Kept apart from the simulator's own memory: what is counted must not depend on what it forgets. */
+const redeemed = new Set<string>();
+let lifetime: Milliseconds = minutes(10);
+
+const countsOf = (org: string) => {
+  const known = counts.get(org) ?? { calls: 0, rotations: 0, replays: 0, waiting: 0 };
+  counts.set(org, known);
+  return known;
+};
+
+const tokenRequest = async (
+  simulator: Simulator,
+  request: IncomingMessage,
+  body: string,
+): Promise<SimulatedResponse> => {
+  const form = new URLSearchParams(body);
+  const org = form.get('org_id') ?? '';
+  const refreshToken = form.get('refresh_token');
+  const behaviour = behaviours.get(org);
+  const mine = countsOf(org);
+  mine.calls += 1;
+  if (refreshToken !== null && redeemed.has(refreshToken)) mine.replays += 1;
+  if (behaviour?.status !== undefined) return { status: behaviour.status, headers: {}, body: '<h1>Not now</h1>' };
+  const wait = async (when: 'before' | 'after') => {
+    if (behaviour?.delay?.when !== when) return;
+    mine.waiting += 1;
+    await sleep(behaviour.delay.for);
+    mine.waiting -= 1;
+  };
+  await wait('before');
+  lifetime = behaviour?.lifetime ?? lifetime;
+  const reply = handle(simulator, request, body);
+  if (reply.status === 200 && refreshToken !== null) {
+    redeemed.add(refreshToken);
+    mine.rotations += 1;
+  }
+  await wait('after');
+  return reply;
+};
+
+const handle = (simulator: Simulator, { method, url, headers }: IncomingMessage, body: string): SimulatedResponse =>
+  simulator.handle({
+    method: method ?? '',
+    path: (url ?? '/').slice(`/${provider}`.length),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    body,
+  });
+
+/** For the test alone, beside what a provider offers. */
+const admin = (simulator: Simulator, path: string, body: string): unknown => {
+  if (path === '/admin/behave') {
+    const behaviour: Behaviour = JSON.parse(body);
+    behaviours.set(behaviour.org, behaviour);
+    return null;
+  }
+  if (path === '/admin/counts') return countsOf(body);
+  return simulator.state.get().refreshTokens.some(([token, { spent }]) => token === body && !spent);
+};
+
+const serve = async (simulator: Simulator, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const body = await textOf(request);
+  const path = request.url ?? '/';
+  if (path.startsWith('/admin/')) {
+    response.writeHead(200).end(JSON.stringify(admin(simulator, path, body)));
+    return;
+  }
+  const isToken = path === `/${provider}/authorisation/token`;
+  const reply = await (isToken ? tokenRequest(simulator, request, body) : handle(simulator, request, body));
+  response.writeHead(reply.status, reply.headers).end(reply.body);
+};
+
+const server = createServer().listen(0, '127.0.0.1', () => {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const world = {
+    now: () => epochMs(Date.now()),
+    random: Math.random,
+    url,
+    get scale() {
+      return DOCUMENTED / lifetime;
+    },
+  };
+  const accounts = names.map(name => simulatedAccount(provider, name));
+  const simulator = createSimulator(provider, world, accounts);
+  server.on('request', (request, response) => {
+    // Whoever asked may have been killed meanwhile.
+    serve(simulator, request, response).catch(() => response.destroy());
+  });
+  ready(url);
+});

@@ -1,0 +1,44 @@
+import { discoverHandler } from '../../../functions/discover/handler.ts';
+import { refreshHandler } from '../../../functions/refresh/handler.ts';
+import { refresherDeps } from '../../../functions/wiring.ts';
+import { secretsManager } from '../../../lib/aws/secrets.ts';
+import type { TableNames } from '../../../lib/aws/tables.ts';
+import { isObject } from '../../../lib/core/jwt.ts';
+import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
+import { minutes } from '../../../lib/core/types.ts';
+import { sendHttp } from '../../../lib/http/send.ts';
+import { findProvider } from '../../../lib/providers/index.ts';
+import { localClients } from '../../support/aws.ts';
+import { configuration, serveJson } from './parent.ts';
+
+export interface RefresherConfiguration {
+  readonly endpoint: string;
+  readonly tables: TableNames;
+  readonly prefix: string;
+  readonly provider: string;
+  /** What differs from the policy's defaults. */
+  readonly policy: Partial<Policy>;
+}
+
+/** One environment of the functions `refresh` and `discover`, wired as in Lambda; an event comes as a POST. */
+const { endpoint, tables, prefix, provider: id, policy } = configuration<RefresherConfiguration>();
+const provider = findProvider(id);
+if (!provider) throw new Error(`there is no provider ${id}`);
+const { dynamodb, secretsManager: client } = localClients({ endpoint });
+const deps = refresherDeps({
+  dynamodb,
+  tables,
+  secrets: secretsManager(client),
+  policy: { ...defaultPolicy, ...policy },
+  send: sendHttp,
+  observer: { refresh: () => {}, unclaimed: () => {}, sweep: () => {} },
+  onBroken: error => console.error(error.message),
+});
+const refresh = refreshHandler(deps, provider);
+const discover = discoverHandler({ ...deps, secrets: secretsManager(client), providers: [provider], prefix }, () => {});
+
+serveJson(event =>
+  isObject(event) && event.discover === true
+    ? discover()
+    : refresh(event, { getRemainingTimeInMillis: () => minutes(5) }),
+);

@@ -1,0 +1,124 @@
+import { type ConnectionId, type Milliseconds, seconds } from '../../../lib/core/types.ts';
+import { inSeconds, repeat, until } from '../poll.ts';
+import { aged, LIFETIME, shortened } from '../shortened.ts';
+import { type Row, Stage, type World } from '../stage.ts';
+import { failWrite, killAt, overtake, victimsOf } from '../victims.ts';
+
+const failing = (['keep', 'publish', 'settle'] as const).flatMap(step =>
+  (['refuse', 'lose'] as const).map(how => ({ name: `${how}-${step}`, step, how })),
+);
+const killed = (['claim', 'secret', 'grant', 'keep', 'publish', 'settle'] as const).flatMap(step =>
+  (['before', 'after'] as const).map(when => ({ name: `kill-${when}-${step}`, step, when })),
+);
+export const names = [...failing, ...killed].map(({ name }) => name).concat('frozen');
+
+/** Where a refresher dies before the provider has taken its refresh token. */
+const UNSPENT = new Set(['before claim', 'after claim', 'before secret', 'after secret', 'before grant']);
+
+const RECOVERED_WITHIN = seconds(40);
+
+/** Refreshers that fail, die and freeze in the middle of a refresh, while two sound ones race for what they leave. */
+export const crashes = async (world: World, say: (line: string) => void): Promise<Row[]> => {
+  const stage = new Stage(world, 'crashes', shortened);
+  const ids = new Map((await stage.open(names, LIFETIME)).map((id, n) => [names[n] ?? '', id]));
+  const idOf = (name: string): ConnectionId => {
+    const id = ids.get(name);
+    if (!id) throw new Error(`no connection ${name}`);
+    return id;
+  };
+  const [first, second] = [await stage.refresher(), await stage.refresher()];
+  await stage.discover(first);
+  const schedule = stage.schedule([first, second]);
+  await until('everybody has a token', RECOVERED_WITHIN, async () => {
+    const tokens = await Promise.all(stage.ids.map(id => stage.tokens.get(id)));
+    return tokens.every(token => token !== undefined);
+  });
+  const raced = await stage.sum('calls');
+  await aged(stage);
+
+  let reads = 0;
+  let dead = 0;
+  const reading = repeat(500, async () => {
+    for (const id of stage.ids) {
+      reads += 1;
+      if (!(await stage.accepted(id))) dead += 1;
+    }
+  });
+  /** From each fault on, until its connection is well again. */
+  const recoveries = new Map<string, Promise<Milliseconds>>();
+  const recovering = (name: string): void => {
+    const from = Date.now();
+    const well = until(`${name} is well again`, RECOVERED_WITHIN, () => stage.isWell(idOf(name)));
+    const took = well.then(() => Date.now() - from);
+    took.catch(() => {});
+    recoveries.set(name, took);
+  };
+
+  const next = victimsOf(world, stage);
+  const unlucky = await next();
+  for (const { name, step, how } of failing) {
+    await failWrite(stage, unlucky, idOf(name), step, how);
+    recovering(name);
+  }
+  say(`${failing.length} writes failed, each after a grant`);
+  for (const { name, step, when } of killed) {
+    await killAt(stage, await next(), idOf(name), step, when);
+    recovering(name);
+  }
+  say(`${killed.length} refreshers killed`);
+  const harmless = await overtake(stage, await next(), idOf('frozen'));
+  say('one was frozen, overtaken and woken');
+
+  const worst = async (of: readonly { readonly name: string }[]): Promise<string> =>
+    inSeconds(Math.max(...(await Promise.all(of.map(({ name }) => recoveries.get(name) ?? 0)))));
+  const afterWrites = await worst(failing);
+  const afterKills = await worst(killed);
+  await reading.stop();
+  await schedule.stop();
+  unlucky.proxy.close();
+
+  const replaysOf = (of: readonly { readonly name: string }[]) =>
+    stage.sum(
+      'replays',
+      of.map(({ name }) => idOf(name)),
+    );
+  // A fault that hit a login, and no rotation, would prove nothing.
+  const rotated = await Promise.all(
+    [...failing, ...killed.filter(({ step, when }) => !UNSPENT.has(`${when} ${step}`))].map(
+      async ({ name }) => (await stage.counts(idOf(name))).rotations > 0,
+    ),
+  );
+  if (rotated.includes(false)) throw new Error('a fault came without a rotation');
+  const replays = {
+    writes: await replaysOf(failing),
+    kills: await replaysOf(killed),
+    frozen: await replaysOf([{ name: 'frozen' }]),
+  };
+  const alive = dead === 0;
+  return [
+    {
+      scenario: 'one store write fails after rotation',
+      reference: '**dead for good**',
+      ours: `keep, publish and settle, each refused or its answer lost: ${failing.length} of ${failing.length} recovered by themselves within ${afterWrites}, ${replays.writes} replays`,
+      won: replays.writes === 0 && alive,
+    },
+    {
+      scenario: '`kill -9` in mid-refresh',
+      reference: '**dead for good**',
+      ours: `before and after each of six steps: ${killed.length} of ${killed.length} recovered by themselves within ${afterKills}, ${replays.kills} replays; ${reads - dead} of ${reads} uses of their tokens meanwhile were accepted`,
+      won: replays.kills === 0 && alive,
+    },
+    {
+      scenario: 'a refresher frozen past its lease, its token not yet published',
+      reference: 'not tried',
+      ours: `${harmless ? 'its late writes came to nothing' : '**its late writes did harm**'}, ${replays.frozen} replays`,
+      won: harmless && replays.frozen === 0,
+    },
+    {
+      scenario: `${names.length} due connections, two refreshers racing for them`,
+      reference: 'not tried',
+      ours: `${raced} provider calls`,
+      won: raced === names.length,
+    },
+  ];
+};

@@ -1,0 +1,54 @@
+import { minutes, seconds } from '../../../lib/core/types.ts';
+import { inSeconds, repeat, until } from '../poll.ts';
+import { type Row, Stage, type World } from '../stage.ts';
+
+export const names = ['outage'];
+
+const OUTAGE = seconds(5);
+const LIFETIME = minutes(10);
+
+/** The provider is down while the token has ten minutes to live. */
+export const outage = async (world: World): Promise<Row[]> => {
+  const stage = new Stage(world, 'outage');
+  const refresher = await stage.refresher();
+  const api = await stage.api(refresher);
+  const [id] = await stage.open(names, LIFETIME);
+  if (!id) throw new Error('no connection');
+  await stage.discover(refresher);
+  await stage.tick(refresher);
+  const before = await stage.token(id);
+
+  await stage.behave(id, { lifetime: LIFETIME, status: 503 });
+  let reads = 0;
+  let refused = 0;
+  // Every second reader wants more life than the token has left, and so asks for a refresh as well.
+  const reading = repeat(100, async () => {
+    reads += 1;
+    const answer = await fetch(`${api.url}/tokens/${id}${reads % 2 === 0 ? '?minTtl=599' : ''}`);
+    const served = answer.ok ? ((await answer.json()) as { readonly expiresAt: string }) : undefined;
+    if (!served || Date.parse(served.expiresAt) <= Date.now() || !(await stage.accepted(id))) refused += 1;
+  });
+  const schedule = stage.schedule([refresher]);
+  await stage.force(refresher, id);
+  const over = Date.now() + OUTAGE;
+  await until('the outage ends', OUTAGE * 2, async () => Date.now() >= over);
+  await stage.behave(id, { lifetime: LIFETIME });
+  const back = Date.now();
+  await until(
+    'the token is renewed',
+    seconds(50),
+    async () => (await stage.token(id)).version > before.version && stage.isWell(id),
+  );
+  const took = Date.now() - back;
+  await reading.stop();
+  await schedule.stop();
+
+  return [
+    {
+      scenario: 'token valid 600 s more, provider answers 503',
+      reference: 'reads answer an error, **no token**; still refused for 30 s after the provider recovers',
+      ours: `${reads - refused} of ${reads} reads got the living token; renewed ${inSeconds(took)} after the provider recovered`,
+      won: refused === 0 && reads > 10,
+    },
+  ];
+};

@@ -1,0 +1,56 @@
+import { minutes, seconds } from '../../../lib/core/types.ts';
+import { until } from '../poll.ts';
+import { type Row, Stage, type World } from '../stage.ts';
+
+export const names = ['crowd', 'reads', 'reads-min-ttl'];
+
+const READERS = 100;
+const READS = 20;
+/** More than the tokens live, in seconds. */
+const UNATTAINABLE = 900;
+
+/** What readers cost: many of them at once, and many one after the other. */
+export const readers = async (world: World): Promise<Row[]> => {
+  const stage = new Stage(world, 'readers');
+  const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
+  const apis = await Promise.all(refreshers.map(each => stage.api(each)));
+  const [crowd, plain, demanding] = await stage.open(names, minutes(10));
+  const [first] = refreshers;
+  if (!first || !crowd || !plain || !demanding) throw new Error('no connections');
+  const read = async (n: number, path: string): Promise<string> => {
+    const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`);
+    return answer.ok ? ((await answer.json()) as { readonly accessToken: string }).accessToken : '';
+  };
+
+  await stage.behave(crowd, { lifetime: seconds(2) });
+  await stage.discover(first);
+  await read(0, crowd);
+  await until('the token expires', seconds(10), async () => !(await stage.accepted(crowd)));
+  await stage.behave(crowd, { lifetime: minutes(10) });
+  const before = await stage.sum('calls', [crowd]);
+  const got = await Promise.all(Array.from({ length: READERS }, (_, n) => read(n, crowd)));
+  const together = (await stage.sum('calls', [crowd])) - before;
+  const served = got.filter(token => token !== '' && token === got[0]).length;
+
+  for (let n = 0; n < READS; n += 1) {
+    await read(n, plain);
+    await read(n, `${demanding}?minTtl=${UNATTAINABLE}`);
+  }
+  const alone = await stage.sum('calls', [plain]);
+  const demanded = await stage.sum('calls', [demanding]);
+
+  return [
+    {
+      scenario: `${READERS} concurrent readers of an expired token, two nodes`,
+      reference: '1 provider call',
+      ours: `${together} provider call${together === 1 ? '' : 's'}, ${served} readers served`,
+      won: together === 1 && served === READERS,
+    },
+    {
+      scenario: `tokens that live 600 s, ${READS} reads`,
+      reference: `**${READS} provider calls**`,
+      ours: `${alone} provider call${alone === 1 ? '' : 's'}; with \`minTtl=${UNATTAINABLE}\`, more than they live, ${demanded}`,
+      won: alone === 1 && demanded === 1,
+    },
+  ];
+};

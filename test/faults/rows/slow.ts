@@ -1,0 +1,53 @@
+import { minutes, seconds } from '../../../lib/core/types.ts';
+import { inSeconds, until } from '../poll.ts';
+import { aged, LIFETIME, shortened } from '../shortened.ts';
+import { type Row, Stage, type World } from '../stage.ts';
+
+export const names = ['slow'];
+
+/** The provider spends the refresh token at once, and takes longer to say so than anybody's lease lasts. */
+export const slow = async (world: World): Promise<Row[]> => {
+  const stage = new Stage(world, 'slow', shortened);
+  const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
+  const [first] = refreshers;
+  const [id] = await stage.open(names, LIFETIME);
+  if (!first || !id) throw new Error('no connection');
+  await stage.discover(first);
+  await stage.tick(first);
+  await aged(stage);
+
+  const before = await stage.token(id);
+  const answersAfter = shortened.lease + seconds(2);
+  await stage.behave(id, { lifetime: LIFETIME, delay: { when: 'after', for: answersAfter } });
+  const callsBefore = await stage.sum('calls');
+  const schedule = stage.schedule(refreshers);
+  await stage.force(first, id);
+  let used = 0;
+  let dead = 0;
+  const over = Date.now() + answersAfter;
+  await until('the slowness ends', minutes(1), async () => {
+    used += 1;
+    if (!(await stage.accepted(id))) dead += 1;
+    return Date.now() >= over;
+  });
+  const calls = (await stage.sum('calls')) - callsBefore;
+  await stage.behave(id, { lifetime: LIFETIME });
+  const quick = Date.now();
+  await until(
+    'the token is renewed',
+    seconds(50),
+    async () => (await stage.token(id)).version > before.version && stage.isWell(id),
+  );
+  const took = Date.now() - quick;
+  await schedule.stop();
+  const replays = await stage.sum('replays');
+
+  return [
+    {
+      scenario: 'provider takes longer to answer than the lease (theirs: 11 s, lock 10 s)',
+      reference: '2 calls, replay detected, **connection dead for good**',
+      ours: `${calls} calls, ${replays} replays, ${used - dead} of ${used} uses of the token accepted; renewed ${inSeconds(took)} after it was quick again`,
+      won: replays === 0 && dead === 0,
+    },
+  ];
+};

@@ -1,0 +1,20 @@
+import type { Policy } from '../../lib/core/policy.ts';
+import { type Milliseconds, seconds } from '../../lib/core/types.ts';
+import { until } from './poll.ts';
+import type { Stage } from './stage.ts';
+
+/** The default policy with its lease and deadlines shortened, in the same proportions: nobody waits 45 s for a test. */
+export const shortened = {
+  callDeadline: seconds(1.5),
+  runDeadline: seconds(3.5),
+  lease: seconds(5),
+} satisfies Partial<Policy>;
+
+export const LIFETIME: Milliseconds = seconds(60);
+
+/** Waits until every token is so old that its refresh token, and not a login, would renew it: a tenth of its life. */
+export const aged = (stage: Stage): Promise<unknown> =>
+  until('the tokens have aged', LIFETIME, async () => {
+    const tokens = await Promise.all(stage.ids.map(id => stage.token(id)));
+    return tokens.every(({ issuedAt }) => Date.now() - issuedAt > LIFETIME / 9);
+  });

@@ -1,0 +1,97 @@
+import { type ConnectionId, hours, minutes, seconds } from '../../lib/core/types.ts';
+import { until } from './poll.ts';
+import type { Running } from './processes.ts';
+import { type Step, type StepProxy, startProxy } from './proxy.ts';
+import { LIFETIME, shortened } from './shortened.ts';
+import type { Stage, World } from './stage.ts';
+
+/** A refresher with a proxy between itself and AWS. */
+export interface Victim {
+  readonly proxy: StepProxy;
+  readonly refresher: Running;
+}
+
+const victim = async (world: World, stage: Stage): Promise<Victim> => {
+  const proxy = await startProxy(world.aws.url);
+  return { proxy, refresher: await stage.refresher(proxy.endpoint) };
+};
+
+/** One victim after another; the next one starts while the one before is still at work. */
+export const victimsOf = (world: World, stage: Stage): (() => Promise<Victim>) => {
+  let coming = victim(world, stage);
+  return async () => {
+    const come = await coming;
+    coming = victim(world, stage);
+    // Nobody may want it any more.
+    coming.catch(() => {});
+    return come;
+  };
+};
+
+/** The proxy's word that it struck, or that the run never came there. */
+const within = <T>(what: string, struck: Promise<T>): Promise<T> => {
+  let value: { readonly is: T } | undefined;
+  struck.then(is => {
+    value = { is };
+  });
+  return until(what, seconds(20), async () => value).then(({ is }) => is);
+};
+
+/** Has one write of a run fail: refused, or taken without an answer. */
+export const failWrite = async (
+  stage: Stage,
+  { proxy, refresher }: Victim,
+  id: ConnectionId,
+  step: Step,
+  how: 'refuse' | 'lose',
+): Promise<void> => {
+  const struck = proxy[how](step);
+  const run = stage.force(refresher, id);
+  await within(`${how} ${step}`, struck);
+  await run;
+};
+
+/** Kills a refresher at one moment of its run. */
+export const killAt = async (
+  stage: Stage,
+  { proxy, refresher }: Victim,
+  id: ConnectionId,
+  step: Step | 'grant',
+  when: 'before' | 'after',
+): Promise<void> => {
+  if (step === 'grant') {
+    await stage.behave(id, { lifetime: LIFETIME, delay: { when, for: hours(1) } });
+    void stage.force(refresher, id);
+    await until('the provider is asked', seconds(20), async () => (await stage.counts(id)).waiting > 0);
+    await stage.behave(id, { lifetime: LIFETIME });
+  } else {
+    const held = proxy.hold(step, when);
+    void stage.force(refresher, id);
+    await within(`${when} ${step}`, held);
+  }
+  await refresher.kill();
+  proxy.close();
+};
+
+/**
+ * Freezes a refresher that is about to publish until its lease is over and another has done its work; then lets its
+ * write arrive, and itself go on. True where all of it came to nothing.
+ */
+export const overtake = async (stage: Stage, { proxy, refresher }: Victim, id: ConnectionId): Promise<boolean> => {
+  const held = proxy.hold('publish', 'before');
+  const run = stage.force(refresher, id);
+  const release = await within('before publish', held);
+  refresher.freeze();
+  const { version: frozen } = await stage.token(id);
+  await until('another one takes over', shortened.lease + minutes(0.5), async () => {
+    const renewed = (await stage.token(id)).version > frozen;
+    return renewed && (await stage.isWell(id));
+  });
+  const { version, accessToken } = await stage.token(id);
+  release();
+  refresher.thaw();
+  await run;
+  proxy.close();
+  const after = await stage.token(id);
+  return after.version === version && after.accessToken === accessToken && stage.isWell(id);
+};

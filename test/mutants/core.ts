@@ -1,0 +1,111 @@
+import { type Mutant, mutantsOf } from './mutant.ts';
+
+const tests = ['test/core', 'test/shell', 'test/traps.test.ts'];
+
+export const core: readonly Mutant[] = [
+  ...mutantsOf('lib/core/decide.ts', tests, [
+    ['a leased connection is refreshed', 'leaseUntil !== undefined && leaseUntil > now', 'false'],
+    ['a lease lasts a millisecond longer', 'leaseUntil > now', 'leaseUntil >= now'],
+    ['a retired connection is refreshed', 'if (connection.retiredAt !== undefined) return', 'if (false) return'],
+    ['changed credentials wait', 'if (credentialsChanged(connection)) return', 'if (false) return'],
+    ['changed credentials skip the backoff', "connection.status !== 'failing' &&", ''],
+    ['tried credentials count as changed', 'connection.secretVersion !== connection.triedVersion &&', ''],
+    ['answered credentials count as changed', '&&\n  connection.secretVersion !== connection.answeredVersion', ''],
+    ['due is later than its moment', 'if (connection.dueAt <= now)', 'if (connection.dueAt < now)'],
+    [
+      'readers do not mind a backoff',
+      "if (due.action === 'refresh' || due.reason !== 'not_due') return due",
+      "if (due.action === 'refresh') return due",
+    ],
+    [
+      'a minTtl beyond reach refreshes each time',
+      'expiresAt - now >= attainable(minTtl, life)',
+      'expiresAt - now >= minTtl',
+    ],
+    ['a crowd of readers refreshes each time', ' || justIssued) return', ') return'],
+    ['a short token is never short of life', 'Math.min(policy.forcedSpacing, life / 10)', 'policy.forcedSpacing'],
+    [
+      'forced against a provider that said no',
+      "if (due.action === 'wait' && due.reason !== 'not_due') return due;",
+      '',
+    ],
+    ['forced as often as one likes', 'return again > now', 'return false'],
+    ['a redeemed code is redeemed again', 'fingerprint(account.oneTimeCode) === seen.redeemedCode', 'false'],
+    [
+      'a code that a dead worker redeemed is redeemed again',
+      'seen.leaseUntil !== undefined || credentials.version',
+      'credentials.version',
+    ],
+    ['a code that was refused is redeemed again', ' || credentials.version === seen.triedVersion;', ';'],
+    [
+      'an abandoned lease is no reason to log in',
+      "if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };",
+      '',
+    ],
+    [
+      'a session outlives its credentials',
+      "if (credentials.version !== seen.triedVersion) return { grant: 'full', reason: 'new_credentials' };",
+      '',
+    ],
+    [
+      'a session that is over is used',
+      'if (session.endsAt !== undefined && session.endsAt <= now) return',
+      'if (false) return',
+    ],
+    [
+      'a refresh that keeps failing is never given up',
+      'if (seen.failures >= SESSION_PATIENCE) return',
+      'if (false) return',
+    ],
+    ['a session is used up to its wall', 'if (!lengthens(seen, reach, life)) return', 'if (false) return'],
+    ['the end of a session bounds nothing', 'session.endsAt ?? Number.POSITIVE_INFINITY', 'Number.POSITIVE_INFINITY'],
+    ['renewals may add ever less (Zeno)', 'reach - seen.expiresAt >= life / 10', 'reach - seen.expiresAt >= 0'],
+    ['a session without a refresh grant is used', 'if (!session || !account.refresh)', 'if (!session)'],
+  ]),
+  ...mutantsOf('lib/core/policy.ts', tests, [
+    ['renewed just before death', 'refreshAt: 0.5', 'refreshAt: 0.97'],
+    ['everyone is renewed at once', "(1 + policy.jitter * (2 * spread(connection, 'renewal') - 1))", '1'],
+    ['short tokens are renewed without a pause', 'Math.max(life * fraction, policy.floor)', 'life * fraction'],
+    [
+      'renewal comes after death',
+      'Math.min(life, Math.max(life * fraction, policy.floor))',
+      'Math.max(life * fraction, policy.floor)',
+    ],
+    ['the backoff has no cap', 'Math.min(policy.backoff.cap, policy.backoff.base', 'Math.max(0, policy.backoff.base'],
+    ['the backoff does not grow', '2 ** Math.min(failures - 1, 30)', '1'],
+    [
+      'the backoff outlasts the token',
+      'alive ? Math.min(exponential, (expiresAt - now) / 4) : exponential',
+      'exponential',
+    ],
+    ['one chance before death in place of three', '(expiresAt - now) / 4', 'expiresAt - now'],
+    ['the backoff has no floor', 'random * ceiling, policy.backoff.floor,', 'random * ceiling,'],
+    ['the backoff has no jitter', 'Math.max(random * ceiling', 'Math.max(ceiling'],
+    ['Retry-After is ignored', 'Math.min(retryAfter, policy.retryAfterCap))', '0)'],
+    ['any Retry-After is believed', 'Math.min(retryAfter, policy.retryAfterCap))', 'retryAfter)'],
+    ['probes do not become rarer', 'policy.probe.first + Math.max(0, now - attentionSince)', 'policy.probe.first'],
+    ['probes stop in the end', 'Math.min(policy.probe.cap, policy.probe.first', 'Math.max(0, policy.probe.first'],
+    ['any minTtl is promised', 'minTtl < life ? minTtl : life / 2', 'minTtl'],
+    [
+      'too few ticks before a token dies',
+      'Math.round(lifetime / 10 / minutes(1))',
+      'Math.round(lifetime / minutes(1))',
+    ],
+    [
+      'long tokens are looked at too rarely',
+      'Math.min(minutes(5), Math.max(minutes(1)',
+      'Math.min(minutes(300), Math.max(minutes(1)',
+    ],
+    ['the lease is shorter than the deadlines', 'lease: seconds(45)', 'lease: seconds(5)'],
+    ['a run outlasts its lease', 'runDeadline: seconds(20)', 'runDeadline: seconds(90)'],
+    ['a call outlasts its run', 'callDeadline: seconds(8)', 'callDeadline: seconds(30)'],
+  ]),
+  ...mutantsOf('lib/core/lifetime.ts', tests, [
+    ['expires_in of zero is believed', "if (given !== undefined && given <= 0) return 'invalid_lifetime';", ''],
+    ['absurd lifetimes are believed', 'if (life > provider.lifetime * ABSURD)', 'if (false)'],
+    ['the exp of a JWT is ignored', "if (typeof exp === 'number' && Number.isFinite(exp))", 'if (false)'],
+    ['seconds are taken for milliseconds', 'inMilliseconds && given < SHORTEST_IN_MILLISECONDS', 'false'],
+    ['milliseconds are taken for seconds', 'inMilliseconds && !guessed ? given : seconds(given)', 'seconds(given)'],
+    ['a token from the past is good', 'return expiresAt > sentAt ?', 'return true ?'],
+  ]),
+];

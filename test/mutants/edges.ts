@@ -1,0 +1,130 @@
+import { type Mutant, mutantsOf } from './mutant.ts';
+
+export const edges: readonly Mutant[] = [
+  ...mutantsOf(
+    'lib/api/serve.ts',
+    ['test/api'],
+    [
+      ['a dead token is served', 'return held && alive(held, deps.clock.now()) ? found', 'return held ? found'],
+      ['a minTtl beyond reach asks each time', 'attainable(minTtl, held.expiresAt - held.issuedAt)', 'minTtl'],
+      ['a dying token is waited out', 'return last > now && last < patience ? last : patience;', 'return patience;'],
+      ['the last moment is too late', 'plus(held.expiresAt, -LAST_MOMENT)', 'held.expiresAt'],
+      ['a refresher that can’t be reached fails the read', 'deps.askFailed(error);\n', 'throw error;\n'],
+      ['a slow refresher is waited for', 'Promise.race([deps.ask(ask), late])', 'deps.ask(ask)'],
+      [
+        'nobody waits for another’s refresh',
+        'if (isLeased(answer)) await settled(deps, connection, until);\n    held',
+        'held',
+      ],
+      [
+        'a forced refresh does not wait for another’s',
+        'if (isLeased(answer)) await settled(deps, connection, until);\n  const now',
+        'const now',
+      ],
+      ['who waited for a dead worker goes without', 'round <= 2', 'round <= 1'],
+      [
+        'another’s new token is not known for new',
+        'const theirs = isLeased(answer) && now && (await publishedByLast(deps, now));',
+        'const theirs = false;',
+      ],
+      [
+        'an unsettled token counts as new',
+        'record?.version === held.version && record.leaseUntil === undefined',
+        'record?.version === held.version',
+      ],
+      ['a refused token is handed out again', 'now.version !== before?.version', 'true'],
+      [
+        'a renewed token that died is handed out',
+        '&& alive(now, deps.clock.now());\n  return renewed',
+        ';\n  return renewed',
+      ],
+      ['a lease that is over is waited for', ' || record.leaseUntil <= clock.now()', ''],
+      [
+        'providers that are not deployed are asked',
+        'deps.providers.includes(providerOf(connection)) ? then() :',
+        'true ? then() :',
+      ],
+      [
+        'a retired connection is told of',
+        'if (!record || record.retiredAt !== undefined) return',
+        'if (!record) return',
+      ],
+      ['the retired are listed', '.filter(each => each.retiredAt === undefined)', ''],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/http/send.ts',
+    ['test/http'],
+    [
+      ['no deadline', "setTimeout(() => fail('timeout'), deadline)", "setTimeout(() => fail('timeout'), 2 ** 30)"],
+      ['answers of any size', 'if (size > LARGEST_ANSWER) fail', 'if (false) fail'],
+      ['every failure happened before it was sent', 'code, sent: connected }', 'code, sent: false }'],
+      ['every failure happened after it was sent', 'code, sent: connected }', 'code, sent: true }'],
+      ['a TLS handshake sends the request', "url.protocol === 'https:' ? 'secureConnect' : 'connect'", "'connect'"],
+      ['what cannot be sent is an exception', ".catch(() => ({ kind: 'failed', code: 'network', sent: false }))", ''],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/shell/discover.ts',
+    ['test/shell'],
+    [
+      ['retired on hearsay', 'if (!(await this.#isGone(record))) return;', ''],
+      [
+        'a secret that can’t be read is gone',
+        "if (value === 'unreadable') return false;",
+        "if (value === 'unreadable') return true;",
+      ],
+      [
+        'a broken secret is gone',
+        'return content.ok && !content.connections.has(record.connection);',
+        'return !(content.ok && content.connections.has(record.connection));',
+      ],
+      [
+        'a retired token stays',
+        'await connections.retire(connection, this.#now);\n    await tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));',
+        'await connections.retire(connection, this.#now);',
+      ],
+      ['removed while late writers live', 'retiredAt + RETIRED_FOR <= this.#now', 'true'],
+      [
+        'a late token outlives its record',
+        'await this.#deps.tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));\n',
+        '',
+      ],
+      [
+        'the first by name takes another’s',
+        'const same = held ? sorted.find(claim => claim.secret.name === holder.secret.name) : undefined;',
+        'const same = undefined as Claimed | undefined;',
+      ],
+      [
+        'silence is a waiver',
+        'const silent = held && !same && !(await this.#isGone(holder));',
+        'const silent = false;',
+      ],
+      ['a contested secret is not read again', ' && !secret.contested);', ');'],
+      [
+        'a secret that came back stays retired',
+        'if (record.retiredAt !== undefined) {\n      await connections.revive',
+        'if (false) {\n      await connections.revive',
+      ],
+      ['a new version is not noted', 'if (moved || record.secretVersion !== claim.version) {', 'if (moved) {'],
+      ['a moved connection is not noted', 'const moved = !sameRef(record.secret, secret);', 'const moved = false;'],
+      ['a broken new secret is not seen', 'if (own.length === 0)\n', 'if (false)\n'],
+      [
+        'a broken secret loses its connections',
+        'else for (const { connection, secret } of own) this.#claim({ connection, secret, version: value.version });',
+        '',
+      ],
+      [
+        'an unread secret’s connections are looked for one by one',
+        ' && !unread.has(record.secret.name)',
+        '',
+        'the secret itself is asked then, and one that cannot be read is not gone',
+      ],
+      [
+        'the missing are removed early',
+        'retiredAt !== undefined && !this.#claims.has(connection) &&',
+        'retiredAt !== undefined &&',
+      ],
+    ],
+  ),
+];

@@ -1,0 +1,121 @@
+import { type Mutant, mutantsOf } from './mutant.ts';
+
+const tests = ['test/shell', 'test/core', 'test/traps.test.ts'];
+
+export const shell: readonly Mutant[] = [
+  ...mutantsOf('lib/shell/refresh.ts', tests, [
+    [
+      'the token is published before the session is kept',
+      'const kept = await written(connections.keep(',
+      'await written(tokens.publish(tokenOf(connection, granted, this.#mine)));\n      const kept = await written(connections.keep(',
+    ],
+    ['a session is not kept', 'if (session && session !== this.seen.session) {', 'if (false) {'],
+    ['who lost the session publishes', 'if (kept === false) return this.#outrun(told);', ''],
+    ['who lost the publication settles', 'if (published === false) return this.#outrun(told);', ''],
+    ['who lost the settlement says refreshed', 'if (settled === false) return this.#outrun(told);', ''],
+    ['who lost the claim asks the provider', "if (!claimed) return run.report('lost', {});", ''],
+    [
+      'a late token of a retired connection stays',
+      'if (gone) await written(tokens.withdraw',
+      'if (false) await written(tokens.withdraw',
+    ],
+    [
+      'a token is withdrawn on hearsay',
+      "now !== 'failed' && (now === undefined",
+      "(now === 'failed' || now === undefined",
+    ],
+    [
+      'the record tells of a token that was not published',
+      'const { expiresAt: _, issuedAt: __, ...rest } = settled;',
+      'const rest = settled;',
+    ],
+    ['a failed publication resets the count of failures', ', failures: this.seen.failures };', ' };'],
+    [
+      'a superseded session comes back with a failure',
+      'const dropSession = session === undefined;',
+      'const dropSession = false;',
+    ],
+    ['an abandoned lease is overlooked', 'dueAt, ...(leaseUntil !== undefined && { leaseUntil }) };', 'dueAt };'],
+    ['a session that was not kept is not told of', "if (kept === 'failed') commitFailed = 'keep';", ''],
+    ['forced refreshes are not remembered', '...(forced && { forcedAt: startedAt }),', ''],
+    ['a store that fails is an exception', "write.catch(() => 'failed' as const)", 'write'],
+    ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
+  ]),
+  ...mutantsOf('lib/shell/obtain.ts', tests, [
+    ['a refusal is not re-read', "if (outcome.kind !== 'refused') return run.concluded(", 'return run.concluded('],
+    ['a verdict although nothing could be re-read', "run.failed({ ...outcome, kind: 'retry' }", 'run.failed(outcome'],
+    [
+      'changed credentials are not tried',
+      'if (reread.version === credentials.version) return run.concluded(',
+      'return run.concluded(',
+    ],
+    ['a locking login is repeated', 'if (wasRefused(provider, seen, read.version)) return', 'if (false) return'],
+    ['a locking login is repeated after a failed re-read', 'reread.ok && reread.version !== refused', 'reread.ok'],
+    ['a lost refresh answer is not made good by a login', "refused || outcome.kind === 'unknown'", 'refused'],
+    ['a refused session is a verdict', "refused || outcome.kind === 'unknown'", "outcome.kind === 'unknown'"],
+    ['a one-time code is spent on a lost answer', 'refused && choice.codeLeft', 'choice.codeLeft'],
+    ['a refused session stays', "const dropSession = choice.grant === 'refresh' ||", 'const dropSession ='],
+    ['a replaced session stays', " || (choice.reason !== 'no_session' && replaceable);", ';'],
+    ['the only session is dropped for a code', ' && replaceable);', ');'],
+    ['no budget', 'if (!budget) return undefined;', 'return undefined;'],
+    ['two requests are booked as one', 'twoSteps ? 2 : 1', '1'],
+    ['a call begins when the time is over', 'if (left < USEFUL_TIME) return', 'if (false) return'],
+    [
+      'the last call outlasts the run',
+      'Math.min(this.#deps.policy.callDeadline, left)',
+      'this.#deps.policy.callDeadline',
+    ],
+    ['a run sleeps through its lease for want of budget', 'wait > SHORT_WAIT || ', ''],
+    [
+      'a run waits beyond its deadline',
+      'wait > SHORT_WAIT || now + wait + USEFUL_TIME > this.#until',
+      'wait > SHORT_WAIT',
+    ],
+    [
+      'life counts from the answer',
+      'return read({ ...exchange, sentAt }, reply);',
+      'return read({ ...exchange, sentAt: this.#deps.clock.now() }, reply);',
+    ],
+    [
+      'a code that the session outlived is tried for ever',
+      'const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};',
+      'const redeemed = {};',
+    ],
+  ]),
+  ...mutantsOf('lib/shell/credentials.ts', tests, [
+    ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],
+    ['a deleted secret stays in the cache', 'else this.#values.delete(name);', ''],
+    ['each reader of a secret reads it', 'if (underway) return underway;', ''],
+    [
+      'a secret of many passes for one',
+      "if (isObject(json.connections)) return { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };",
+      '',
+    ],
+  ]),
+  ...mutantsOf('lib/shell/sweep.ts', tests, [
+    ['the most urgent is not first', '\n    .sort((a, b) => (a.expiresAt ?? 0) - (b.expiresAt ?? 0))', ''],
+    ['a run begins that cannot end', ' && clock.now() + policy.lease <= until', ''],
+    ['a used-up budget is asked again and again', 'results.postponed === 0 && ', ''],
+    ['one broken connection stops all', 'claimsFailed += 1;', 'throw error;'],
+    ['everyone is refreshed each tick', ".filter(each => decideDue(each, startedAt).action === 'refresh')", ''],
+    ['attention counts as a dying token', "if (each.status !== 'attention') lowestLife", 'lowestLife'],
+    [
+      'a leased connection counts as overdue',
+      'if (free) oldestOverdue',
+      'oldestOverdue',
+      'a claim makes it due when its lease ends; only one revived within the lease differs, for as long as that lasts',
+    ],
+  ]),
+  ...mutantsOf(
+    'lib/shell/transition.ts',
+    ['test/observe', ...tests],
+    [
+      ['told twice, where the store did not take the verdict', "commitFailed === 'settle' ? undefined : ", ''],
+      ['told although nothing changed', 'if (from === to) return undefined;', ''],
+    ],
+  ),
+  ...mutantsOf('lib/shell/demand.ts', tests, [
+    ['a lost claim is a failure', "if (report.result === 'lost') return", 'if (false) return'],
+    ['a retired connection is known', "if (reason === 'retired') return { result: 'unknown' };", ''],
+  ]),
+];

@@ -1,0 +1,178 @@
+import { type Mutant, mutantsOf } from './mutant.ts';
+
+const tests = ['test/contract/embedded.test.ts', 'test/aws'];
+
+export const stores: readonly Mutant[] = [
+  ...mutantsOf('lib/aws/connection-table.ts', tests, [
+    ['two claims of one version', '#version = :seenVersion AND #dueAt = :seenDueAt', '#dueAt = :seenDueAt'],
+    ['a claim of what an operator moved', '#version = :seenVersion AND #dueAt = :seenDueAt', '#version = :seenVersion'],
+    [
+      'a retired connection is claimed',
+      '#dueAt = :seenDueAt AND attribute_not_exists(#retiredAt)',
+      '#dueAt = :seenDueAt',
+    ],
+    ['someone else’s claim is mine', 'item?.claimId?.S === id && item.version', 'item?.version'],
+    [
+      'an older claim is mine',
+      'item?.claimId?.S === id && item.version?.N === String(mine)',
+      'item?.claimId?.S === id',
+      'the id of a claim is used once: where it is mine, so is the version',
+    ],
+    [
+      'a claim whose answer was lost is lost',
+      'answer ? answer.Attributes : await readItem(seen.connection)',
+      'answer?.Attributes',
+    ],
+    [
+      'keep is not fenced',
+      "condition: '#version = :mine', values }",
+      "condition: 'attribute_exists(#connection)', values: { session } }",
+    ],
+    [
+      'settle is not fenced',
+      "condition: '#version = :mine AND attribute_not_exists(#retiredAt)',\n          values: { ...settlementValues(settlement), mine }",
+      "condition: 'attribute_not_exists(#retiredAt)',\n          values: settlementValues(settlement)",
+    ],
+    [
+      'settle brings a retired connection back',
+      "'#version = :mine AND attribute_not_exists(#retiredAt)'",
+      "'#version = :mine'",
+    ],
+    [
+      'a second discovery resets the first',
+      "...expressed({ ConditionExpression: 'attribute_not_exists(#connection)' }, {}),",
+      '',
+    ],
+    [
+      'a note makes a record of nothing else',
+      "condition: 'attribute_exists(#connection)',\n          values: { secret, secretVersion }",
+      "condition: 'attribute_not_exists(#nothing)',\n          values: { secret, secretVersion }",
+    ],
+    [
+      'a retirement moves',
+      "'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)'",
+      "'attribute_exists(#connection)'",
+    ],
+    [
+      'a retirement makes a record',
+      "'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)'",
+      "'attribute_not_exists(#retiredAt)'",
+    ],
+    [
+      'a revival makes the living due',
+      "condition: 'attribute_exists(#retiredAt)',\n          values: { at }",
+      "condition: 'attribute_exists(#connection)',\n          values: { at }",
+    ],
+    [
+      'a revived connection remembers its withdrawn token',
+      ' REMOVE #retiredAt, #issuedAt, #expiresAt',
+      ' REMOVE #retiredAt',
+    ],
+    [
+      'a connection that came back is removed',
+      "...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),",
+      '',
+    ],
+    ['one broken record hides a shard', 'onBroken(thrown);\n      return undefined;', 'throw thrown;'],
+    [
+      'records are read as they were',
+      'Key: connectionKey(connection), ConsistentRead: true',
+      'Key: connectionKey(connection)',
+    ],
+  ]),
+  ...mutantsOf('lib/aws/token-table.ts', tests, [
+    [
+      'an older token replaces a newer one',
+      "'attribute_not_exists(#connection) OR #version < :version'",
+      "'attribute_not_exists(#connection) OR :version = :version'",
+    ],
+    ['a token is published twice', 'OR #version < :version', 'OR #version <= :version'],
+    [
+      'a publication whose answer was lost is lost',
+      'return there?.version === token.version && there.accessToken === token.accessToken;',
+      'return false;',
+    ],
+    [
+      'another’s publication is mine',
+      'there?.version === token.version && there.accessToken === token.accessToken',
+      'there?.version === token.version',
+    ],
+    ['a newer token is withdrawn', "...expressed({ ConditionExpression: '#version <= :upTo' }, { upTo }),", ''],
+    [
+      'tokens are read as they were',
+      'Key: toItem({ connection }), ConsistentRead: true',
+      'Key: toItem({ connection })',
+    ],
+  ]),
+  ...mutantsOf('lib/aws/connection-item.ts', tests, [
+    ['a settled claim stays leased', "[...absent, 'leaseUntil', 'claimId']", "[...absent, 'claimId']"],
+    ['what is gone stays', "[...absent, 'leaseUntil', 'claimId']", "['leaseUntil', 'claimId']"],
+  ]),
+  ...mutantsOf('lib/aws/budget-table.ts', tests, [
+    [
+      'two callers book one place',
+      "ConditionExpression: 'attribute_not_exists(#connection) OR #revision = :seen'",
+      "ConditionExpression: 'attribute_not_exists(#connection) OR :seen = :seen'",
+    ],
+    [
+      'a lost race is a booking',
+      'if (await write(key, booking.calls, revision)) return',
+      'await write(key, booking.calls, revision);\n      return',
+    ],
+    [
+      'the log of calls is read as it was',
+      'Key: toItem(budgetKey(key)), ConsistentRead: true',
+      'Key: toItem(budgetKey(key))',
+    ],
+  ]),
+  ...mutantsOf(
+    'lib/aws/budget-window.ts',
+    [...tests, 'test/shell/budget.test.ts'],
+    [
+      ['a call leaves the window late', 'plus(call, budget.per) > at', 'plus(call, budget.per) >= at'],
+      ['a call leaves the window early', 'plus(call, budget.per) > at', 'plus(call, budget.per / 2) > at'],
+      ['clocks that disagree overbook', 'epochMs(Math.max(now, known.at(-1) ?? now))', 'now'],
+      ['a wrong clock blocks for ever', 'calls.map(at => (at > plus(now, budget.per) ? now : at))', '[...calls]'],
+      ['one call too many', 'within.length + cost - budget.calls', 'within.length + cost - budget.calls - 1'],
+      ['the budget ends with the newest call', 'within[mustLeave - 1]', 'within.at(-1)'],
+    ],
+  ),
+  ...mutantsOf('lib/aws/secrets.ts', tests, [
+    ['any stage is current', 'stages.includes(CURRENT)', 'true'],
+    [
+      'a secret that is being deleted is unreadable',
+      '(thrown instanceof InvalidRequestException && /marked (for deletion|deleted)/i.test(thrown.message))',
+      'false',
+    ],
+    ['every invalid request is a deleted secret', ' && /marked (for deletion|deleted)/i.test(thrown.message))', ')'],
+    [
+      'a word of the name is its beginning',
+      '!entry.Name?.startsWith(prefix) || entry.DeletedDate',
+      'entry.Name === undefined || entry.DeletedDate',
+    ],
+    ['deleted secrets are listed', ' || entry.DeletedDate) return', ') return'],
+  ]),
+  ...mutantsOf('lib/aws/failure.ts', tests, [
+    [
+      'errors quote what was read',
+      "speaksSafely(thrown) ? thrown.message : 'its words are withheld'",
+      'thrown.message',
+    ],
+  ]),
+  ...mutantsOf('lib/aws/clients.ts', tests, [
+    ['a call that hangs is only warned of', 'throwOnRequestTimeout: true', 'throwOnRequestTimeout: false'],
+    ['an answer that stalls is waited for', 'socketTimeout: 3000, ', ''],
+  ]),
+  ...mutantsOf(
+    'lib/aws/invoke.ts',
+    ['test/functions'],
+    [
+      ['a run is asked for more than once', 'maxAttempts: 1', 'maxAttempts: 3'],
+      [
+        'a refresh function that failed has answered',
+        'if (answer.FunctionError !== undefined || !answer.Payload) {',
+        'if (!answer.Payload) {',
+      ],
+    ],
+  ),
+];
