@@ -41,6 +41,8 @@ export interface Deployment {
     readonly tick: Milliseconds;
     /** How many schedules share the provider's shards. */
     readonly schedules: number;
+    /** The share of its life after which a token is renewed. */
+    readonly refreshAt: number;
   }[];
   readonly functions: readonly { readonly id: string; readonly name: string; readonly timeout: Milliseconds }[];
   readonly tables: readonly { readonly id: string; readonly name: string }[];
@@ -77,7 +79,7 @@ const own = (name: MetricName, provider?: string): MetricRef => ({
 });
 const stat = (statistic: Statistic, metric: MetricRef): Series => ({ kind: 'metric', metric, statistic });
 
-const providerAlarms = ({ id, lifetime, tick, schedules }: Provider) => {
+const providerAlarms = ({ id, lifetime, tick, schedules, refreshAt }: Provider) => {
   const of = (name: MetricName) => own(name, id);
   return {
     'tick-missing': {
@@ -99,12 +101,13 @@ const providerAlarms = ({ id, lifetime, tick, schedules }: Provider) => {
       missingData: 'ignore',
     },
     'life-low': {
-      title: 'a token has less than a quarter of its life left',
+      title: 'a token has less of its life left than any should',
       series: stat('Minimum', of(metrics.lowestLife)),
       period: tick,
       ...once,
       comparison: 'less than',
-      threshold: 0.25,
+      // Half of what a healthy token has left when it is renewed: a quarter, as a rule.
+      threshold: Math.max(0.02, (1 - refreshAt) / 2),
       missingData: 'notBreaching',
     },
     attention: {
@@ -233,7 +236,8 @@ const sharedAlarms = ({ apiId, deadLetters }: Deployment) => {
       ...once,
       comparison: 'at least',
       threshold: 1,
-      missingData: 'notBreaching',
+      // A queue that nobody uses stops telling its length, however long it is.
+      missingData: 'ignore',
     },
     'api-errors': {
       title: 'more than a twentieth of the API’s answers are errors of ours',

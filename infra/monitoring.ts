@@ -22,7 +22,10 @@ export interface MonitoredFunction {
 
 export interface MonitoringProps {
   /** By provider. `schedules`: how many share its shards. */
-  readonly refreshers: ReadonlyMap<string, MonitoredFunction & { readonly tick: Duration; readonly schedules: number }>;
+  readonly refreshers: ReadonlyMap<
+    string,
+    MonitoredFunction & { readonly tick: Duration; readonly schedules: number; readonly refreshAt: number }
+  >;
   readonly discover: MonitoredFunction;
   readonly api: MonitoredFunction & { readonly httpApi: Pick<IHttpApi, 'apiId'> };
   readonly tables: Readonly<Record<'tokens' | 'connections', Pick<ITable, 'tableName'>>>;
@@ -41,7 +44,8 @@ export class Monitoring extends Construct {
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    this.topic = props.alarmTopic ?? ownTopic(this, props.key);
+    this.topic = props.alarmTopic ?? new Topic(this, 'Alarms', { masterKey: props.key, enforceSSL: true });
+    letCloudWatchPublish(this, this.topic, props.alarmTopic ? undefined : props.key);
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
     else if (!props.alarmTopic) {
       Annotations.of(this).addInfo(
@@ -54,9 +58,11 @@ export class Monitoring extends Construct {
   }
 }
 
-/** CloudWatch publishes as itself: the topic and its key have to let it, and for alarms of this account alone. */
-const ownTopic = (scope: Construct, key: IKey): Topic => {
-  const topic = new Topic(scope, 'Alarms', { masterKey: key, enforceSSL: true });
+/**
+ * CloudWatch publishes as itself: the topic and its key have to let it, and for alarms of this account alone. One that was
+ * imported by its ARN has its policy elsewhere, and so has the key of a topic that was handed in.
+ */
+const letCloudWatchPublish = (scope: Construct, topic: ITopic, key: IKey | undefined): void => {
   const cloudWatch = (actions: string[], resource: string) =>
     new PolicyStatement({
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -67,8 +73,7 @@ const ownTopic = (scope: Construct, key: IKey): Topic => {
   // A policy of the topic takes the place of the default one, which would have let the account's alarms publish.
   topic.addToResourcePolicy(cloudWatch(['sns:Publish'], topic.topicArn));
   // In a key's policy "*" is that key.
-  key.addToResourcePolicy(cloudWatch(['kms:Decrypt', 'kms:GenerateDataKey'], '*'));
-  return topic;
+  key?.addToResourcePolicy(cloudWatch(['kms:Decrypt', 'kms:GenerateDataKey'], '*'));
 };
 
 const deploymentOf = ({ refreshers, discover, api, tables, deadLetters }: MonitoringProps): Deployment => {
@@ -78,10 +83,10 @@ const deploymentOf = ({ refreshers, discover, api, tables, deadLetters }: Monito
     timeout: timeout.toMilliseconds(),
   });
   return {
-    providers: [...refreshers].map(([id, { tick, schedules }]) => {
+    providers: [...refreshers].map(([id, { tick, schedules, refreshAt }]) => {
       const provider = findProvider(id);
       if (!provider) throw new Error(`"${id}" is not a provider.`);
-      return { id, lifetime: provider.lifetime, tick: tick.toMilliseconds(), schedules };
+      return { id, lifetime: provider.lifetime, tick: tick.toMilliseconds(), schedules, refreshAt };
     }),
     functions: [
       ...[...refreshers].map(([id, refresher]) => named(`refresh-${id}`, refresher)),

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
+import { defaultPolicy } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
@@ -19,6 +20,7 @@ export interface Refresher extends BundledFunction {
   readonly tick: Duration;
   /** How many schedules share the provider's shards. */
   readonly schedules: number;
+  readonly refreshAt: number;
 }
 
 /** One function for each provider: none can read the secrets or the items of another's. */
@@ -60,7 +62,7 @@ export class Refreshers extends Construct {
     role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
     props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
-    return { ...refresher, tick, schedules: schedules.length };
+    return { ...refresher, tick, schedules: schedules.length, refreshAt: refreshAt ?? defaultPolicy.refreshAt };
   }
 }
 

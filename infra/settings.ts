@@ -66,7 +66,7 @@ const providerOptions = (context: Context, id: string): ProviderOptions => {
   const [refreshAt, tick, schedules] = [read('refreshAt'), read('tick'), read('schedules')];
   return {
     ...(refreshAt !== undefined && { refreshAt }),
-    ...(tick !== undefined && { tick: Duration.minutes(tick) }),
+    ...(tick !== undefined && { tick: minutesIn(`${id}.tick`, tick) }),
     ...(schedules !== undefined && { schedules }),
   };
 };
@@ -119,6 +119,11 @@ function number(key: string, value: unknown): number {
   const read = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof read === 'number' && Number.isFinite(read)) return read;
   throw wrong(key, value, 'a number');
+}
+
+function minutesIn(key: string, value: number): Duration {
+  if (Number.isInteger(value) && value >= 1) return Duration.minutes(value);
+  throw wrong(key, value, 'a whole number of minutes from 1 on');
 }
 
 function retention(key: string, value: unknown): RetentionDays {

@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
@@ -68,13 +68,18 @@ export const allowSecrets = (role: IRole, providers: readonly string[], secretsK
     );
   }
   for (const provider of providers) {
-    const finding = `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${SECRET_PREFIX}${provider}/*`;
+    const { partition, region, account } = Stack.of(role);
+    const place = [told(partition, 'Partition'), 'secretsmanager', told(region, 'Region'), told(account, 'AccountId')];
+    const finding = `arn:${place.join(':')}:secret:${SECRET_PREFIX}${provider}/*`;
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::${finding}]`,
       reason: `Connections of ${provider} come and go with secrets below this prefix; Secrets Manager adds six random characters to each ARN.`,
     });
   }
 };
+
+/** As a finding tells it: the name of what is known at deployment only. */
+const told = (value: string, name: string): string => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
 
 /** Lets a role list secrets: the service knows no narrower resource. */
 export const allowListSecrets = (role: IRole): void => {

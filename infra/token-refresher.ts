@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -61,6 +61,8 @@ export interface TokenRefresherProps {
  * Keeps access tokens fresh. Connections are secrets called `token-refresher/<provider>/<name>`; whoever is granted one
  * reads its current token.
  *
+ * One for an account and region: two would look after the same secrets, and each keep the other's heartbeats alive.
+ *
  *     const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
  *     tokens.grantRead(myFunction, 'poweroffice-v2/acme');
  */
@@ -83,7 +85,11 @@ export class TokenRefresher extends TokenRefresherBase {
 
     const storage = new Storage(this, 'Storage', { removalPolicy });
     const deadLetters = this.#deadLetters();
-    const eventBus = new EventBus(this, 'Events', { description: 'token-refresher: state changes of connections' });
+    const eventBus = new EventBus(this, 'Events', {
+      // The CDK's own name would be the same for every stack that calls its construct the same.
+      eventBusName: Names.uniqueResourceName(this, { separator: '-', maxLength: 200 }),
+      description: 'token-refresher: state changes of connections',
+    });
     const schedules = new Schedules(this, 'Schedules', deadLetters);
     const common = { storage, schedules, secretsKeyArns, logRetention, deadLetters };
 

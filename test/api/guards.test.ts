@@ -47,6 +47,16 @@ it('a reader waits for a dead worker no longer than its lease', async () => {
   expect(clock.now() - before).toBeLessThan(seconds(6));
 });
 
+it('a token of a worker that died before it settled is not handed out as a new one', async () => {
+  const { clock, ask, connections, tokens, connection } = await setUp();
+  const [record, token] = [await connections.get(connection), await tokens.get(connection)];
+  if (!record || !token) throw new Error('there is nothing to begin with');
+  const claimed = await connections.claim(record, { id: 'dead', leaseUntil: plus(clock.now(), seconds(5)) });
+  if (!claimed) throw new Error('the claim was lost');
+  await tokens.publish({ ...token, version: claimed.version, accessToken: 'refused-by-the-provider' });
+  expect(await ask('POST', `${path}/refresh`)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
+});
+
 it('a connection that retired while it was asked for is unknown', async () => {
   const { clock, ask, connections, tokens, connection } = await setUp();
   await connections.retire(connection, clock.now());

@@ -30,6 +30,11 @@ test('AwsSolutions finds nothing', () => {
   expect(findings(stackOf())).toEqual([]);
 });
 
+test('nor where account and region are known beforehand', () => {
+  const env = { account: '111111111111', region: 'eu-west-1' };
+  expect(findings(new TokenRefresherStack(newApp(), 'TokenRefresher', {}, { env }))).toEqual([]);
+});
+
 test('and would find something', () => {
   const stack = stackOf();
   // Whatever is acknowledged would be a finding: take all of it back.

@@ -84,6 +84,9 @@ const faultsOfResource = (resources: Resources, statement: Json): string[] => {
   const faults = actionsOf(statement)
     .filter(action => action.includes('*'))
     .map(action => `allows ${action}`);
+  // In a key's policy "*" is that key, and nothing else can be said there.
+  const ofKey = actionsOf(statement).every(action => action.startsWith('kms:'));
+  if (!ofKey && targetsOf(resources, statement).some(target => target.includes('*'))) faults.push('is about anything');
   const account = textOf(resources, conditionsOf(statement, 'StringEquals')['aws:SourceAccount']);
   if (account !== '<AWS::AccountId>') faults.push('is for any account');
   return faults;

@@ -50,6 +50,7 @@ describe('the context of the app', () => {
       { secretsKeys: 'alias/mine' },
       '"secretsKeys" is "alias/mine": it is a list of ARNs of KMS keys with commas between.',
     ],
+    [{ 'officernd.tick': '-1' }, '"officernd.tick" is "-1": it is a whole number of minutes from 1 on.'],
     [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" is "half": it is a number.'],
     [
       { alarmMail: 'ops@example.com' },

@@ -127,6 +127,7 @@ export class Run {
         lifetime,
         tick: tickOf(lifetime),
         schedules: 1,
+        refreshAt: defaultPolicy.refreshAt,
       })),
       functions: ['discover', 'api', ...this.#scenario.providers.map(({ id }) => `refresh-${id}`)].map(id => ({
         id,
