@@ -36,7 +36,7 @@ it('an event is what its document says', async () => {
     Resources: ['petrosoft/station-7'],
     Time: new Date(START),
   });
-  const [, example = '{}'] = /```json\n([^]*?)```/.exec(document) ?? [];
+  const [, example = '{}'] = /```json\n([\s\S]*?)```/.exec(document) ?? [];
   const detail = JSON.parse(entry?.Detail ?? '{}');
   expect(Object.keys(detail).toSorted()).toEqual(Object.keys(JSON.parse(example)).toSorted());
   expect(detail).toMatchObject({ at: new Date(START).toISOString(), expiresAt: new Date(START + 1).toISOString() });
