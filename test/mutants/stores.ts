@@ -165,7 +165,7 @@ export const stores: readonly Mutant[] = [
   ]),
   ...mutantsOf(
     'lib/aws/invoke.ts',
-    ['test/functions'],
+    ['test/aws/invoke.test.ts', 'test/functions'],
     [
       ['a run is asked for more than once', 'maxAttempts: 1', 'maxAttempts: 3'],
       [
