@@ -1,3 +1,4 @@
+import { defaultPolicy } from '../lib/core/policy.ts';
 import { type Milliseconds, minutes, seconds } from '../lib/core/types.ts';
 import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
 
@@ -44,7 +45,13 @@ export interface Deployment {
     /** The share of its life after which a token is renewed. */
     readonly refreshAt: number;
   }[];
-  readonly functions: readonly { readonly id: string; readonly name: string; readonly timeout: Milliseconds }[];
+  readonly functions: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly timeout: Milliseconds;
+    /** How often it is called by a schedule, or looked at where readers call it. */
+    readonly every: Milliseconds;
+  }[];
   readonly tables: readonly { readonly id: string; readonly name: string }[];
   readonly apiId: string;
   readonly deadLetters: string;
@@ -79,7 +86,18 @@ const own = (name: MetricName, provider?: string): MetricRef => ({
 });
 const stat = (statistic: Statistic, metric: MetricRef): Series => ({ kind: 'metric', metric, statistic });
 
-const providerAlarms = ({ id, lifetime, tick, schedules, refreshAt }: Provider) => {
+/**
+ * Half of what a healthy token has left when it is renewed; but enough for a schedule that falls silent just after to be
+ * noticed before the token dies, which takes `tick-missing` up to three ticks; and never as much as a token still has
+ * when its first renewal failed.
+ */
+const lowLife = ({ lifetime, tick, refreshAt }: Provider): number => {
+  const afterOneFailure = 1 - refreshAt * (1 + defaultPolicy.jitter) - tick / lifetime;
+  return Math.max(0.02, (1 - refreshAt) / 2, Math.min((3.25 * tick) / lifetime, afterOneFailure));
+};
+
+const providerAlarms = (provider: Provider) => {
+  const { id, lifetime, tick, schedules } = provider;
   const of = (name: MetricName) => own(name, id);
   return {
     'tick-missing': {
@@ -106,8 +124,7 @@ const providerAlarms = ({ id, lifetime, tick, schedules, refreshAt }: Provider) 
       period: tick,
       ...once,
       comparison: 'less than',
-      // Half of what a healthy token has left when it is renewed: a quarter, as a rule.
-      threshold: Math.max(0.02, (1 - refreshAt) / 2),
+      threshold: lowLife(provider),
       missingData: 'notBreaching',
     },
     attention: {
@@ -155,14 +172,14 @@ const lambda = (functionName: string, name: string): MetricRef => ({
   name,
   dimensions: { FunctionName: functionName },
 });
-const FIVE = { period: minutes(5), ...once } as const;
 
-const functionAlarms = ({ name, timeout }: Deployment['functions'][number]) =>
+const functionAlarms = ({ name, timeout, every }: Deployment['functions'][number]) =>
   ({
     'function-errors': {
       title: 'the function fails',
       series: stat('Sum', lambda(name, 'Errors')),
-      ...FIVE,
+      period: every,
+      ...once,
       comparison: 'at least',
       threshold: 1,
       missingData: 'notBreaching',
@@ -170,7 +187,8 @@ const functionAlarms = ({ name, timeout }: Deployment['functions'][number]) =>
     'function-throttled': {
       title: 'the function is throttled',
       series: stat('Sum', lambda(name, 'Throttles')),
-      ...FIVE,
+      period: every,
+      ...once,
       comparison: 'at least',
       threshold: 1,
       missingData: 'notBreaching',
@@ -178,7 +196,8 @@ const functionAlarms = ({ name, timeout }: Deployment['functions'][number]) =>
     'function-slow': {
       title: 'the function comes close to its timeout',
       series: stat('Maximum', lambda(name, 'Duration')),
-      ...FIVE,
+      period: every,
+      ...once,
       comparison: 'at least',
       threshold: timeout * 0.8,
       missingData: 'notBreaching',
@@ -195,7 +214,8 @@ const tableAlarms = ({ name }: Deployment['tables'][number]) => {
     'table-throttled': {
       title: 'the table is throttled',
       series: { kind: 'sum', metrics: [events('ReadThrottleEvents'), events('WriteThrottleEvents')] },
-      ...FIVE,
+      period: minutes(5),
+      ...once,
       comparison: 'at least',
       threshold: 1,
       missingData: 'notBreaching',

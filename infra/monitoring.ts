@@ -10,6 +10,8 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { DISCOVER_EVERY } from '../lib/core/policy.ts';
+import { type Milliseconds, minutes } from '../lib/core/types.ts';
 import { findProvider } from '../lib/providers/index.ts';
 import { type AlarmSpec, alarmsFor, type Deployment } from './alarms.ts';
 import { dashboardOf } from './dashboard.ts';
@@ -77,10 +79,11 @@ const letCloudWatchPublish = (scope: Construct, topic: ITopic, key: IKey | undef
 };
 
 const deploymentOf = ({ refreshers, discover, api, tables, deadLetters }: MonitoringProps): Deployment => {
-  const named = (id: string, { fn, timeout }: MonitoredFunction) => ({
+  const named = (id: string, { fn, timeout }: MonitoredFunction, every: Milliseconds) => ({
     id,
     name: fn.functionName,
     timeout: timeout.toMilliseconds(),
+    every,
   });
   return {
     providers: [...refreshers].map(([id, { tick, schedules, refreshAt }]) => {
@@ -89,9 +92,9 @@ const deploymentOf = ({ refreshers, discover, api, tables, deadLetters }: Monito
       return { id, lifetime: provider.lifetime, tick: tick.toMilliseconds(), schedules, refreshAt };
     }),
     functions: [
-      ...[...refreshers].map(([id, refresher]) => named(`refresh-${id}`, refresher)),
-      named('discover', discover),
-      named('api', api),
+      ...[...refreshers].map(([id, refresher]) => named(`refresh-${id}`, refresher, refresher.tick.toMilliseconds())),
+      named('discover', discover, DISCOVER_EVERY),
+      named('api', api, minutes(5)),
     ],
     tables: [
       { id: 'tokens', name: tables.tokens.tableName },

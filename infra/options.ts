@@ -65,7 +65,7 @@ const planOf = (provider: Provider, { refreshAt, tick, schedules = 1 }: Provider
   if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
     throw new SettingsError(`${what('schedules')} is ${schedules}: it is a whole number from 1 to ${SHARDS}.`);
   }
-  const every = tick?.toMilliseconds() ?? tickOf(provider.lifetime);
+  const every = tick?.toMilliseconds() ?? tickOf(provider);
   if (!(every >= minutes(1) && every % minutes(1) === 0)) {
     throw new SettingsError(
       `${what('tick')} is ${every / minutes(1)} minutes: it is a whole number of minutes, at least 1.`,

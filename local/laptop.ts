@@ -90,7 +90,7 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
     ticks: [
       { every: DISCOVER_EVERY / options.speed, run: discoverAnew },
       ...providers.map((provider, n) => ({
-        every: tickOf(provider.lifetime) / options.speed,
+        every: tickOf(provider) / options.speed,
         run: async () => refresh(fast[n] ?? provider),
       })),
     ],

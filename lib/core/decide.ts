@@ -61,6 +61,13 @@ const credentialsChanged = (connection: Connection): boolean =>
   connection.secretVersion !== connection.triedVersion &&
   connection.secretVersion !== connection.answeredVersion;
 
+/** The newest version of its secret that a record knows of: the one that discovery noted, or that a run has read since. */
+export const latestVersion = ({
+  secretVersion,
+  triedVersion,
+  answeredVersion,
+}: Connection): SecretVersion | undefined => (secretVersion === answeredVersion ? triedVersion : secretVersion);
+
 /**
  * Which grant a run begins with. `only` marks a refresh token that is, or may be, the only copy of access; `codeLeft`
  * that there is a one-time code to try once that refresh token is refused.

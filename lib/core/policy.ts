@@ -1,3 +1,4 @@
+import type { Provider } from './provider.ts';
 import { spread } from './shard.ts';
 import { type ConnectionId, type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from './types.ts';
 
@@ -49,9 +50,14 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
 /** When a connection waits for a person or a changed secret alone. */
 export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
 
-/** How often the schedule looks at a provider: several chances before a token dies. */
-export const tickOf = (lifetime: Milliseconds): Milliseconds =>
-  Math.min(minutes(5), Math.max(minutes(1), Math.round(lifetime / 10 / minutes(1)) * minutes(1)));
+/** How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies. */
+export const tickOf = ({
+  lifetime,
+  codeLifetime = lifetime,
+}: Pick<Provider, 'lifetime' | 'codeLifetime'>): Milliseconds => {
+  const tenth = Math.min(lifetime, codeLifetime) / 10;
+  return Math.min(minutes(5), Math.max(minutes(1), Math.round(tenth / minutes(1)) * minutes(1)));
+};
 
 /** How often new, changed and deleted secrets are looked for. Every minute, since it is the scheduler's heartbeat too. */
 export const DISCOVER_EVERY: Milliseconds = minutes(1);

@@ -84,6 +84,8 @@ export interface Provider {
   readonly title: string;
   /** The documented lifetime of an access token: the measure of ticks, and the fallback where an answer does not say. */
   readonly lifetime: Milliseconds;
+  /** How long a code that a person hands in can be redeemed, where there are such codes. */
+  readonly codeLifetime?: Milliseconds;
   readonly expiresIn: 'seconds' | 'milliseconds';
   readonly budget?: Budget;
   /** How many connections one worker refreshes at a time. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { HttpRequest } from '../core/provider.ts';
-import { hours } from '../core/types.ts';
+import { hours, minutes } from '../core/types.ts';
 import { defineProvider } from './define.ts';
 import { baseUrl, fitsHeader, headerText } from './fields.ts';
 import { joinUrl, postHeaders } from './request.ts';
@@ -62,6 +62,7 @@ export const ioffice = defineProvider({
   id: 'ioffice',
   title: 'iOFFICE',
   lifetime: hours(1),
+  codeLifetime: minutes(5),
   expiresIn: 'milliseconds',
   concurrency: 4,
   locksOut: true,

@@ -1,4 +1,4 @@
-import { type Choice, chooseGrant, fingerprint } from '../core/decide.ts';
+import { type Choice, chooseGrant, fingerprint, latestVersion } from '../core/decide.ts';
 import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
@@ -58,7 +58,7 @@ export const obtain = async (
   startedAt: EpochMs,
 ): Promise<Obtained> => {
   const run = new Run(deps, provider, plus(startedAt, deps.policy.runDeadline));
-  const read = await deps.credentials.read(provider, seen.secret, seen.secretVersion);
+  const read = await deps.credentials.read(provider, seen.secret, latestVersion(seen));
   if (!read.ok) return run.failed(read.trouble, read.version, false);
   if (wasRefused(provider, seen, read.version)) return judgedAgain(run, deps, provider, seen, read.version);
   return ask(run, deps, provider, seen, read);

@@ -133,7 +133,11 @@ describe('tickOf', () => {
     [hours(24), 5],
     [1, 1],
   ])('looks at tokens that live %i ms every %i minutes', (lifetime, tick) => {
-    expect(tickOf(lifetime)).toBe(minutes(tick));
+    expect(tickOf({ lifetime })).toBe(minutes(tick));
+  });
+
+  it('does not let a code of five minutes, handed in just after a tick, die before the next', () => {
+    expect(tickOf({ lifetime: hours(1), codeLifetime: minutes(5) })).toBe(minutes(1));
   });
 });
 
@@ -163,7 +167,7 @@ it('a faster world has shorter pauses, and the same bounds of real work', () => 
 it('the lease outlasts every call of a run and the commit after it', () => {
   expect(policy.runDeadline).toBeGreaterThan(2 * policy.callDeadline);
   expect(policy.lease).toBeGreaterThan(policy.runDeadline + seconds(15));
-  expect(policy.lease).toBeLessThan(tickOf(0) + 1);
+  expect(policy.lease).toBeLessThan(tickOf({ lifetime: 0 }) + 1);
 });
 
 it('the test’s own chance is the same for the same seed', () => {

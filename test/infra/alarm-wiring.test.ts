@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { alarmsFor } from '../../infra/alarms.ts';
+import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { metrics as own } from '../../lib/observe/metrics.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
@@ -8,7 +9,7 @@ const all = deployed();
 const alarms = ofType(all, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 const specs = alarmsFor({
   providers: providers.map(({ id, lifetime }) => ({ id, lifetime, tick: 60_000, schedules: 1, refreshAt: 0.5 })),
-  functions: [{ id: 'api', name: 'api', timeout: 29_000 }],
+  functions: [{ id: 'api', name: 'api', timeout: 29_000, every: 300_000 }],
   tables: [{ id: 'tokens', name: 'tokens' }],
   apiId: 'api',
   deadLetters: 'queue',
@@ -86,6 +87,32 @@ test('no alarm of low life fires at the life that healthy tokens have when they 
     const low = alarmsFor({ providers: [one], functions: [], tables: [], apiId: '', deadLetters: '' });
     expect(low.find(({ runbook }) => runbook === 'life-low')?.threshold).toBeLessThan(1 - refreshAt);
   }
+});
+
+test('a schedule that is silent is missed among others of its provider', () => {
+  const several = { id: 'officernd', lifetime: 3_600_000, tick: 300_000, schedules: 3, refreshAt: 0.5 };
+  const specs = alarmsFor({ providers: [several], functions: [], tables: [], apiId: '', deadLetters: '' });
+  expect(specs.find(({ runbook }) => runbook === 'tick-missing')).toMatchObject({
+    comparison: 'less than',
+    threshold: 3,
+  });
+});
+
+test.each(providers)('$id: silence after the last word on a token is noticed before it dies', provider => {
+  const tick = tickOf(provider);
+  const { id, lifetime } = provider;
+  const one = { id, lifetime, tick, schedules: 1, refreshAt: defaultPolicy.refreshAt };
+  const [low, silent] = ['life-low', 'tick-missing'].map(runbook =>
+    alarmsFor({ providers: [one], functions: [], tables: [], apiId: '', deadLetters: '' }).find(
+      alarm => alarm.runbook === runbook,
+    ),
+  );
+  const left = (low?.threshold ?? 0) * lifetime;
+  // The period of the last word, and as many as have to be silent.
+  expect(left).toBeGreaterThan((1 + (silent?.evaluationPeriods ?? Number.NaN)) * tick);
+  // The first failure of a renewal is no reason to wake anyone: it comes up to a tick after it fell due, and takes a while.
+  const { refreshAt, jitter, runDeadline } = defaultPolicy;
+  expect(left).toBeLessThan(lifetime * (1 - refreshAt * (1 + jitter)) - tick - runDeadline / 2);
 });
 
 test('the key lets CloudWatch encrypt what it tells the topic', () => {

@@ -87,10 +87,11 @@ describe('schedules', () => {
     }
   });
 
-  test.each(providers)('$id as often as its tokens want, over all shards', ({ id, lifetime }) => {
+  test.each(providers)('$id as often as its tokens want, over all shards', provider => {
+    const { id } = provider;
     const { Properties } = at(`Schedules/refresh-${id}`);
     const { Arn, Input } = Properties.Target as { Arn: Json; Input: string };
-    const every = tickOf(lifetime) / minutes(1);
+    const every = tickOf(provider) / minutes(1);
     expect(Properties.ScheduleExpression).toBe(every === 1 ? 'rate(1 minute)' : `rate(${every} minutes)`);
     expect(text(Arn)).toBe(`<Refresh/${id}Function.Arn>`);
     expect(JSON.parse(Input)).toEqual({ shards: allShards });

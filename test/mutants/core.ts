@@ -10,6 +10,11 @@ export const core: readonly Mutant[] = [
     ['changed credentials wait', 'if (credentialsChanged(connection)) return', 'if (false) return'],
     ['changed credentials skip the backoff', "connection.status !== 'failing' &&", ''],
     ['tried credentials count as changed', 'connection.secretVersion !== connection.triedVersion &&', ''],
+    [
+      'what a run has read is forgotten',
+      'secretVersion === answeredVersion ? triedVersion : secretVersion',
+      'secretVersion',
+    ],
     ['answered credentials count as changed', '&&\n  connection.secretVersion !== connection.answeredVersion', ''],
     ['due is later than its moment', 'if (connection.dueAt <= now)', 'if (connection.dueAt < now)'],
     [
@@ -86,11 +91,7 @@ export const core: readonly Mutant[] = [
     ['probes do not become rarer', 'policy.probe.first + Math.max(0, now - attentionSince)', 'policy.probe.first'],
     ['probes stop in the end', 'Math.min(policy.probe.cap, policy.probe.first', 'Math.max(0, policy.probe.first'],
     ['any minTtl is promised', 'minTtl < life ? minTtl : life / 2', 'minTtl'],
-    [
-      'too few ticks before a token dies',
-      'Math.round(lifetime / 10 / minutes(1))',
-      'Math.round(lifetime / minutes(1))',
-    ],
+    ['too few ticks before a token dies', 'Math.min(lifetime, codeLifetime) / 10', 'Math.min(lifetime, codeLifetime)'],
     [
       'long tokens are looked at too rarely',
       'Math.min(minutes(5), Math.max(minutes(1)',

@@ -1,3 +1,4 @@
+import { alarms } from './alarms.ts';
 import { answers } from './answers.ts';
 import { core } from './core.ts';
 import { edges } from './edges.ts';
@@ -6,4 +7,4 @@ import { shell } from './shell.ts';
 import { stores } from './stores.ts';
 
 /** Every condition of the protocol and the policy, broken one at a time. */
-export const mutants: readonly Mutant[] = [...core, ...answers, ...shell, ...stores, ...edges];
+export const mutants: readonly Mutant[] = [...core, ...answers, ...shell, ...stores, ...edges, ...alarms];

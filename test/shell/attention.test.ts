@@ -154,3 +154,17 @@ it('a connection whose refresh keeps throwing is tried once a lease, and keeps i
   expect(JSON.stringify(world.unclaimed)).not.toContain('bug of ours');
   expect(await world.token(ID)).toEqual(before);
 });
+
+it('a worker that remembers an older secret than the refused one takes it for no correction', async () => {
+  const { world, vendor } = await vendorWorld();
+  const warm = world.worker();
+  await world.refresh(ID, warm);
+  // No discovery notes the change: the run that is refused is the first to see it.
+  vendor.password = 'changed by somebody';
+  await world.put(ID, { password: 'wrong' });
+  await world.refresh(ID);
+  expect(await world.record(ID)).toMatchObject({ status: 'attention' });
+  vendor.script.push(() => answer('', 500));
+  await world.refresh(ID, warm);
+  expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+});

@@ -93,6 +93,7 @@ export class Cloud {
       return await Promise.race([use(environment.run, process), process.death.then(() => 'killed' as const)]);
     } catch (error) {
       this.#parts.said(`unhandled: ${error instanceof Error ? error.name : typeof error}`);
+      this.#errors(name);
       return 'killed';
     } finally {
       running = false;
@@ -215,6 +216,7 @@ export class Cloud {
   async request(
     method: 'GET' | 'POST',
     path: string,
+    query: Readonly<Record<string, string>>,
   ): Promise<{ readonly answer: HttpAnswer; readonly at: Process } | undefined> {
     const { providers, said } = this.#parts;
     const served = await this.#invoke(
@@ -225,7 +227,7 @@ export class Cloud {
         ask: (ask: Ask) => this.#ask(ask, process),
         askFailed: () => said('ask failed'),
       }),
-      async (deps, process) => ({ answer: await serve(deps, { method, path, query: {} }), at: process }),
+      async (deps, process) => ({ answer: await serve(deps, { method, path, query }), at: process }),
     );
     return served === 'killed' ? undefined : served;
   }

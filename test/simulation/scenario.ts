@@ -17,7 +17,6 @@ export interface Scenario {
   /** From then on nothing goes wrong any more. */
   readonly calmFrom: EpochMs;
   readonly end: EpochMs;
-  readonly discoverEvery: Milliseconds;
   readonly readEvery: Milliseconds;
   readonly maxSkew: Milliseconds;
   /** Whether people change secrets, and providers end sessions. */
@@ -26,13 +25,13 @@ export interface Scenario {
 }
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
-export const RECOVERY = minutes(20);
+export const RECOVERY = minutes(15);
 
 export const scenarioOf = (random: Random): Scenario => {
   const chosen = providers.filter(() => random.chance(0.25));
   const some = chosen.length > 0 ? chosen : [random.pick(providers as [Provider, ...Provider[]])];
   const longest = Math.max(...some.map(provider => Math.min(provider.lifetime, hours(24))));
-  const shortest = Math.min(...some.map(provider => tickOf(provider.lifetime)));
+  const shortest = Math.min(...some.map(tickOf));
   // Months in a minute: as long as a few lifetimes, but no longer than so many ticks.
   const troubled = Math.min(longest * random.between(1, 4), shortest * random.pick([50, 100, 300]));
   const calmFrom = plus(START, troubled);
@@ -43,7 +42,6 @@ export const scenarioOf = (random: Random): Scenario => {
     troubles: troublesOf(random, troubled),
     calmFrom,
     end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 30)),
-    discoverEvery: random.pick([minutes(1), minutes(5), minutes(5)]),
     readEvery: random.pick([minutes(2), minutes(7), minutes(20)]),
     maxSkew: random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),

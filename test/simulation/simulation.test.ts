@@ -13,7 +13,6 @@ const calm = (end: number): Partial<Scenario> => ({
   maxSkew: 0,
   calmFrom: plus(START, minutes(1)),
   end: plus(START, end),
-  discoverEvery: minutes(1),
   readEvery: minutes(20),
   browser: false,
 });
@@ -38,18 +37,6 @@ describe('a run', () => {
   });
 });
 
-/** Seeds that once found a bug, each with what it was. */
-const regressions: readonly (readonly [seed: number, bug: string])[] = [
-  [207, 'attention for a refusal that could not be held against the secret as it was by then'],
-  [329, 'the same cause told twice, where the store had not taken the first verdict'],
-];
-
-describe('bugs that the simulator found stay mended', () => {
-  test.each(regressions)('seed %i: %s', async seed => {
-    expect((await new Run(seed).run()).violations).toEqual([]);
-  });
-});
-
 describe('alarms', () => {
   test('none fires in a healthy month of all six providers', { timeout: 120_000 }, async () => {
     const run = new Run(7, { ...calm(hours(24 * 30)), providers, connections: 2 });
@@ -59,9 +46,14 @@ describe('alarms', () => {
     expect(fired).toEqual([]);
   });
 
-  test('a dead scheduler is noticed within five minutes', async () => {
+  // One whose tokens live long is looked at rarely: then it is discovery that is missed.
+  const deployments = [
+    { of: 'all providers', deployed: providers },
+    ...providers.map(each => ({ of: each.id, deployed: [each] })),
+  ];
+  test.each(deployments)('a dead scheduler of $of is noticed within five minutes', async ({ deployed }) => {
     const dead = minutes(90);
-    const scenario = { ...calm(hours(3)), providers, connections: 1, calmFrom: plus(START, hours(2)) };
+    const scenario = { ...calm(hours(3)), providers: deployed, connections: 1, calmFrom: plus(START, hours(2)) };
     const run = new Run(8, { ...scenario, troubles: [all('missed ticks', dead, hours(2))] });
     await run.run();
     const first = Math.min(...run.alarms.flatMap(({ fired }) => fired.map(({ from }) => from)));

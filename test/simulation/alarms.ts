@@ -1,0 +1,54 @@
+import { alarmsFor, type Deployment } from '../../infra/alarms.ts';
+import { DISCOVER_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import type { Provider } from '../../lib/core/provider.ts';
+import { type EpochMs, minutes } from '../../lib/core/types.ts';
+import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
+import { START } from './network.ts';
+
+/** The functions of a deployment, as the simulated cloud calls them. */
+const deploymentOf = (providers: readonly Provider[]): Deployment => ({
+  providers: providers.map(provider => ({
+    id: provider.id,
+    lifetime: provider.lifetime,
+    tick: tickOf(provider),
+    schedules: 1,
+    refreshAt: defaultPolicy.refreshAt,
+  })),
+  functions: [
+    { id: 'discover', every: DISCOVER_EVERY },
+    { id: 'api', every: minutes(5) },
+    ...providers.map(provider => ({ id: `refresh-${provider.id}`, every: tickOf(provider) })),
+  ].map(each => ({ ...each, name: each.id, timeout: minutes(3) })),
+  tables: [],
+  apiId: 'api',
+  deadLetters: 'queue',
+});
+
+/** The alarms that are deployed, over what the functions measure. */
+export class Alarms {
+  readonly all: readonly AlarmEvaluator[];
+
+  constructor(providers: readonly Provider[], data: Measurements) {
+    this.all = alarmsFor(deploymentOf(providers)).map(spec => new AlarmEvaluator(spec, data));
+  }
+
+  evaluate(now: EpochMs): void {
+    for (const alarm of this.all) {
+      // An alarm of a schedule that is new has nothing to look at yet.
+      const { period, evaluationPeriods } = alarm.spec;
+      if (now % period === 0 && now - START > (evaluationPeriods + 1) * period) alarm.evaluate(now);
+    }
+  }
+
+  /** Whether an alarm that has to do with a provider was on at some moment between the two. */
+  told(provider: string, from: EpochMs, to: EpochMs): boolean {
+    const shared = ['discovery-missing', 'function-errors-discover'];
+    return this.all.some(
+      alarm => (alarm.spec.id.endsWith(provider) || shared.includes(alarm.spec.id)) && alarm.firedBetween(from, to),
+    );
+  }
+
+  get fired(): number {
+    return this.all.reduce((sum, { fired }) => sum + fired.length, 0);
+  }
+}

@@ -1,0 +1,80 @@
+import { minutes, type Token } from '../../lib/core/types.ts';
+import { ask, type createSimulators } from '../../local/simulators/index.ts';
+import { type Cloud, pathOf } from './cloud.ts';
+import type { Customer } from './customers.ts';
+import type { Ledger } from './ledger.ts';
+import type { Loop } from './loop.ts';
+import type { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+interface Parts {
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly scenario: Scenario;
+  readonly customers: readonly Customer[];
+  readonly cloud: Cloud;
+  readonly simulators: ReturnType<typeof createSimulators>;
+  readonly url: string;
+  readonly ledger: Ledger;
+  /** What is published for a customer at the moment. */
+  readonly published: (customer: Customer) => Token | undefined;
+  readonly say: (line: string) => void;
+}
+
+/** What the API answers with a token, as far as it is looked at. */
+interface Served {
+  readonly expiresAt: string;
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Consumers who ask the API for tokens, and use what they get. */
+export class Readers {
+  readonly #parts: Parts;
+  reads = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  begin(): void {
+    const { loop, random, customers, scenario } = this.#parts;
+    const next = () => {
+      void this.#read(random.pick(customers as [Customer, ...Customer[]]));
+      loop.after(random.between(0, 2 * scenario.readEvery), next);
+    };
+    loop.after(minutes(1), next);
+  }
+
+  async #read(customer: Customer): Promise<void> {
+    const { loop, random, scenario, cloud, published, ledger, say } = this.#parts;
+    const { connection } = customer;
+    const before = published(customer);
+    const troubled = loop.now < scenario.calmFrom;
+    const forced = troubled && random.chance(0.03);
+    const minTtl = troubled && random.chance(0.2) ? { minTtl: random.pick(['120', '900', '7200']) } : {};
+    const served = await (forced
+      ? cloud.request('POST', `${pathOf(connection)}/refresh`, {})
+      : cloud.request('GET', pathOf(connection), minTtl));
+    if (!served) return;
+    this.reads += 1;
+    const { answer, at } = served;
+    if (answer.status === 200) return this.#use(customer, JSON.parse(answer.body) as Served);
+    say(answer.body);
+    if (forced) return;
+    const lived = before === published(customer) && (before?.expiresAt ?? 0) > loop.now + 2 * Math.abs(at.skew);
+    if (lived && answer.status !== 500)
+      ledger.violated(`${connection}: a reader was refused a living token (${answer.status})`);
+  }
+
+  #use({ connection, browser }: Customer, { expiresAt, baseUrl, headers }: Served): void {
+    const { loop, scenario, simulators, url, ledger } = this.#parts;
+    const left = Date.parse(expiresAt) - loop.now;
+    if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
+    // Whoever’s clock is wrong is wrong about the last moments; and a provider ends what came of a code that comes twice.
+    if (left <= 2 * scenario.maxSkew || browser) return;
+    const reply = ask(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
+    if (reply.kind !== 'answer' || reply.status !== 200)
+      ledger.violated(`${connection}: a reader got a token that its provider does not take`);
+  }
+}

@@ -1,0 +1,206 @@
+import { defaultPolicy, renewalOf } from '../../lib/core/policy.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type EpochMs,
+  hours,
+  type Milliseconds,
+  minutes,
+  plus,
+  providerOf,
+  type Token,
+} from '../../lib/core/types.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
+import type { Stores } from '../support/memory.ts';
+import type { Alarms } from './alarms.ts';
+import type { Customer } from './customers.ts';
+import { type Ledger, rotating } from './ledger.ts';
+import type { Loop } from './loop.ts';
+import { START } from './network.ts';
+import { RECOVERY, type Scenario } from './scenario.ts';
+
+interface Parts {
+  readonly loop: Loop;
+  readonly scenario: Scenario;
+  readonly ledger: Ledger;
+  readonly alarms: Alarms;
+  readonly customers: readonly Customer[];
+  readonly stores: Stores;
+  readonly say: (line: string) => void;
+  /** A connection has come to need a person. */
+  readonly told: (connection: ConnectionId) => void;
+}
+
+/** Sees what is published and settled, and holds it against what was promised. */
+export class Witness {
+  readonly #parts: Parts;
+  readonly #customers: ReadonlyMap<ConnectionId, Customer>;
+  /** The stores, with somebody looking on. */
+  readonly stores: Stores;
+  readonly #tokens = new Map<ConnectionId, Token>();
+  readonly #causes = new Map<ConnectionId, number>();
+  readonly #attentionAt = new Map<ConnectionId, EpochMs>();
+  grants = 0;
+  #recoveredAt: EpochMs | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#customers = new Map(parts.customers.map(each => [each.connection, each]));
+    const { stores } = parts;
+    this.stores = {
+      ...stores,
+      tokens: this.#watchTokens(stores.tokens),
+      connections: this.#watchRecords(stores.connections),
+    };
+  }
+
+  published(connection: ConnectionId): Token | undefined {
+    return this.#tokens.get(connection);
+  }
+
+  #watchTokens(tokens: Stores['tokens']): Stores['tokens'] {
+    const { loop, ledger } = this.#parts;
+    return {
+      ...tokens,
+      publish: async token => {
+        const before = this.#tokens.get(token.connection);
+        const published = await tokens.publish(token);
+        if (published && before?.accessToken !== token.accessToken) {
+          ledger.published(token, before);
+          this.grants += 1;
+          this.#tokens.set(token.connection, token);
+          loop.at(token.expiresAt, () => this.#expired(token));
+        }
+        return published;
+      },
+      withdraw: async (connection, upTo) => {
+        await tokens.withdraw(connection, upTo);
+        if ((this.#tokens.get(connection)?.version ?? Number.POSITIVE_INFINITY) <= upTo)
+          this.#tokens.delete(connection);
+      },
+    };
+  }
+
+  #watchRecords(connections: Stores['connections']): Stores['connections'] {
+    const { loop, scenario, say } = this.#parts;
+    return {
+      ...connections,
+      settle: async (connection, mine, settlement) => {
+        const before = await connections.get(connection);
+        const settled = await connections.settle(connection, mine, settlement);
+        if (!settled) return false;
+        say(JSON.stringify(settlement.lastError ?? {}));
+        const sameVerdict = before?.status === 'attention' && before.triedVersion === settlement.triedVersion;
+        if (settlement.status === 'attention' && !sameVerdict) this.#judged(connection);
+        if (settlement.status === 'healthy') this.#causes.delete(connection);
+        if (loop.now >= scenario.calmFrom) void this.notice();
+        return true;
+      },
+    };
+  }
+
+  /**
+   * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
+   * was lost, which no code that was handed in since the last fault is.
+   */
+  #judged(connection: ConnectionId): void {
+    const { loop, ledger, told, scenario } = this.#parts;
+    const { now } = loop;
+    this.#attentionAt.set(connection, now);
+    told(connection);
+    const customer = this.#customers.get(connection);
+    if (!customer) return;
+    const reason = customer.browser
+      ? customer.changedAt < scenario.calmFrom
+      : customer.wasBad(plus(now, -minutes(4)), now);
+    if (!reason) ledger.violated(`${connection}: attention without a reason`);
+  }
+
+  /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
+  changed({ type, connection }: Transition): void {
+    if (type !== 'needs attention') return;
+    const cause = this.#customers.get(connection)?.history.length ?? 0;
+    if (this.#causes.get(connection) === cause)
+      this.#parts.ledger.violated(`${connection}: attention twice for one cause`);
+    this.#causes.set(connection, cause);
+  }
+
+  /** A token died: somebody has to have been told, after it was due and before it died. */
+  #expired(token: Token): void {
+    const { connection, issuedAt, expiresAt } = token;
+    if (this.#tokens.get(connection) !== token) return;
+    const due = renewalOf(defaultPolicy, connection, issuedAt, expiresAt);
+    if (!this.#parts.alarms.told(providerOf(connection), due, expiresAt))
+      this.#parts.ledger.violated(`${connection}: a token died and no alarm had fired`);
+  }
+
+  /** Well, or waiting for the only person who can help, who was told not long ago. */
+  async #isWell({ connection, browser }: Customer): Promise<boolean> {
+    const { loop, stores } = this.#parts;
+    const record: Connection | undefined = await stores.connections.get(connection);
+    const toldAt = this.#attentionAt.get(connection);
+    if (browser && record?.status === 'attention') return toldAt !== undefined && loop.now - toldAt < RECOVERY;
+    return record?.status === 'healthy' && (this.#tokens.get(connection)?.expiresAt ?? 0) > loop.now;
+  }
+
+  /** Looks whether everyone is well for the first time since the last fault. */
+  async notice(): Promise<void> {
+    if (this.#recoveredAt !== undefined) return;
+    const well = await Promise.all(this.#parts.customers.map(each => this.#isWell(each)));
+    if (!well.includes(false)) this.#recoveredAt ??= this.#parts.loop.now;
+  }
+
+  /** From the last fault until everyone was well. */
+  get recovery(): Milliseconds {
+    const { calmFrom, end } = this.#parts.scenario;
+    return (this.#recoveredAt ?? end) - calmFrom;
+  }
+
+  async everyoneIsWell(): Promise<void> {
+    const { customers, ledger, stores } = this.#parts;
+    for (const customer of customers) {
+      if (await this.#isWell(customer)) continue;
+      const record = await stores.connections.get(customer.connection);
+      ledger.violated(`${customer.connection}: not well again, ${record?.status} (${record?.lastError?.code})`);
+    }
+  }
+
+  /** Exact as long as those who book and those who call live in one time: no freeze in between, no skew. */
+  withinBudgets(): void {
+    const { scenario, ledger } = this.#parts;
+    const { providers, maxSkew, troubles } = scenario;
+    if (maxSkew > 0 || troubles.some(({ kind }) => kind === 'freezes')) return;
+    for (const { id, budget } of providers) {
+      const most = budget ? ledger.mostCallsWithin(id, budget.per) : 0;
+      if (budget && most > budget.calls) ledger.violated(`${most} calls of ${id} where its budget has ${budget.calls}`);
+    }
+  }
+
+  /** Calls of providers in the calm over those that were needed: for the provider that has the most to spare. */
+  callRatio(): number {
+    const { ledger, scenario, customers } = this.#parts;
+    const { calmFrom, end, providers } = scenario;
+    return Math.max(
+      ...providers.map(({ id, lifetime }) => {
+        const steps = id === 'ioffice' ? 2 : 1;
+        const life = id === 'ioffice' ? hours(4) : lifetime;
+        const mine = customers.filter(each => each.provider === id);
+        const needed = mine.reduce((sum, each) => sum + this.#callsNeededBy(each, steps, life), 0);
+        return ledger.callsOf(id, calmFrom, end) / needed;
+      }),
+    );
+  }
+
+  #callsNeededBy({ provider, connection, history, changedAt }: Customer, steps: number, life: Milliseconds): number {
+    const { calmFrom, end, sessionsEnd } = this.#parts.scenario;
+    const interval = renewalOf(defaultPolicy, connection, START, plus(START, life)) - START;
+    // Beginning at the worst moment.
+    const renewals = Math.floor((end - calmFrom) / interval) + 1;
+    // A session that its provider ended is found out by one call that is refused, and so is a login that only a person had.
+    const ended = rotating.has(provider) && sessionsEnd;
+    const lost = (this.#attentionAt.get(connection) ?? START) >= calmFrom;
+    // A secret that was put right is tried once discovery gets to note it, however young the token is.
+    const mended = Math.max(changedAt > START ? 1 : 0, history.filter(({ at }) => at >= calmFrom).length);
+    return steps * (renewals + mended) + (ended || lost ? 1 : 0);
+  }
+}
