@@ -65,10 +65,9 @@ export const edges: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'lib/shell/discover.ts',
+    'lib/shell/claims.ts',
     ['test/shell'],
     [
-      ['retired on hearsay', 'if (!(await this.#isGone(record))) return;', ''],
       [
         'a secret that can’t be read is gone',
         "if (value === 'unreadable') return false;",
@@ -79,6 +78,26 @@ export const edges: readonly Mutant[] = [
         'return content.ok && !content.connections.has(record.connection);',
         'return !(content.ok && content.connections.has(record.connection));',
       ],
+      [
+        'the first by name takes another’s',
+        'const same = held ? sorted.find(claim => claim.secret.name === holder.secret.name) : undefined;',
+        'const same = undefined as Claimed | undefined;',
+      ],
+      ['silence is a waiver', 'const silent = held && !same && !(await this.isGone(holder));', 'const silent = false;'],
+      ['a contested secret is not read again', ' && !secret.contested);', ');'],
+      ['a broken new secret is not seen', 'if (own.length === 0)\n', 'if (false)\n'],
+      [
+        'a broken secret loses its connections',
+        'else for (const { connection, secret } of own) this.#claim({ connection, secret, version: value.version });',
+        '',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/shell/discover.ts',
+    ['test/shell'],
+    [
+      ['retired on hearsay', 'if (!(await this.#claims.isGone(record))) return;', ''],
       [
         'a retired token stays',
         'await connections.retire(connection, this.#now);\n    await tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));',
@@ -91,29 +110,12 @@ export const edges: readonly Mutant[] = [
         '',
       ],
       [
-        'the first by name takes another’s',
-        'const same = held ? sorted.find(claim => claim.secret.name === holder.secret.name) : undefined;',
-        'const same = undefined as Claimed | undefined;',
-      ],
-      [
-        'silence is a waiver',
-        'const silent = held && !same && !(await this.#isGone(holder));',
-        'const silent = false;',
-      ],
-      ['a contested secret is not read again', ' && !secret.contested);', ');'],
-      [
         'a secret that came back stays retired',
         'if (record.retiredAt !== undefined) {\n      await connections.revive',
         'if (false) {\n      await connections.revive',
       ],
       ['a new version is not noted', 'if (moved || record.secretVersion !== claim.version) {', 'if (moved) {'],
       ['a moved connection is not noted', 'const moved = !sameRef(record.secret, secret);', 'const moved = false;'],
-      ['a broken new secret is not seen', 'if (own.length === 0)\n', 'if (false)\n'],
-      [
-        'a broken secret loses its connections',
-        'else for (const { connection, secret } of own) this.#claim({ connection, secret, version: value.version });',
-        '',
-      ],
       [
         'an unread secret’s connections are looked for one by one',
         ' && !unread.has(record.secret.name)',
