@@ -49,7 +49,7 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
     await pool(some, CONCURRENCY, claim => round.admit(claim));
   }
   await pool(round.missing(), CONCURRENCY, record => round.retire(record));
-  await pool(round.outlived(), CONCURRENCY, record => round.remove(record));
+  await pool(round.retired(), CONCURRENCY, record => round.clear(record));
   return round.report(listings.length);
 };
 
@@ -124,21 +124,25 @@ class Round {
     const { connection } = record;
     const token = await tokens.get(connection).catch(() => undefined);
     await connections.retire(connection, this.#now);
-    await tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));
     this.#done.retired.push(connection);
+    const retired = await connections.get(connection);
+    // It may be back by now, with a token that is not to be touched.
+    if (retired?.retiredAt === undefined) return;
+    await tokens.withdraw(connection, retired.version);
     if (token) await this.#revoke(record, token);
   }
 
-  outlived(): Connection[] {
+  /** Before this discovery, and still without a secret. */
+  retired(): Connection[] {
     return [...this.#records.values()].filter(
-      ({ connection, retiredAt }) =>
-        retiredAt !== undefined && !this.#claims.has(connection) && retiredAt + RETIRED_FOR <= this.#now,
+      ({ connection, retiredAt }) => retiredAt !== undefined && !this.#claims.has(connection),
     );
   }
 
-  /** The token once more, for a writer that was late when the connection retired; then the record. */
-  async remove({ connection }: Connection): Promise<void> {
-    await this.#deps.tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));
+  /** The token once more, for a retirement that died half-way and for writers that were late; in the end the record. */
+  async clear({ connection, version: last, retiredAt = this.#now }: Connection): Promise<void> {
+    await this.#deps.tokens.withdraw(connection, last);
+    if (this.#now < retiredAt + RETIRED_FOR) return;
     await this.#deps.connections.remove(connection);
     this.#done.removed.push(connection);
   }

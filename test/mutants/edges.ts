@@ -98,16 +98,18 @@ export const edges: readonly Mutant[] = [
     ['test/shell'],
     [
       ['retired on hearsay', 'if (!(await this.#claims.isGone(record))) return;', ''],
+      ['a retired token stays', 'await tokens.withdraw(connection, retired.version);', ''],
       [
-        'a retired token stays',
-        'await connections.retire(connection, this.#now);\n    await tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));',
-        'await connections.retire(connection, this.#now);',
+        'a token of a connection that came back is taken',
+        'if (retired?.retiredAt === undefined) return;',
+        'if (!retired) return;',
       ],
-      ['removed while late writers live', 'retiredAt + RETIRED_FOR <= this.#now', 'true'],
+      ['removed while late writers live', 'if (this.#now < retiredAt + RETIRED_FOR) return;', ''],
+      ['a late token outlives its record', 'await this.#deps.tokens.withdraw(connection, last);\n', ''],
       [
-        'a late token outlives its record',
-        'await this.#deps.tokens.withdraw(connection, version(Number.MAX_SAFE_INTEGER));\n',
-        '',
+        'a newer token is withdrawn',
+        'withdraw(connection, last)',
+        'withdraw(connection, version(Number.MAX_SAFE_INTEGER))',
       ],
       [
         'a secret that came back stays retired',
@@ -124,8 +126,8 @@ export const edges: readonly Mutant[] = [
       ],
       [
         'the missing are removed early',
-        'retiredAt !== undefined && !this.#claims.has(connection) &&',
-        'retiredAt !== undefined &&',
+        'retiredAt !== undefined && !this.#claims.has(connection)',
+        'retiredAt !== undefined',
       ],
     ],
   ),

@@ -4,6 +4,7 @@ import { hours, minutes, secretVersion } from '../../lib/core/types.ts';
 import { RETIRED_FOR } from '../../lib/shell/discover.ts';
 import { idOf } from '../support/records.ts';
 import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { dieAt } from '../support/world.ts';
 
 const SHARED = 'test-provider/shared';
 const shared = (...names: string[]) => ({
@@ -160,6 +161,47 @@ describe('a secret that is gone', () => {
     world.clock.pass(hours(1));
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+
+  it('takes its token at the next look where the discovery that retired it died', async () => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    const died = dieAt(world, 'before', 'tokens.withdraw');
+    await Promise.race([world.discover(), died]);
+    expect(await world.stores.tokens.get(ID)).toBeDefined();
+    world.clock.pass(minutes(1));
+    expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+
+  it.each([
+    ['after', 'secrets.get', 'its'],
+    ['after', 'connections.retire', 'its'],
+    ['before', 'tokens.withdraw', 'its'],
+    ['after', 'secrets.list', 'a later'],
+    ['before', 'tokens.withdraw', 'a later'],
+  ] as const)('that comes back while, %s %s, %s discovery slept gets a token and keeps it', async (...sleeps) => {
+    const [when, operation, which] = sleeps;
+    const { world } = await vendorWorld();
+    const secret = `token-refresher/${ID}`;
+    const settle = async () => {
+      for (const _ of ['revives it', 'finds it in order']) await world.discover();
+      await world.tick('test-provider');
+    };
+    await world.stores.secrets.delete(secret);
+    if (which === 'a later') await world.discover();
+    world.hooks[when] = async at => {
+      if (at !== operation) return;
+      delete world.hooks[when];
+      await world.stores.secrets.restore(secret);
+      world.clock.pass(minutes(2));
+      await settle();
+    };
+    await world.discover();
+    expect(world.hooks[when]).toBeUndefined();
+    await settle();
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(await world.stores.tokens.get(ID)).toBeDefined();
   });
 
   it('that comes back revives its connection, which is due at once and publishes', async () => {

@@ -83,11 +83,11 @@ export class Customer {
     return JSON.stringify(fields);
   }
 
-  /** Whether the secret was anything but good at some moment between the two. */
-  wasBad(from: EpochMs, to: EpochMs): boolean {
+  /** Whether the secret was in such a state at some moment between the two. */
+  was(such: (state: SecretState) => boolean, from: EpochMs, to: EpochMs): boolean {
     return this.history.some(({ at, state }, n) => {
       const until = this.history[n + 1]?.at ?? Number.POSITIVE_INFINITY;
-      return state !== 'good' && at <= to && until >= from;
+      return such(state) && at <= to && until >= from;
     });
   }
 }

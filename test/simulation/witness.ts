@@ -31,6 +31,9 @@ interface Parts {
   readonly told: (connection: ConnectionId) => void;
 }
 
+/** So long a run may be frozen between its last look at a secret and what it makes of that. */
+const LAG = minutes(4);
+
 /** Sees what is published and settled, and holds it against what was promised. */
 export class Witness {
   readonly #parts: Parts;
@@ -82,7 +85,7 @@ export class Witness {
   }
 
   #watchRecords(connections: Stores['connections']): Stores['connections'] {
-    const { loop, scenario, say } = this.#parts;
+    const { loop, scenario, ledger, say } = this.#parts;
     return {
       ...connections,
       settle: async (connection, mine, settlement) => {
@@ -95,6 +98,14 @@ export class Witness {
         if (settlement.status === 'healthy') this.#causes.delete(connection);
         if (loop.now >= scenario.calmFrom) void this.notice();
         return true;
+      },
+      retire: async (connection, at) => {
+        await connections.retire(connection, at);
+        // From here on nobody is to be served it.
+        this.#tokens.delete(connection);
+        const customer = this.#customers.get(connection);
+        if (!customer?.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
+          ledger.violated(`${connection}: retired, although its secret was there`);
       },
     };
   }
@@ -112,7 +123,7 @@ export class Witness {
     if (!customer) return;
     const reason = customer.browser
       ? customer.changedAt < scenario.calmFrom
-      : customer.wasBad(plus(now, -minutes(4)), now);
+      : customer.was(state => state !== 'good', plus(now, -LAG), now);
     if (!reason) ledger.violated(`${connection}: attention without a reason`);
   }
 
