@@ -54,8 +54,9 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
     merge(tally, part);
     if (Date.now() - said < 5000) return;
     said = Date.now();
+    const where = tally.bad.length === 0 ? '' : ` (seeds ${tally.bad.map(({ seed }) => seed).join(', ')})`;
     console.error(
-      `${tally.seeds} of ${seeds} seeds, ${(tally.simulated / YEAR).toFixed(1)} years, ${tally.violations} violations`,
+      `${tally.seeds} of ${seeds} seeds, ${(tally.simulated / YEAR).toFixed(1)} years, ${tally.violations} violations${where}`,
     );
   };
   const next = { value: 1 };
