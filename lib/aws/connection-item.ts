@@ -47,6 +47,7 @@ export const connectionSchema: z.ZodType<Connection> = z.object({
 const settled: Readonly<Record<keyof Settlement, true>> = {
   status: true,
   dueAt: true,
+  leaseUntil: true,
   failures: true,
   issuedAt: true,
   expiresAt: true,
@@ -59,13 +60,13 @@ const settled: Readonly<Record<keyof Settlement, true>> = {
   redeemedCode: true,
 };
 
-/** Writes what a settlement holds and removes what it does not, and with it the claim. */
+/** Writes what a settlement holds and removes what it does not, the lease as a rule, and with it the claim. */
 export const settlementUpdate = (settlement: Settlement): string => {
   const fields = Object.keys(settled);
   const present = fields.filter(field => Reflect.get(settlement, field) !== undefined);
   const absent = fields.filter(field => !present.includes(field));
   const set = present.map(field => `#${field} = :${field}`).join(', ');
-  return `SET ${set} REMOVE ${[...absent, 'leaseUntil', 'claimId'].map(field => `#${field}`).join(', ')}`;
+  return `SET ${set} REMOVE ${[...absent, 'claimId'].map(field => `#${field}`).join(', ')}`;
 };
 
 /** The values of a settlement's own fields, and nothing else that the object may carry. */

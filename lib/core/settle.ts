@@ -19,6 +19,7 @@ export type Settlement = Pick<
   Connection,
   | 'status'
   | 'dueAt'
+  | 'leaseUntil'
   | 'failures'
   | 'issuedAt'
   | 'expiresAt'
@@ -36,6 +37,8 @@ export type Trouble = Failed & { readonly fields?: readonly string[] };
 
 /** What a run used, as far as it got. */
 export interface Used {
+  /** How often it called the provider. */
+  readonly calls: number;
   readonly secretVersion?: SecretVersion;
   /** The refresh token may be spent and the credentials can bring back what it gave: forget it. */
   readonly dropSession?: boolean;
@@ -170,6 +173,8 @@ const carried = (seen: Connection, used: Used) => ({
     'triedVersion',
     'answeredVersion',
     ...(used.dropSession ? [] : (['session'] as const)),
+    // What a worker that died has spent is as unknown as before.
+    ...(used.calls === 0 ? (['leaseUntil'] as const) : []),
   ),
   ...pick(used, 'redeemedCode'),
 });

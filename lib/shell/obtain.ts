@@ -1,5 +1,12 @@
 import { type Choice, chooseGrant, fingerprint, latestVersion } from '../core/decide.ts';
-import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
+import {
+  type Exchange,
+  type Failed,
+  type Granted,
+  interpret,
+  interpretFirstStep,
+  type Outcome,
+} from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
 import { lockedOut, type Trouble } from '../core/settle.ts';
@@ -45,6 +52,7 @@ export interface ObtainDeps {
 const SHORT_WAIT = 1500;
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
+const FULL = { grant: 'full', reason: 'no_session' } as const;
 
 /**
  * Asks the provider for a token: the refresh grant or the full one, the full one after a refresh grant that was refused
@@ -91,11 +99,16 @@ const ask = async (
   read: Credentials,
 ): Promise<Obtained> => {
   const choice = chooseGrant(seen, read, provider, deps.clock.now());
-  if (choice.grant === 'none') return run.failed({ kind: 'refused', code: choice.code }, read.version, false);
+  if (choice.grant === 'none') {
+    const outcome = { kind: 'refused', code: choice.code } as const;
+    return judged(run, deps, provider, seen, { outcome, credentials: read, asked: FULL, dropSession: false });
+  }
   if (choice.grant === 'refresh') {
     const outcome = await run.attempt(read, choice);
     const refused = outcome.kind === 'refused';
-    const fallBack = choice.only ? refused && choice.codeLeft : refused || outcome.kind === 'unknown';
+    if (refused && choice.only && !choice.codeLeft)
+      return judged(run, deps, provider, seen, { outcome, credentials: read, asked: choice, dropSession: false });
+    const fallBack = refused || (outcome.kind === 'unknown' && !choice.only);
     if (!fallBack) return run.concluded(outcome, read, choice, false);
   }
   return fullGrant(run, deps, provider, seen, read, choice);
@@ -110,19 +123,39 @@ const fullGrant = async (
   credentials: Credentials,
   choice: Exclude<Choice, { grant: 'none' }>,
 ): Promise<Obtained> => {
-  const full = { grant: 'full', reason: 'no_session' } as const;
   // A new one-time code may be refused, and then the session of the old one is all there is.
   const replaceable = credentials.account.oneTimeCode === undefined;
   const dropSession = choice.grant === 'refresh' || (choice.reason !== 'no_session' && replaceable);
-  const outcome = await run.attempt(credentials, full);
-  if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, full, dropSession);
+  const outcome = await run.attempt(credentials, FULL);
+  if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, FULL, dropSession);
+  return judged(run, deps, provider, seen, { outcome, credentials, asked: FULL, dropSession });
+};
 
+/**
+ * No verdict before the secret was read again: it may be another by now. Where it cannot be read, and a login may lock the
+ * account, the next run judges first.
+ */
+const judged = async (
+  run: Run,
+  deps: ObtainDeps,
+  provider: Provider,
+  seen: Connection,
+  refusal: {
+    readonly outcome: Failed;
+    readonly credentials: Credentials;
+    readonly asked: Asking;
+    readonly dropSession: boolean;
+  },
+): Promise<Obtained> => {
+  const { outcome, credentials, asked, dropSession } = refusal;
   const reread = await deps.credentials.again(provider, seen.secret);
-  if (reread.version === credentials.version) return run.concluded(outcome, credentials, full, dropSession);
-  // No verdict before the secret could be read again. Where a login may lock the account, the next run judges first.
+  const stands = () => run.concluded(outcome, credentials, asked, dropSession);
+  if (reread.version === credentials.version) return stands();
   if (reread.version === undefined) return run.failed({ ...outcome, kind: 'retry' }, credentials.version, dropSession);
   if (!reread.ok) return run.failed(reread.trouble, reread.version, dropSession);
-  return run.concluded(await run.attempt(reread, full), reread, full, dropSession);
+  const { session: _, ...without } = seen;
+  if (chooseGrant(without, reread, provider, deps.clock.now()).grant === 'none') return stands();
+  return run.concluded(await run.attempt(reread, FULL), reread, FULL, dropSession);
 };
 
 type Attempted = Outcome | { readonly kind: 'postponed'; readonly until: EpochMs };

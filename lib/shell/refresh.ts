@@ -158,6 +158,7 @@ class Commit {
   ): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
     const used = {
+      calls,
       dropSession,
       ...(secretVersion !== undefined && { secretVersion }),
       ...(redeemedCode !== undefined && { redeemedCode }),
@@ -176,7 +177,7 @@ class Commit {
     redeemedCode,
     calls,
   }: Extract<Obtained, { kind: 'postponed' }>): Promise<RefreshReport> {
-    const used = { dropSession, ...(redeemedCode !== undefined && { redeemedCode }) };
+    const used = { calls, dropSession, ...(redeemedCode !== undefined && { redeemedCode }) };
     return this.#settle('postponed', settlePostponed(this.seen, used, until, this.#deps.clock.now()), { calls });
   }
 

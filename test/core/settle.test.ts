@@ -43,7 +43,7 @@ const seen = (change: Partial<Connection> = {}) =>
     ...change,
   });
 const failed = (trouble: Trouble, change: Partial<Connection> = {}, more: object = {}, by = provider, random = 0.5) =>
-  settleFailed(policy, by, seen(change), trouble, { secretVersion: v1, ...more }, START, random);
+  settleFailed(policy, by, seen(change), trouble, { calls: 1, secretVersion: v1, ...more }, START, random);
 
 const refused: Trouble = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
@@ -244,18 +244,18 @@ it('a postponed run changes nothing but when it is due, and says why', () => {
   });
   const { connection: _, secret: __, version: ___, secretVersion: ____, ...rest } = before;
   const lastError = { code: 'budget_used', times: 1, at: START };
-  expect(settlePostponed(before, {}, at(7), START)).toEqual({ ...rest, lastError, dueAt: at(7) });
-  expect(settlePostponed(before, { dropSession: true }, at(7), START)).not.toHaveProperty('session');
+  expect(settlePostponed(before, { calls: 1 }, at(7), START)).toEqual({ ...rest, lastError, dueAt: at(7) });
+  expect(settlePostponed(before, { calls: 1, dropSession: true }, at(7), START)).not.toHaveProperty('session');
   const attention = seen({ status: 'attention', lastError: { code: 'invalid_grant', times: 1, at: START } });
-  expect(settlePostponed(attention, {}, at(7), START).lastError?.code).toBe('invalid_grant');
+  expect(settlePostponed(attention, { calls: 1 }, at(7), START).lastError?.code).toBe('invalid_grant');
 });
 
 it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
   const bare = connectionOf(idOf('acme'));
   const settlements = [
-    settleFailed(policy, provider, bare, retry, {}, START, 0.5),
-    settleFailed(policy, provider, bare, refused, {}, START, 0.5),
-    settlePostponed(bare, {}, START, START),
+    settleFailed(policy, provider, bare, retry, { calls: 0 }, START, 0.5),
+    settleFailed(policy, provider, bare, refused, { calls: 0 }, START, 0.5),
+    settlePostponed(bare, { calls: 0 }, START, START),
   ];
   for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
 });

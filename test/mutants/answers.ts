@@ -95,6 +95,7 @@ export const answers: readonly Mutant[] = [
     ],
     ['postponed takes the place of why a person is needed', "...(seen.status !== 'attention' && {", '...({'],
     ['postponed forgets why', "...pick(seen, 'failingSince', 'lastError', 'attentionSince'),", ''],
+    ['a run that could not ask forgets the dead worker', "...(used.calls === 0 ? (['leaseUntil'] as const) : []),", ''],
     ['a spent code is not remembered', "  ...pick(used, 'redeemedCode'),", ''],
     [
       'a redeemed code is not remembered',

@@ -5,6 +5,11 @@ const tests = ['test/shell', 'test/core', 'test/traps.test.ts'];
 export const shell: readonly Mutant[] = [
   ...mutantsOf('lib/shell/refresh.ts', tests, [
     [
+      'the list is believed where the claim knows better',
+      '} = claimed ?? listed;',
+      '} = claimed ? { ...listed, version: claimed.version } : listed;',
+    ],
+    [
       'the token is published before the session is kept',
       'const kept = await written(connections.keep(',
       'await written(tokens.publish(tokenOf(connection, granted, this.#mine)));\n      const kept = await written(connections.keep(',
@@ -46,14 +51,36 @@ export const shell: readonly Mutant[] = [
     ['a verdict although nothing could be re-read', "run.failed({ ...outcome, kind: 'retry' }", 'run.failed(outcome'],
     [
       'changed credentials are not tried',
-      'if (reread.version === credentials.version) return run.concluded(',
-      'return run.concluded(',
+      'if (reread.version === credentials.version) return stands();',
+      'return stands();',
     ],
     ['a locking login is repeated', 'if (wasRefused(provider, seen, read.version)) return', 'if (false) return'],
     ['a locking login is repeated after a failed re-read', 'reread.ok && reread.version !== refused', 'reread.ok'],
-    ['a lost refresh answer is not made good by a login', "refused || outcome.kind === 'unknown'", 'refused'],
-    ['a refused session is a verdict', "refused || outcome.kind === 'unknown'", "outcome.kind === 'unknown'"],
-    ['a one-time code is spent on a lost answer', 'refused && choice.codeLeft', 'choice.codeLeft'],
+    [
+      'a lost refresh answer is not made good by a login',
+      "refused || (outcome.kind === 'unknown' && !choice.only)",
+      'refused',
+    ],
+    [
+      'a refused session is a verdict',
+      "refused || (outcome.kind === 'unknown' && !choice.only)",
+      "outcome.kind === 'unknown' && !choice.only",
+    ],
+    [
+      'a one-time code is spent on a lost answer',
+      "(outcome.kind === 'unknown' && !choice.only)",
+      "outcome.kind === 'unknown'",
+    ],
+    [
+      'the only session is refused, and nobody looks for a new code',
+      'if (refused && choice.only && !choice.codeLeft)',
+      'if (false)',
+    ],
+    [
+      'a code that was redeemed is thought new',
+      "if (chooseGrant(without, reread, provider, deps.clock.now()).grant === 'none') return stands();",
+      '',
+    ],
     ['a refused session stays', "const dropSession = choice.grant === 'refresh' ||", 'const dropSession ='],
     ['a replaced session stays', " || (choice.reason !== 'no_session' && replaceable);", ';'],
     ['the only session is dropped for a code', ' && replaceable);', ');'],

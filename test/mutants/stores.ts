@@ -105,8 +105,9 @@ export const stores: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('lib/aws/connection-item.ts', tests, [
-    ['a settled claim stays leased', "[...absent, 'leaseUntil', 'claimId']", "[...absent, 'claimId']"],
-    ['what is gone stays', "[...absent, 'leaseUntil', 'claimId']", "['leaseUntil', 'claimId']"],
+    ['a settled claim keeps its id', "[...absent, 'claimId']", 'absent'],
+    ['what is gone stays', "[...absent, 'claimId']", "['claimId']"],
+    ['a settled claim stays leased', '  leaseUntil: true,\n', ''],
   ]),
   ...mutantsOf('lib/aws/budget-table.ts', tests, [
     [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
+import { refreshConnection } from '../../lib/shell/refresh.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
@@ -126,4 +127,36 @@ it('a store that takes nothing but claims costs a login a lease, and never the t
   delete world.hooks.before;
   world.clock.pass(minutes(1));
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+});
+
+it('what a dead worker may have spent stays unknown where the next one could not even ask', async () => {
+  const { world, vendor } = await vendorWorld();
+  const died = dieAt(world, 'after', 'send');
+  void world.refresh(ID);
+  await died;
+  world.clock.pass(minutes(1));
+  failOnce(world, 'before', 'secrets.get');
+  expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
+  expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 1 });
+  expect(vendor.asked).toEqual(['refresh', 'password']);
+  expect(vendor.reused).toBe(0);
+  expect(await world.record(ID)).not.toHaveProperty('leaseUntil');
+});
+
+it('a list that lags behind the session that a dead worker kept does not bring the spent one back', async () => {
+  const { world, vendor } = await vendorWorld({ secret: { code: 'good-1' } });
+  let lagging = await world.record(ID);
+  world.hooks.before = async at => {
+    if (at === 'connections.keep') lagging = await world.record(ID);
+  };
+  const died = dieAt(world, 'after', 'connections.keep');
+  void world.refresh(ID);
+  await died;
+  world.clock.pass(minutes(1));
+  // Version and due time are those of the claim: the list differs in the session alone.
+  expect(lagging.session).not.toEqual((await world.record(ID)).session);
+  expect(await refreshConnection(world.worker(), world.providerOf(ID), lagging, false)).toMatchObject({
+    result: 'refreshed',
+  });
+  expect(vendor.reused).toBe(0);
 });

@@ -173,3 +173,28 @@ describe('a code', () => {
     expect(given.vendor.asked).toEqual(['refresh', 'code']);
   });
 });
+
+describe('a session that is refused, and a secret that nobody has looked at since', () => {
+  const refusedWith = async (secret: object) => {
+    const given = await byCode();
+    const warm = given.world.worker();
+    await given.world.refresh(ID, warm);
+    given.vendor.asked.length = 0;
+    await given.world.put(ID, secret);
+    given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    return { ...given, report: await given.world.refresh(ID, warm) };
+  };
+
+  it('holds a new code: it is redeemed at once, and nobody is called for', async () => {
+    const { vendor, report } = await refusedWith({ code: 'good-2' });
+    expect(report).toMatchObject({ result: 'refreshed', from: 'healthy', calls: 2 });
+    expect(vendor.asked).toEqual(['refresh', 'code']);
+  });
+
+  it('holds the code that was redeemed: a person is called for, and the code is not spent again', async () => {
+    const { vendor, report } = await refusedWith({ code: 'good-1', note: 'changed' });
+    expect(report).toMatchObject({ result: 'attention', calls: 1 });
+    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.reused).toBe(0);
+  });
+});
