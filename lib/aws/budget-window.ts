@@ -1,5 +1,8 @@
 import type { Budget } from '../core/provider.ts';
-import { type EpochMs, epochMs, plus } from '../core/types.ts';
+import { type EpochMs, epochMs, type Milliseconds, plus } from '../core/types.ts';
+
+/** Calls that were booked a period apart may reach the provider so much closer together. */
+export const SPREAD: Milliseconds = 500;
 
 /** What booking calls into a sliding log gives: the log to store, or when enough old calls will have left it. */
 export type Booking =
@@ -15,9 +18,10 @@ export const book = (calls: readonly EpochMs[], budget: Budget, cost: number, no
   // A call booked further ahead than a whole period came from a wrong clock: it counts from now on, not until then.
   const known = calls.map(at => (at > plus(now, budget.per) ? now : at)).sort((a, b) => a - b);
   const at = epochMs(Math.max(now, known.at(-1) ?? now));
-  const within = known.filter(call => plus(call, budget.per) > at);
+  const leaves = (call: EpochMs) => plus(call, budget.per + SPREAD);
+  const within = known.filter(call => leaves(call) > at);
   const mustLeave = within.length + cost - budget.calls;
   const lastToLeave = mustLeave > 0 ? within[mustLeave - 1] : undefined;
-  if (lastToLeave !== undefined) return { ok: false, retryAt: plus(lastToLeave, budget.per) };
+  if (lastToLeave !== undefined) return { ok: false, retryAt: leaves(lastToLeave) };
   return { ok: true, calls: [...within, ...Array.from({ length: cost }, () => at)] };
 };

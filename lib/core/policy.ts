@@ -50,13 +50,16 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
 /** When a connection waits for a person or a changed secret alone. */
 export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
 
-/** How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies. */
-export const tickOf = ({
-  lifetime,
-  codeLifetime = lifetime,
-}: Pick<Provider, 'lifetime' | 'codeLifetime'>): Milliseconds => {
-  const tenth = Math.min(lifetime, codeLifetime) / 10;
-  return Math.min(minutes(5), Math.max(minutes(1), Math.round(tenth / minutes(1)) * minutes(1)));
+/**
+ * How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies; and
+ * every period of a budget, since what is postponed waits for the next tick.
+ */
+export const tickOf = ({ lifetime, codeLifetime, budget }: Pick<Provider, 'lifetime' | 'codeLifetime' | 'budget'>) => {
+  const tenth = Math.min(lifetime, codeLifetime ?? lifetime) / 10;
+  // A shorter one is waited for within a run.
+  const period = budget && budget.per >= minutes(1) ? budget.per : tenth;
+  const whole = Math.round(Math.min(tenth, period) / minutes(1)) * minutes(1);
+  return Math.min(minutes(5), Math.max(minutes(1), whole));
 };
 
 /** How often new, changed and deleted secrets are looked for. Every minute, since it is the scheduler's heartbeat too. */

@@ -49,7 +49,7 @@ export interface ObtainDeps {
 }
 
 /** So short a want of budget is waited for within the run. */
-const SHORT_WAIT = 1500;
+const SHORT_WAIT = 5000;
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
 const FULL = { grant: 'full', reason: 'no_session' } as const;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SPREAD } from '../../lib/aws/budget-window.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
 import type { BudgetStore } from '../../lib/shell/ports.ts';
 import { START } from '../support/records.ts';
@@ -22,7 +23,7 @@ export const describeBudget = (store: () => BudgetStore, fresh: Fresh) =>
       for (const after of [0, 1, 2, 3, 4]) {
         expect(await store().reserve(key, fivePerMinute, 1, plus(START, after * 1000))).toEqual(booked);
       }
-      const retryAt = plus(START, minutes(1));
+      const retryAt = plus(START, minutes(1) + SPREAD);
       expect(await store().reserve(key, fivePerMinute, 1, plus(START, 5000))).toEqual({ ok: false, retryAt });
       expect(await store().reserve(key, fivePerMinute, 1, plus(retryAt, -1))).toEqual({ ok: false, retryAt });
       expect(await store().reserve(key, fivePerMinute, 1, retryAt)).toEqual(booked);
@@ -36,8 +37,8 @@ export const describeBudget = (store: () => BudgetStore, fresh: Fresh) =>
       const key = fresh();
       for (const after of [0, 10, 20, 30]) await store().reserve(key, fivePerMinute, 1, plus(START, after));
       const refused = await store().reserve(key, fivePerMinute, 3, plus(START, 40));
-      expect(refused).toEqual({ ok: false, retryAt: plus(START, minutes(1) + 10) });
-      expect(await store().reserve(key, fivePerMinute, 3, plus(START, minutes(1) + 10))).toEqual(booked);
+      expect(refused).toEqual({ ok: false, retryAt: plus(START, minutes(1) + SPREAD + 10) });
+      expect(await store().reserve(key, fivePerMinute, 3, plus(START, minutes(1) + SPREAD + 10))).toEqual(booked);
     });
 
     it('books nothing where it refuses', async () => {

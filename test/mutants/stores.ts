@@ -130,8 +130,9 @@ export const stores: readonly Mutant[] = [
     'lib/aws/budget-window.ts',
     [...tests, 'test/shell/budget.test.ts'],
     [
-      ['a call leaves the window late', 'plus(call, budget.per) > at', 'plus(call, budget.per) >= at'],
-      ['a call leaves the window early', 'plus(call, budget.per) > at', 'plus(call, budget.per / 2) > at'],
+      ['a call leaves the window late', 'leaves(call) > at', 'leaves(call) >= at'],
+      ['a call leaves the window early', 'budget.per + SPREAD', 'budget.per / 2'],
+      ['calls that travel faster than those before them are too many', 'budget.per + SPREAD', 'budget.per'],
       ['clocks that disagree overbook', 'epochMs(Math.max(now, known.at(-1) ?? now))', 'now'],
       ['a wrong clock blocks for ever', 'calls.map(at => (at > plus(now, budget.per) ? now : at))', '[...calls]'],
       ['one call too many', 'within.length + cost - budget.calls', 'within.length + cost - budget.calls - 1'],

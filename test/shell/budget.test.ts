@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SPREAD } from '../../lib/aws/budget-window.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
 
@@ -11,13 +12,13 @@ describe('a used-up budget', () => {
     const { world } = await vendorWorld({ provider });
     const before = await world.record(ID);
     await world.stores.budget.reserve(key, { calls: 2, per: minutes(1) }, 2, world.clock.now());
-    const room = plus(world.clock.now(), minutes(1));
+    const room = plus(world.clock.now(), minutes(1) + SPREAD);
     expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0, dueAt: room });
     const { dueAt: _, version: __, ...rest } = before;
     const lastError = { code: 'budget_used', at: world.clock.now(), times: 1 };
     expect(await world.record(ID)).toEqual({ ...rest, dueAt: room, version: before.version + 1, lastError });
     expect(await world.tick(key)).toMatchObject({ due: 0 });
-    world.clock.pass(minutes(1));
+    world.clock.pass(minutes(1) + SPREAD);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
   });
 
@@ -26,7 +27,7 @@ describe('a used-up budget', () => {
     const { world } = await vendorWorld({ provider });
     await world.stores.budget.reserve(key, { calls: 1, per: seconds(1) }, 1, world.clock.now());
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 1 });
-    expect(world.clock.slept).toEqual([1000]);
+    expect(world.clock.slept).toEqual([1000 + SPREAD]);
   });
 
   it('does not forget that a session may be spent', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SPREAD } from '../../lib/aws/budget-window.ts';
 import { type Connection, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
 import { pool } from '../../lib/shell/pool.ts';
 import { lifeLeft } from '../../lib/shell/sweep.ts';
@@ -81,7 +82,7 @@ describe('a tick', () => {
     const by = testProvider({ concurrency: 1, budget: { calls: 2, per: minutes(1) } });
     const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, by);
     expect(await world.tick(provider.id)).toMatchObject({ due: 5, left: 2, results: { refreshed: 2, postponed: 1 } });
-    world.clock.pass(minutes(1));
+    world.clock.pass(minutes(1) + SPREAD);
     expect(await world.tick(provider.id)).toMatchObject({ due: 3, left: 0, results: { refreshed: 2, postponed: 1 } });
   });
 

@@ -46,6 +46,20 @@ describe('alarms', () => {
     expect(fired).toEqual([]);
   });
 
+  test('130 connections of OfficeRnD live on its five calls a minute', async () => {
+    const run = new Run(5, {
+      ...calm(hours(4)),
+      providers: providers.filter(({ id }) => id === 'officernd'),
+      connections: 130,
+      calmFrom: plus(START, hours(1)),
+    });
+    const { violations } = await run.run();
+    expect(violations).toEqual([]);
+    // Until the first of them all have one, it is told that some have none.
+    const fired = run.alarms.flatMap(alarm => alarm.fired.filter(({ from }) => from > plus(START, minutes(30))));
+    expect(fired).toEqual([]);
+  });
+
   // One whose tokens live long is looked at rarely: then it is discovery that is missed.
   const deployments = [
     { of: 'all providers', deployed: providers },
