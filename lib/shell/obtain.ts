@@ -123,12 +123,18 @@ const fullGrant = async (
   credentials: Credentials,
   choice: Exclude<Choice, { grant: 'none' }>,
 ): Promise<Obtained> => {
-  // A new one-time code may be refused, and then the session of the old one is all there is.
   const replaceable = credentials.account.oneTimeCode === undefined;
   const dropSession = choice.grant === 'refresh' || (choice.reason !== 'no_session' && replaceable);
   const outcome = await run.attempt(credentials, FULL);
   if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, FULL, dropSession);
-  return judged(run, deps, provider, seen, { outcome, credentials, asked: FULL, dropSession });
+  const verdict = await judged(run, deps, provider, seen, { outcome, credentials, asked: FULL, dropSession });
+  const { session } = seen;
+  if (replaceable || !session || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;
+  if (verdict.trouble.kind !== 'refused') return verdict;
+  // A new one-time code is refused: what is left is the session of the old one.
+  const left = { grant: 'refresh', refreshToken: session.refreshToken, only: true } as const;
+  const last = await run.attempt(credentials, left);
+  return last.kind === 'refused' ? { ...verdict, calls: run.calls } : run.concluded(last, credentials, left, false);
 };
 
 /**
@@ -166,7 +172,7 @@ class Run {
   readonly #deps: ObtainDeps;
   readonly #provider: Provider;
   readonly #until: EpochMs;
-  #calls = 0;
+  calls = 0;
 
   constructor(deps: ObtainDeps, provider: Provider, until: EpochMs) {
     this.#deps = deps;
@@ -199,7 +205,7 @@ class Run {
     const sentAt = this.#deps.clock.now();
     const left = this.#until - sentAt;
     if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
-    this.#calls += 1;
+    this.calls += 1;
     const reply = await this.#deps.send(request, Math.min(this.#deps.policy.callDeadline, left));
     return read({ ...exchange, sentAt }, reply);
   }
@@ -227,19 +233,19 @@ class Run {
   concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {
     if (outcome.kind === 'granted') {
       const grant = { kind: asked.grant, only: asked.grant === 'refresh' && asked.only };
-      return { kind: 'granted', granted: outcome, grant, credentials, calls: this.#calls };
+      return { kind: 'granted', granted: outcome, grant, credentials, calls: this.calls };
     }
     const { oneTimeCode } = credentials.account;
     const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
     const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
     if (outcome.kind === 'postponed') {
-      return { kind: 'postponed', until: outcome.until, dropSession, ...redeemed, calls: this.#calls };
+      return { kind: 'postponed', until: outcome.until, dropSession, ...redeemed, calls: this.calls };
     }
     return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
   }
 
   failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Obtained {
     const used = secretVersion === undefined ? {} : { secretVersion };
-    return { kind: 'failed', trouble, ...used, dropSession, calls: this.#calls };
+    return { kind: 'failed', trouble, ...used, dropSession, calls: this.calls };
   }
 }

@@ -47,7 +47,22 @@ export const shell: readonly Mutant[] = [
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
-    ['a refusal is not re-read', "if (outcome.kind !== 'refused') return run.concluded(", 'return run.concluded('],
+    ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
+    [
+      'a session is tried again in the run that refused it',
+      "|| choice.grant === 'refresh' || verdict.kind",
+      '|| verdict.kind',
+    ],
+    [
+      'a session is tried although the code got no verdict',
+      "if (verdict.trouble.kind !== 'refused') return verdict;",
+      '',
+    ],
+    [
+      'a refusal is not re-read',
+      "if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, FULL",
+      'return run.concluded(outcome, credentials, FULL',
+    ],
     ['a verdict although nothing could be re-read', "run.failed({ ...outcome, kind: 'retry' }", 'run.failed(outcome'],
     [
       'changed credentials are not tried',

@@ -59,21 +59,6 @@ describe('the only copy of access is never dropped', () => {
     await world.tick('test-provider');
     expect(vendor.asked).toEqual(['refresh']);
   });
-
-  it('by a new code that is refused', async () => {
-    const given = await byCode();
-    await given.world.put(ID, { code: 'expired' });
-    await given.world.discover();
-    await given.world.tick('test-provider');
-    expect(await given.world.record(ID)).toMatchObject({ status: 'attention' });
-    expect(await sessionOf(given)).toBe('refresh-1');
-    // The person puts the old text back, and it goes on where it was.
-    await given.world.put(ID, { code: 'good-1' });
-    await given.world.discover();
-    await given.world.tick('test-provider');
-    expect(given.vendor.asked).toEqual(['code', 'refresh']);
-    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
-  });
 });
 
 describe('a code', () => {
@@ -196,5 +181,40 @@ describe('a session that is refused, and a secret that nobody has looked at sinc
     expect(report).toMatchObject({ result: 'attention', calls: 1 });
     expect(vendor.asked).toEqual(['refresh']);
     expect(vendor.reused).toBe(0);
+  });
+});
+
+describe('a new code that is refused', () => {
+  const withDeadCode = async () => {
+    const given = await byCode();
+    await given.world.put(ID, { code: 'dead' });
+    await given.world.discover();
+    given.vendor.asked.length = 0;
+    return given;
+  };
+
+  it('leaves the session of the old one, which lives on', async () => {
+    const { world, vendor } = await withDeadCode();
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    await world.refresh(ID);
+    expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
+    expect(vendor.reused).toBe(0);
+  });
+
+  it('calls for a person where the session is refused too, and says why', async () => {
+    const { world, vendor } = await withDeadCode();
+    vendor.script.push(undefined, () => answer({ error: 'invalid_grant' }, 400));
+    expect(await world.tick('test-provider')).toMatchObject({ results: { attention: 1 }, calls: 2 });
+    expect(await world.record(ID)).toMatchObject({ lastError: { code: 'invalid_grant' } });
+  });
+
+  it('is not redeemed again where the answer of the session’s refresh was lost', async () => {
+    const { world, vendor } = await withDeadCode();
+    vendor.script.push(undefined, () => lostAnswer);
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'failing' });
+    world.clock.pass(minutes(5));
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
   });
 });

@@ -1,4 +1,4 @@
-import { alarmsFor, type Deployment } from '../../infra/alarms.ts';
+import { type AlarmSpec, alarmsFor, type Deployment } from '../../infra/alarms.ts';
 import { DISCOVER_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, minutes } from '../../lib/core/types.ts';
@@ -34,18 +34,19 @@ export class Alarms {
 
   evaluate(now: EpochMs): void {
     for (const alarm of this.all) {
-      // An alarm of a schedule that is new has nothing to look at yet.
+      // Each minute, over a window that slides; but an alarm of a schedule that is new has nothing to look at yet.
       const { period, evaluationPeriods } = alarm.spec;
-      if (now % period === 0 && now - START > (evaluationPeriods + 1) * period) alarm.evaluate(now);
+      if (now - START > (evaluationPeriods + 1) * period) alarm.evaluate(now);
     }
   }
 
-  /** Whether an alarm that has to do with a provider was on at some moment between the two. */
-  told(provider: string, from: EpochMs, to: EpochMs): boolean {
+  /** Whether an alarm that has to do with a connection was on at some moment between the two. */
+  told({ provider, attention }: { provider: string; attention: boolean }, from: EpochMs, to: EpochMs): boolean {
     const shared = ['discovery-missing', 'function-errors-discover'];
-    return this.all.some(
-      alarm => (alarm.spec.id.endsWith(provider) || shared.includes(alarm.spec.id)) && alarm.firedBetween(from, to),
-    );
+    const concerns = ({ id, runbook }: AlarmSpec) =>
+      // That another connection needs a person says nothing of this one.
+      (id.endsWith(provider) && (runbook !== 'attention' || attention)) || shared.includes(id);
+    return this.all.some(alarm => concerns(alarm.spec) && alarm.firedBetween(from, to));
   }
 
   get fired(): number {

@@ -1,30 +1,21 @@
+import type { Context } from 'aws-lambda';
+import { apiHandler } from '../../functions/api/handler.ts';
 import { discoverHandler } from '../../functions/discover/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
-import type { MetricRef } from '../../infra/alarms.ts';
-import type { HttpAnswer } from '../../lib/api/problem.ts';
-import { serve } from '../../lib/api/serve.ts';
 import type { Policy } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { allShards } from '../../lib/core/shard.ts';
-import { type ConnectionId, type Milliseconds, minutes, providerOf } from '../../lib/core/types.ts';
-import {
-  measureDiscovery,
-  measureRefresh,
-  measureSweep,
-  measureUnclaimed,
-  type Sample,
-} from '../../lib/observe/measure.ts';
-import { dimensionsOf, NAMESPACE } from '../../lib/observe/metrics.ts';
-import { logObserver } from '../../lib/observe/powertools.ts';
+import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } from '../../lib/core/types.ts';
+import { measureDiscovery } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { Answer, Ask } from '../../lib/shell/demand.ts';
-import type { Observer } from '../../lib/shell/sweep.ts';
-import { type Transition, transitionOf } from '../../lib/shell/transition.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
 import type { Stores } from '../support/memory.ts';
 import type { Measurements } from './cloudwatch.ts';
 import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
 import type { Network } from './network.ts';
+import { emit, type Outlets, observerOf, wordsOf } from './observer.ts';
 import { Process } from './process.ts';
 import type { Random } from './random.ts';
 
@@ -43,7 +34,8 @@ export interface CloudParts {
   readonly changed: (transition: Transition) => void;
 }
 
-const LAMBDA_TIMEOUT = minutes(3);
+/** As they are deployed. */
+const TIMEOUT = { refresh: minutes(3), discover: minutes(5), api: seconds(29) } as const;
 const WARM = 0.9;
 
 interface Environment<H> {
@@ -52,14 +44,26 @@ interface Environment<H> {
   busy: boolean;
 }
 
+/** What a reader gets: an answer of ours, or the gateway’s where the function did not give any. */
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+  /** How far the function’s clock was off. */
+  readonly skew: Milliseconds;
+  /** Whether something was done to the function meanwhile. */
+  readonly struck: boolean;
+}
+
 /** The account: functions that are invoked in environments which stay warm, die, freeze, and have clocks of their own. */
 export class Cloud {
   readonly #parts: CloudParts;
+  readonly #outlets: Outlets;
   readonly #pools = new Map<string, Environment<unknown>[]>();
   #claims = 0;
 
   constructor(parts: CloudParts) {
     this.#parts = parts;
+    this.#outlets = { ...parts, now: () => parts.loop.now };
   }
 
   #process(): Process {
@@ -70,9 +74,33 @@ export class Cloud {
   /** Runs in a warm environment or a new one; nothing where it was killed on the way. */
   async #invoke<H, R>(
     name: string,
+    timeout: Milliseconds,
     fresh: (process: Process) => H,
     use: (run: H, process: Process) => Promise<R>,
-  ): Promise<R | 'killed'> {
+  ): Promise<{ readonly answer: R | 'killed'; readonly process: Process; readonly struck: boolean }> {
+    const { process, run, environment } = this.#environment(name, fresh);
+    environment.busy = true;
+    const before = process.struck;
+    let running = true;
+    this.#parts.loop.after(timeout, () => {
+      // A function that is still at it when its time is up is killed where it stands.
+      if (running) process.kill();
+    });
+    let answer: R | 'killed' = 'killed';
+    let thrown = false;
+    try {
+      answer = await Promise.race([use(run, process), process.death.then(() => 'killed' as const)]);
+    } catch (error) {
+      thrown = true;
+      this.#parts.said(wordsOf(error));
+    }
+    running = false;
+    environment.busy = false;
+    if (process.dead || thrown) this.#failed(name);
+    return { answer, process, struck: process.struck > before };
+  }
+
+  #environment<H>(name: string, fresh: (process: Process) => H) {
     const pool = (this.#pools.get(name) ?? []) as Environment<H>[];
     const idle = pool.filter(each => !each.busy && !each.process.dead);
     let environment = idle[0];
@@ -82,69 +110,17 @@ export class Cloud {
       idle.push(environment);
     }
     this.#pools.set(name, [...pool.filter(each => each.busy && !each.process.dead), ...idle.slice(-3)]);
-    environment.busy = true;
-    const { process } = environment;
-    this.#parts.loop.after(LAMBDA_TIMEOUT, () => {
-      // A function that is still at it when its time is up is killed where it stands.
-      if (running) process.kill();
-    });
-    let running = true;
-    try {
-      return await Promise.race([use(environment.run, process), process.death.then(() => 'killed' as const)]);
-    } catch (error) {
-      this.#parts.said(`unhandled: ${error instanceof Error ? error.name : typeof error}`);
-      this.#errors(name);
-      return 'killed';
-    } finally {
-      running = false;
-      environment.busy = false;
-      if (process.dead) this.#errors(name);
-    }
+    return { ...environment, environment };
   }
 
-  #errors(name: string): void {
+  #failed(name: string): void {
     const { data, loop } = this.#parts;
     data.put({ namespace: 'AWS/Lambda', name: 'Errors', dimensions: { FunctionName: name } }, loop.now, 1);
   }
 
-  /** What a function measures and says goes out when its invocation ends: one that is killed says nothing. */
-  #observer(provider: string): Observer & { flush(): void } {
-    const { data, loop, said, changed } = this.#parts;
-    const samples: Sample[] = [];
-    const transitions: Transition[] = [];
-    const log = logObserver({
-      info: (message, extra) => said(`${message} ${JSON.stringify(extra)}`),
-      warn: (message, extra) => said(`${message} ${JSON.stringify(extra)}`),
-      error: (message, extra) => said(`${message} ${JSON.stringify(extra)}`),
-    });
-    return {
-      refresh: report => {
-        samples.push(...measureRefresh(report));
-        log.refresh(report);
-        const transition = transitionOf(report, loop.now);
-        if (transition) transitions.push(transition);
-      },
-      unclaimed: (connection, code) => {
-        samples.push(...measureUnclaimed());
-        log.unclaimed(connection, code);
-      },
-      sweep: report => {
-        samples.push(...measureSweep(report));
-        log.sweep(report);
-      },
-      flush: () => {
-        for (const { name, value } of samples.splice(0)) data.put(metric(name, provider), loop.now, value);
-        for (const transition of transitions.splice(0)) {
-          said(JSON.stringify(transition));
-          changed(transition);
-        }
-      },
-    };
-  }
-
   #refresher(provider: Provider, process: Process) {
     const { stores, network, policy, random } = this.#parts;
-    const observer = this.#observer(provider.id);
+    const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
     const deps = {
       ...this.#reach(process),
       budgets: process.through('budget', stores.budget),
@@ -155,7 +131,7 @@ export class Cloud {
       random: random.next,
       claimId: () => `claim-${this.#claims++}`,
     };
-    return { handle: refreshHandler(deps, provider), observer };
+    return { handle: refreshHandler(deps, provider), flush };
   }
 
   #reach(process: Process) {
@@ -169,21 +145,22 @@ export class Cloud {
 
   /** One invocation of a provider's refresh function. */
   async refresh(provider: Provider, event: object): Promise<unknown> {
-    const startedAt = this.#parts.loop.now;
-    const invocation = {
-      getRemainingTimeInMillis: () => LAMBDA_TIMEOUT - (this.#parts.loop.now - startedAt),
-    };
-    return this.#invoke(
+    const { loop } = this.#parts;
+    const startedAt = loop.now;
+    const invocation = { getRemainingTimeInMillis: () => TIMEOUT.refresh - (loop.now - startedAt) };
+    const { answer } = await this.#invoke(
       `refresh-${provider.id}`,
+      TIMEOUT.refresh,
       process => this.#refresher(provider, process),
-      async ({ handle, observer }) => {
+      async ({ handle, flush }) => {
         try {
           return await handle(event, invocation);
         } finally {
-          observer.flush();
+          await flush();
         }
       },
     );
+    return answer;
   }
 
   tick(provider: Provider): Promise<unknown> {
@@ -191,45 +168,43 @@ export class Cloud {
   }
 
   async discover(prefix: string): Promise<void> {
-    const { stores, providers, network, data, loop, said } = this.#parts;
-    await this.#invoke(
-      'discover',
-      process =>
-        discoverHandler(
-          {
-            ...this.#reach(process),
-            secrets: process.through('secrets', stores.secrets),
-            send: network.sender(process),
-            providers,
-            prefix,
-          },
-          report => {
-            said(JSON.stringify(report));
-            for (const { name, value } of measureDiscovery(report)) data.put(metric(name), loop.now, value);
-          },
-        ),
-      run => run(),
-    );
+    const { stores, providers, network, said } = this.#parts;
+    const fresh = (process: Process) =>
+      discoverHandler(
+        {
+          ...this.#reach(process),
+          secrets: process.through('secrets', stores.secrets),
+          send: network.sender(process),
+          providers,
+          prefix,
+        },
+        report => {
+          said(JSON.stringify(report));
+          emit(this.#outlets, measureDiscovery(report));
+        },
+      );
+    await this.#invoke('discover', TIMEOUT.discover, fresh, run => run());
   }
 
-  /** One request to the API, or nothing where its function was killed. */
-  async request(
-    method: 'GET' | 'POST',
-    path: string,
-    query: Readonly<Record<string, string>>,
-  ): Promise<{ readonly answer: HttpAnswer; readonly at: Process } | undefined> {
+  /** One request to the API. */
+  async request(method: 'GET' | 'POST', path: string, query: Readonly<Record<string, string>>): Promise<Reply> {
     const { providers, said } = this.#parts;
-    const served = await this.#invoke(
-      'api',
-      process => ({
-        ...this.#reach(process),
-        providers: providers.map(({ id }) => id),
-        ask: (ask: Ask) => this.#ask(ask, process),
-        askFailed: () => said('ask failed'),
-      }),
-      async (deps, process) => ({ answer: await serve(deps, { method, path, query }), at: process }),
+    const fresh = (process: Process) =>
+      apiHandler(
+        {
+          ...this.#reach(process),
+          providers: providers.map(({ id }) => id),
+          ask: (ask: Ask) => this.#ask(ask, process),
+          askFailed: error => said(wordsOf(error)),
+        },
+        error => said(wordsOf(error)),
+      );
+    const event = { rawPath: path, queryStringParameters: { ...query }, requestContext: { http: { method } } };
+    const { answer, process, struck } = await this.#invoke('api', TIMEOUT.api, fresh, handle =>
+      Promise.resolve(handle(event, {} as Context)),
     );
-    return served === 'killed' ? undefined : served;
+    const { statusCode: status = 500, body = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
+    return { status, body, skew: process.skew, struck };
   }
 
   async #ask(ask: Ask, process: Process): Promise<Answer> {
@@ -241,13 +216,5 @@ export class Cloud {
     return answer as Answer;
   }
 }
-
-const metrics = new Map<string, MetricRef>();
-const metric = (name: string, provider?: string): MetricRef => {
-  const key = `${name} ${provider}`;
-  const known = metrics.get(key) ?? { namespace: NAMESPACE, name, dimensions: dimensionsOf(provider) };
-  metrics.set(key, known);
-  return known;
-};
 
 export const pathOf = (connection: ConnectionId): string => `/tokens/${connection}`;

@@ -83,6 +83,14 @@ export class Customer {
     return JSON.stringify(fields);
   }
 
+  /** A deleted secret comes back as it was. */
+  async restore(now: EpochMs): Promise<SecretState> {
+    await this.#secrets.restore(this.#secretName);
+    const state = this.history.at(-2)?.state ?? 'good';
+    this.history.push({ at: now, state });
+    return state;
+  }
+
   /** Whether the secret was in such a state at some moment between the two. */
   was(such: (state: SecretState) => boolean, from: EpochMs, to: EpochMs): boolean {
     return this.history.some(({ at, state }, n) => {

@@ -65,6 +65,9 @@ export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
   'late ticks',
 ];
 
+/** So late may a request still be handled. */
+export const LATEST = minutes(3);
+
 const fine: NetworkFate = { kind: 'fine' };
 
 /** Decides the fate of everything that is done, from the troubles of a run and its chance; and counts. */
@@ -104,6 +107,11 @@ export class Faults {
     return this.#current.length === 0;
   }
 
+  /** Whether anything was wrong at some moment between the two. */
+  troubled(from: EpochMs, to: EpochMs): boolean {
+    return this.#troubles.some(trouble => trouble.from <= to && trouble.to >= from);
+  }
+
   ofStore(operation: string): StoreFate | undefined {
     if (this.strikes('crashes') && this.#random.chance(0.2)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
@@ -139,7 +147,7 @@ export class Faults {
         { kind: 'refused', status: 503 },
       ]);
     if (this.strikes('lost answers')) return { kind: 'lost answer' };
-    if (this.strikes('slow provider')) return { kind: 'late', by: random.between(seconds(9), minutes(3)) };
+    if (this.strikes('slow provider')) return { kind: 'late', by: random.between(seconds(9), LATEST) };
     if (this.strikes('malformed answers')) return { kind: 'malformed', how: random.pick(damages) };
     if (this.strikes('provider storms')) {
       const status = random.pick([429, 429, 500, 502, 503, 504]);

@@ -8,6 +8,7 @@ const count = (n: number): string => n.toLocaleString('en-US');
 /** The figures of a long run as docs/reliability.md has them. */
 export const figures = (tally: Tally): string => {
   const faults = Object.entries(tally.faults).toSorted(([, a], [, b]) => b - a);
+  const grants = Object.entries(tally.granted).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const total = faults.reduce((sum, [, n]) => sum + n, 0);
   const bad = tally.bad.length > 0 ? ` (first seeds: ${tally.bad.map(({ seed }) => seed).join(', ')})` : '';
   return [
@@ -25,5 +26,9 @@ export const figures = (tally: Tally): string => {
     '| fault | injected |',
     '|---|---:|',
     ...faults.map(([kind, n]) => `| ${kind} | ${count(n)} |`),
+    '',
+    '| grant | tokens that providers gave |',
+    '|---|---:|',
+    ...grants.map(([grant, n]) => `| ${grant} | ${count(n)} |`),
   ].join('\n');
 };

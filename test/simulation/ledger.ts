@@ -1,6 +1,6 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { type EpochMs, type Milliseconds, providerOf, type Token } from '../../lib/core/types.ts';
+import { type EpochMs, type Milliseconds, minutes, plus, providerOf, type Token } from '../../lib/core/types.ts';
 
 /** Providers whose refresh tokens are good for one time. */
 export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 'ioffice']);
@@ -8,21 +8,37 @@ export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 
 /** What every token, refresh token, code and credential of a run has in it, and nothing else. */
 const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
 
+/** So long after it was given an answer may be lost still: by a worker that was frozen, or by the store. */
+const LATEST = minutes(4);
+
 /** What the providers know to have happened, kept apart from everything that is tested. */
 export class Ledger {
   readonly #url: string;
   readonly #now: () => EpochMs;
+  readonly #troubled: (from: EpochMs, to: EpochMs) => boolean;
   readonly violations: string[] = [];
   /** Calls of each provider's token endpoint. */
   readonly calls: { readonly provider: string; readonly at: EpochMs }[] = [];
   readonly #issued = new Map<string, { readonly provider: string; readonly baseUrl?: string }>();
-  readonly #redeemed = new Set<string>();
-  /** Connections whose refresh token is all they have: one whose answer got lost may be tried again. */
-  readonly onlyCopy = new Set<string>();
+  /** When each refresh token was redeemed. */
+  readonly #redeemed = new Map<string, EpochMs>();
+  /** Codes that a person handed in, and the refresh tokens that came of them: each is the only copy of access. */
+  readonly #onlyCopies = new Set<string>();
+  /** Whether a provider got one of these twice: then it ended what had come of it. */
+  reused = false;
+  /** Grants that succeeded, by provider and kind. */
+  readonly grants: Record<string, number> = {};
 
-  constructor(url: string, now: () => EpochMs) {
+  constructor(url: string, now: () => EpochMs, troubled: (from: EpochMs, to: EpochMs) => boolean) {
     this.#url = url;
     this.#now = now;
+    this.#troubled = troubled;
+  }
+
+  /** A person logged in, and brings a code. */
+  handedIn(code: string): void {
+    this.#onlyCopies.add(code);
+    this.#plant(code);
   }
 
   violated(what: string): void {
@@ -41,11 +57,11 @@ export class Ledger {
     const provider = this.#providerOf(request);
     const json = reply.status === 200 ? jsonObject(reply.body) : undefined;
     const refreshToken = refreshTokenIn(request);
-    if (refreshToken !== undefined && rotating.has(provider)) {
-      if (this.#redeemed.has(refreshToken) && !this.onlyCopy.has(provider)) {
-        this.violated(`a refresh token of ${provider} was redeemed twice`);
-      }
-      if (json) this.#redeemed.add(refreshToken);
+    const spent = refreshToken ?? request.headers['x-auth-code'];
+    if (spent !== undefined && rotating.has(provider)) this.#spent(provider, spent, json);
+    if (typeof json?.access_token === 'string') {
+      const grant = `${provider} ${refreshToken === undefined ? 'login' : 'refresh'}`;
+      this.grants[grant] = (this.grants[grant] ?? 0) + 1;
     }
     for (const field of ['access_token', 'refresh_token', 'code']) {
       const value = json?.[field];
@@ -55,6 +71,18 @@ export class Ledger {
     if (typeof accessToken === 'string') {
       this.#issued.set(accessToken, { provider, ...(typeof svc === 'string' && { baseUrl: svc }) });
     }
+  }
+
+  /** A refresh token or a code came in. Only where it is the only copy, and its answer may be lost, may it come again. */
+  #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
+    const before = this.#redeemed.get(spent);
+    const only = this.#onlyCopies.has(spent);
+    if (before !== undefined && !(only && this.#troubled(before, plus(before, LATEST)))) {
+      this.violated(`a refresh token of ${provider} was redeemed twice`);
+    }
+    if (before !== undefined) this.reused = true;
+    if (json && before === undefined) this.#redeemed.set(spent, this.#now());
+    if (only && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);
   }
 
   /** Token, headers and base URL of a published token come from one grant, and that of its provider. */

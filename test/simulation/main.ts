@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { providers } from '../../lib/providers/index.ts';
 import { record } from '../support/reliability.ts';
 import { figures } from './figures.ts';
+import { rotating } from './ledger.ts';
 import { Run } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
@@ -69,8 +71,17 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
   if (how.record) record('simulation', figures(tally));
   if (how.json) console.log(JSON.stringify(tally));
   else print(tally, Date.now() - started);
-  return tally.violations === 0;
+  const missing = seeds >= ENOUGH ? neverGranted(tally) : [];
+  if (missing.length > 0) console.log(`\nnever granted, so that these seeds say nothing of it: ${missing.join(', ')}`);
+  return tally.violations === 0 && missing.length === 0;
 };
+
+/** So many seeds have to exercise every grant of every provider. */
+const ENOUGH = 1000;
+const neverGranted = ({ granted }: Tally): readonly string[] =>
+  providers
+    .flatMap(({ id }) => [`${id} login`, ...(rotating.has(id) ? [`${id} refresh`] : [])])
+    .filter(grant => !granted[grant]);
 
 const print = (tally: Tally, took: number): void => {
   const faults = Object.values(tally.faults).reduce((sum, n) => sum + n, 0);

@@ -3,11 +3,10 @@ import type { createSimulators } from '../../local/simulators/index.ts';
 import type { Stores } from '../support/memory.ts';
 import { Customer, type SecretState } from './customers.ts';
 import type { Faults } from './faults.ts';
+import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
-
-const PREFIX = 'token-refresher/';
 
 /** The customers of a run. Of those of iOFFICE the first may let no login be stored. */
 export const customersOf = (
@@ -28,7 +27,7 @@ interface Parts {
   readonly random: Random;
   readonly scenario: Scenario;
   readonly customers: readonly Customer[];
-  readonly secrets: Stores['secrets'];
+  readonly ledger: Ledger;
   readonly simulators: ReturnType<typeof createSimulators>;
 }
 
@@ -85,9 +84,12 @@ export class People {
   }
 
   async #putRight(customer: Customer): Promise<void> {
-    const { loop, secrets } = this.#parts;
-    if (customer.history.length > 0 && customer.state === 'deleted')
-      await secrets.restore(`${PREFIX}${customer.connection}`);
+    const { loop, random } = this.#parts;
+    const deleted = customer.history.length > 0 && customer.state === 'deleted';
+    if (deleted) {
+      const asItWas = await customer.restore(loop.now);
+      if (asItWas === 'good' && !customer.browser && random.chance(0.5)) return;
+    }
     await customer.store('good', loop.now, customer.browser ? this.#logIn(customer) : undefined);
   }
 
@@ -110,6 +112,7 @@ export class People {
     });
     const code = new URLSearchParams(headers.location?.split('#')[1]).get('code');
     if (!code) throw new Error('the simulator gave no code');
+    this.#parts.ledger.handedIn(code);
     return code;
   }
 

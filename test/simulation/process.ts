@@ -12,6 +12,8 @@ export class Process {
   readonly #faults: Faults;
   readonly skew: Milliseconds;
   #dead = false;
+  /** How many of its operations something was done to. */
+  struck = 0;
   #die: () => void = () => {};
   /** Resolves when it is killed. */
   readonly death: Promise<'dead'>;
@@ -50,6 +52,7 @@ export class Process {
     if (this.#dead) return never();
     const fate = this.#faults.ofStore(operation);
     if (!fate) return effect();
+    this.struck += 1;
     if (fate.delayBefore > 0) await this.pause(fate.delayBefore);
     if (fate.kill === 'before') return this.#killed();
     if (fate.fail === 'before') throw storeError(operation);

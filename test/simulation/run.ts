@@ -29,12 +29,18 @@ export interface Outcome {
   readonly faults: Readonly<Record<string, number>>;
   readonly reads: number;
   readonly grants: number;
+  /** What providers granted, by provider and kind of grant. */
+  readonly granted: Readonly<Record<string, number>>;
   /** From the last fault until every connection was healthy. */
   readonly recovery: Milliseconds;
   /** Calls of providers in the calm after it over those that were needed. */
   readonly callRatio: number;
   readonly alarms: number;
 }
+
+/** Whether a provider would still take a refresh token. */
+const holds = ({ state }: ReturnType<typeof createSimulators>, provider: string, refreshToken: string): boolean =>
+  state.get()[provider]?.refreshTokens.some(([token, { spent }]) => token === refreshToken && !spent) ?? false;
 
 /** One run: everything in it follows from the seed. */
 export class Run {
@@ -63,10 +69,9 @@ export class Run {
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
     this.#faults = new Faults(random(), troubles, now);
-    this.#ledger = new Ledger(URL_OF_SIMULATORS, now);
+    this.#ledger = new Ledger(URL_OF_SIMULATORS, now, (from, to) => this.#faults.troubled(from, to));
     const memory = memoryStores();
     this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, memory.secrets);
-    for (const { browser, provider } of this.#customers) if (browser) this.#ledger.onlyCopy.add(provider);
     const simulators = createSimulators(
       { now, scale: 1, random: random().next, url: URL_OF_SIMULATORS },
       this.#customers.map(({ account }) => account),
@@ -74,13 +79,14 @@ export class Run {
     const data = new Measurements();
     this.#alarms = new Alarms(providers, data);
     const shared = { loop, faults: this.#faults, scenario: this.#scenario, customers: this.#customers };
-    this.#people = new People({ ...shared, random: random(), secrets: memory.secrets, simulators });
+    this.#people = new People({ ...shared, random: random(), ledger: this.#ledger, simulators });
     this.#witness = new Witness({
       ...shared,
       ledger: this.#ledger,
       alarms: this.#alarms,
       stores: memory,
       say,
+      holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
       told: connection => this.#people.told(connection),
     });
     this.#cloud = new Cloud({
@@ -120,11 +126,14 @@ export class Run {
     await this.#loop.run(calmFrom);
     await this.#people.repair();
     await this.#witness.notice();
-    await this.#loop.run(plus(calmFrom, RECOVERY));
-    await this.#witness.everyoneIsWell();
+    for (let at = plus(calmFrom, RECOVERY); at < end; at = plus(at, RECOVERY)) {
+      await this.#loop.run(at);
+      await this.#witness.everyoneIsWell();
+    }
     await this.#loop.run(end);
     await this.#witness.everyoneIsWell();
     this.#witness.withinBudgets();
+    this.#witness.patientInOutages();
     const callRatio = this.#witness.callRatio();
     if (callRatio > 1.1) this.#ledger.violated(`${callRatio.toFixed(2)} times the calls that were needed`);
     return {
@@ -135,6 +144,7 @@ export class Run {
       faults: this.#faults.counts,
       reads: this.#readers.reads,
       grants: this.#witness.grants,
+      granted: this.#ledger.grants,
       recovery: this.#witness.recovery,
       callRatio,
       alarms: this.#alarms.fired,

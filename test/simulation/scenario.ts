@@ -2,7 +2,7 @@ import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { type Trouble, troubleKinds } from './faults.ts';
+import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';
 
@@ -27,26 +27,63 @@ export interface Scenario {
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
 
+/** How long tokens really live: what an iOFFICE site gives is not what is assumed where it does not say. */
+export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>
+  id === 'ioffice' ? hours(4) : lifetime;
+
+/** A few providers side by side; or one over several renewals; or the one with the smallest budget, and many connections. */
+type Shape = 'several' | 'long' | 'crowded';
+
 export const scenarioOf = (random: Random): Scenario => {
-  const chosen = providers.filter(() => random.chance(0.25));
-  const some = chosen.length > 0 ? chosen : [random.pick(providers as [Provider, ...Provider[]])];
-  const longest = Math.max(...some.map(provider => Math.min(provider.lifetime, hours(24))));
-  const shortest = Math.min(...some.map(tickOf));
-  // Months in a minute: as long as a few lifetimes, but no longer than so many ticks.
-  const troubled = Math.min(longest * random.between(1, 4), shortest * random.pick([50, 100, 300]));
+  const shape = random.pick<Shape>([
+    'several',
+    'several',
+    'several',
+    'several',
+    'several',
+    'several',
+    'several',
+    'long',
+  ]);
+  return random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
+};
+
+const shaped = (random: Random, shape: Shape): Scenario => {
+  const chosen = providersOf(random, shape);
+  const [troubled, calm] = spanOf(random, shape, chosen);
   const calmFrom = plus(START, troubled);
   return {
-    providers: some,
-    connections: random.whole(1, 3),
+    providers: chosen,
+    connections: shape === 'crowded' ? random.whole(10, 25) : random.whole(1, 3),
     browser: random.chance(0.3),
     troubles: troublesOf(random, troubled),
     calmFrom,
-    end: plus(calmFrom, RECOVERY + Math.min(longest, shortest * 30)),
+    end: plus(calmFrom, RECOVERY + calm),
     readEvery: random.pick([minutes(2), minutes(7), minutes(20)]),
-    maxSkew: random.pick([0, 0, seconds(1), seconds(3)]),
+    // A budget is counted by clocks: those that are seconds off overdraw it by what they are off.
+    maxSkew: shape === 'crowded' ? random.pick([0, 100]) : random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),
     sessionsEnd: random.chance(0.4),
   };
+};
+
+const providersOf = (random: Random, shape: Shape): readonly Provider[] => {
+  if (shape === 'crowded') return providers.filter(({ id }) => id === 'officernd');
+  const some = shape === 'several' ? providers.filter(() => random.chance(0.25)) : [];
+  return some.length > 0 ? some : [random.pick(providers as [Provider, ...Provider[]])];
+};
+
+/** How long there may be trouble, and how long there is none after it. */
+const spanOf = (random: Random, shape: Shape, chosen: readonly Provider[]): readonly [Milliseconds, Milliseconds] => {
+  const longest = Math.max(...chosen.map(lifeOf));
+  // Tokens are renewed after half their life: three renewals and more, and one at least after them.
+  if (shape === 'long') return [longest * random.between(1.6, 3), longest * 0.6];
+  const shortest = Math.min(...chosen.map(tickOf));
+  // Months in a minute: no longer than so many ticks.
+  return [
+    Math.min(longest * random.between(1, 4), shortest * random.pick([50, 100, 300])),
+    Math.min(longest, shortest * 30),
+  ];
 };
 
 const troublesOf = (random: Random, span: Milliseconds): Trouble[] =>
@@ -57,5 +94,8 @@ const troublesOf = (random: Random, span: Milliseconds): Trouble[] =>
       rest,
       random.pick([minutes(3), minutes(20), hours(1), hours(8), hours(72)]) * random.between(0.3, 1),
     );
-    return { kind: random.pick(troubleKinds), from, to: plus(from, length), share: random.pick([0.05, 0.3, 0.7, 1]) };
+    const kind = random.pick(troubleKinds);
+    // What is late arrives after the trouble, but before the calm.
+    const to = plus(from, kind === 'slow provider' ? Math.min(length, Math.max(0, rest - LATEST)) : length);
+    return { kind, from, to, share: random.pick([0.05, 0.3, 0.7, 1]) };
   });

@@ -11,6 +11,7 @@ export interface Tally {
   worstRecovery: number;
   worstCallRatio: number;
   readonly faults: Record<string, number>;
+  readonly granted: Record<string, number>;
   /** The first few seeds with violations. */
   readonly bad: { readonly seed: number; readonly violations: readonly string[] }[];
 }
@@ -25,6 +26,7 @@ export const emptyTally = (): Tally => ({
   worstRecovery: 0,
   worstCallRatio: 0,
   faults: {},
+  granted: {},
   bad: [],
 });
 
@@ -40,6 +42,7 @@ export const add = (tally: Tally, outcome: Outcome): void => {
   tally.worstRecovery = Math.max(tally.worstRecovery, outcome.recovery);
   tally.worstCallRatio = Math.max(tally.worstCallRatio, outcome.callRatio);
   count(tally.faults, outcome.faults);
+  count(tally.granted, outcome.granted);
   if (outcome.violations.length > 0 && tally.bad.length < SHOWN) {
     tally.bad.push({ seed: outcome.seed, violations: outcome.violations });
   }
@@ -50,6 +53,7 @@ export const merge = (into: Tally, part: Tally): void => {
   into.worstRecovery = Math.max(into.worstRecovery, part.worstRecovery);
   into.worstCallRatio = Math.max(into.worstCallRatio, part.worstCallRatio);
   count(into.faults, part.faults);
+  count(into.granted, part.granted);
   into.bad.push(...part.bad.slice(0, SHOWN - into.bad.length));
 };
 

@@ -1,4 +1,3 @@
-import { defaultPolicy, renewalOf } from '../../lib/core/policy.ts';
 import {
   type Connection,
   type ConnectionId,
@@ -17,7 +16,7 @@ import type { Customer } from './customers.ts';
 import { type Ledger, rotating } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import { START } from './network.ts';
-import { RECOVERY, type Scenario } from './scenario.ts';
+import { lifeOf, RECOVERY, type Scenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
@@ -27,12 +26,17 @@ interface Parts {
   readonly customers: readonly Customer[];
   readonly stores: Stores;
   readonly say: (line: string) => void;
+  /** Whether a provider would still take a refresh token. */
+  readonly holds: (provider: string, refreshToken: string) => boolean;
   /** A connection has come to need a person. */
   readonly told: (connection: ConnectionId) => void;
 }
 
 /** So long a run may be frozen between its last look at a secret and what it makes of that. */
 const LAG = minutes(4);
+
+/** A login of iOFFICE takes two calls. */
+const stepsOf = (provider: string): number => (provider === 'ioffice' ? 2 : 1);
 
 /** Sees what is published and settled, and holds it against what was promised. */
 export class Witness {
@@ -43,6 +47,7 @@ export class Witness {
   readonly #tokens = new Map<ConnectionId, Token>();
   readonly #causes = new Map<ConnectionId, number>();
   readonly #attentionAt = new Map<ConnectionId, EpochMs>();
+  readonly #inAttention = new Set<ConnectionId>();
   grants = 0;
   #recoveredAt: EpochMs | undefined;
 
@@ -94,7 +99,8 @@ export class Witness {
         if (!settled) return false;
         say(JSON.stringify(settlement.lastError ?? {}));
         const sameVerdict = before?.status === 'attention' && before.triedVersion === settlement.triedVersion;
-        if (settlement.status === 'attention' && !sameVerdict) this.#judged(connection);
+        if (settlement.status === 'attention' && !sameVerdict) this.#judged(connection, before?.session?.refreshToken);
+        if (settlement.status !== 'attention') this.#inAttention.delete(connection);
         if (settlement.status === 'healthy') this.#causes.delete(connection);
         if (loop.now >= scenario.calmFrom) void this.notice();
         return true;
@@ -112,19 +118,19 @@ export class Witness {
 
   /**
    * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
-   * was lost, which no code that was handed in since the last fault is.
+   * is lost: its provider would not take the refresh token any more, and no code waits that was handed in after the fault.
    */
-  #judged(connection: ConnectionId): void {
-    const { loop, ledger, told, scenario } = this.#parts;
+  #judged(connection: ConnectionId, refreshToken: string | undefined): void {
+    const { loop, ledger, told, holds, scenario } = this.#parts;
     const { now } = loop;
     this.#attentionAt.set(connection, now);
+    this.#inAttention.add(connection);
     told(connection);
     const customer = this.#customers.get(connection);
-    if (!customer) return;
-    const reason = customer.browser
-      ? customer.changedAt < scenario.calmFrom
-      : customer.was(state => state !== 'good', plus(now, -LAG), now);
-    if (!reason) ledger.violated(`${connection}: attention without a reason`);
+    if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
+    const lost = refreshToken === undefined || !holds(customer.provider, refreshToken);
+    if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
+      ledger.violated(`${connection}: attention without a reason`);
   }
 
   /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
@@ -136,13 +142,16 @@ export class Witness {
     this.#causes.set(connection, cause);
   }
 
-  /** A token died: somebody has to have been told, after it was due and before it died. */
+  /** A token died: somebody has to have been told, in the second half of its life. */
   #expired(token: Token): void {
+    const { alarms, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token) return;
-    const due = renewalOf(defaultPolicy, connection, issuedAt, expiresAt);
-    if (!this.#parts.alarms.told(providerOf(connection), due, expiresAt))
-      this.#parts.ledger.violated(`${connection}: a token died and no alarm had fired`);
+    const about = { provider: providerOf(connection), attention: this.#inAttention.has(connection) };
+    if (!alarms.told(about, plus(issuedAt, (expiresAt - issuedAt) / 2), expiresAt))
+      ledger.violated(`${connection}: a token died and no alarm had fired`);
+    if (expiresAt > scenario.calmFrom + RECOVERY && !about.attention)
+      ledger.violated(`${connection}: a token died in the calm`);
   }
 
   /** Well, or waiting for the only person who can help, who was told not long ago. */
@@ -187,16 +196,30 @@ export class Witness {
     }
   }
 
+  /** While a provider is down it is not asked more often than a backoff of up to five minutes, at random, comes to. */
+  patientInOutages(): void {
+    const { ledger, scenario, customers } = this.#parts;
+    for (const { kind, share, from, to } of scenario.troubles) {
+      if (kind !== 'outage' || share < 0.7 || to - from < hours(1)) continue;
+      for (const { id } of scenario.providers) {
+        const each = ledger.callsOf(id, from, to) / customers.filter(({ provider }) => provider === id).length;
+        const most = (42 * (to - from)) / hours(1);
+        if (each > most) ledger.violated(`${id}: ${Math.round(each)} calls for a connection in an outage`);
+      }
+    }
+  }
+
   /** Calls of providers in the calm over those that were needed: for the provider that has the most to spare. */
   callRatio(): number {
     const { ledger, scenario, customers } = this.#parts;
     const { calmFrom, end, providers } = scenario;
     return Math.max(
       ...providers.map(({ id, lifetime }) => {
-        const steps = id === 'ioffice' ? 2 : 1;
-        const life = id === 'ioffice' ? hours(4) : lifetime;
         const mine = customers.filter(each => each.provider === id);
-        const needed = mine.reduce((sum, each) => sum + this.#callsNeededBy(each, steps, life), 0);
+        const needed = mine.reduce(
+          (sum, each) => sum + this.#callsNeededBy(each, stepsOf(id), lifeOf({ id, lifetime })),
+          0,
+        );
         return ledger.callsOf(id, calmFrom, end) / needed;
       }),
     );
@@ -204,9 +227,8 @@ export class Witness {
 
   #callsNeededBy({ provider, connection, history, changedAt }: Customer, steps: number, life: Milliseconds): number {
     const { calmFrom, end, sessionsEnd } = this.#parts.scenario;
-    const interval = renewalOf(defaultPolicy, connection, START, plus(START, life)) - START;
-    // Beginning at the worst moment.
-    const renewals = Math.floor((end - calmFrom) / interval) + 1;
+    // At the shortest interval that was promised, beginning at the worst moment.
+    const renewals = Math.floor((end - calmFrom) / (0.45 * life)) + 1;
     // A session that its provider ended is found out by one call that is refused, and so is a login that only a person had.
     const ended = rotating.has(provider) && sessionsEnd;
     const lost = (this.#attentionAt.get(connection) ?? START) >= calmFrom;

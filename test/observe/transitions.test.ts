@@ -1,0 +1,134 @@
+import { expect, it } from 'vitest';
+import { plus } from '../../lib/core/types.ts';
+import { publishingTransitions } from '../../lib/observe/transitions.ts';
+import type { RefreshReport } from '../../lib/shell/refresh.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
+import { idOf, START } from '../support/records.ts';
+import { TestClock } from '../support/world.ts';
+
+const steady: RefreshReport = {
+  connection: idOf('acme'),
+  result: 'refreshed',
+  from: 'healthy',
+  to: 'healthy',
+  calls: 1,
+  took: 5,
+  warnings: [],
+};
+const failing: RefreshReport = { ...steady, result: 'failed', to: 'failing', error: { code: 'timeout' } };
+const recovered: RefreshReport = { ...steady, from: 'failing' };
+const refused: RefreshReport = { ...steady, result: 'attention', to: 'attention', error: { code: 'invalid_grant' } };
+
+const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = async () => {}) => {
+  const clock = new TestClock();
+  const published: (readonly Transition[])[] = [];
+  const failures: unknown[] = [];
+  const heard: unknown[] = [];
+  const { observer, middleware } = publishingTransitions(
+    {
+      refresh: report => void heard.push(report),
+      unclaimed: (connection, code) => void heard.push([connection, code]),
+      sweep: report => void heard.push(report),
+    },
+    clock,
+    transitions => {
+      published.push(transitions);
+      return publish(transitions);
+    },
+    error => void failures.push(error),
+  );
+  const ends = async (how: 'after' | 'onError' = 'after'): Promise<void> => {
+    const hook: unknown = middleware[how];
+    await Reflect.apply(hook as () => unknown, undefined, [{}]);
+  };
+  return { clock, observer, published, failures, heard, ends };
+};
+
+it('what changed is published when the invocation ends, all at once, as of when it was told', async () => {
+  const { clock, observer, published, ends } = setUp();
+  observer.refresh(failing);
+  clock.pass(7);
+  observer.refresh(refused);
+  expect(published).toEqual([]);
+  clock.pass(7);
+  await ends();
+  expect(published).toMatchObject([
+    [
+      { type: 'failing', at: START, reason: 'timeout' },
+      { type: 'needs attention', at: plus(START, 7), reason: 'invalid_grant' },
+    ],
+  ]);
+});
+
+it('what one invocation published the next does not publish again', async () => {
+  const { observer, published, ends } = setUp();
+  observer.refresh(failing);
+  await ends();
+  await ends();
+  observer.refresh(recovered);
+  await ends();
+  expect(published).toMatchObject([[{ type: 'failing' }], [{ type: 'recovered' }]]);
+});
+
+it('what changed in an invocation that failed is published too, and with it', async () => {
+  const { observer, published, ends } = setUp();
+  observer.refresh(failing);
+  await ends('onError');
+  expect(published).toMatchObject([[{ type: 'failing' }]]);
+  await ends();
+  expect(published).toHaveLength(1);
+});
+
+it.each(['after', 'onError'] as const)('a publication that fails is told, and fails no invocation (%s)', async how => {
+  const error = new Error('the bus is not there');
+  const { observer, failures, published, ends } = setUp(() => Promise.reject(error));
+  observer.refresh(failing);
+  await expect(ends(how)).resolves.toBeUndefined();
+  expect(failures).toEqual([error]);
+  await ends();
+  expect(published).toHaveLength(1);
+});
+
+it('an invocation does not end before its publication has', async () => {
+  const publication = Promise.withResolvers<void>();
+  const { observer, ends } = setUp(() => publication.promise);
+  observer.refresh(failing);
+  const told: string[] = [];
+  const end = ends().then(() => told.push('ended'));
+  await new Promise(setImmediate);
+  told.push('published');
+  publication.resolve();
+  await end;
+  expect(told).toEqual(['published', 'ended']);
+});
+
+it('nothing is published where nothing changed', async () => {
+  const { observer, published, ends } = setUp();
+  await ends();
+  observer.refresh(steady);
+  await ends();
+  expect(published).toEqual([]);
+});
+
+it('the observer inside hears everything, changes or not', () => {
+  const { observer, heard } = setUp();
+  const tick = {
+    provider: 'test-provider',
+    connections: 1,
+    due: 1,
+    left: 0,
+    results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
+    claimsFailed: 0,
+    commitsFailed: 0,
+    calls: 1,
+    byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
+    oldestOverdue: 0,
+    lowestLife: 0.5,
+    took: 1,
+  };
+  observer.refresh(steady);
+  observer.refresh(failing);
+  observer.unclaimed(steady.connection, 'store_failed');
+  observer.sweep(tick);
+  expect(heard).toEqual([steady, failing, [steady.connection, 'store_failed'], tick]);
+});

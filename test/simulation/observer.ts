@@ -1,0 +1,84 @@
+import type { MetricRef } from '../../infra/alarms.ts';
+import { measureRefresh, measureSweep, measureUnclaimed, type Sample } from '../../lib/observe/measure.ts';
+import { dimensionsOf, NAMESPACE } from '../../lib/observe/metrics.ts';
+import { logObserver } from '../../lib/observe/powertools.ts';
+import { publishingTransitions } from '../../lib/observe/transitions.ts';
+import type { Clock } from '../../lib/shell/ports.ts';
+import type { Observer } from '../../lib/shell/sweep.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
+import type { Measurements } from './cloudwatch.ts';
+
+const refs = new Map<string, MetricRef>();
+const refOf = (name: string, provider?: string): MetricRef => {
+  const key = `${name} ${provider}`;
+  const ref = refs.get(key) ?? { namespace: NAMESPACE, name, dimensions: dimensionsOf(provider) };
+  refs.set(key, ref);
+  return ref;
+};
+
+/** Where what a function measures and says ends up. */
+export interface Outlets {
+  readonly now: () => Parameters<Measurements['put']>[1];
+  readonly data: Measurements;
+  readonly said: (line: string) => void;
+  readonly changed: (transition: Transition) => void;
+}
+
+/** Measurements as they leave a function. */
+export const emit = ({ data, now, said }: Outlets, samples: readonly Sample[], provider?: string): void => {
+  for (const sample of samples) {
+    said(JSON.stringify(sample));
+    data.put(refOf(sample.name, provider), now(), sample.value);
+  }
+};
+
+/**
+ * The observer of a refresher: the deployed logs, measurements and state changes. What is measured and published goes out
+ * when an invocation ends: one that is killed says nothing.
+ */
+export const observerOf = (
+  outlets: Outlets,
+  provider: string,
+  clock: Clock,
+): { readonly observer: Observer; flush(): Promise<void> } => {
+  const { said, changed } = outlets;
+  const samples: Sample[] = [];
+  const tell = (message: string, extra: object) => said(`${message} ${JSON.stringify(extra)}`);
+  const log = logObserver({ info: tell, warn: tell, error: tell });
+  const { observer, middleware } = publishingTransitions(
+    {
+      refresh: report => {
+        samples.push(...measureRefresh(report));
+        log.refresh(report);
+      },
+      unclaimed: (connection, code) => {
+        samples.push(...measureUnclaimed());
+        log.unclaimed(connection, code);
+      },
+      sweep: report => {
+        samples.push(...measureSweep(report));
+        log.sweep(report);
+      },
+    },
+    clock,
+    async transitions => {
+      for (const transition of transitions) {
+        said(JSON.stringify(transition));
+        changed(transition);
+      }
+    },
+    error => said(wordsOf(error)),
+  );
+  return {
+    observer,
+    flush: async () => {
+      emit(outlets, samples.splice(0), provider);
+      // It asks nothing of the request.
+      await middleware.after?.({} as Parameters<NonNullable<typeof middleware.after>>[0]);
+    },
+  };
+};
+
+/** All that Lambda writes of an error that nobody caught. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof Error ? `${error.stack} ${error.cause === undefined ? '' : wordsOf(error.cause)}` : String(error);
