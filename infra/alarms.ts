@@ -8,11 +8,13 @@ export interface MetricRef {
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
-export type Statistic = 'Minimum' | 'Maximum' | 'Sum' | 'SampleCount' | 'p99';
+export type Statistic = 'Minimum' | 'Maximum' | 'Sum' | 'p99';
 
 /** What an alarm looks at in each period. A metric without data in a period counts as 0 in a sum or a share. */
 export type Series =
   | { readonly kind: 'metric'; readonly metric: MetricRef; readonly statistic: Statistic }
+  /** How often it was measured. 0 and not missing where it was not: missing periods are looked for further back, and cost minutes. */
+  | { readonly kind: 'samples'; readonly metric: MetricRef }
   | { readonly kind: 'sum'; readonly metrics: readonly MetricRef[] }
   /** `part` of all that `among` add up to, in percent; no data where that is nothing. */
   | { readonly kind: 'share'; readonly part: MetricRef; readonly among: readonly MetricRef[] };
@@ -102,7 +104,7 @@ const providerAlarms = (provider: Provider) => {
   return {
     'tick-missing': {
       title: 'the schedule has gone silent',
-      series: stat('SampleCount', of(metrics.oldestOverdue)),
+      series: { kind: 'samples', metric: of(metrics.oldestOverdue) },
       period: tick,
       ...inARow(2),
       comparison: 'less than',
@@ -233,7 +235,7 @@ const sharedAlarms = ({ apiId, deadLetters }: Deployment) => {
   return {
     'discovery-missing': {
       title: 'nobody looks for new secrets: the scheduler may be dead',
-      series: stat('SampleCount', own(metrics.discoveryProblems)),
+      series: { kind: 'samples', metric: own(metrics.discoveryProblems) },
       period: minutes(1),
       ...inARow(3),
       comparison: 'less than',

@@ -14,6 +14,13 @@ export const seriesOf = (series: Series, period: Duration, label: string): IMetr
   switch (series.kind) {
     case 'metric':
       return metricOf(series.metric, series.statistic, period);
+    case 'samples':
+      return new MathExpression({
+        expression: 'FILL(m0,0)',
+        usingMetrics: { m0: metricOf(series.metric, 'SampleCount', period) },
+        period,
+        label,
+      });
     case 'sum':
       return new MathExpression({
         expression: total(series.metrics),

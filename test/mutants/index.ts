@@ -3,8 +3,9 @@ import { answers } from './answers.ts';
 import { core } from './core.ts';
 import { edges } from './edges.ts';
 import type { Mutant } from './mutant.ts';
+import { observe } from './observe.ts';
 import { shell } from './shell.ts';
 import { stores } from './stores.ts';
 
 /** Every condition of the protocol and the policy, broken one at a time. */
-export const mutants: readonly Mutant[] = [...core, ...answers, ...shell, ...stores, ...edges, ...alarms];
+export const mutants: readonly Mutant[] = [...core, ...answers, ...shell, ...stores, ...edges, ...alarms, ...observe];

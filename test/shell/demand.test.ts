@@ -142,3 +142,23 @@ describe('a consumer whose token was refused', () => {
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 });
+
+describe('a run on demand', () => {
+  it.each([
+    ['a reader', read(0)],
+    ['a consumer', forced],
+  ])('for %s is observed like one of the schedule, once', async (_, ask) => {
+    const { world } = await vendorWorld({ refreshed: false });
+    await world.ask(ask);
+    expect(world.reports).toMatchObject([
+      { connection: ID, result: 'refreshed', from: 'new', to: 'healthy', calls: 1 },
+    ]);
+  });
+
+  it('that another was faster than is observed too, and a wait is none', async () => {
+    const { world } = await vendorWorld({ refreshed: false });
+    await Promise.all([world.ask(forced), world.ask(forced)]);
+    await world.ask(read(0));
+    expect(world.reports.map(({ result }) => result).toSorted()).toEqual(['lost', 'refreshed']);
+  });
+});

@@ -43,7 +43,12 @@ export class Measurements {
   }
 
   /** A statistic over a period, or nothing where there is no data. */
-  read(metric: MetricRef, statistic: Statistic, from: EpochMs, period: Milliseconds): number | undefined {
+  read(
+    metric: MetricRef,
+    statistic: Statistic | 'SampleCount',
+    from: EpochMs,
+    period: Milliseconds,
+  ): number | undefined {
     const buckets = this.#buckets(metric);
     if (buckets.size === 0) return undefined;
     let total: Bucket | undefined;
@@ -63,7 +68,7 @@ export class Measurements {
   }
 }
 
-const statisticOf = (bucket: Bucket, statistic: Statistic): number => {
+const statisticOf = (bucket: Bucket, statistic: Statistic | 'SampleCount'): number => {
   switch (statistic) {
     case 'Sum':
       return bucket.sum;
@@ -84,6 +89,8 @@ const datapoint = (data: Measurements, series: Series, from: EpochMs, period: Mi
   switch (series.kind) {
     case 'metric':
       return data.read(series.metric, series.statistic, from, period);
+    case 'samples':
+      return data.read(series.metric, 'SampleCount', from, period) ?? 0;
     case 'sum':
       return series.metrics.some(metric => sum(metric) !== undefined) ? total(series.metrics) : undefined;
     case 'share': {

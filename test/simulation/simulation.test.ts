@@ -106,6 +106,7 @@ describe('alarms', () => {
       ...calm(hours(30)),
       providers: providers.filter(({ id }) => id === 'petrosoft'),
       connections: 1,
+      calmFrom: plus(START, hours(21)),
     });
     run.storeSecret(hours(2), 'wrong password');
     run.storeSecret(hours(20), 'good');
