@@ -84,8 +84,8 @@ export const observe: readonly Mutant[] = [
     ['broken records are not measured', 'emit(metrics, measureBrokenRecord());', ''],
     [
       'a line holds all that a report brought along',
-      "logger.error('refresh', line)",
-      "logger.error('refresh', { ...report })",
+      'const line = { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed };',
+      'const line = { ...report };',
     ],
     ['a run that needs a person is no error', "result === 'attention' || commitFailed", 'commitFailed'],
     ['a commit that failed is no error', "result === 'attention' || commitFailed", "result === 'attention'"],

@@ -157,8 +157,17 @@ describe('a run on demand', () => {
 
   it('that another was faster than is observed too, and a wait is none', async () => {
     const { world } = await vendorWorld({ refreshed: false });
-    await Promise.all([world.ask(forced), world.ask(forced)]);
+    const until = plus(world.clock.now(), world.policy.lease);
+    const answers = await Promise.all([world.ask(forced), world.ask(forced)]);
+    expect(answers).toContainEqual({ result: 'waiting', reason: 'leased', until });
     await world.ask(read(0));
     expect(world.reports.map(({ result }) => result).toSorted()).toEqual(['lost', 'refreshed']);
+  });
+
+  it('for a reader does not keep a consumer from having another', async () => {
+    const { world } = await vendorWorld({ refreshed: false });
+    expect(await world.ask(read(0))).toMatchObject({ result: 'refreshed' });
+    expect(await world.ask(forced)).toMatchObject({ result: 'refreshed' });
+    expect(await world.ask(forced)).toMatchObject({ result: 'waiting', reason: 'forced_recently' });
   });
 });

@@ -8,7 +8,7 @@ export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 
 /** What every token, refresh token, code and credential of a run has in it, and nothing else. */
 const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
 
-/** So long after it was given an answer may be lost still: by a worker that was frozen, or by the store. */
+/** So late a request may arrive, and so long after it was given an answer may be lost: by a frozen worker, or by the store. */
 const LATEST = minutes(4);
 
 /** What the providers know to have happened, kept apart from everything that is tested. */
@@ -77,7 +77,7 @@ export class Ledger {
   #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
     const before = this.#redeemed.get(spent);
     const only = this.#onlyCopies.has(spent);
-    if (before !== undefined && !(only && this.#troubled(before, plus(before, LATEST)))) {
+    if (before !== undefined && !(only && this.#troubled(plus(before, -LATEST), plus(before, LATEST)))) {
       this.violated(`a refresh token of ${provider} was redeemed twice`);
     }
     if (before !== undefined) this.reused = true;

@@ -47,7 +47,7 @@ export class Witness {
   readonly #tokens = new Map<ConnectionId, Token>();
   readonly #causes = new Map<ConnectionId, number>();
   readonly #attentionAt = new Map<ConnectionId, EpochMs>();
-  readonly #inAttention = new Set<ConnectionId>();
+  readonly #attentionTo = new Map<ConnectionId, EpochMs>();
   grants = 0;
   #recoveredAt: EpochMs | undefined;
 
@@ -100,7 +100,8 @@ export class Witness {
         say(JSON.stringify(settlement.lastError ?? {}));
         const sameVerdict = before?.status === 'attention' && before.triedVersion === settlement.triedVersion;
         if (settlement.status === 'attention' && !sameVerdict) this.#judged(connection, before?.session?.refreshToken);
-        if (settlement.status !== 'attention') this.#inAttention.delete(connection);
+        if (settlement.status !== 'attention' && before?.status === 'attention')
+          this.#attentionTo.set(connection, loop.now);
         if (settlement.status === 'healthy') this.#causes.delete(connection);
         if (loop.now >= scenario.calmFrom) void this.notice();
         return true;
@@ -124,7 +125,7 @@ export class Witness {
     const { loop, ledger, told, holds, scenario } = this.#parts;
     const { now } = loop;
     this.#attentionAt.set(connection, now);
-    this.#inAttention.add(connection);
+    this.#attentionTo.delete(connection);
     told(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
@@ -147,10 +148,11 @@ export class Witness {
     const { alarms, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token) return;
-    const about = { provider: providerOf(connection), attention: this.#inAttention.has(connection) };
-    if (!alarms.told(about, plus(issuedAt, (expiresAt - issuedAt) / 2), expiresAt))
+    const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
+    const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
+    if (!alarms.told({ provider: providerOf(connection), attention }, late, expiresAt))
       ledger.violated(`${connection}: a token died and no alarm had fired`);
-    if (expiresAt > scenario.calmFrom + RECOVERY && !about.attention)
+    if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token died in the calm`);
   }
 
