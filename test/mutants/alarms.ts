@@ -2,25 +2,45 @@ import { type Mutant, mutantsOf } from './mutant.ts';
 
 const simulated = ['test/simulation/regressions.test.ts'];
 
-/** Bugs that were: each is put back, and has to be found by the seed that once found it. */
+/** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
 const regressions: readonly Mutant[] = [
   ...mutantsOf('lib/shell/transition.ts', simulated, [
-    ['seed 540: a verdict that was not stored is told', "commitFailed === 'settle' ? undefined : typeOf", 'typeOf'],
+    [
+      'told twice, where the store had not taken the first verdict',
+      "commitFailed === 'settle' ? undefined : typeOf",
+      'typeOf',
+    ],
   ]),
   ...mutantsOf('lib/providers/ioffice.ts', simulated, [
-    ['seed 1214: a code waits for the tick of its tokens', '  codeLifetime: minutes(5),\n', ''],
+    ['a code that was handed in is dead before the schedule comes to it', '  codeLifetime: minutes(5),\n', ''],
+  ]),
+  ...mutantsOf('lib/core/settle.ts', simulated, [
+    [
+      'a run that could not ask forgets the dead worker (found by its seed)',
+      "...(used.calls === 0 ? (['leaseUntil'] as const) : []),",
+      '',
+    ],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', simulated, [
     [
-      'seed 1826: a verdict without the secret read again',
+      'a verdict without the secret read again',
       "if (reread.version === undefined) return run.failed({ ...outcome, kind: 'retry' }, credentials.version, dropSession);",
-      'if (reread.version === undefined) return run.concluded(outcome, credentials, full, dropSession);',
+      'if (reread.version === undefined) return stands();',
     ],
-    ['seed 9686: an older secret for a newer one', 'latestVersion(seen)', 'seen.secretVersion'],
+    [
+      'a refused session, and nobody looks for a new code',
+      'if (refused && choice.only && !choice.codeLeft)',
+      'if (false)',
+    ],
+    [
+      'a refused code gives up the session of the old one',
+      "if (replaceable || !session || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;",
+      'return verdict;',
+    ],
   ]),
   ...mutantsOf('infra/alarms.ts', simulated, [
     [
-      'silence after the last word on a token comes too late',
+      'low life told too late for a silence that begins after it',
       'Math.min((3.25 * tick) / lifetime, afterOneFailure)',
       '0',
     ],

@@ -69,6 +69,7 @@ export const shell: readonly Mutant[] = [
       'if (reread.version === credentials.version) return stands();',
       'return stands();',
     ],
+    ['a secret that an older worker remembers is taken for a newer one', 'latestVersion(seen)', 'seen.secretVersion'],
     ['a locking login is repeated', 'if (wasRefused(provider, seen, read.version)) return', 'if (false) return'],
     ['a locking login is repeated after a failed re-read', 'reread.ok && reread.version !== refused', 'reread.ok'],
     [
