@@ -1,57 +1,11 @@
-import { type Choice, chooseGrant, fingerprint, latestVersion } from '../core/decide.ts';
-import {
-  type Exchange,
-  type Failed,
-  type Granted,
-  interpret,
-  interpretFirstStep,
-  type Outcome,
-} from '../core/interpret.ts';
-import type { Policy } from '../core/policy.ts';
-import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
-import { lockedOut, type Trouble } from '../core/settle.ts';
+import { type Choice, chooseGrant, latestVersion } from '../core/decide.ts';
+import type { Failed } from '../core/interpret.ts';
+import type { Provider } from '../core/provider.ts';
+import { lockedOut } from '../core/settle.ts';
 import { type Connection, type EpochMs, plus, type SecretVersion } from '../core/types.ts';
-import type { CredentialCache, Credentials } from './credentials.ts';
-import type { BudgetStore, Clock, SendHttp } from './ports.ts';
+import type { Credentials } from './credentials.ts';
+import { type Asking, type ObtainDeps, type Obtained, Run } from './run.ts';
 
-/** What came of asking a provider for a token, with all that the commit needs to know about how. */
-export type Obtained =
-  | {
-      readonly kind: 'granted';
-      readonly granted: Granted;
-      readonly grant: { readonly kind: Grant; readonly only: boolean };
-      readonly credentials: Credentials;
-      readonly calls: number;
-    }
-  | {
-      readonly kind: 'failed';
-      readonly trouble: Trouble;
-      readonly secretVersion?: SecretVersion;
-      readonly dropSession: boolean;
-      readonly redeemedCode?: string;
-      readonly calls: number;
-    }
-  /** The provider's budget is used up: nothing was asked. */
-  | {
-      readonly kind: 'postponed';
-      readonly until: EpochMs;
-      readonly dropSession: boolean;
-      readonly redeemedCode?: string;
-      readonly calls: number;
-    };
-
-export interface ObtainDeps {
-  readonly clock: Clock;
-  readonly send: SendHttp;
-  readonly budgets: BudgetStore;
-  readonly credentials: CredentialCache;
-  readonly policy: Policy;
-}
-
-/** So short a want of budget is waited for within the run. */
-const SHORT_WAIT = 5000;
-/** With less time than this left in a run no call is begun. */
-const USEFUL_TIME = 1000;
 const FULL = { grant: 'full', reason: 'no_session' } as const;
 
 /**
@@ -163,89 +117,3 @@ const judged = async (
   if (chooseGrant(without, reread, provider, deps.clock.now()).grant === 'none') return stands();
   return run.concluded(await run.attempt(reread, FULL), reread, FULL, dropSession);
 };
-
-type Attempted = Outcome | { readonly kind: 'postponed'; readonly until: EpochMs };
-type Asking = Exclude<Choice, { grant: 'none' }>;
-
-/** The calls of one run: counted, within the provider's budget, and all before one deadline. */
-class Run {
-  readonly #deps: ObtainDeps;
-  readonly #provider: Provider;
-  readonly #until: EpochMs;
-  calls = 0;
-
-  constructor(deps: ObtainDeps, provider: Provider, until: EpochMs) {
-    this.#deps = deps;
-    this.#provider = provider;
-    this.#until = until;
-  }
-
-  async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
-    const { account } = credentials;
-    const twoSteps = asking.grant === 'full' && account.exchange !== undefined;
-    const refused = await this.#book(account.budgetKey, twoSteps ? 2 : 1);
-    if (refused) return refused;
-
-    const exchange = { provider: this.#provider, account, grant: asking.grant };
-    if (asking.grant === 'refresh') {
-      const request = account.refresh?.(asking.refreshToken);
-      return request ? this.#ask(exchange, request, interpret) : { kind: 'refused', code: 'session_refused' };
-    }
-    if (!twoSteps) return this.#ask(exchange, account.logIn(), interpret);
-    const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
-    return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
-  }
-
-  async #ask<T extends { kind: string }>(
-    exchange: Omit<Exchange, 'sentAt'>,
-    request: HttpRequest,
-    read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
-  ): Promise<T | { kind: 'retry'; code: 'timeout' }> {
-    // Taken before the request is sent: a token may be thought older than it is, never younger.
-    const sentAt = this.#deps.clock.now();
-    const left = this.#until - sentAt;
-    if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
-    this.calls += 1;
-    const reply = await this.#deps.send(request, Math.min(this.#deps.policy.callDeadline, left));
-    return read({ ...exchange, sentAt }, reply);
-  }
-
-  /** Books calls with the provider's budget. A want that lasts longer than a moment postpones the run. */
-  async #book(key: string, cost: number): Promise<Exclude<Attempted, Granted> | undefined> {
-    const { budget } = this.#provider;
-    if (!budget) return undefined;
-    const { clock, budgets } = this.#deps;
-    try {
-      for (;;) {
-        const now = clock.now();
-        const booking = await budgets.reserve(key, budget, cost, now);
-        if (booking.ok) return undefined;
-        const wait = booking.retryAt - now;
-        const tooLong = wait > SHORT_WAIT || now + wait + USEFUL_TIME > this.#until;
-        if (tooLong) return { kind: 'postponed', until: booking.retryAt };
-        await clock.sleep(wait);
-      }
-    } catch {
-      return { kind: 'retry', code: 'store_failed' };
-    }
-  }
-
-  concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {
-    if (outcome.kind === 'granted') {
-      const grant = { kind: asked.grant, only: asked.grant === 'refresh' && asked.only };
-      return { kind: 'granted', granted: outcome, grant, credentials, calls: this.calls };
-    }
-    const { oneTimeCode } = credentials.account;
-    const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
-    const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
-    if (outcome.kind === 'postponed') {
-      return { kind: 'postponed', until: outcome.until, dropSession, ...redeemed, calls: this.calls };
-    }
-    return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
-  }
-
-  failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Obtained {
-    const used = secretVersion === undefined ? {} : { secretVersion };
-    return { kind: 'failed', trouble, ...used, dropSession, calls: this.calls };
-  }
-}

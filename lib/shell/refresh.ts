@@ -11,8 +11,9 @@ import {
 } from '../core/settle.ts';
 import type { Connection, ConnectionId, EpochMs, Milliseconds, Status, Version } from '../core/types.ts';
 import { plus } from '../core/types.ts';
-import { type ObtainDeps, type Obtained, obtain } from './obtain.ts';
+import { obtain } from './obtain.ts';
 import type { ConnectionStore, TokenStore } from './ports.ts';
+import type { ObtainDeps, Obtained } from './run.ts';
 
 export interface RefreshDeps extends ObtainDeps {
   readonly tokens: TokenStore;

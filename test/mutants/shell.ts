@@ -100,6 +100,8 @@ export const shell: readonly Mutant[] = [
     ['a refused session stays', "const dropSession = choice.grant === 'refresh' ||", 'const dropSession ='],
     ['a replaced session stays', " || (choice.reason !== 'no_session' && replaceable);", ';'],
     ['the only session is dropped for a code', ' && replaceable);', ');'],
+  ]),
+  ...mutantsOf('lib/shell/run.ts', tests, [
     ['no budget', 'if (!budget) return undefined;', 'return undefined;'],
     ['two requests are booked as one', 'twoSteps ? 2 : 1', '1'],
     ['a call begins when the time is over', 'if (left < USEFUL_TIME) return', 'if (false) return'],
