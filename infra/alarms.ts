@@ -1,63 +1,7 @@
 import { defaultPolicy } from '../lib/core/policy.ts';
-import { type Milliseconds, minutes, seconds } from '../lib/core/types.ts';
+import { minutes, seconds } from '../lib/core/types.ts';
 import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
-
-/** A metric as CloudWatch knows it. */
-export interface MetricRef {
-  readonly namespace: string;
-  readonly name: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-}
-export type Statistic = 'Minimum' | 'Maximum' | 'Sum' | 'p99';
-
-/** What an alarm looks at in each period. A metric without data in a period counts as 0 in a sum or a share. */
-export type Series =
-  | { readonly kind: 'metric'; readonly metric: MetricRef; readonly statistic: Statistic }
-  /** How often it was measured. 0 and not missing where it was not: missing periods are looked for further back, and cost minutes. */
-  | { readonly kind: 'samples'; readonly metric: MetricRef }
-  | { readonly kind: 'sum'; readonly metrics: readonly MetricRef[] }
-  /** `part` of all that `among` add up to, in percent; no data where that is nothing. */
-  | { readonly kind: 'share'; readonly part: MetricRef; readonly among: readonly MetricRef[] };
-
-/** An alarm as data: infrastructure builds it, tests loop over it, the simulator evaluates it. */
-export interface AlarmSpec {
-  /** Unique within a deployment: the id of the runbook's section, and whom it is about. */
-  readonly id: string;
-  /** The section of the README that says what to do. */
-  readonly runbook: string;
-  readonly title: string;
-  readonly series: Series;
-  readonly period: Milliseconds;
-  readonly evaluationPeriods: number;
-  readonly datapointsToAlarm: number;
-  readonly comparison: 'at least' | 'more than' | 'less than';
-  readonly threshold: number;
-  /** What a period without data means. Never left to a default: for a heartbeat, silence is the failure. */
-  readonly missingData: 'breaching' | 'notBreaching' | 'ignore';
-}
-
-/** What is deployed, as far as alarms care. */
-export interface Deployment {
-  readonly providers: readonly {
-    readonly id: string;
-    readonly lifetime: Milliseconds;
-    readonly tick: Milliseconds;
-    /** How many schedules share the provider's shards. */
-    readonly schedules: number;
-    /** The share of its life after which a token is renewed. */
-    readonly refreshAt: number;
-  }[];
-  readonly functions: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly timeout: Milliseconds;
-    /** How often it is called by a schedule, or looked at where readers call it. */
-    readonly every: Milliseconds;
-  }[];
-  readonly tables: readonly { readonly id: string; readonly name: string }[];
-  readonly apiId: string;
-  readonly deadLetters: string;
-}
+import type { AlarmSpec, Deployment, MetricRef, Series, Statistic } from './alarm-spec.ts';
 
 type Provider = Deployment['providers'][number];
 type Shape = Omit<AlarmSpec, 'id' | 'runbook'>;

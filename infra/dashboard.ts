@@ -3,7 +3,7 @@ import { Dashboard, GraphWidget, type IMetric, type IWidget, TextWidget } from '
 import type { Construct } from 'constructs';
 import { minutes } from '../lib/core/types.ts';
 import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
-import type { Deployment } from './alarms.ts';
+import type { Deployment } from './alarm-spec.ts';
 import { metricOf } from './metric.ts';
 
 const period = Duration.minutes(5);

@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { MetricRef, Series } from './alarms.ts';
+import type { MetricRef, Series } from './alarm-spec.ts';
 
 export const metricOf = ({ namespace, name, dimensions }: MetricRef, statistic: string, period: Duration): Metric =>
   new Metric({ namespace, metricName: name, dimensionsMap: { ...dimensions }, statistic, period });

@@ -13,7 +13,8 @@ import { Construct } from 'constructs';
 import { DISCOVER_EVERY } from '../lib/core/policy.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
 import { findProvider } from '../lib/providers/index.ts';
-import { type AlarmSpec, alarmsFor, type Deployment } from './alarms.ts';
+import type { AlarmSpec, Deployment } from './alarm-spec.ts';
+import { alarmsFor } from './alarms.ts';
 import { dashboardOf } from './dashboard.ts';
 import { seriesOf } from './metric.ts';
 

@@ -1,4 +1,5 @@
-import { type AlarmSpec, alarmsFor, type Deployment } from '../../infra/alarms.ts';
+import type { AlarmSpec, Deployment } from '../../infra/alarm-spec.ts';
+import { alarmsFor } from '../../infra/alarms.ts';
 import { DISCOVER_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, minutes } from '../../lib/core/types.ts';

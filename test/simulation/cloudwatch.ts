@@ -1,4 +1,4 @@
-import type { AlarmSpec, MetricRef, Series, Statistic } from '../../infra/alarms.ts';
+import type { AlarmSpec, MetricRef, Series, Statistic } from '../../infra/alarm-spec.ts';
 import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
 
 /** The values of one metric in one minute. */

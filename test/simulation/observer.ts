@@ -1,4 +1,4 @@
-import type { MetricRef } from '../../infra/alarms.ts';
+import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { measureRefresh, measureSweep, measureUnclaimed, type Sample } from '../../lib/observe/measure.ts';
 import { dimensionsOf, NAMESPACE } from '../../lib/observe/metrics.ts';
 import { logObserver } from '../../lib/observe/powertools.ts';
