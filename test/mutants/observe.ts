@@ -87,6 +87,16 @@ export const observe: readonly Mutant[] = [
       'const line = { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed };',
       'const line = { ...report };',
     ],
+    [
+      'an error’s line holds all that its report brought along',
+      "logger.error('refresh', line)",
+      "logger.error('refresh', { ...report })",
+    ],
+    [
+      'a warning’s line holds all that its report brought along',
+      "logger.warn('refresh', line)",
+      "logger.warn('refresh', { ...report })",
+    ],
     ['a run that needs a person is no error', "result === 'attention' || commitFailed", 'commitFailed'],
     ['a commit that failed is no error', "result === 'attention' || commitFailed", "result === 'attention'"],
     ['a run that failed is no warning', "result === 'failed' || warnings.length > 0", 'warnings.length > 0'],

@@ -49,7 +49,8 @@ describe('the log', () => {
 
   it('holds of a report what is on the list, and nothing that came along with it', () => {
     const { observer, output } = setUp();
-    observer.refresh({ ...report, ...{ accessToken: PLANTED, body: PLANTED } });
+    for (const result of ['refreshed', 'failed', 'attention'] as const)
+      observer.refresh({ ...report, result, ...{ accessToken: PLANTED, body: PLANTED } });
     observer.sweep({
       provider: 'petrosoft',
       connections: 1,
