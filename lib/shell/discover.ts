@@ -6,7 +6,9 @@ import {
   hours,
   providerOf,
   type SecretRef,
+  seconds,
   type Token,
+  type Version,
   version,
 } from '../core/types.ts';
 import { type Claimed, Claims, type ClaimsDeps, living, type Problem } from './claims.ts';
@@ -91,7 +93,7 @@ class Round {
         secret,
         status: 'new',
         dueAt: this.#now,
-        version: version(0),
+        version: firstVersion(this.#now),
         failures: 0,
         secretVersion: claim.version,
       });
@@ -161,6 +163,12 @@ class Round {
     }
   }
 }
+
+/**
+ * Above all that an earlier record of that name can have reached, since versions grow with runs, and these are seconds apart:
+ * what was late for that one must neither outlive nor take away what this one brings.
+ */
+const firstVersion = (now: EpochMs): Version => version(Math.floor(now / seconds(1)));
 
 const sameRef = (a: SecretRef, b: SecretRef): boolean =>
   a.name === b.name && a.key === b.key && (a.contested ?? false) === (b.contested ?? false);

@@ -104,6 +104,11 @@ export const edges: readonly Mutant[] = [
         'if (retired?.retiredAt === undefined) return;',
         'if (!retired) return;',
       ],
+      [
+        'what was late for a removed record takes the token of the new one',
+        'version: firstVersion(this.#now)',
+        'version: version(0)',
+      ],
       ['removed while late writers live', 'if (this.#now < retiredAt + RETIRED_FOR) return;', ''],
       ['a late token outlives its record', 'await this.#deps.tokens.withdraw(connection, last);\n', ''],
       [

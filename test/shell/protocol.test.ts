@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes, plus, seconds, version } from '../../lib/core/types.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/shell/refresh.ts';
+import { nth } from '../support/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
@@ -9,7 +10,7 @@ describe('the order of one refresh', () => {
   it('is claim, ask, keep, publish, settle', async () => {
     const { world, vendor } = await vendorWorld();
     const report = await world.refresh(ID);
-    expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: 2 });
+    expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: nth(2) });
     expect(vendor.asked).toEqual(['refresh']);
     expect(writes(world.log)).toEqual([
       'connections.claim',
@@ -77,9 +78,13 @@ describe('what a run publishes', () => {
       expiresAt: plus(before, hours(1)),
       headers: { authorization: 'Bearer access-2' },
       baseUrl: 'https://api.test',
-      version: 2,
+      version: nth(2),
     });
-    expect(await world.record(ID)).toMatchObject({ issuedAt: before, expiresAt: plus(before, hours(1)), version: 2 });
+    expect(await world.record(ID)).toMatchObject({
+      issuedAt: before,
+      expiresAt: plus(before, hours(1)),
+      version: nth(2),
+    });
   });
 
   it('never holds a refresh token', async () => {
@@ -117,10 +122,10 @@ describe('a zombie', () => {
     ['before it settles', 'connections.settle', 'before'],
   ] as const)('that wakes up %s undoes nothing of the worker after it', async (_, operation, where) => {
     const { world, vendor, zombie } = await overtaken(operation, where);
-    expect(zombie).toMatchObject({ result: 'lost', version: 2 });
+    expect(zombie).toMatchObject({ result: 'lost', version: nth(2) });
     const [token, record] = [await world.token(ID), await world.record(ID)];
-    expect(token.version).toBe(3);
-    expect(record).toMatchObject({ version: 3, status: 'healthy', failures: 0 });
+    expect(token.version).toBe(nth(3));
+    expect(record).toMatchObject({ version: nth(3), status: 'healthy', failures: 0 });
     expect(record.expiresAt).toBe(token.expiresAt);
     expect(record.leaseUntil).toBeUndefined();
     // And the session is the one that belongs to the newer worker: it can still be used.
@@ -145,7 +150,7 @@ describe('a zombie', () => {
 
   it('settles nothing where a newer token than its own is published', async () => {
     const { world } = await vendorWorld();
-    const newer = { ...(await world.token(ID)), version: version(9), accessToken: 'newer' };
+    const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
     await world.stores.tokens.publish(newer);
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
@@ -164,7 +169,7 @@ describe('a zombie', () => {
       await world.refresh(ID);
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
-    expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: 3 });
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: nth(3) });
   });
 
   it('of a retired connection takes its token back', async () => {

@@ -5,11 +5,15 @@ import {
   epochMs,
   secretVersion,
   type Token,
+  type Version,
   version,
 } from '../../lib/core/types.ts';
 
 /** A moment that every test may count from. */
 export const START = epochMs(1_700_000_000_000);
+
+/** The version of the n-th claim of a record that discovery made at `START`. */
+export const nth = (n: number): Version => version(START / 1000 + n);
 
 export const idOf = (name: string, provider = 'test-provider'): ConnectionId => {
   const id = connectionId(provider, name);
