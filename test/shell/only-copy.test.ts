@@ -218,3 +218,31 @@ describe('a new code that is refused', () => {
     expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
   });
 });
+
+describe('a new code and a session that are both in doubt', () => {
+  it('are each tried once in a run', async () => {
+    const { world, vendor } = await byCode();
+    await world.put(ID, { code: 'dead' });
+    await world.discover();
+    const died = dieAt(world, 'before', 'send');
+    void world.tick('test-provider');
+    await died;
+    world.clock.pass(minutes(1));
+    vendor.asked.length = 0;
+    vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 2 });
+    expect(vendor.asked).toEqual(['refresh', 'code']);
+  });
+
+  it('wait where the secret could not be read again', async () => {
+    const { world, vendor } = await byCode();
+    await world.put(ID, { code: 'dead' });
+    await world.discover();
+    vendor.asked.length = 0;
+    world.hooks.after = async at => {
+      if (at === 'send') failOnce(world, 'before', 'secrets.get');
+    };
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
+    expect(vendor.asked).toEqual(['code']);
+  });
+});
