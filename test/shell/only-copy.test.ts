@@ -201,6 +201,13 @@ describe('a new code that is refused', () => {
     expect(vendor.reused).toBe(0);
   });
 
+  it('keeps it where the answer to the code is lost', async () => {
+    const given = await withDeadCode();
+    given.vendor.script.push(() => lostAnswer);
+    expect(await given.world.tick('test-provider')).toMatchObject({ results: { failed: 1 }, calls: 1 });
+    expect(await sessionOf(given)).toBe('refresh-1');
+  });
+
   it('calls for a person where the session is refused too, and says why', async () => {
     const { world, vendor } = await withDeadCode();
     vendor.script.push(undefined, () => answer({ error: 'invalid_grant' }, 400));
