@@ -19,7 +19,7 @@ import type { DiscoverReport } from '../../lib/shell/discover.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import type { SweepReport } from '../../lib/shell/sweep.ts';
 import { capturedOutput } from '../support/deployed.ts';
-import { idOf } from '../support/records.ts';
+import { idOf, tickReport } from '../support/records.ts';
 
 const run: RefreshReport = {
   connection: idOf('acme'),
@@ -31,18 +31,10 @@ const run: RefreshReport = {
   warnings: [],
 };
 const tick: SweepReport = {
-  provider: 'petrosoft',
+  ...tickReport,
   connections: 3,
-  due: 1,
-  left: 0,
-  results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
-  claimsFailed: 0,
-  commitsFailed: 0,
-  calls: 1,
-  byStatus: { new: 0, healthy: 3, failing: 0, attention: 0 },
+  byStatus: { ...tickReport.byStatus, healthy: 3 },
   oldestOverdue: 7,
-  lowestLife: 0.5,
-  took: 1,
 };
 const found: DiscoverReport = {
   secrets: 1,

@@ -10,7 +10,7 @@ import {
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import { capturedOutput } from '../support/deployed.ts';
-import { idOf } from '../support/records.ts';
+import { idOf, tickReport } from '../support/records.ts';
 
 const PLANTED = 'planted-word-7a3b';
 const report: RefreshReport = {
@@ -51,21 +51,7 @@ describe('the log', () => {
     const { observer, output } = setUp();
     for (const result of ['refreshed', 'failed', 'attention'] as const)
       observer.refresh({ ...report, result, ...{ accessToken: PLANTED, body: PLANTED } });
-    observer.sweep({
-      provider: 'petrosoft',
-      connections: 1,
-      due: 1,
-      left: 0,
-      results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
-      claimsFailed: 0,
-      commitsFailed: 0,
-      calls: 1,
-      byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
-      oldestOverdue: 0,
-      lowestLife: 0.5,
-      took: 1,
-      ...{ secret: PLANTED },
-    });
+    observer.sweep({ ...tickReport, ...{ secret: PLANTED } });
     expect(output()).not.toContain(PLANTED);
   });
 

@@ -3,7 +3,7 @@ import { plus } from '../../lib/core/types.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
-import { idOf, START } from '../support/records.ts';
+import { idOf, START, tickReport } from '../support/records.ts';
 import { TestClock } from '../support/world.ts';
 
 const steady: RefreshReport = {
@@ -112,23 +112,9 @@ it('nothing is published where nothing changed', async () => {
 
 it('the observer inside hears everything, changes or not', () => {
   const { observer, heard } = setUp();
-  const tick = {
-    provider: 'test-provider',
-    connections: 1,
-    due: 1,
-    left: 0,
-    results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
-    claimsFailed: 0,
-    commitsFailed: 0,
-    calls: 1,
-    byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
-    oldestOverdue: 0,
-    lowestLife: 0.5,
-    took: 1,
-  };
   observer.refresh(steady);
   observer.refresh(failing);
   observer.unclaimed(steady.connection, 'store_failed');
-  observer.sweep(tick);
-  expect(heard).toEqual([steady, failing, [steady.connection, 'store_failed'], tick]);
+  observer.sweep(tickReport);
+  expect(heard).toEqual([steady, failing, [steady.connection, 'store_failed'], tickReport]);
 });

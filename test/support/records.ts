@@ -8,6 +8,7 @@ import {
   type Version,
   version,
 } from '../../lib/core/types.ts';
+import type { SweepReport } from '../../lib/shell/sweep.ts';
 
 /** A moment that every test may count from. */
 export const START = epochMs(1_700_000_000_000);
@@ -44,3 +45,19 @@ export const connectionOf = (connection: ConnectionId, change: Partial<Connectio
   secretVersion: secretVersion('secret-version-1'),
   ...change,
 });
+
+/** A tick that refreshed the only connection there is. */
+export const tickReport: SweepReport = {
+  provider: 'petrosoft',
+  connections: 1,
+  due: 1,
+  left: 0,
+  results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
+  claimsFailed: 0,
+  commitsFailed: 0,
+  calls: 1,
+  byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
+  oldestOverdue: 0,
+  lowestLife: 0.5,
+  took: 1,
+};
