@@ -7,6 +7,7 @@ const list = z
   .min(1)
   .transform(text => text.split(','));
 const table = z.string().min(1);
+const prefix = z.string().endsWith('/');
 
 /** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
 const variables = {
@@ -15,6 +16,7 @@ const variables = {
     CONNECTIONS_TABLE: table,
     PROVIDER: z.string().min(1),
     EVENT_BUS: z.string().min(1),
+    SECRET_PREFIX: prefix,
     /** The share of a token's lifetime after which it is renewed, where it is not the policy's own. */
     REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
   }),
@@ -22,7 +24,8 @@ const variables = {
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
     PROVIDERS: list,
-    SECRET_PREFIX: z.string().endsWith('/'),
+    SECRET_PREFIX: prefix,
+    CONNECTIONS_PER_SECRET: z.coerce.number().int().min(1),
   }),
   api: z.object({
     TOKENS_TABLE: table,

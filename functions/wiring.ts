@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { budgetTable } from '../lib/aws/budget-table.ts';
 import { connectionTable } from '../lib/aws/connection-table.ts';
+import { sessionTable } from '../lib/aws/session-table.ts';
 import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
@@ -14,6 +15,8 @@ export interface Parts {
   readonly dynamodb: DynamoDBClient;
   readonly tables: TableNames;
   readonly secrets: SecretSource;
+  /** Of the names of secrets; ends with a slash. */
+  readonly prefix: string;
   readonly policy: Policy;
   readonly send: SendHttp;
   readonly observer: Observer;
@@ -32,7 +35,8 @@ export const refresherDeps = (parts: Parts): SweepDeps => ({
   ...stores(parts),
   ...systemChance,
   budgets: budgetTable(parts.dynamodb, parts.tables.connections),
-  credentials: new CredentialCache(parts.secrets),
+  sessions: sessionTable(parts.dynamodb, parts.tables.connections),
+  credentials: new CredentialCache(parts.secrets, parts.prefix),
   policy: parts.policy,
   send: parts.send,
   observer: parts.observer,

@@ -13,7 +13,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
-import { allow, items, tableKey } from './statements.ts';
+import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps extends Surroundings {
@@ -85,9 +85,7 @@ export class Api extends Construct {
     });
     const { role } = api;
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));
-    role.addToPrincipalPolicy(
-      items(connections.tableArn, ['GetItem', 'Query'], { like: providers.map(id => `${id}#*`) }),
-    );
+    role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'Query'], shardsOf(providers)));
     role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'read'));
     const arns = [...refreshers.values()].map(({ fn }) => fn.functionArn);
     role.addToPrincipalPolicy(allow('lambda:InvokeFunction', ...arns));

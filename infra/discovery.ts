@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { DISCOVER_EVERY } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { Schedules } from './schedules.ts';
-import { allowListSecrets, allowSecrets, items, SECRET_PREFIX, tableKey } from './statements.ts';
+import { allowListSecrets, allowSecrets, items, SECRET_PREFIX, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface DiscoveryProps extends Surroundings {
@@ -11,6 +11,7 @@ export interface DiscoveryProps extends Surroundings {
   readonly storage: Storage;
   readonly schedules: Schedules;
   readonly secretsKeyArns: readonly string[];
+  readonly connectionsPerSecret: number;
 }
 
 /** The function that makes the connections be what the secrets say. */
@@ -20,7 +21,7 @@ export class Discovery extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { providers, storage, schedules, secretsKeyArns, ...props }: DiscoveryProps,
+    { providers, storage, schedules, secretsKeyArns, connectionsPerSecret, ...props }: DiscoveryProps,
   ) {
     super(scope, id);
     const { tokens, connections, key } = storage;
@@ -32,6 +33,7 @@ export class Discovery extends Construct {
         CONNECTIONS_TABLE: connections.tableName,
         PROVIDERS: providers.join(','),
         SECRET_PREFIX,
+        CONNECTIONS_PER_SECRET: String(connectionsPerSecret),
       },
       // The first look at ten thousand secrets takes minutes; every later one reads only what changed.
       timeout: Duration.minutes(5),
@@ -40,11 +42,10 @@ export class Discovery extends Construct {
     const { fn, role } = this.discover;
     allowListSecrets(role);
     allowSecrets(role, providers, secretsKeyArns);
-    const shards = { like: providers.map(provider => `${provider}#*`) };
-    role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'], shards));
-    // A token is read to be revoked, and withdrawn when its connection retires.
+    const changes = ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'] as const;
+    role.addToPrincipalPolicy(items(connections.tableArn, changes, shardsOf(providers)));
     const withdrawn = { like: providers.map(provider => `${provider}/*`) };
-    role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem', 'DeleteItem'], withdrawn));
+    role.addToPrincipalPolicy(items(tokens.tableArn, ['DeleteItem'], withdrawn));
     role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
     schedules.add('discover', { fn, tick: Duration.millis(DISCOVER_EVERY), inputs: [{}] });
   }

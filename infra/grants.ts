@@ -1,14 +1,14 @@
 import { Fn, Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { type ConnectionId, parseConnectionId } from '../lib/core/types.ts';
+import { keyOf, parseConnectionId, providerOf } from '../lib/core/types.ts';
 import { providerIds } from '../lib/providers/index.ts';
 import { SettingsError } from './options.ts';
 import { allow, items, type Keys, tableKey } from './statements.ts';
 
 /** A deployed token-refresher, as others see it: they read `Tokens` or call the API. `Connections` is never granted. */
 export interface ITokenRefresher {
-  /** Lets the grantee read one connection's token from the table, for example `poweroffice-v2/acme`. */
+  /** Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret: `…/acme/*`. */
   grantRead(grantee: IGrantable, connection: string): Grant;
   /** Lets the grantee read the tokens of all connections of one provider. */
   grantReadProvider(grantee: IGrantable, provider: string): Grant;
@@ -34,7 +34,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   protected abstract readonly parts: Parts;
 
   grantRead(grantee: IGrantable, connection: string): Grant {
-    return this.#read(grantee, { exactly: [this.#known(connection)] });
+    return this.#read(grantee, this.#known(connection).keys);
   }
 
   grantReadProvider(grantee: IGrantable, provider: string): Grant {
@@ -42,11 +42,11 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   }
 
   grantInvokeApi(grantee: IGrantable, connection?: string): Grant {
-    const path = connection === undefined ? '*' : this.#known(connection);
+    const path = connection === undefined ? '*' : this.#known(connection).path;
     const { partition, region, account } = Stack.of(this);
     const route = (request: string) =>
       `arn:${partition}:execute-api:${region}:${account}:${this.parts.apiId}/$default/${request}`;
-    const routes = [route(`GET/tokens/${path}`), route(`POST/tokens/${path}/refresh`)];
+    const routes = [route(`GET/tokens/${path}`), route(`POST/tokens/${path}`)];
     return granted(grantee, allow('execute-api:Invoke', ...routes));
   }
 
@@ -60,14 +60,17 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
     return grant.combine(granted(grantee, tableKey(this, keyArn, 'read')));
   }
 
-  #known(connection: string): ConnectionId {
-    const id = parseConnectionId(connection);
-    if (!id)
+  /** One connection, or `<provider>/<name>/*`: all of one secret. */
+  #known(connection: string): { readonly keys: Keys; readonly path: string } {
+    const all = connection.endsWith('/*');
+    const id = parseConnectionId(all ? connection.slice(0, -2) : connection);
+    if (!id || (all && keyOf(id) !== undefined)) {
       throw new SettingsError(
-        `"${connection}" is no connection: it is "<provider>/<name>", for example "officernd/acme".`,
+        `The connection must be "<provider>/<name>", "<provider>/<name>/<key>" or "<provider>/<name>/*", got "${connection}".`,
       );
-    this.#served(id.slice(0, id.indexOf('/')));
-    return id;
+    }
+    this.#served(providerOf(id));
+    return { keys: all ? { like: [`${id}/*`] } : { exactly: [id] }, path: all ? `${id}/*` : id };
   }
 
   #served(provider: string): string {

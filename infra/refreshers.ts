@@ -5,7 +5,7 @@ import { defaultPolicy } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
-import { allow, allowSecrets, items, tableKey } from './statements.ts';
+import { allow, allowSecrets, items, SECRET_PREFIX, sessionsOf, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface RefreshersProps extends Surroundings {
@@ -41,6 +41,7 @@ export class Refreshers extends Construct {
         TOKENS_TABLE: storage.tokens.tableName,
         CONNECTIONS_TABLE: storage.connections.tableName,
         EVENT_BUS: eventBus.eventBusArn,
+        SECRET_PREFIX,
         PROVIDER: provider.id,
         ...(refreshAt !== undefined && { REFRESH_AT: String(refreshAt) }),
       },
@@ -52,12 +53,13 @@ export class Refreshers extends Construct {
     allowSecrets(role, [provider.id], secretsKeyArns);
     const { tokens, connections, key } = storage;
     const ownTokens = { like: [`${provider.id}/*`] };
-    const ownShards = { like: [`${provider.id}#*`] };
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], ownTokens));
-    role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'GetItem', 'UpdateItem'], ownShards));
+    role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'GetItem', 'UpdateItem'], shardsOf([provider.id])));
+    const sessions = sessionsOf(provider.id);
+    role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], sessions));
     if (provider.budget) {
-      // The log of calls is put as a whole; connections are added by discovery alone.
-      role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], { exactly: [`${provider.id}#budget`] }));
+      const budget = { exactly: [`${provider.id}#budget`] };
+      role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'PutItem'], budget));
     }
     role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));

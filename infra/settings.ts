@@ -6,7 +6,10 @@ import type { TokenRefresherProps } from './token-refresher.ts';
 
 /** The construct's props as far as text can say them. */
 export interface Settings
-  extends Pick<TokenRefresherProps, 'providers' | 'alarmEmail' | 'logRetention' | 'removalPolicy'> {
+  extends Pick<
+    TokenRefresherProps,
+    'providers' | 'alarmEmail' | 'logRetention' | 'removalPolicy' | 'connectionsPerSecret'
+  > {
   readonly alarmTopicArn?: string;
   readonly secretsKeyArns?: readonly string[];
 }
@@ -21,6 +24,7 @@ const readers = {
   logRetentionDays: retention,
   removalPolicy,
   secretsKeys: keys,
+  connectionsPerSecret: number,
 };
 const providerReaders = { refreshAt: number, tick: number, schedules: number };
 
@@ -35,6 +39,7 @@ export const settingsOf = (context: Context): Settings => {
   const providers = providersOf(context, read('providers'));
   const [alarmEmail, alarmTopicArn, logRetention] = [read('alarmEmail'), read('alarmTopic'), read('logRetentionDays')];
   const [removal, secretsKeyArns] = [read('removalPolicy'), read('secretsKeys')];
+  const connectionsPerSecret = read('connectionsPerSecret');
   return {
     ...(providers && { providers }),
     ...(alarmEmail !== undefined && { alarmEmail }),
@@ -42,6 +47,7 @@ export const settingsOf = (context: Context): Settings => {
     ...(logRetention !== undefined && { logRetention }),
     ...(removal !== undefined && { removalPolicy: removal }),
     ...(secretsKeyArns && { secretsKeyArns }),
+    ...(connectionsPerSecret !== undefined && { connectionsPerSecret }),
   };
 };
 

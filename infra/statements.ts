@@ -1,6 +1,7 @@
 import { Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
+import { sessionShard } from '../lib/aws/session-table.ts';
 
 /** Every statement that a role of ours gets is made here, so that each is as narrow as the next. */
 
@@ -8,6 +9,12 @@ type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
 /** The partition keys that a statement is about: exactly these, or all that match these patterns. */
 export type Keys = { readonly exactly: readonly string[] } | { readonly like: readonly string[] };
+
+/** The shards of providers: `?` is one character, so that sessions and limits, under longer keys, are out of reach. */
+export const shardsOf = (providers: readonly string[]): Keys => ({ like: providers.map(id => `${id}#?`) });
+
+/** The refresh tokens of one provider. */
+export const sessionsOf = (provider: string): Keys => ({ exactly: [sessionShard(provider)] });
 
 const leadingKeys = (keys: Keys) =>
   'exactly' in keys

@@ -5,11 +5,12 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { Api } from './api.ts';
 import { Discovery } from './discovery.ts';
 import { ImportedTokenRefresher, type ITokenRefresher, type Parts, TokenRefresherBase } from './grants.ts';
 import { Monitoring } from './monitoring.ts';
-import { type ProviderOptions, plansOf } from './options.ts';
+import { type ProviderOptions, plansOf, SettingsError } from './options.ts';
 import { Refreshers } from './refreshers.ts';
 import { Schedules } from './schedules.ts';
 import { Storage } from './storage.ts';
@@ -55,7 +56,18 @@ export interface TokenRefresherProps {
    * @default - secrets are encrypted with the account's own key for Secrets Manager
    */
   readonly secretsKeys?: readonly IKey[];
+  /**
+   * How many connections one secret may hold, from 1 to 2000. A secret with more is refused as a whole.
+   *
+   * @default 200
+   */
+  readonly connectionsPerSecret?: number;
 }
+
+const checkedLimit = (limit: number): number => {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 2000) return limit;
+  throw new SettingsError(`"connectionsPerSecret" must be a whole number from 1 to 2000, got ${limit}.`);
+};
 
 /**
  * Keeps access tokens fresh. Connections are secrets called `token-refresher/<provider>/<name>`; whoever is granted one
@@ -79,6 +91,7 @@ export class TokenRefresher extends TokenRefresherBase {
   constructor(scope: Construct, id: string, props: TokenRefresherProps = {}) {
     super(scope, id);
     const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
+    const connectionsPerSecret = checkedLimit(props.connectionsPerSecret ?? CONNECTIONS_PER_SECRET);
     const plans = plansOf(props.providers);
     const providers = plans.map(({ provider }) => provider.id);
     const secretsKeyArns = (props.secretsKeys ?? []).map(key => key.keyArn);
@@ -94,7 +107,7 @@ export class TokenRefresher extends TokenRefresherBase {
     const common = { storage, schedules, secretsKeyArns, logRetention, deadLetters };
 
     const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
-    const { discover } = new Discovery(this, 'Discovery', { ...common, providers });
+    const { discover } = new Discovery(this, 'Discovery', { ...common, providers, connectionsPerSecret });
     const { api, httpApi } = new Api(this, 'Api', { storage, refreshers, logRetention, deadLetters });
 
     new Monitoring(this, 'Monitoring', {

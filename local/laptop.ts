@@ -9,6 +9,7 @@ import { secretsManager } from '../lib/aws/secrets.ts';
 import { createTables } from '../lib/aws/tables.ts';
 import { DISCOVER_EVERY, defaultPolicy, scaled, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
+import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { allShards } from '../lib/core/shard.ts';
 import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
 import { sendHttp } from '../lib/http/send.ts';
@@ -62,7 +63,7 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
   const shared = stores(parts);
   const refreshers = new Map(
     fast.map(provider => {
-      const deps = refresherDeps({ ...parts, secrets, policy, send: sendHttp, observer: told });
+      const deps = refresherDeps({ ...parts, secrets, prefix: SECRET_PREFIX, policy, send: sendHttp, observer: told });
       return [provider.id, refreshHandler(deps, provider)];
     }),
   );
@@ -71,7 +72,13 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
     return answer && 'result' in answer ? answer : { result: 'unknown' };
   };
   const api = apiHandler({ ...shared, providers: fast.map(({ id }) => id), ask, askFailed: told.error }, told.error);
-  const deps = { ...shared, secrets, send: sendHttp, providers: fast, prefix: SECRET_PREFIX };
+  const deps = {
+    ...shared,
+    secrets,
+    providers: fast,
+    prefix: SECRET_PREFIX,
+    connectionsPerSecret: CONNECTIONS_PER_SECRET,
+  };
   const discover = discoverHandler(deps, told.discovery);
   const discoverAnew = async () => {
     await source.store(clients.secretsManager);

@@ -9,13 +9,15 @@ export const toldAs = (say: (line: string) => void): Told => ({
     if (report.result !== 'lost') say(`${report.connection}  ${sentence(report)}`);
   },
   unclaimed: (connection, code) => say(`${connection}  could not be claimed: ${code}`),
+  retired: (connection, result) => {
+    if (result === 'ended') say(`${connection}  ended: its secret is gone`);
+  },
   sweep: () => {},
   discovery: ({ added, changed, revived, retired, problems }) => {
     for (const [what, connections] of Object.entries({ added, changed, revived, retired })) {
       if (connections.length > 0) say(`discovered ${connections.length} ${what}: ${connections.join(', ')}`);
     }
-    for (const { secret, code, connection } of problems)
-      say(`${secret}  ${code}${connection ? `: ${connection}` : ''}`);
+    for (const { secret, code, count } of problems) say(`${secret}  ${code}${count ? ` (${count})` : ''}`);
   },
   error: error => say(`internal error: ${wordsOf(error)}`),
 });

@@ -5,5 +5,7 @@ export const discoverHandler =
   (deps: DiscoverDeps, report: (report: DiscoverReport) => void) => async (): Promise<DiscoverReport> => {
     const found = await discover(deps);
     report(found);
+    const { failures } = found;
+    if (failures.length > 0) throw new Error(`${failures.length} changes were not taken by the store`);
     return found;
   };

@@ -2,7 +2,6 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
-import { sendHttp } from '../../lib/http/send.ts';
 import { brokenRecord, instruments, publishing, reportDiscovery } from '../../lib/observe/powertools.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { environmentOf } from '../environment.ts';
@@ -18,9 +17,9 @@ const deps = {
     onBroken: brokenRecord(logger, metrics),
   }),
   secrets: secretsManager(secretsManagerClient(process.env)),
-  send: sendHttp,
   providers: providers.filter(provider => env.PROVIDERS.includes(provider.id)),
   prefix: env.SECRET_PREFIX,
+  connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
 };
 
 export const handler = middy()

@@ -19,11 +19,6 @@ const failureSchema = z.object({
 /** A record of the table `Connections` as it is stored, beside `shard` and `claimId`, which are the table's own. */
 export const connectionSchema: z.ZodType<Connection> = z.object({
   connection: connectionIdSchema,
-  secret: z.object({
-    name: z.string().min(1),
-    key: z.string().exactOptional(),
-    contested: z.boolean().exactOptional(),
-  }),
   status: z.enum(['new', 'healthy', 'failing', 'attention']),
   dueAt: momentSchema,
   version: versionSchema,
@@ -34,13 +29,15 @@ export const connectionSchema: z.ZodType<Connection> = z.object({
   failingSince: momentSchema.exactOptional(),
   lastError: failureSchema.exactOptional(),
   attentionSince: momentSchema.exactOptional(),
-  session: z.object({ refreshToken: z.string(), endsAt: momentSchema.exactOptional() }).exactOptional(),
+  session: z.object({ version: versionSchema, endsAt: momentSchema.exactOptional() }).exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
   redeemedCode: z.string().exactOptional(),
   forcedAt: momentSchema.exactOptional(),
+  origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
+  endedAt: momentSchema.exactOptional(),
 });
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */
@@ -55,6 +52,7 @@ const settled: Readonly<Record<keyof Settlement, true>> = {
   lastError: true,
   attentionSince: true,
   session: true,
+  origin: true,
   answeredVersion: true,
   triedVersion: true,
   redeemedCode: true,

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { RefresherError } from '../core/errors.ts';
-import { type Connection, type ConnectionId, version } from '../core/types.ts';
+import { type Connection, type ConnectionId, type EpochMs, version } from '../core/types.ts';
 import type { Claim, ConnectionStore } from '../shell/ports.ts';
 import { connectionKey, connectionSchema, settlementUpdate, settlementValues, shardKey } from './connection-item.ts';
 import { guarded } from './failure.ts';
@@ -86,6 +86,11 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     return item && claimed ? fromItem(connectionSchema, item, table) : undefined;
   };
 
+  const endIfRetired = (connection: ConnectionId, update: string, at: EpochMs) =>
+    guarded('store_failed', `end ${connection}`, async () => {
+      await change(connection, { update, condition: 'attribute_exists(#retiredAt)', values: { at } });
+    });
+
   return {
     list: (provider, shard) =>
       guarded('store_failed', `list the connections of ${shardKey(provider, shard)}`, () => list(provider, shard)),
@@ -109,16 +114,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
 
     claim: (seen, how) => guarded('store_failed', `claim ${seen.connection}`, () => claim(seen, how)),
 
-    // Only while the version is mine: a later claimant may hold a newer session. Repeating it after a lost answer
-    // does no harm, since it then meets the same version; the same holds for `settle`.
-    keep: (connection, mine, session) =>
-      guarded('store_failed', `keep the session of ${connection}`, async () => {
-        const values = { session, mine };
-        const kept = { update: 'SET #session = :session', condition: '#version = :mine', values };
-        return (await change(connection, kept)) !== undefined;
-      }),
-
-    // Only while the version is mine, as above; and not once retired, so that a late worker brings nothing back to life.
+    // Only while the version is mine; and not once retired, so that a late worker brings nothing back. Repeating it after
+    // a lost answer does no harm, since it then meets the same version.
     settle: (connection, mine, settlement) =>
       guarded('store_failed', `settle ${connection}`, async () => {
         const settled = {
@@ -130,35 +127,47 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }),
 
     // Only if present: an update of an absent item would create one that holds nothing else.
-    noteSecret: (connection, secret, secretVersion) =>
+    noteSecret: (connection, secretVersion) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #secret = :secret, #secretVersion = :secretVersion',
+          update: 'SET #secretVersion = :secretVersion',
           condition: 'attribute_exists(#connection)',
-          values: { secret, secretVersion },
+          values: { secretVersion },
         });
       }),
 
-    // Only once: every discovery retires it again, and a moving mark would never grow old enough to be removed.
+    // Only once: a mark that moved with every discovery would never grow old enough for the record to be removed.
     retire: (connection, at) =>
       guarded('store_failed', `retire ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #retiredAt = :at',
+          update: 'SET #retiredAt = :at, #dueAt = :at',
           condition: 'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)',
           values: { at },
         });
       }),
 
-    // Only if retired: otherwise it would make a connection due that someone is working on.
+    /*
+     * Only if retired: otherwise it would make a connection due that a worker holds. Why a new version:
+     *
+     *   A (version 4)   publish ................ settle 4: loses, 5 is there
+     *   discovery               retire, revive 5
+     *   B                                                      claim, publish 6
+     *
+     * Otherwise A would settle a token that was withdrawn in between as healthy.
+     */
     revive: (connection, at) =>
       guarded('store_failed', `revive ${connection}`, async () => {
         await change(connection, {
-          // Its token was withdrawn: what the record knows of one is of the one before.
-          update: 'SET #dueAt = :at REMOVE #retiredAt, #issuedAt, #expiresAt',
+          update:
+            'SET #dueAt = :at, #version = #version + :one ' +
+            'REMOVE #retiredAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId',
           condition: 'attribute_exists(#retiredAt)',
-          values: { at },
+          values: { at, one: 1 },
         });
       }),
+
+    endLater: (connection, dueAt) => endIfRetired(connection, 'SET #dueAt = :at', dueAt),
+    end: (connection, at) => endIfRetired(connection, 'SET #endedAt = :at', at),
 
     // Only if still retired: the secret may have come back since the caller looked.
     remove: connection =>

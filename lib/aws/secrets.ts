@@ -17,7 +17,8 @@ import { guarded } from './failure.ts';
 const CURRENT = 'AWSCURRENT';
 
 const valueSchema = z.object({
-  VersionId: z.string().transform(secretVersion),
+  ARN: z.string().min(1),
+  VersionId: z.string(),
   SecretString: z.string().optional(),
   SecretBinary: z.instanceof(Uint8Array).optional(),
 });
@@ -29,16 +30,22 @@ const isAbsent = (thrown: unknown): boolean =>
 
 const readValue = (name: string, answer: GetSecretValueResponse): SecretValue | undefined => {
   const read = valueSchema.safeParse(answer);
-  if (!read.success) throw new RefresherError('secret_unreadable', `the answer for ${name} has no version`);
-  const { VersionId, SecretString, SecretBinary } = read.data;
+  if (!read.success) throw new RefresherError('secret_unreadable', `the answer for ${name} has no ARN or no version`);
+  const { ARN: arn, VersionId, SecretString, SecretBinary } = read.data;
   // The AWS CLI's --secret-binary is an easy mistake to make with a file of JSON.
   const text = SecretString ?? (SecretBinary && new TextDecoder().decode(SecretBinary));
-  return text === undefined ? undefined : { version: VersionId, text };
+  return text === undefined ? undefined : { arn, version: versionOf(arn, VersionId), text };
 };
 
-const currentVersion = ({ SecretVersionsToStages }: SecretListEntry): SecretVersion | undefined => {
+/**
+ * The writer of a secret chooses the id of a version, and may choose one that a deleted secret of the same name had. The
+ * six characters that end an ARN are new with each secret.
+ */
+const versionOf = (arn: string, id: string): SecretVersion => secretVersion(`${arn.slice(-6)}:${id}`);
+
+const currentVersion = ({ ARN, SecretVersionsToStages }: SecretListEntry): SecretVersion | undefined => {
   const current = Object.entries(SecretVersionsToStages ?? {}).find(([, stages]) => stages.includes(CURRENT));
-  return current && secretVersion(current[0]);
+  return current && ARN !== undefined ? versionOf(ARN, current[0]) : undefined;
 };
 
 const listing = (entry: SecretListEntry, prefix: string): SecretListing | undefined => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { attainable, type Policy } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
-import { type Connection, type EpochMs, type Milliseconds, plus, type SecretVersion } from './types.ts';
+import { type Connection, type EpochMs, type Milliseconds, plus, type SecretVersion, type Session } from './types.ts';
 
 /** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
 export type Decision =
@@ -92,16 +92,21 @@ export type FullReason =
 /** So many failed runs in a row, and the login is tried in place of the refresh token. */
 const SESSION_PATIENCE = 3;
 
-/** The refresh grant only where a session is held, is surely unspent, has life left and would lengthen the token's life. */
+/** Whether a run may find a session: the record notes one, or a worker may have died after it kept one. */
+export const mayHoldSession = (seen: Connection): boolean =>
+  seen.session !== undefined || seen.leaseUntil !== undefined;
+
+/** The refresh grant only if a session is held, is unspent, has time left and would lengthen the token's life. */
 export const chooseGrant = (
   /** As it was before this run claimed it. */
   seen: Connection,
+  /** One that is bound to these credentials. */
+  session: Session | undefined,
   credentials: { readonly account: Account; readonly version: SecretVersion },
   provider: Provider,
   now: EpochMs,
 ): Choice => {
   const { account } = credentials;
-  const { session } = seen;
   const loginSpent = account.oneTimeCode !== undefined && fingerprint(account.oneTimeCode) === seen.redeemedCode;
   if (!session || !account.refresh) {
     return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };

@@ -61,6 +61,10 @@ export type Fault =
 export interface Account {
   /** Connections with the same key share the provider’s budget. Begins with the id of the provider; holds no credential. */
   readonly budgetKey: string;
+  /** Fingerprint of the address that a refresh token is sent to and of the client that it was issued to. */
+  readonly sessionBinding?: string;
+  /** The origin of the token endpoint. */
+  readonly origin: string;
   /** The full grant. */
   logIn(): HttpRequest;
   /** The second request of a full grant in two steps, from the first one's JSON; nothing where that holds no code. */

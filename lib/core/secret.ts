@@ -1,45 +1,38 @@
 import { isObject, jsonObject } from './jwt.ts';
-import { type ConnectionId, connectionId, type SecretRef } from './types.ts';
+import { type ConnectionId, connectionId } from './types.ts';
 
-/** `token-refresher/<provider>/<name>` */
-export const parseSecretName = (
-  prefix: string,
-  name: string,
-): { readonly provider: string; readonly connection: ConnectionId } | undefined => {
+/** A secret `token-refresher/<provider>/<name>`: the provider, and the name below the prefix. */
+export interface SecretName {
+  readonly provider: string;
+  readonly secret: ConnectionId;
+}
+
+export const parseSecretName = (prefix: string, name: string): SecretName | undefined => {
   if (!name.startsWith(prefix)) return undefined;
   const [provider, own, ...rest] = name.slice(prefix.length).split('/');
-  if (!provider || !own || rest.length > 0) return undefined;
-  const connection = connectionId(provider, own);
-  return connection && { provider, connection };
+  if (provider === undefined || own === undefined || rest.length > 0) return undefined;
+  const secret = connectionId(provider, own);
+  return secret && { provider, secret };
 };
 
-export type SecretContent =
-  | {
-      readonly ok: true;
-      readonly connections: ReadonlyMap<ConnectionId, SecretRef>;
-      readonly badNames: readonly string[];
-    }
-  | { readonly ok: false };
+/** How many connections one secret may hold, unless the deployment sets another number. */
+export const CONNECTIONS_PER_SECRET = 200;
 
-/** The connections that one secret holds: itself, or each key of its `connections`. */
-export const connectionsIn = (
-  secret: { readonly name: string; readonly provider: string; readonly connection: ConnectionId },
-  text: string,
-): SecretContent => {
+export type SecretContent =
+  | { readonly ok: true; readonly connections: ReadonlySet<ConnectionId>; readonly badKeys: number }
+  | { readonly ok: false; readonly code: 'secret_malformed' | 'too_many_connections' };
+
+/** The connections that one secret holds: itself, or one for each key of its `connections`. */
+export const connectionsIn = (secret: ConnectionId, text: string, most: number): SecretContent => {
   const json = jsonObject(text);
-  if (!json) return { ok: false };
-  if (json.connections === undefined) {
-    return { ok: true, connections: new Map([[secret.connection, { name: secret.name }]]), badNames: [] };
-  }
-  if (!isObject(json.connections)) return { ok: false };
-  const connections = new Map<ConnectionId, SecretRef>();
-  const badNames: string[] = [];
-  for (const key of Object.keys(json.connections)) {
-    const id = connectionId(secret.provider, key);
-    if (id) connections.set(id, { name: secret.name, key });
-    else badNames.push(key);
-  }
-  return { ok: true, connections, badNames };
+  if (!json) return { ok: false, code: 'secret_malformed' };
+  if (json.connections === undefined) return { ok: true, connections: new Set([secret]), badKeys: 0 };
+  if (!isObject(json.connections)) return { ok: false, code: 'secret_malformed' };
+  const keys = Object.keys(json.connections);
+  if (keys.length > most) return { ok: false, code: 'too_many_connections' };
+  const [provider = '', name = ''] = secret.split('/');
+  const ids = keys.map(key => connectionId(provider, name, key)).filter(id => id !== undefined);
+  return { ok: true, connections: new Set(ids), badKeys: keys.length - ids.length };
 };
 
 /** One connection's fields: the secret's own, or the shared ones with those of its key laid over them. */

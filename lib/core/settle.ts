@@ -10,6 +10,7 @@ import {
   plus,
   type SecretVersion,
   type Session,
+  type SessionNote,
   type Token,
   type Version,
 } from './types.ts';
@@ -27,6 +28,7 @@ export type Settlement = Pick<
   | 'lastError'
   | 'attentionSince'
   | 'session'
+  | 'origin'
   | 'triedVersion'
   | 'answeredVersion'
   | 'redeemedCode'
@@ -40,8 +42,8 @@ export interface Used {
   /** How often it called the provider. */
   readonly calls: number;
   readonly secretVersion?: SecretVersion;
-  /** The refresh token may be spent and the credentials can bring back what it gave: forget it. */
-  readonly dropSession?: boolean;
+  /** The session that the run leaves. */
+  readonly session?: SessionNote | undefined;
   /** Fingerprint of a one-time code that may be redeemed already. */
   readonly redeemedCode?: string;
 }
@@ -64,29 +66,41 @@ export const tokenOf = (connection: Connection['connection'], granted: Granted, 
  */
 export const sessionAfter = (
   seen: Connection,
+  session: Session | undefined,
   grant: { readonly kind: Grant; readonly only: boolean },
   granted: Granted,
   provider: Provider,
+  binding: string,
 ): Session | undefined => {
   const { refreshToken, sessionEndsAt } = granted;
   if (grant.kind === 'refresh' && !grant.only && !lengthens(seen, granted.expiresAt, realLifetime(seen, provider))) {
     return undefined;
   }
-  if (refreshToken === undefined) return grant.kind === 'refresh' ? seen.session : undefined;
-  return { refreshToken, ...(sessionEndsAt !== undefined && { endsAt: sessionEndsAt }) };
+  if (refreshToken === undefined) return grant.kind === 'refresh' ? session : undefined;
+  return {
+    refreshToken,
+    ...(sessionEndsAt !== undefined && { endsAt: sessionEndsAt }),
+    baseUrl: granted.baseUrl,
+    binding,
+  };
 };
 
 export const settleGranted = (
   policy: Policy,
   seen: Connection,
   granted: Granted,
-  used: { readonly secretVersion: SecretVersion; readonly account: Account; readonly session: Session | undefined },
+  used: {
+    readonly secretVersion: SecretVersion;
+    readonly account: Account;
+    readonly session: SessionNote | undefined;
+  },
 ): Settlement => ({
   status: 'healthy',
   dueAt: renewalOf(policy, seen.connection, granted.issuedAt, granted.expiresAt),
   failures: 0,
   issuedAt: granted.issuedAt,
   expiresAt: granted.expiresAt,
+  origin: used.account.origin,
   ...tried(seen, used.secretVersion),
   ...(used.session && { session: used.session }),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
@@ -169,13 +183,14 @@ const carried = (seen: Connection, used: Used) => ({
     seen,
     'issuedAt',
     'expiresAt',
+    'origin',
     'redeemedCode',
     'triedVersion',
     'answeredVersion',
-    ...(used.dropSession ? [] : (['session'] as const)),
     // What a worker that died has spent is as unknown as before.
     ...(used.calls === 0 ? (['leaseUntil'] as const) : []),
   ),
+  ...(used.session && { session: used.session }),
   ...pick(used, 'redeemedCode'),
 });
 

@@ -9,7 +9,7 @@ type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type EpochMs = Brand<number, 'EpochMs'>;
 /** A duration, in milliseconds. */
 export type Milliseconds = number;
-/** `<provider>/<name>`, for example `poweroffice-v2/acme`. */
+/** `<provider>/<name>`, or `<provider>/<name>/<key>` for one of many in a secret: `poweroffice-v2/acme/oslo`. */
 export type ConnectionId = Brand<string, 'ConnectionId'>;
 /** The fencing number of a connection: every claim adds one, every later write is conditional on it. */
 export type Version = Brand<number, 'Version'>;
@@ -41,19 +41,21 @@ export interface Token {
   readonly version: Version;
 }
 
-/** A refresh token. Never the only copy of access where the secret can log in. */
+/** A refresh token. Never the only copy of access if the secret can log in. An item of its own, which `refresh` alone reads. */
 export interface Session {
   readonly refreshToken: string;
-  /** When the provider will refuse it whatever happens; unknown where the provider does not say. */
+  /** When the provider will refuse it whatever happens; unknown if the provider does not say. */
   readonly endsAt?: EpochMs;
+  /** The base URL of the token that came with it: it is revoked there. */
+  readonly baseUrl: string;
+  /** Fingerprint of the secret, the key in it, the address and the client that it was issued for: it is sent nowhere else. */
+  readonly binding: string;
 }
 
-/** Where the credentials of a connection are: a secret, and within a secret of many connections the key. */
-export interface SecretRef {
-  readonly name: string;
-  readonly key?: string;
-  /** The secret also claims a name that another one has: discovery reads it anew each time. */
-  readonly contested?: boolean;
+/** What the record of a connection says about its session. An item with an older version is not that session. */
+export interface SessionNote {
+  readonly version: Version;
+  readonly endsAt?: EpochMs;
 }
 
 export type Status = 'new' | 'healthy' | 'failing' | 'attention';
@@ -73,7 +75,6 @@ export interface Failure {
 /** The private record of a connection. */
 export interface Connection {
   readonly connection: ConnectionId;
-  readonly secret: SecretRef;
   readonly status: Status;
   /** The moment it next wants work; like a queue's visibility timeout while it is claimed. */
   readonly dueAt: EpochMs;
@@ -89,7 +90,7 @@ export interface Connection {
   readonly lastError?: Failure;
   /** When a person was first needed. */
   readonly attentionSince?: EpochMs;
-  readonly session?: Session;
+  readonly session?: SessionNote;
   /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
   readonly secretVersion?: SecretVersion;
   /** The version of the secret that the last run used. */
@@ -100,20 +101,33 @@ export interface Connection {
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */
   readonly forcedAt?: EpochMs;
-  /** The secret is gone; the record stays until no late writer can be alive. */
+  /** The origin of the token endpoint that granted the last token. */
+  readonly origin?: string;
+  /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
+  /** The token of a retired connection is withdrawn and its session is ended at the provider. */
+  readonly endedAt?: EpochMs;
 }
 
+const PROVIDER = /^[a-z0-9-]{1,40}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** The id of a connection, or nothing where the name is not one: 1–100 letters, digits, `.`, `_`, `-`. */
-export const connectionId = (provider: string, name: string): ConnectionId | undefined =>
-  /^[a-z0-9-]{1,40}$/.test(provider) && NAME.test(name) ? (`${provider}/${name}` as ConnectionId) : undefined;
+/** The id of a connection, or nothing if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`. */
+export const connectionId = (provider: string, name: string, key?: string): ConnectionId | undefined => {
+  if (!PROVIDER.test(provider) || !NAME.test(name) || (key !== undefined && !NAME.test(key))) return undefined;
+  return [provider, name, ...(key === undefined ? [] : [key])].join('/') as ConnectionId;
+};
 
 export const parseConnectionId = (text: string): ConnectionId | undefined => {
-  const [provider, name, ...rest] = text.split('/');
-  return provider && name && rest.length === 0 ? connectionId(provider, name) : undefined;
+  const [provider, name, key, ...rest] = text.split('/');
+  if (provider === undefined || name === undefined || rest.length > 0) return undefined;
+  return connectionId(provider, name, key);
 };
 
 export const providerOf = (connection: ConnectionId): string => connection.slice(0, connection.indexOf('/'));
-export const nameOf = (connection: ConnectionId): string => connection.slice(connection.indexOf('/') + 1);
+
+/** `<provider>/<name>`: the name, below the prefix, of the one secret that a connection can come from. */
+export const secretOf = (connection: ConnectionId): string => connection.split('/', 2).join('/');
+
+/** The key within its secret; nothing for a secret that holds one connection. */
+export const keyOf = (connection: ConnectionId): string | undefined => connection.split('/')[2];

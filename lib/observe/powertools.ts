@@ -44,6 +44,7 @@ export const powertoolsObserver = (logger: Log, metrics: Metrics): Observer => {
       emit(metrics, measureRefresh(report));
       log.refresh(report);
     },
+    retired: log.retired,
     unclaimed: (connection, code) => {
       emit(metrics, measureUnclaimed());
       log.unclaimed(connection, code);
@@ -66,6 +67,7 @@ export interface Log {
 export const logObserver = (logger: Log): Observer => ({
   refresh: report => logRefresh(logger, report),
   unclaimed: (connection, code) => logger.error('connection not claimed', { connection, code }),
+  retired: (connection, result) => logger.info('retired connection', { connection, result }),
   sweep: ({ provider, connections, due, left, results, calls, byStatus, took }) =>
     logger.info('tick', { provider, connections, due, left, results, calls, byStatus, took }),
 });
@@ -77,8 +79,12 @@ const emit = (metrics: Metrics, samples: readonly Sample[]): void => {
 const logRefresh = (logger: Log, report: RefreshReport): void => {
   const { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed } =
     report;
-  const line = { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed };
-  if (result === 'attention' || commitFailed) logger.error('refresh', line);
+  const { originChanged, bug } = report;
+  const line = {
+    ...{ connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed },
+    ...{ originChanged, bug },
+  };
+  if (result === 'attention' || commitFailed || bug) logger.error('refresh', line);
   else if (result === 'failed' || warnings.length > 0) logger.warn('refresh', line);
   else logger.info('refresh', line);
 };
@@ -86,9 +92,14 @@ const logRefresh = (logger: Log, report: RefreshReport): void => {
 export const reportDiscovery = (logger: Logger, metrics: Metrics, report: DiscoverReport): void => {
   emit(metrics, measureDiscovery(report));
   for (const problem of report.problems) logger.warn('discovery problem', { ...problem });
-  const { secrets, read, connections, added, changed, revived, retired, removed } = report;
-  logger.info('discovery', { secrets, read, connections, added, changed, revived, retired, removed });
+  const { secrets, read, connections, added, changed, revived, retired, removed, failures } = report;
+  if (failures.length > 0) logger.error('discovery changes failed', { failures: some(failures) });
+  const changes = Object.entries({ added, changed, revived, retired, removed }).map(([what, ids]) => [what, some(ids)]);
+  logger.info('discovery', { secrets, read, connections, ...Object.fromEntries(changes) });
 };
+
+/** How many there are, and the first of them: a log line holds no thousands. */
+const some = <T>(all: readonly T[]) => ({ count: all.length, ...(all.length > 0 && { first: all.slice(0, 20) }) });
 
 /** What may be told of an error: its class and code. Its message might quote what it was about. */
 export const errorOf = (error: unknown) => ({

@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Clock } from '../shell/ports.ts';
 import type { Observer } from '../shell/sweep.ts';
-import { type Transition, transitionOf } from '../shell/transition.ts';
+import { type Transition, transitionsOf } from '../shell/transition.ts';
 
 /**
  * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. An
@@ -23,8 +23,7 @@ export const publishingTransitions = (
       ...observer,
       refresh: report => {
         observer.refresh(report);
-        const transition = transitionOf(report, clock.now());
-        if (transition) collected.push(transition);
+        collected.push(...transitionsOf(report, clock.now()));
       },
     },
     middleware: { after: flush, onError: flush },

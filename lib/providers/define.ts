@@ -26,6 +26,8 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     const code = oneTimeCode?.(credentials);
     return {
       budgetKey: budgetShared ? `${data.id}#${fingerprint(data.id, budgetShared(credentials))}` : data.id,
+      origin: new URL(logIn(credentials).url).origin,
+      ...(refresh && { sessionBinding: refresh(credentials, '').url }),
       logIn: () => logIn(credentials),
       ...(exchange && code === undefined && { exchange: first => exchange(credentials, first) }),
       ...(refresh && { refresh: refreshToken => refresh(credentials, refreshToken) }),

@@ -1,80 +1,116 @@
+import { fingerprint } from '../core/decide.ts';
 import { RefresherError } from '../core/errors.ts';
 import { isObject, jsonObject } from '../core/jwt.ts';
 import type { Account, Provider } from '../core/provider.ts';
 import { credentialsIn } from '../core/secret.ts';
 import type { Trouble } from '../core/settle.ts';
-import type { SecretRef, SecretVersion } from '../core/types.ts';
+import { type ConnectionId, keyOf, type SecretVersion, secretOf } from '../core/types.ts';
 import type { SecretSource, SecretValue } from './ports.ts';
 
 export interface Credentials {
   readonly account: Account;
   readonly version: SecretVersion;
+  /** What a session is bound to: this secret, this key in it, and the address and client of the account. */
+  readonly binding: string;
 }
 
-/** `version` is absent where the secret could not be read at all. */
+/** `version` is absent if the secret could not be read at all. */
 export type Read =
   | ({ readonly ok: true } & Credentials)
   | { readonly ok: false; readonly trouble: Trouble; readonly version?: SecretVersion };
 
+/** The cache holds so many characters of secrets; then the one that was read first has to go. */
+const LARGEST_CACHE = 16 * 1024 * 1024;
+
 /**
- * The secrets that a warm function has read, by name. There is no time limit: a copy is good until someone has seen
+ * The secrets that a warm function has read, by name. There is no time limit: a copy is good until a run knows of
  * another version (`exists`), or the provider refuses what it holds (`again`).
  */
 export class CredentialCache {
   readonly #source: SecretSource;
+  readonly #prefix: string;
   readonly #values = new Map<string, SecretValue>();
+  #size = 0;
   readonly #underway = new Map<string, Promise<SecretValue | undefined>>();
 
-  constructor(source: SecretSource) {
+  /** `prefix` ends with a slash: `token-refresher/`. */
+  constructor(source: SecretSource, prefix: string) {
     this.#source = source;
+    this.#prefix = prefix;
   }
 
-  async read(provider: Provider, ref: SecretRef, exists: SecretVersion | undefined): Promise<Read> {
-    const held = this.#values.get(ref.name);
+  async read(provider: Provider, connection: ConnectionId, exists: SecretVersion | undefined): Promise<Read> {
+    const held = this.#values.get(secretOf(connection));
     const current = held !== undefined && (exists === undefined || held.version === exists);
-    return current ? open(provider, ref, held) : this.again(provider, ref);
+    return current ? open(provider, connection, held) : this.again(provider, connection);
   }
 
   /** Reads past the cache. Readers of one secret at one moment share one call of the secret store. */
-  async again(provider: Provider, ref: SecretRef): Promise<Read> {
+  async again(provider: Provider, connection: ConnectionId): Promise<Read> {
     try {
-      const value = await this.#fetch(ref.name);
-      return value ? open(provider, ref, value) : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
+      const value = await this.#fetch(secretOf(connection));
+      return value
+        ? open(provider, connection, value)
+        : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
     } catch (error) {
       const code = error instanceof RefresherError ? error.code : 'secret_unreadable';
       return { ok: false, trouble: { kind: 'retry', code } };
     }
   }
 
-  #fetch(name: string): Promise<SecretValue | undefined> {
-    const underway = this.#underway.get(name);
+  #fetch(secret: string): Promise<SecretValue | undefined> {
+    const underway = this.#underway.get(secret);
     if (underway) return underway;
     const fetching = this.#source
-      .get(name)
+      .get(`${this.#prefix}${secret}`)
       .then(value => {
-        if (value) this.#values.set(name, value);
-        else this.#values.delete(name);
+        this.#hold(secret, value);
         return value;
       })
-      .finally(() => this.#underway.delete(name));
-    this.#underway.set(name, fetching);
+      .finally(() => this.#underway.delete(secret));
+    this.#underway.set(secret, fetching);
     return fetching;
+  }
+
+  #hold(secret: string, value: SecretValue | undefined): void {
+    this.#drop(secret);
+    if (!value) return;
+    this.#values.set(secret, value);
+    this.#size += value.text.length;
+    for (const oldest of this.#values.keys()) {
+      if (this.#size <= LARGEST_CACHE) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(secret: string): void {
+    this.#size -= this.#values.get(secret)?.text.length ?? 0;
+    this.#values.delete(secret);
   }
 }
 
-const open = (provider: Provider, ref: SecretRef, value: SecretValue): Read => {
-  const { version } = value;
+const open = (provider: Provider, connection: ConnectionId, value: SecretValue): Read => {
+  const { arn, version } = value;
+  const key = keyOf(connection);
   const json = jsonObject(value.text);
   if (!json) return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
-  if (ref.key === undefined && json.connections !== undefined) {
+  if (key === undefined && json.connections !== undefined) {
     // It holds many connections now, and which ones is for discovery to find out: it must not look known by its version.
     if (isObject(json.connections)) return { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
     return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
   }
-  const own = credentialsIn(json, ref.key);
+  const own = credentialsIn(json, key);
   if (own === undefined) return { ok: false, version, trouble: { kind: 'retry', code: 'secret_missing' } };
   const opened = provider.open(own);
-  if (opened.ok) return { ok: true, account: opened.account, version };
+  if (opened.ok) {
+    const { account } = opened;
+    return {
+      ok: true,
+      account,
+      version,
+      binding: fingerprint([arn, key ?? '', account.sessionBinding ?? ''].join('\0')),
+    };
+  }
   const fields = opened.problems.map(problem => problem.field);
   return { ok: false, version, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
 };

@@ -1,25 +1,27 @@
+import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { allShards } from '../core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
   type EpochMs,
   hours,
-  providerOf,
-  type SecretRef,
+  keyOf,
+  minutes,
+  plus,
+  type SecretVersion,
   seconds,
-  type Token,
+  secretOf,
   type Version,
   version,
 } from '../core/types.ts';
-import { type Claimed, Claims, type ClaimsDeps, living, type Problem } from './claims.ts';
+import { active, type InventoryDeps, isGone, type Problem, SecretInventory } from './inventory.ts';
 import { pool } from './pool.ts';
-import type { Clock, ConnectionStore, SendHttp, TokenStore } from './ports.ts';
+import type { Clock, ConnectionStore, TokenStore } from './ports.ts';
 
-export interface DiscoverDeps extends ClaimsDeps {
+export interface DiscoverDeps extends InventoryDeps {
   readonly clock: Clock;
   readonly connections: ConnectionStore;
-  readonly tokens: TokenStore;
-  readonly send: SendHttp;
+  readonly tokens: Pick<TokenStore, 'withdraw'>;
 }
 
 export interface DiscoverReport {
@@ -32,27 +34,37 @@ export interface DiscoverReport {
   readonly retired: readonly ConnectionId[];
   readonly removed: readonly ConnectionId[];
   readonly problems: readonly Problem[];
+  /** What the stores did not take; the next discovery tries it again. */
+  readonly failures: readonly { readonly connection: ConnectionId; readonly code: ErrorCode }[];
 }
 
-/** No writer that began before a retirement can be alive after so long: a Lambda function lives 15 minutes at most. */
+/** No writer that began before a retirement can run after so long: a Lambda function runs for 15 minutes at most. */
 export const RETIRED_FOR = hours(1);
+/** Ending a connection is the work of `refresh`. If it has not for so long, at least nobody reads the token any more. */
+const END_WITHIN = minutes(10);
 const CONCURRENCY = 8;
 
-/** Makes the connections be what the secrets say: adds, notes changes, retires. Deletes nothing on hearsay. */
+/** Makes the connections match the secrets: adds, notes changes, retires. */
 export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const listings = (await deps.secrets.list(deps.prefix)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const records = await allRecords(deps);
-  const claims = new Claims(deps, records);
-  await pool(listings, CONCURRENCY, listing => claims.look(listing));
-  const settled = await claims.settled();
-  const round = new Round(deps, records, claims);
-  // What is new first: once all that a secret had before have noted its version, it is not looked into again.
-  for (const some of [settled.filter(round.isNew), settled.filter(claim => !round.isNew(claim))]) {
-    await pool(some, CONCURRENCY, claim => round.admit(claim));
-  }
-  await pool(round.missing(), CONCURRENCY, record => round.retire(record));
-  await pool(round.retired(), CONCURRENCY, record => round.clear(record));
-  return round.report(listings.length);
+  const inventory = new SecretInventory(deps, records.values());
+  await pool(listings, CONCURRENCY, listing => inventory.look(listing));
+  const round = new Round(deps, records);
+  const found = [...inventory.connections];
+  // All that is new is added before any version is noted: a secret counts as known only once all of it is.
+  const isNew = ([connection]: (typeof found)[number]) => !records.has(connection);
+  await pool(found.filter(isNew), CONCURRENCY, ([connection, seen]) => round.add(connection, seen));
+  await pool(found, CONCURRENCY, ([connection, seen]) => round.note(connection, seen));
+  const missing = active(records.values()).filter(({ connection }) => !inventory.connections.has(connection));
+  const bySecret = Map.groupBy(missing, ({ connection }) => secretOf(connection));
+  await pool([...bySecret], CONCURRENCY, ([secret, own]) => round.retire(secret, own));
+  const gone = [...records.values()].filter(
+    ({ connection, retiredAt }) => retiredAt !== undefined && !inventory.connections.has(connection),
+  );
+  await pool(gone, CONCURRENCY, record => round.clear(record));
+  const { read, problems } = inventory;
+  return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
 };
 
 const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map<ConnectionId, Connection>> => {
@@ -60,106 +72,87 @@ const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map
   return new Map((await Promise.all(lists)).flat().map(record => [record.connection, record]));
 };
 
-/** Makes the records be what was claimed, and counts what it did. */
+/** The changes of one discovery. One that fails does not stop the others. */
 class Round {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Connection>;
-  readonly #claims: Claims;
   readonly #now: EpochMs;
-  readonly #done = {
+  readonly done = {
     added: [] as ConnectionId[],
     changed: [] as ConnectionId[],
     revived: [] as ConnectionId[],
     retired: [] as ConnectionId[],
     removed: [] as ConnectionId[],
+    failures: [] as { connection: ConnectionId; code: ErrorCode }[],
   };
 
-  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Connection>, claims: Claims) {
+  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Connection>) {
     this.#deps = deps;
     this.#records = records;
-    this.#claims = claims;
     this.#now = deps.clock.now();
   }
 
-  readonly isNew = ({ connection }: Claimed): boolean => !this.#records.has(connection);
-
-  async admit(claim: Claimed): Promise<void> {
-    const { connections } = this.#deps;
-    const { connection, secret } = claim;
-    const record = this.#records.get(connection);
-    if (!record) {
-      const added = await connections.add({
+  /** One of many in a secret gets its version noted later, once all of them are there. */
+  add(connection: ConnectionId, seen: SecretVersion): Promise<void> {
+    return this.#try(connection, async () => {
+      const added = await this.#deps.connections.add({
         connection,
-        secret,
         status: 'new',
         dueAt: this.#now,
         version: firstVersion(this.#now),
         failures: 0,
-        secretVersion: claim.version,
+        ...(keyOf(connection) === undefined && { secretVersion: seen }),
       });
-      if (added) this.#done.added.push(connection);
-      return;
-    }
-    const moved = !sameRef(record.secret, secret);
-    if (moved || record.secretVersion !== claim.version) {
-      await connections.noteSecret(connection, secret, claim.version);
-      this.#done.changed.push(connection);
-    }
-    if (record.retiredAt !== undefined) {
-      await connections.revive(connection, this.#now);
-      this.#done.revived.push(connection);
+      if (added) this.done.added.push(connection);
+    });
+  }
+
+  note(connection: ConnectionId, seen: SecretVersion): Promise<void> {
+    const record = this.#records.get(connection);
+    // Something new of this secret could not be added: it has to be read again.
+    const incomplete = this.done.failures.some(failure => secretOf(failure.connection) === secretOf(connection));
+    const noted = record ? record.secretVersion === seen : keyOf(connection) === undefined;
+    return this.#try(connection, async () => {
+      if (!noted && !incomplete) {
+        await this.#deps.connections.noteSecret(connection, seen);
+        if (record) this.done.changed.push(connection);
+      }
+      if (record?.retiredAt === undefined) return;
+      await this.#deps.connections.revive(connection, this.#now);
+      this.done.revived.push(connection);
+    });
+  }
+
+  /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */
+  async retire(secret: string, own: readonly Connection[]): Promise<void> {
+    const gone = await isGone(this.#deps, secret);
+    for (const { connection } of own.filter(each => gone(each.connection))) {
+      await this.#try(connection, async () => {
+        await this.#deps.connections.retire(connection, this.#now);
+        this.done.retired.push(connection);
+      });
     }
   }
 
-  missing(): Connection[] {
-    const { problems } = this.#claims;
-    const unread = new Set(problems.filter(each => each.code === 'secret_unreadable').map(each => each.secret));
-    return living(this.#records.values()).filter(
-      record => !this.#claims.has(record.connection) && !unread.has(record.secret.name),
-    );
-  }
-
-  /** Listings lag behind and can be incomplete: only the secret itself tells that it is gone. */
-  async retire(record: Connection): Promise<void> {
-    if (!(await this.#claims.isGone(record))) return;
+  /** Deletes a record once it has ended and no late writer can run any more. */
+  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Connection): Promise<void> {
     const { connections, tokens } = this.#deps;
-    const { connection } = record;
-    const token = await tokens.get(connection).catch(() => undefined);
-    await connections.retire(connection, this.#now);
-    this.#done.retired.push(connection);
-    const retired = await connections.get(connection);
-    // It may be back by now, with a token that is not to be touched.
-    if (retired?.retiredAt === undefined) return;
-    await tokens.withdraw(connection, retired.version);
-    if (token) await this.#revoke(record, token);
+    return this.#try(connection, async () => {
+      const overdue = endedAt === undefined && this.#now >= plus(retiredAt, END_WITHIN);
+      const over = endedAt !== undefined && this.#now >= plus(retiredAt, RETIRED_FOR);
+      if (overdue || over) await tokens.withdraw(connection, last);
+      if (!over) return;
+      await connections.remove(connection);
+      this.done.removed.push(connection);
+    });
   }
 
-  /** Before this discovery, and still without a secret. */
-  retired(): Connection[] {
-    return [...this.#records.values()].filter(
-      ({ connection, retiredAt }) => retiredAt !== undefined && !this.#claims.has(connection),
-    );
-  }
-
-  /** The token once more, for a retirement that died half-way and for writers that were late; in the end the record. */
-  async clear({ connection, version: last, retiredAt = this.#now }: Connection): Promise<void> {
-    await this.#deps.tokens.withdraw(connection, last);
-    if (this.#now < retiredAt + RETIRED_FOR) return;
-    await this.#deps.connections.remove(connection);
-    this.#done.removed.push(connection);
-  }
-
-  report(secrets: number): DiscoverReport {
-    const { read, connections, problems } = this.#claims;
-    return { secrets, read, connections, ...this.#done, problems };
-  }
-
-  /** Ends the tokens at the provider where it has a way to; a courtesy, so that a failure of it stops nothing. */
-  async #revoke({ connection, session }: Connection, token: Token): Promise<void> {
-    const provider = this.#deps.providers.find(each => each.id === providerOf(connection));
-    if (!provider?.revoke) return;
-    for (const each of [token.accessToken, session?.refreshToken]) {
-      if (each !== undefined) await this.#deps.send(provider.revoke(token.baseUrl, each), 5000);
+  async #try(connection: ConnectionId, change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      if (!(error instanceof RefresherError)) throw error;
+      this.done.failures.push({ connection, code: error.code });
     }
   }
 }
@@ -169,6 +162,3 @@ class Round {
  * what was late for that one must neither outlive nor take away what this one brings.
  */
 const firstVersion = (now: EpochMs): Version => version(Math.floor(now / seconds(1)));
-
-const sameRef = (a: SecretRef, b: SecretRef): boolean =>
-  a.name === b.name && a.key === b.key && (a.contested ?? false) === (b.contested ?? false);

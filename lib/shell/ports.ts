@@ -5,7 +5,6 @@ import type {
   ConnectionId,
   EpochMs,
   Milliseconds,
-  SecretRef,
   SecretVersion,
   Session,
   Token,
@@ -60,17 +59,36 @@ export interface ConnectionStore {
    * record as it is then, or nothing where someone else was first.
    */
   claim(seen: Connection, claim: Claim): Promise<Connection | undefined>;
-  /** Stores a new session, if `version` is still mine. */
-  keep(connection: ConnectionId, mine: Version, session: Session): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
-  /** Notes where the credentials are and which version of them exists; touches nothing that a running refresh writes. */
-  noteSecret(connection: ConnectionId, secret: SecretRef, version: SecretVersion): Promise<void>;
-  /** Marks a connection whose secret is gone, or takes the mark back and makes it due. */
+  /** Notes which version of the secret exists; touches nothing that a running refresh writes. */
+  noteSecret(connection: ConnectionId, version: SecretVersion): Promise<void>;
+  /** Marks a connection whose secret is gone: due at once, to be ended. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
+  /** Takes the mark back: due at once, under a new version, without a session and without knowledge of a token. */
   revive(connection: ConnectionId, at: EpochMs): Promise<void>;
+  /** Ending a retired connection failed: it is due again then. */
+  endLater(connection: ConnectionId, dueAt: EpochMs): Promise<void>;
+  /** A retired connection has ended. */
+  end(connection: ConnectionId, at: EpochMs): Promise<void>;
   /** Deletes the record if it is still retired. */
   remove(connection: ConnectionId): Promise<void>;
+}
+
+/** A session as it is stored. An item without a session says that the one before it is spent. */
+export interface StoredSession {
+  readonly version: Version;
+  readonly session?: Session;
+}
+
+/** The sessions of connections, which only the provider's `refresh` may reach. Throws like `TokenStore`. */
+export interface SessionStore {
+  /** Strongly consistent. */
+  get(connection: ConnectionId): Promise<StoredSession | undefined>;
+  /** Stores a session, or that there is none, if no newer version is there. False: a newer one was. */
+  keep(connection: ConnectionId, mine: Version, session: Session | undefined): Promise<boolean>;
+  /** Deletes the item if its version is not newer than `upTo`. */
+  forget(connection: ConnectionId, upTo: Version): Promise<void>;
 }
 
 /** Counts calls of token endpoints over all processes. A key begins with the provider's id. */
@@ -85,6 +103,8 @@ export interface BudgetStore {
 }
 
 export interface SecretValue {
+  /** Unlike its name it is never given to a second secret. */
+  readonly arn: string;
   readonly version: SecretVersion;
   readonly text: string;
 }

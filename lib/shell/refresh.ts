@@ -9,11 +9,21 @@ import {
   type Trouble,
   tokenOf,
 } from '../core/settle.ts';
-import type { Connection, ConnectionId, EpochMs, Milliseconds, Status, Version } from '../core/types.ts';
+import type {
+  Connection,
+  ConnectionId,
+  EpochMs,
+  Milliseconds,
+  Session,
+  SessionNote,
+  Status,
+  Version,
+} from '../core/types.ts';
 import { plus } from '../core/types.ts';
+import { endAtProvider } from './end.ts';
 import { obtain } from './obtain.ts';
 import type { ConnectionStore, TokenStore } from './ports.ts';
-import type { ObtainDeps, Obtained } from './run.ts';
+import { type ObtainDeps, type Obtained, Run } from './run.ts';
 
 export interface RefreshDeps extends ObtainDeps {
   readonly tokens: TokenStore;
@@ -51,6 +61,10 @@ export interface RefreshReport {
   readonly expiresAt?: EpochMs;
   readonly dueAt?: EpochMs;
   readonly error?: { readonly code: ErrorCode; readonly status?: number; readonly fields?: readonly string[] };
+  /** The token comes from another origin than the one before it. */
+  readonly originChanged?: { readonly from: string; readonly to: string };
+  /** Where an exception came from: its class and frames, without its words. */
+  readonly bug?: readonly string[];
   readonly warnings: readonly Warning[];
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
@@ -79,20 +93,29 @@ export const refreshConnection = async (
     leaseUntil: plus(startedAt, deps.policy.lease),
     ...(forced && { forcedAt: startedAt }),
   });
-  const run = new Commit(deps, provider, listed, claimed, startedAt);
-  if (!claimed) return run.report('lost', {});
-  const obtained = await obtain(deps, provider, run.seen, startedAt);
-  switch (obtained.kind) {
-    case 'granted':
-      return run.granted(obtained);
-    case 'postponed':
-      return run.postponed(obtained);
-    case 'failed':
-      return run.failed(obtained);
+  const commit = new Commit(deps, provider, listed, claimed, startedAt);
+  if (!claimed) return commit.report('lost', {});
+  const run = new Run(deps, provider, commit.seen, plus(startedAt, deps.policy.runDeadline));
+  try {
+    const obtained = await obtain(run);
+    switch (obtained.kind) {
+      case 'granted':
+        return await commit.granted(obtained, run);
+      case 'postponed':
+        return await commit.postponed(obtained);
+      case 'failed':
+        return await commit.failed(obtained);
+    }
+  } catch (error) {
+    // Settled like any failure, with backoff: otherwise it would log in again whenever the lease ends.
+    return commit.failed(run.broken(), { bug: framesOf(error) });
   }
 };
 
 type Extra = Partial<Omit<RefreshReport, 'connection' | 'result' | 'from' | 'took'>>;
+type Granted = Extract<Obtained, { kind: 'granted' }>;
+type Failed = Extract<Obtained, { kind: 'failed' }>;
+type Postponed = Extract<Obtained, { kind: 'postponed' }>;
 
 class Commit {
   readonly #deps: RefreshDeps;
@@ -118,68 +141,58 @@ class Commit {
     this.#mine = content.version;
   }
 
-  async granted({
-    granted,
-    grant,
-    credentials,
-    calls,
-  }: Extract<Obtained, { kind: 'granted' }>): Promise<RefreshReport> {
-    const { connections, tokens, policy } = this.#deps;
-    const { connection } = this.seen;
+  async granted({ granted, grant, credentials, calls }: Granted, run: Run): Promise<RefreshReport> {
+    const { tokens, policy } = this.#deps;
+    const { seen } = this;
+    const { account, version: secretVersion, binding } = credentials;
     const told: Extra = { calls, warnings: granted.warnings };
-    const session = sessionAfter(this.seen, grant, granted, this.#provider);
+    const held = run.held?.session;
+    const session = sessionAfter(seen, held, grant, granted, this.#provider, binding);
+    const changed = session !== held || run.foreignSession;
 
-    let commitFailed: 'keep' | undefined;
-    if (session && session !== this.seen.session) {
-      const kept = await written(connections.keep(connection, this.#mine, session));
-      if (kept === false) return this.#outrun(told);
-      // Settle carries the session too: one more chance to store it.
-      if (kept === 'failed') commitFailed = 'keep';
-    }
+    let kept = changed ? await this.#keep(session) : true;
+    if (kept === false) return this.#outrun(told);
 
-    const token = tokenOf(connection, granted, this.#mine);
-    const published = await written(tokens.publish(token));
+    const published = await written(tokens.publish(tokenOf(seen.connection, granted, this.#mine)));
     if (published === false) return this.#outrun(told);
-    const used = { secretVersion: credentials.version, account: credentials.account, session };
-    const settled = settleGranted(policy, this.seen, granted, used);
+    if (kept === 'failed') kept = await this.#keep(session);
+    // Noted under my version even if it could not be kept: then the item that is there is older, and is not used.
+    const version = changed ? this.#mine : (run.held?.version ?? this.#mine);
+    const settled = settleGranted(policy, seen, granted, { secretVersion, account, session: noteOf(session, version) });
     if (published === 'failed') {
-      const { expiresAt: _, issuedAt: __, ...rest } = settled;
-      const seen = { ...this.seen, ...rest, failures: this.seen.failures };
-      // Without a new session the old one is spent or superseded: it must not come back with the failure.
-      const dropSession = session === undefined;
-      return this.failed({ kind: 'failed', trouble: storeFailed, dropSession, calls }, seen, 'publish');
+      const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
+      const failed: Failed = { kind: 'failed', trouble: storeFailed, session: note, forgetSession: false, calls };
+      return this.failed(failed, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
-    return this.#settle('refreshed', settled, { ...told, ...(commitFailed && { commitFailed }) });
+    const { origin: from } = seen;
+    const to = account.origin;
+    return this.#settle('refreshed', settled, {
+      ...told,
+      ...(from !== undefined && from !== to && { originChanged: { from, to } }),
+      ...(kept !== true && { commitFailed: 'keep' }),
+    });
   }
 
-  failed(
-    { trouble, secretVersion, dropSession, redeemedCode, calls }: Extract<Obtained, { kind: 'failed' }>,
-    seen: Connection = this.seen,
-    commitFailed?: 'publish',
-  ): Promise<RefreshReport> {
+  async failed(failed: Failed, extra: Extra = {}, seen: Connection = this.seen): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
-    const used = {
-      calls,
-      dropSession,
-      ...(secretVersion !== undefined && { secretVersion }),
-      ...(redeemedCode !== undefined && { redeemedCode }),
-    };
-    const settlement = settleFailed(policy, this.#provider, seen, trouble, used, clock.now(), random());
+    const { trouble, calls } = failed;
+    if (failed.forgetSession && (await this.#keep(undefined)) === false) return this.#outrun({ calls });
+    const settlement = settleFailed(policy, this.#provider, seen, trouble, failed, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
     const error = { code, ...(status !== undefined && { status }), ...(fields && { fields }) };
     const result = settlement.status === 'attention' ? 'attention' : 'failed';
-    return this.#settle(result, settlement, { calls, error, ...(commitFailed && { commitFailed }) });
+    return this.#settle(result, settlement, { calls, error, ...extra });
   }
 
-  postponed({
-    until,
-    dropSession,
-    redeemedCode,
-    calls,
-  }: Extract<Obtained, { kind: 'postponed' }>): Promise<RefreshReport> {
-    const used = { calls, dropSession, ...(redeemedCode !== undefined && { redeemedCode }) };
-    return this.#settle('postponed', settlePostponed(this.seen, used, until, this.#deps.clock.now()), { calls });
+  async postponed(postponed: Postponed): Promise<RefreshReport> {
+    const { until, calls, forgetSession } = postponed;
+    if (forgetSession && (await this.#keep(undefined)) === false) return this.#outrun({ calls });
+    return this.#settle('postponed', settlePostponed(this.seen, postponed, until, this.#deps.clock.now()), { calls });
+  }
+
+  #keep(session: Session | undefined): Promise<boolean | 'failed'> {
+    return written(this.#deps.sessions.keep(this.seen.connection, this.#mine, session));
   }
 
   async #settle(result: Result, settlement: Settlement, told: Extra): Promise<RefreshReport> {
@@ -196,14 +209,15 @@ class Commit {
     });
   }
 
-  /** Another worker has the connection now, and its token will count; or it is retired, and mine must not stay. */
+  /** Another worker has the connection now, and its token counts; or it is retired, and nothing of mine may stay. */
   async #outrun(told: Extra): Promise<RefreshReport> {
-    const { connections, tokens } = this.#deps;
+    const { connections } = this.#deps;
     const { connection } = this.seen;
     const now = await read(connections.get(connection));
     const gone = now !== 'failed' && (now === undefined || now.retiredAt !== undefined);
-    if (gone) await written(tokens.withdraw(connection, this.#mine).then(() => true));
-    return this.report(gone ? 'retired' : 'lost', told);
+    if (gone) await endAtProvider(this.#deps, this.#provider, connection, this.#mine).catch(() => {});
+    const { originChanged: _, ...rest } = told;
+    return this.report(gone ? 'retired' : 'lost', rest);
   }
 
   report(result: Result, told: Extra): RefreshReport {
@@ -215,6 +229,16 @@ class Commit {
 
 const storeFailed: Trouble = { kind: 'unknown', code: 'store_failed' };
 
+const noteOf = (session: Session | undefined, version: Version): SessionNote | undefined =>
+  session && { version, ...(session.endsAt !== undefined && { endsAt: session.endsAt }) };
+
 /** The store's answer to a conditional write, or that there was none: then the lease ends by itself. */
 const written = (write: Promise<boolean>): Promise<boolean | 'failed'> => write.catch(() => 'failed' as const);
 const read = <T>(get: Promise<T>): Promise<T | 'failed'> => get.catch(() => 'failed' as const);
+
+/** Class and frames of an exception. Its message might quote what it was about. */
+const framesOf = (error: unknown): readonly string[] => {
+  if (!(error instanceof Error)) return [typeof error];
+  const frames = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line));
+  return [error.name, ...frames.slice(0, 5).map(frame => frame.trim())];
+};

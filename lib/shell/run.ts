@@ -1,13 +1,23 @@
-import { type Choice, fingerprint } from '../core/decide.ts';
+import { type Choice, fingerprint, mayHoldSession } from '../core/decide.ts';
 import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
 import type { Trouble } from '../core/settle.ts';
-import type { EpochMs, SecretVersion } from '../core/types.ts';
+import type { Connection, EpochMs, SecretVersion, Session, SessionNote, Version } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
-import type { BudgetStore, Clock, SendHttp } from './ports.ts';
+import type { BudgetStore, Clock, SendHttp, SessionStore } from './ports.ts';
 
-/** What came of asking a provider for a token, with all that the commit needs to know about how. */
+/** What a run leaves if it got no token. */
+interface Left {
+  /** The session that stays, as the record notes it. */
+  readonly session: SessionNote | undefined;
+  /** The stored session must not be used again. */
+  readonly forgetSession: boolean;
+  readonly redeemedCode?: string;
+  readonly calls: number;
+}
+
+/** The result of the calls of one run, with all that the commit needs to know. */
 export type Obtained =
   | {
       readonly kind: 'granted';
@@ -16,27 +26,17 @@ export type Obtained =
       readonly credentials: Credentials;
       readonly calls: number;
     }
-  | {
-      readonly kind: 'failed';
-      readonly trouble: Trouble;
-      readonly secretVersion?: SecretVersion;
-      readonly dropSession: boolean;
-      readonly redeemedCode?: string;
-      readonly calls: number;
-    }
-  /** The provider's budget is used up: nothing was asked. */
-  | {
-      readonly kind: 'postponed';
-      readonly until: EpochMs;
-      readonly dropSession: boolean;
-      readonly redeemedCode?: string;
-      readonly calls: number;
-    };
+  | ({ readonly kind: 'failed'; readonly trouble: Trouble; readonly secretVersion?: SecretVersion } & Left)
+  /** The rate limit has no slot in time: no call was made. */
+  | ({ readonly kind: 'postponed'; readonly until: EpochMs } & Left);
+
+type Failed = Extract<Obtained, { kind: 'failed' }>;
 
 export interface ObtainDeps {
   readonly clock: Clock;
   readonly send: SendHttp;
   readonly budgets: BudgetStore;
+  readonly sessions: SessionStore;
   readonly credentials: CredentialCache;
   readonly policy: Policy;
 }
@@ -50,15 +50,41 @@ export type Asking = Exclude<Choice, { grant: 'none' }>;
 
 /** The calls of one run: counted, within the provider's budget, and all before one deadline. */
 export class Run {
-  readonly #deps: ObtainDeps;
-  readonly #provider: Provider;
+  readonly deps: ObtainDeps;
+  readonly provider: Provider;
+  /** The record as it was before this run claimed it. */
+  readonly seen: Connection;
   readonly #until: EpochMs;
   calls = 0;
+  /** The stored session, if it is bound to the credentials of this run. */
+  held: { readonly version: Version; readonly session: Session } | undefined;
+  /** A session is stored that these credentials may not use. */
+  foreignSession = false;
+  /** A refresh token that a login can replace was sent, and its answer is not known yet. */
+  #inDoubt = false;
+  #note: SessionNote | undefined;
 
-  constructor(deps: ObtainDeps, provider: Provider, until: EpochMs) {
-    this.#deps = deps;
-    this.#provider = provider;
+  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, until: EpochMs) {
+    this.deps = deps;
+    this.provider = provider;
+    this.seen = seen;
     this.#until = until;
+    this.#note = seen.session;
+  }
+
+  /** Loads the session, if there may be one. Throws as the store does. */
+  async loadSession({ account, binding }: Credentials): Promise<Session | undefined> {
+    if (!account.refresh || !mayHoldSession(this.seen)) return undefined;
+    const stored = await this.deps.sessions.get(this.seen.connection);
+    this.#note = undefined;
+    const lost = this.seen.session !== undefined && (stored?.version ?? 0) < this.seen.session.version;
+    if (!stored?.session || lost) return undefined;
+    const { version, session } = stored;
+    this.foreignSession = session.binding !== binding;
+    if (this.foreignSession) return undefined;
+    this.held = { version, session };
+    this.#note = { version, ...(session.endsAt !== undefined && { endsAt: session.endsAt }) };
+    return session;
   }
 
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
@@ -67,10 +93,12 @@ export class Run {
     const refused = await this.#book(account.budgetKey, twoSteps ? 2 : 1);
     if (refused) return refused;
 
-    const exchange = { provider: this.#provider, account, grant: asking.grant };
+    const exchange = { provider: this.provider, account, grant: asking.grant };
     if (asking.grant === 'refresh') {
       const request = account.refresh?.(asking.refreshToken);
-      return request ? this.#ask(exchange, request, interpret) : { kind: 'refused', code: 'session_refused' };
+      if (!request) return { kind: 'refused', code: 'session_refused' };
+      this.#inDoubt = !asking.only;
+      return this.#ask(exchange, request, interpret);
     }
     if (!twoSteps) return this.#ask(exchange, account.logIn(), interpret);
     const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
@@ -83,19 +111,19 @@ export class Run {
     read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
   ): Promise<T | { kind: 'retry'; code: 'timeout' }> {
     // Taken before the request is sent: a token may be thought older than it is, never younger.
-    const sentAt = this.#deps.clock.now();
+    const sentAt = this.deps.clock.now();
     const left = this.#until - sentAt;
     if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
     this.calls += 1;
-    const reply = await this.#deps.send(request, Math.min(this.#deps.policy.callDeadline, left));
+    const reply = await this.deps.send(request, Math.min(this.deps.policy.callDeadline, left));
     return read({ ...exchange, sentAt }, reply);
   }
 
   /** Books calls with the provider's budget. A want that lasts longer than a moment postpones the run. */
   async #book(key: string, cost: number): Promise<Exclude<Attempted, Granted> | undefined> {
-    const { budget } = this.#provider;
+    const { budget } = this.provider;
     if (!budget) return undefined;
-    const { clock, budgets } = this.#deps;
+    const { clock, budgets } = this.deps;
     try {
       for (;;) {
         const now = clock.now();
@@ -120,13 +148,23 @@ export class Run {
     const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
     const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
     if (outcome.kind === 'postponed') {
-      return { kind: 'postponed', until: outcome.until, dropSession, ...redeemed, calls: this.calls };
+      return { kind: 'postponed', until: outcome.until, ...this.#left(dropSession), ...redeemed };
     }
     return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
   }
 
-  failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Obtained {
+  failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Failed {
     const used = secretVersion === undefined ? {} : { secretVersion };
-    return { kind: 'failed', trouble, ...used, dropSession, calls: this.calls };
+    return { kind: 'failed', trouble, ...used, ...this.#left(dropSession) };
+  }
+
+  /** A bug: nobody knows how far the run came. */
+  broken(): Failed {
+    return this.failed({ kind: 'unknown', code: 'internal_error' }, undefined, this.#inDoubt);
+  }
+
+  #left(dropSession: boolean): Left {
+    const forgetSession = dropSession || this.foreignSession;
+    return { session: forgetSession ? undefined : this.#note, forgetSession, calls: this.calls };
   }
 }

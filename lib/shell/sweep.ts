@@ -2,6 +2,7 @@ import { decideDue } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Connection, ConnectionId, EpochMs, Milliseconds, Status } from '../core/types.ts';
+import { endConnection, isToEnd } from './end.ts';
 import { pool } from './pool.ts';
 import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
 
@@ -10,6 +11,8 @@ export interface Observer {
   refresh(report: RefreshReport): void;
   /** A run that could not even claim its connection: the store did not answer, or we have a bug. */
   unclaimed(connection: ConnectionId, code: ErrorCode): void;
+  /** A connection whose secret is gone has been ended, or its provider did not answer yet. */
+  retired(connection: ConnectionId, result: 'ended' | 'later'): void;
   sweep(report: SweepReport): void;
 }
 
@@ -74,6 +77,14 @@ export const sweep = async (
   const more = () => results.postponed === 0 && clock.now() + policy.lease <= until;
   const begun = await pool(due, provider.concurrency, work, more);
 
+  const retired = listed.filter(each => isToEnd(each, clock.now()));
+  await pool(
+    retired,
+    provider.concurrency,
+    each => end(deps, provider, each),
+    () => clock.now() + policy.lease <= until,
+  );
+
   const report: SweepReport = {
     provider: provider.id,
     connections: state.size,
@@ -88,6 +99,15 @@ export const sweep = async (
   };
   observer.sweep(report);
   return report;
+};
+
+const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Promise<void> => {
+  try {
+    const result = await endConnection(deps, provider, retired);
+    deps.observer.retired(retired.connection, result);
+  } catch (error) {
+    deps.observer.unclaimed(retired.connection, error instanceof RefresherError ? error.code : 'internal_error');
+  }
 };
 
 const after = (before: Connection, report: RefreshReport): Connection => ({

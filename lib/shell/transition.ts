@@ -6,7 +6,7 @@ export const EVENT_SOURCE = 'token-refresher';
 
 /** A change of a connection's state that somebody may want to act on. Codes and names only. */
 export interface Transition {
-  readonly type: 'needs attention' | 'failing' | 'recovered';
+  readonly type: 'needs attention' | 'failing' | 'recovered' | 'origin changed';
   readonly connection: ConnectionId;
   readonly provider: string;
   readonly at: EpochMs;
@@ -14,28 +14,32 @@ export interface Transition {
   readonly reason?: string;
   /** The names of the credential fields at fault, where the secret is. */
   readonly fields?: readonly string[];
-  /** When the published token dies, where there is one. */
+  /** When the published token expires, if there is one. */
   readonly expiresAt?: EpochMs;
+  /** The origins that granted the last two tokens, if they differ. */
+  readonly originBefore?: string;
+  readonly origin?: string;
 }
 
 /**
- * What a run changed, if anything: only the change is an event, not every run that confirms it. A change that the store
- * did not take is none: the next run will make it, and nobody is told twice.
+ * What a run changed: only a change is an event, not every run that confirms it. A change that the store did not take
+ * is none: the next run makes it again, and the event comes once.
  */
-export const transitionOf = (report: RefreshReport, at: EpochMs): Transition | undefined => {
-  const { connection, from, to, error, expiresAt, commitFailed } = report;
-  const type = commitFailed === 'settle' ? undefined : typeOf(from, to);
-  if (!type) return undefined;
-  return {
-    type,
-    connection,
-    provider: providerOf(connection),
-    at,
-    ...(error && type !== 'recovered' && { reason: error.code }),
-    ...(error?.fields && type !== 'recovered' && { fields: error.fields }),
-    ...(expiresAt !== undefined && { expiresAt }),
-  };
+export const transitionsOf = (report: RefreshReport, at: EpochMs): readonly Transition[] => {
+  const { connection, from, to, error, expiresAt, commitFailed, originChanged } = report;
+  if (commitFailed === 'settle') return [];
+  const common = { connection, provider: providerOf(connection), at, ...(expiresAt !== undefined && { expiresAt }) };
+  const type = typeOf(from, to);
+  return [
+    ...(type ? [{ type, ...common, ...(type !== 'recovered' && reasonOf(error)) }] : []),
+    ...(originChanged
+      ? [{ type: 'origin changed' as const, ...common, originBefore: originChanged.from, origin: originChanged.to }]
+      : []),
+  ];
 };
+
+const reasonOf = (error: RefreshReport['error']) =>
+  error && { reason: error.code, ...(error.fields && { fields: error.fields }) };
 
 const typeOf = (from: RefreshReport['from'], to: RefreshReport['to']): Transition['type'] | undefined => {
   if (from === to) return undefined;

@@ -5,7 +5,7 @@ type Fields = Readonly<Record<string, string>>;
 /** Credentials that a simulator accepts, and the secret that they are stored in. */
 export interface SimulatedAccount {
   readonly provider: string;
-  /** The name of the connection. */
+  /** The name of the connection, or its key in a secret that holds several. */
   readonly name: string;
   /** The secret's name, where it holds several connections; otherwise the connection's. */
   readonly secret?: string;
@@ -14,7 +14,8 @@ export interface SimulatedAccount {
   readonly trait?: 'legacy' | 'restricted';
 }
 
-export const idOf = ({ provider, name }: SimulatedAccount): string => `${provider}/${name}`;
+export const idOf = ({ provider, secret, name }: SimulatedAccount): string =>
+  [provider, ...(secret === undefined ? [] : [secret]), name].join('/');
 
 const digest = (seed: string): string => createHash('sha256').update(seed).digest('hex');
 /** In the form of a GUID, and recognisably none that anyone was given. */

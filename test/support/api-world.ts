@@ -2,6 +2,7 @@ import type { HttpAnswer } from '../../lib/api/problem.ts';
 import { type ApiDeps, serve } from '../../lib/api/serve.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
@@ -51,7 +52,8 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     tokens: stores.tokens,
     connections: stores.connections,
     budgets: stores.budget,
-    credentials: new CredentialCache(stores.secrets),
+    sessions: stores.sessions,
+    credentials: new CredentialCache(stores.secrets, PREFIX),
     policy: defaultPolicy,
     random: () => 0.5,
     claimId: () => `claim-${++claims}`,
@@ -59,7 +61,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
       calls.push(request);
       return answer(calls.length);
     },
-    observer: { refresh: () => {}, unclaimed: () => {}, sweep: () => {} },
+    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
   };
   const deps: ApiDeps = {
     clock,
@@ -73,7 +75,10 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     askFailed: error => failures.push(error),
   };
   const { secrets, connections, tokens } = stores;
-  const { send } = refresher;
+  const discovery = {
+    ...{ clock, secrets, connections, tokens, providers: [provider], prefix: PREFIX },
+    connectionsPerSecret: CONNECTIONS_PER_SECRET,
+  };
   return {
     ...stores,
     clock,
@@ -90,10 +95,10 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
       const { clientKey, subscriptionKey } = planted;
       const secret = { appKey: 'made-up-app', clientKey, subscriptionKey, ...fields };
       await secrets.put(`${PREFIX}${provider.id}/${name}`, JSON.stringify(secret));
-      await discover({ clock, secrets, connections, tokens, send, providers: [provider], prefix: PREFIX });
+      await discover(discovery);
       return idOf(name, provider.id);
     },
-    discover: () => discover({ clock, secrets, connections, tokens, send, providers: [provider], prefix: PREFIX }),
+    discover: () => discover(discovery),
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
     ask: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
       opened(await serve({ ...deps, ...with_ }, { method, path, query })),

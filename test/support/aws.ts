@@ -10,6 +10,7 @@ import { budgetTable } from '../../lib/aws/budget-table.ts';
 import { type ClientOverrides, type Clients, createClients } from '../../lib/aws/clients.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
+import { sessionTable } from '../../lib/aws/session-table.ts';
 import { createTables, type TableNames } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import type { RefresherError } from '../../lib/core/errors.ts';
@@ -35,6 +36,9 @@ const secretAdmin = (client: SecretsManagerClient): SecretAdmin => ({
   delete: async name => {
     await client.send(new DeleteSecretCommand({ SecretId: name, RecoveryWindowInDays: 7 }));
   },
+  erase: async name => {
+    await client.send(new DeleteSecretCommand({ SecretId: name, ForceDeleteWithoutRecovery: true }));
+  },
   restore: async name => {
     await client.send(new RestoreSecretCommand({ SecretId: name }));
   },
@@ -59,6 +63,7 @@ export const awsStores = async (overrides: ClientOverrides): Promise<AwsStores> 
     broken,
     tokens: tokenTable(clients.dynamodb, tables.tokens),
     connections: connectionTable(clients.dynamodb, tables.connections, error => broken.push(error)),
+    sessions: sessionTable(clients.dynamodb, tables.connections),
     budget: budgetTable(clients.dynamodb, tables.connections),
     secrets: { ...secretsManager(clients.secretsManager), ...secretAdmin(clients.secretsManager) },
   };

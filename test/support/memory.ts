@@ -15,7 +15,9 @@ import type {
   ConnectionStore,
   SecretSource,
   SecretValue,
+  SessionStore,
   Settlement,
+  StoredSession,
   TokenStore,
 } from '../../lib/shell/ports.ts';
 
@@ -32,6 +34,8 @@ export interface Hooks {
 export interface SecretAdmin {
   /** A new secret or a new version of one; without a text a secret that has no value yet. */
   put(name: string, text?: string): Promise<void>;
+  /** Deletes it at once: another one may take its name. */
+  erase(name: string): Promise<void>;
   /** Schedules it for deletion. */
   delete(name: string): Promise<void>;
   restore(name: string): Promise<void>;
@@ -41,6 +45,7 @@ export interface SecretAdmin {
 export interface Stores {
   readonly tokens: TokenStore;
   readonly connections: ConnectionStore;
+  readonly sessions: SessionStore;
   readonly budget: BudgetStore;
   readonly secrets: SecretSource & SecretAdmin;
 }
@@ -97,11 +102,32 @@ const memoryTokens = (run: Run): TokenStore => {
 const settle = (record: Connection, settlement: Settlement): Connection => ({
   ...settlement,
   connection: record.connection,
-  secret: record.secret,
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
 });
+
+/** What a connection does not take along when its secret comes back. */
+const ofOneLife = ['retiredAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
+const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
+  Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
+
+const memorySessions = (run: Run): SessionStore => {
+  const sessions = new Map<ConnectionId, StoredSession>();
+  return {
+    get: connection => run('sessions.get', () => sessions.get(connection)),
+    keep: (connection, mine, session) =>
+      run('sessions.keep', () => {
+        if ((sessions.get(connection)?.version ?? 0) > mine) return false;
+        sessions.set(connection, stored({ version: mine, ...(session && { session }) }));
+        return true;
+      }),
+    forget: (connection, upTo) =>
+      run('sessions.forget', () => {
+        if ((sessions.get(connection)?.version ?? 0) <= upTo) sessions.delete(connection);
+      }),
+  };
+};
 
 const memoryConnections = (run: Run): ConnectionStore => {
   const records = new Map<ConnectionId, Connection>();
@@ -143,14 +169,6 @@ const memoryConnections = (run: Run): ConnectionStore => {
         const record = records.get(seen.connection);
         return record?.version === mine && claims.get(seen.connection) === id ? record : undefined;
       }),
-    keep: (connection, mine, session) =>
-      run('connections.keep', () =>
-        change(
-          connection,
-          record => record.version === mine,
-          record => ({ ...record, session }),
-        ),
-      ),
     settle: (connection, mine, settlement) =>
       run('connections.settle', () => {
         const allowed = (record: Connection) => record.version === mine && !isRetired(record);
@@ -158,12 +176,12 @@ const memoryConnections = (run: Run): ConnectionStore => {
         if (settled) claims.delete(connection);
         return settled;
       }),
-    noteSecret: (connection, secret, noted) =>
+    noteSecret: (connection, noted) =>
       run('connections.noteSecret', () => {
         change(
           connection,
           () => true,
-          record => ({ ...record, secret, secretVersion: noted }),
+          record => ({ ...record, secretVersion: noted }),
         );
       }),
     retire: (connection, at) =>
@@ -171,17 +189,25 @@ const memoryConnections = (run: Run): ConnectionStore => {
         change(
           connection,
           record => !isRetired(record),
-          record => ({ ...record, retiredAt: at }),
+          record => ({ ...record, retiredAt: at, dueAt: at }),
         );
       }),
     revive: (connection, at) =>
       run('connections.revive', () => {
-        // Its token was withdrawn: what is known of one is of the one before.
-        const again = ({ retiredAt: _, issuedAt: __, expiresAt: ___, ...record }: Connection) => ({
-          ...record,
+        const again = (record: Connection) => ({
+          ...without(record, ofOneLife),
           dueAt: at,
+          version: version(record.version + 1),
         });
-        change(connection, isRetired, again);
+        if (change(connection, isRetired, again)) claims.delete(connection);
+      }),
+    endLater: (connection, dueAt) =>
+      run('connections.endLater', () => {
+        change(connection, isRetired, record => ({ ...record, dueAt }));
+      }),
+    end: (connection, at) =>
+      run('connections.end', () => {
+        change(connection, isRetired, record => ({ ...record, endedAt: at }));
       }),
     remove: connection =>
       run('connections.remove', () => {
@@ -208,6 +234,7 @@ const memoryBudget = (run: Run): BudgetStore => {
 };
 
 interface MemorySecret {
+  readonly arn: string;
   readonly value?: SecretValue;
   readonly deleted: boolean;
 }
@@ -237,9 +264,11 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
           .map(([name, { value }]) => ({ name, ...(value && { version: value.version }) })),
       ),
     put: async (name, text) => {
-      const value = text === undefined ? undefined : { version: nextVersion(), text };
-      secrets.set(name, { ...(value && { value }), deleted: false });
+      const arn = secrets.get(name)?.arn ?? `arn-${secrets.size + 1}-${versions}`;
+      const value = text === undefined ? undefined : { arn, version: nextVersion(), text };
+      secrets.set(name, { arn, ...(value && { value }), deleted: false });
     },
+    erase: async name => void secrets.delete(name),
     delete: async name => mark(name, true),
     restore: async name => mark(name, false),
   };
@@ -251,6 +280,7 @@ export const memoryStores = (hooks: Hooks = {}): Stores => {
   return {
     tokens: memoryTokens(run),
     connections: memoryConnections(run),
+    sessions: memorySessions(run),
     budget: memoryBudget(run),
     secrets: memorySecrets(run),
   };

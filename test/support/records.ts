@@ -1,8 +1,9 @@
 import {
   type Connection,
   type ConnectionId,
-  connectionId,
   epochMs,
+  parseConnectionId,
+  type Session,
   secretVersion,
   type Token,
   type Version,
@@ -16,8 +17,9 @@ export const START = epochMs(1_700_000_000_000);
 /** The version of the n-th claim of a record that discovery made at `START`. */
 export const nth = (n: number): Version => version(START / 1000 + n);
 
+/** `name` is `<name>` or `<name>/<key>`. */
 export const idOf = (name: string, provider = 'test-provider'): ConnectionId => {
-  const id = connectionId(provider, name);
+  const id = parseConnectionId(`${provider}/${name}`);
   if (!id) throw new Error(`${provider}/${name} is not an id`);
   return id;
 };
@@ -34,10 +36,17 @@ export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): 
   ...change,
 });
 
+/** A session as a run keeps it. */
+export const sessionOf = (change: Partial<Session> = {}): Session => ({
+  refreshToken: 'refresh-token',
+  baseUrl: 'https://api.example.com/v1',
+  binding: 'binding',
+  ...change,
+});
+
 /** A connection as discovery adds it. */
 export const connectionOf = (connection: ConnectionId, change: Partial<Connection> = {}): Connection => ({
   connection,
-  secret: { name: `token-refresher/${connection}` },
   status: 'new',
   dueAt: START,
   version: version(0),

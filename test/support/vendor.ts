@@ -30,6 +30,8 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
       ok: true,
       account: {
         budgetKey: 'test-provider',
+        origin: 'https://login.test',
+        sessionBinding: 'https://login.test/token client',
         logIn: () => post(typeof code === 'string' ? { code } : { password }),
         refresh: token => post({ refresh: token }),
         ...(typeof code === 'string' && { oneTimeCode: code }),

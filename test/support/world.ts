@@ -1,5 +1,6 @@
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import {
   type Connection,
@@ -64,6 +65,7 @@ export class World {
   readonly reports: RefreshReport[] = [];
   readonly sweeps: SweepReport[] = [];
   readonly unclaimed: string[] = [];
+  readonly retired: string[] = [];
   /** The provider behind `send`. */
   vendor: Handle;
   readonly #random: () => number;
@@ -98,7 +100,8 @@ export class World {
       tokens: stores.tokens,
       connections: stores.connections,
       budgets: stores.budget,
-      credentials: new CredentialCache(stores.secrets),
+      sessions: stores.sessions,
+      credentials: new CredentialCache(stores.secrets, PREFIX),
       random: this.#random,
       claimId: () => `claim-${++this.#claims}`,
       send: async request => {
@@ -112,6 +115,7 @@ export class World {
       observer: {
         refresh: report => void this.reports.push(report),
         unclaimed: (connection, code) => void this.unclaimed.push(`${connection} ${code}`),
+        retired: (connection, result) => void this.retired.push(`${connection} ${result}`),
         sweep: report => void this.sweeps.push(report),
       },
     };
@@ -128,9 +132,9 @@ export class World {
   }
   discover(): Promise<DiscoverReport> {
     const { clock, providers, stores } = this;
-    const { send } = this.worker();
-    return discover({ clock, send, providers, prefix: PREFIX, ...stores });
+    return discover({ clock, providers, prefix: PREFIX, connectionsPerSecret: CONNECTIONS_PER_SECRET, ...stores });
   }
+  /** A secret that holds one connection. */
   async add(id: ConnectionId, secret: unknown): Promise<ConnectionId> {
     await this.put(id, secret);
     await this.discover();
@@ -141,6 +145,10 @@ export class World {
     const record = await this.stores.connections.get(id);
     if (!record) throw new Error(`no record of ${id}`);
     return record;
+  }
+  /** The stored refresh token. */
+  async refreshToken(id: ConnectionId): Promise<string | undefined> {
+    return (await this.stores.sessions.get(id))?.session?.refreshToken;
   }
   async token(id: ConnectionId): Promise<Token> {
     const token = await this.stores.tokens.get(id);

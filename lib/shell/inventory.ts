@@ -1,0 +1,106 @@
+import type { Provider } from '../core/provider.ts';
+import { connectionsIn, parseSecretName, type SecretContent, type SecretName } from '../core/secret.ts';
+import { type Connection, type ConnectionId, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
+import type { SecretListing, SecretSource } from './ports.ts';
+
+export interface InventoryDeps {
+  readonly secrets: SecretSource;
+  readonly providers: readonly Provider[];
+  /** Ends with a slash: `token-refresher/`. */
+  readonly prefix: string;
+  /** How many connections one secret may hold. */
+  readonly connectionsPerSecret: number;
+}
+
+export type ProblemCode =
+  | 'bad_secret_name'
+  | 'unknown_provider'
+  | 'no_value'
+  | 'secret_unreadable'
+  | 'secret_malformed'
+  | 'too_many_connections'
+  | 'bad_connection_key';
+
+/** One for each secret and code. A bad key of `connections` is counted, not repeated: it may be a misplaced credential. */
+export interface Problem {
+  readonly secret: string;
+  readonly code: ProblemCode;
+  readonly count?: number;
+}
+
+/** What the listed secrets hold. */
+export class SecretInventory {
+  readonly #deps: InventoryDeps;
+  readonly #bySecret: ReadonlyMap<string, readonly Connection[]>;
+  /** The connections that there are, and the version of their secret. */
+  readonly connections = new Map<ConnectionId, SecretVersion>();
+  readonly problems: Problem[] = [];
+  /** Secrets whose value was asked for. */
+  read = 0;
+
+  constructor(deps: InventoryDeps, records: Iterable<Connection>) {
+    this.#deps = deps;
+    this.#bySecret = Map.groupBy(active(records), record => secretOf(record.connection));
+  }
+
+  /** Takes stock of one listed secret. One whose current version is noted on each of its records is not read again. */
+  async look(listing: SecretListing): Promise<void> {
+    const { prefix, providers } = this.#deps;
+    const parsed = parseSecretName(prefix, listing.name);
+    if (!parsed) return this.#problem(listing.name, 'bad_secret_name');
+    if (!providers.some(({ id }) => id === parsed.provider)) return this.#problem(listing.name, 'unknown_provider');
+    const own = this.#bySecret.get(parsed.secret) ?? [];
+    const { version } = listing;
+    if (version !== undefined && own.length > 0 && own.every(({ secretVersion: noted }) => noted === version)) {
+      for (const { connection } of own) this.connections.set(connection, version);
+      return;
+    }
+    await this.#open(listing.name, parsed, own);
+  }
+
+  async #open(name: string, { secret }: SecretName, own: readonly Connection[]): Promise<void> {
+    this.read += 1;
+    const value = await this.#deps.secrets.get(name).catch(() => 'unreadable' as const);
+    if (value === 'unreadable') {
+      this.#hold(own);
+      return this.#problem(name, 'secret_unreadable');
+    }
+    if (!value) return this.#problem(name, 'no_value');
+    const content = connectionsIn(secret, value.text, this.#deps.connectionsPerSecret);
+    if (content.ok) {
+      if (content.badKeys > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: content.badKeys });
+      for (const connection of content.connections) this.connections.set(connection, value.version);
+      return;
+    }
+    this.#problem(name, content.code);
+    if (content.code === 'too_many_connections') return this.#hold(own);
+    // Visible as a connection that needs attention, rather than not at all.
+    const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
+    for (const connection of ids) this.connections.set(connection, value.version);
+  }
+
+  /** What is known stays as it is: the secret gives no answer that could change it. */
+  #hold(own: readonly Connection[]): void {
+    for (const { connection, secretVersion: noted = secretVersion('') } of own) this.connections.set(connection, noted);
+  }
+
+  #problem(secret: string, code: ProblemCode): void {
+    this.problems.push({ secret, code });
+  }
+}
+
+/** Whether a connection is surely gone. Only its secret says so; one that cannot be read says nothing. */
+export const isGone = async (
+  { secrets, prefix }: Pick<InventoryDeps, 'secrets' | 'prefix'>,
+  secret: string,
+): Promise<(connection: ConnectionId) => boolean> => {
+  const parsed = parseSecretName(prefix, `${prefix}${secret}`);
+  const value = await secrets.get(`${prefix}${secret}`).catch(() => 'unreadable' as const);
+  if (value === 'unreadable') return () => false;
+  if (!value || !parsed) return () => true;
+  const content: SecretContent = connectionsIn(parsed.secret, value.text, Number.POSITIVE_INFINITY);
+  return connection => content.ok && !content.connections.has(connection);
+};
+
+export const active = (records: Iterable<Connection>): Connection[] =>
+  [...records].filter(record => record.retiredAt === undefined);
