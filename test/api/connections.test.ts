@@ -16,9 +16,11 @@ const setUp = async () => {
 };
 
 describe('the list of connections', () => {
-  it('is empty where there are none', async () => {
+  it('is empty if there are none', async () => {
     const { list } = await setUp();
-    expect(await list()).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' }, connections: [] });
+    const answer = await list();
+    expect(answer).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' }, connections: [] });
+    expect(answer.json).toEqual({ connections: [], cursor: null });
   });
 
   it('shows one that nobody has refreshed yet', async () => {
@@ -114,7 +116,7 @@ describe('the list of connections', () => {
         version: version(3),
         issuedAt: START,
         expiresAt: epochMs(START + LIFE),
-        session: { refreshToken: 'planted-refresh-token', endsAt: epochMs(START + LIFE) },
+        session: { version: version(3), endsAt: epochMs(START + LIFE) },
         secretVersion: secretVersion('planted-secret-version'),
         redeemedCode: 'planted-fingerprint',
         lastError: { code: 'timeout', times: 1, at: START },
