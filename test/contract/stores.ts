@@ -4,8 +4,10 @@ import type { Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
 import { describeBudget } from './budget.ts';
 import { describeConnections } from './connections.ts';
+import { describePages } from './pages.ts';
 import { describeSecrets } from './secrets.ts';
 import { describeTokens } from './tokens.ts';
+import { describeWaiters } from './waiters.ts';
 
 /** A name that no other test has. */
 export type Fresh = () => ConnectionId;
@@ -35,6 +37,8 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
 
     describeTokens(() => stores().tokens, fresh);
     describeConnections(() => stores().connections, fresh);
+    describePages(() => stores().connections);
+    describeWaiters(() => stores().connections, fresh);
     describeBudget(() => stores().budget, fresh);
     describeSecrets(() => stores().secrets, fresh);
   });
