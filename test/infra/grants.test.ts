@@ -36,7 +36,7 @@ const viaDynamodb = (resource: string): Json => ({
 });
 const routes = (api: string, path: string) => {
   const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:${api}/$default`;
-  return [`${arn}/GET/tokens/${path}`, `${arn}/POST/tokens/${path}/refresh`];
+  return [`${arn}/GET/tokens/${path}`, `${arn}/POST/tokens/${path}`];
 };
 
 describe('a consumer gets', () => {
