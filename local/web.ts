@@ -44,16 +44,36 @@ const answer = async (api: Laptop['api'], request: IncomingMessage, response: Se
     return;
   }
   const [rawPath = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const sent = await bodyOf(request);
   const { statusCode, headers, body } = await api({
     rawPath,
-    queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
+    queryStringParameters: parametersOf(new URLSearchParams(query)),
     requestContext: { http: { method: request.method ?? 'GET' } },
+    ...(sent !== '' && { body: sent }),
   });
   response.writeHead(
     statusCode ?? 500,
     Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])),
   );
   response.end(body);
+};
+
+/** As API Gateway gives them: a parameter that is repeated has its values with commas between them. */
+const parametersOf = (query: URLSearchParams): Record<string, string> =>
+  Object.fromEntries([...new Set(query.keys())].map(name => [name, query.getAll(name).join(',')]));
+
+/** More than the API takes. */
+const LARGEST_BODY = 65_536;
+
+/** The body, or its beginning if it is larger than any that the API takes. */
+const bodyOf = async (request: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    if (size <= LARGEST_BODY) chunks.push(chunk);
+    size += chunk.length;
+  }
+  return Buffer.concat(chunks).toString('utf8');
 };
 
 const closed = (server: Server): Promise<void> =>

@@ -62,13 +62,18 @@ describe('npm start', { timeout: TIMEOUT }, () => {
       const used = await fetch(`${token.json.baseUrl}/anything`, { headers: token.json.headers });
       expect(used.status).toBe(200);
     }
-    const oslo = await laptop.get('/tokens/poweroffice-v2/oslo');
-    const bergen = await laptop.get('/tokens/poweroffice-v2/bergen');
+    const oslo = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo');
+    const bergen = await laptop.get('/tokens/poweroffice-v2/nordic-books/bergen');
     expect(oslo.json.accessToken).not.toBe(bergen.json.accessToken);
-    const renewed = await laptop.get('/tokens/poweroffice-v2/oslo/refresh', { method: 'POST' });
+    const refusing = (issuedAt: unknown) => ({ method: 'POST', body: JSON.stringify({ issuedAt }) });
+    const renewed = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(oslo.json.issuedAt));
     expect(renewed.status).toBe(200);
     expect(renewed.json.accessToken).not.toBe(oslo.json.accessToken);
-    expect((await laptop.get('/tokens/poweroffice-v2/oslo/refresh', { method: 'POST' })).status).toBe(429);
+    const again = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(oslo.json.issuedAt));
+    expect([again.status, again.json.accessToken]).toEqual([200, renewed.json.accessToken]);
+    expect((await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(renewed.json.issuedAt))).status).toBe(
+      429,
+    );
     expect((await laptop.get('/tokens/poweroffice-v2/nobody')).status).toBe(404);
     laptop.kill('SIGTERM');
     expect((await laptop.ended).code).toBe(0);

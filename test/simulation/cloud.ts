@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../functions/api/handler.ts';
 import { discoverHandler } from '../../functions/discover/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
-import type { Policy } from '../../lib/core/policy.ts';
+import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } from '../../lib/core/types.ts';
@@ -119,19 +119,23 @@ export class Cloud {
   }
 
   #refresher(provider: Provider, process: Process) {
-    const { stores, network, policy, random } = this.#parts;
+    const { stores, network, random } = this.#parts;
     const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
     const deps = {
       ...this.#reach(process),
       budgets: process.through('budget', stores.budget),
       credentials: new CredentialCache(process.through('secrets', stores.secrets)),
       send: network.sender(process),
-      policy,
+      policy: this.#policyOf(provider),
       observer,
       random: random.next,
       claimId: () => `claim-${this.#claims++}`,
     };
     return { handle: refreshHandler(deps, provider), flush };
+  }
+
+  #policyOf(provider: Provider): Policy {
+    return { ...this.#parts.policy, tick: tickOf(provider) };
   }
 
   #reach(process: Process) {
@@ -187,24 +191,34 @@ export class Cloud {
   }
 
   /** One request to the API. */
-  async request(method: 'GET' | 'POST', path: string, query: Readonly<Record<string, string>>): Promise<Reply> {
+  async request(
+    method: 'GET' | 'POST',
+    path: string,
+    query: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Reply> {
     const { providers, said } = this.#parts;
     const fresh = (process: Process) =>
       apiHandler(
         {
           ...this.#reach(process),
-          providers: providers.map(({ id }) => id),
+          providers: new Map(providers.map(each => [each.id, this.#policyOf(each)])),
           ask: (ask: Ask) => this.#ask(ask, process),
           askFailed: error => said(wordsOf(error)),
         },
         error => said(wordsOf(error)),
       );
-    const event = { rawPath: path, queryStringParameters: { ...query }, requestContext: { http: { method } } };
+    const event = {
+      rawPath: path,
+      queryStringParameters: { ...query },
+      requestContext: { http: { method } },
+      ...(body !== undefined && { body }),
+    };
     const { answer, process, struck } = await this.#invoke('api', TIMEOUT.api, fresh, handle =>
       Promise.resolve(handle(event, {} as Context)),
     );
-    const { statusCode: status = 500, body = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
-    return { status, body, skew: process.skew, struck };
+    const { statusCode: status = 500, body: text = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
+    return { status, body: text, skew: process.skew, struck };
   }
 
   async #ask(ask: Ask, process: Process): Promise<Answer> {
