@@ -36,7 +36,7 @@ export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: 
       ...(until !== undefined && { until }),
     };
   }
-  const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced');
+  const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced' ? 'forced' : 'asked');
   deps.observer.refresh(report);
   if (report.result === 'lost') return { result: 'waiting', reason: 'leased', until: plus(now, deps.policy.lease) };
   return { result: report.result, ...(report.dueAt !== undefined && { until: report.dueAt }) };
