@@ -1,4 +1,5 @@
 import type { HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
+import type { Lane, LimitState } from '../core/rate-limit.ts';
 import type { Settlement } from '../core/settle.ts';
 import type {
   Connection,
@@ -91,19 +92,26 @@ export interface SessionStore {
   forget(connection: ConnectionId, upTo: Version): Promise<void>;
 }
 
-/** The part of a rate limit that a call uses: failing connections and calls on demand share a minority of it. */
-export type Lane = 'scheduled' | 'minority';
-
 /** Keeps the calls of token endpoints within their rate limits, over all processes. A key begins with the provider's id. */
 export interface RateLimiter {
   /** The earliest free slot for one call, if it is not later than `until`. The caller sends at `at`, not earlier. */
   reserve(
     key: string,
     limit: RateLimit,
-    request: { readonly lane: Lane; readonly now: EpochMs; readonly until: EpochMs },
+    request: { readonly lane: Lane; readonly until: EpochMs },
   ): Promise<{ readonly ok: true; readonly at: EpochMs } | { readonly ok: false; readonly retryAt: EpochMs }>;
   /** The provider answered 429: no call before `until`. */
-  pause(key: string, limit: RateLimit, now: EpochMs, until: EpochMs): Promise<void>;
+  pause(key: string, limit: RateLimit, until: EpochMs): Promise<void>;
+}
+
+/** Keeps the states of rate limits. Throws like `TokenStore`. */
+export interface LimitStore {
+  /** Writes a state if `revision` is the one that is there (0: none is); otherwise answers what is there. */
+  write(
+    key: string,
+    state: LimitState,
+    revision: number,
+  ): Promise<{ readonly state: LimitState; readonly revision: number } | undefined>;
 }
 
 export interface SecretValue {

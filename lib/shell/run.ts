@@ -9,6 +9,7 @@ import {
 } from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
+import type { Lane } from '../core/rate-limit.ts';
 import type { Trouble } from '../core/settle.ts';
 import {
   type Connection,
@@ -21,7 +22,7 @@ import {
   type Version,
 } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
-import type { Clock, Lane, RateLimiter, SendHttp, SessionStore } from './ports.ts';
+import type { Clock, RateLimiter, SendHttp, SessionStore } from './ports.ts';
 
 /** What a run leaves if it got no token. */
 interface Left {
@@ -155,13 +156,14 @@ export class Run {
     if (!rateLimit) return undefined;
     const { clock, limiter } = this.deps;
     try {
-      const now = clock.now();
-      const until = epochMs(Math.min(now + SHORT_WAIT, this.#until - USEFUL_TIME));
-      const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, now, until });
-      if (!slot.ok) return { kind: 'postponed', until: slot.retryAt };
-      const wait = slot.at - clock.now();
-      if (wait > 0) await clock.sleep(wait);
-      return undefined;
+      const until = epochMs(Math.min(clock.now() + SHORT_WAIT, this.#until - USEFUL_TIME));
+      for (;;) {
+        const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
+        const at = slot.ok ? slot.at : slot.retryAt;
+        if (at > until) return { kind: 'postponed', until: at };
+        if (at > clock.now()) await clock.sleep(at - clock.now());
+        if (slot.ok) return undefined;
+      }
     } catch {
       return { kind: 'retry', code: 'store_failed' };
     }
@@ -174,7 +176,7 @@ export class Run {
     const now = this.deps.clock.now();
     const { retryAfter = rateLimit.per } = retryAfterIn(headers, now);
     // The answer counts, whether or not the others hear of it.
-    await this.deps.limiter.pause(key, rateLimit, now, plus(now, retryAfter)).catch(() => {});
+    await this.deps.limiter.pause(key, rateLimit, plus(now, retryAfter)).catch(() => {});
   }
 
   concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import type { Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
-import { describeBudget } from './budget.ts';
 import { describeConnections } from './connections.ts';
+import { describeLimits } from './limits.ts';
 import { describeSecrets } from './secrets.ts';
 import { describeTokens } from './tokens.ts';
 
@@ -35,6 +35,6 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
 
     describeTokens(() => stores().tokens, fresh);
     describeConnections(() => stores().connections, fresh);
-    describeBudget(() => stores().budget, fresh);
+    describeLimits(() => stores().limits, fresh);
     describeSecrets(() => stores().secrets, fresh);
   });
