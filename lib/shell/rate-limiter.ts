@@ -114,7 +114,9 @@ class Lease {
     const idle = this.#now() - this.#usedUntil > IDLE + 2 * windowOf(this.#limit);
     this.#batch = idle ? 1 : Math.min(LARGEST_BATCH * calls, this.#batch * 2);
     const together = Math.min(this.#waiting, calls);
-    const wanted = Math.max(this.#batch, together);
+    // Where calls are seconds apart, none is booked that nobody waits for.
+    const scarce = windowOf(this.#limit) >= calls * 1000;
+    const wanted = scarce ? together : Math.max(this.#batch, together);
     const booked = await this.#write(state =>
       book(state, this.#limit, this.#request('scheduled', { wanted, together }, until)),
     );

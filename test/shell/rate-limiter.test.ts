@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
+import type { Lane } from '../../lib/core/rate-limit.ts';
 import { epochMs, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { limitedCalls, mostWithin } from '../support/limited-calls.ts';
@@ -61,7 +62,7 @@ it('gives back within seconds what a process booked that died', async () => {
 });
 
 describe('the minority', () => {
-  const onDemand = (process: number) => (process === 0 ? 'minority' : 'scheduled') as const;
+  const onDemand = (process: number): Lane => (process === 0 ? 'minority' : 'scheduled');
 
   it('gets a quarter of the limit while the schedule wants it all, and no more', async () => {
     const calls = await limitedCalls({ ...bulk, limit: v2, processes: 2, lane: onDemand });

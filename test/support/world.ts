@@ -1,5 +1,5 @@
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
-import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import type { HttpReply, HttpRequest, Provider, RateLimit } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import {
@@ -120,6 +120,14 @@ export class World {
         sweep: report => void this.sweeps.push(report),
       },
     };
+  }
+
+  /** Another process uses calls of the provider's rate limit. */
+  async useLimit(limit: RateLimit, calls: number): Promise<void> {
+    const limiter = leasingRateLimiter(this.stores.limits, this.clock);
+    for (let n = 0; n < calls; n += 1) {
+      await limiter.reserve('test-provider', limit, { lane: 'scheduled', until: this.clock.now() });
+    }
   }
 
   providerOf(id: string): Provider {
