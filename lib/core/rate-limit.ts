@@ -93,7 +93,7 @@ const repaired = (bookings: readonly Booking[], limit: RateLimit, now: EpochMs):
 };
 
 /** Nobody books further ahead than a run waits. */
-const FURTHEST: Milliseconds = 5000;
+const FURTHEST: Milliseconds = 15_000;
 
 /** The minority's calls of a window: a quarter if the schedule used any of it, otherwise all but one. */
 const minorityOf = ({ calls }: RateLimit, scheduled: boolean): number =>

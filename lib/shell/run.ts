@@ -8,17 +8,18 @@ import {
   retryAfterIn,
 } from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
+import type { Grant, HttpReply, HttpRequest, Provider, RateLimit } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
 import type { Trouble } from '../core/settle.ts';
 import {
   type Connection,
   type EpochMs,
-  epochMs,
+  type Milliseconds,
   plus,
   type SecretVersion,
   type Session,
   type SessionNote,
+  seconds,
   type Version,
 } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
@@ -60,8 +61,8 @@ export interface ObtainDeps {
   readonly policy: Policy;
 }
 
-/** A run waits so long for a slot of the rate limit. */
-const SHORT_WAIT = 5000;
+/** So long a run waits in all for slots: long enough that ticks of a minute use a limit of a minute, within the lease. */
+const patienceWith = ({ per }: RateLimit): Milliseconds => Math.min(seconds(15), Math.max(seconds(5), per / 4));
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
@@ -82,8 +83,9 @@ export class Run {
   readonly provider: Provider;
   /** The record as it was before this run claimed it. */
   readonly seen: Connection;
-  readonly #until: EpochMs;
+  #until: EpochMs;
   readonly #lane: Lane;
+  #waited: Milliseconds = 0;
   calls = 0;
   /** The stored session, if it is bound to the credentials of this run. */
   held: { readonly version: Version; readonly session: Session } | undefined;
@@ -156,17 +158,25 @@ export class Run {
     if (!rateLimit) return undefined;
     const { clock, limiter } = this.deps;
     try {
-      const until = epochMs(Math.min(clock.now() + SHORT_WAIT, this.#until - USEFUL_TIME));
+      const from = clock.now();
+      const until = plus(from, patienceWith(rateLimit) - this.#waited);
+      if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
       for (;;) {
         const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
         const at = slot.ok ? slot.at : slot.retryAt;
         if (at > until) return { kind: 'postponed', until: at };
         if (at > clock.now()) await clock.sleep(at - clock.now());
-        if (slot.ok) return undefined;
+        if (slot.ok) return this.#hasWaited(clock.now() - from);
       }
     } catch {
       return { kind: 'retry', code: 'store_failed' };
     }
+  }
+
+  /** The time for calls begins with the slot: a run that waited is not shorter for it. */
+  #hasWaited(duration: Milliseconds): undefined {
+    this.#waited += duration;
+    this.#until = plus(this.#until, duration);
   }
 
   /** The provider counts otherwise than we do: nobody calls before it says so. */

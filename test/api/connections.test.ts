@@ -114,7 +114,7 @@ describe('the list of connections', () => {
         version: version(3),
         issuedAt: START,
         expiresAt: epochMs(START + LIFE),
-        session: { refreshToken: 'planted-refresh-token', endsAt: epochMs(START + LIFE) },
+        session: { version: version(3), endsAt: epochMs(START + LIFE) },
         secretVersion: secretVersion('planted-secret-version'),
         redeemedCode: 'planted-fingerprint',
         lastError: { code: 'timeout', times: 1, at: START },

@@ -9,7 +9,7 @@ const booked = (n: number): LimitState => ({
   writtenAt: plus(START, n),
 });
 
-export const describeLimits = (store: () => LimitStore, fresh: () => string): void =>
+export const describeLimits = (store: () => LimitStore, fresh: () => string): unknown =>
   describe('rate limits', () => {
     const key = () => `test-provider#${fresh()}`;
 

@@ -5,6 +5,7 @@ import { idOf } from '../support/records.ts';
 import { describeConnections } from './connections.ts';
 import { describeLimits } from './limits.ts';
 import { describeSecrets } from './secrets.ts';
+import { describeSessions } from './sessions.ts';
 import { describeTokens } from './tokens.ts';
 
 /** A name that no other test has. */
@@ -36,5 +37,6 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
     describeTokens(() => stores().tokens, fresh);
     describeConnections(() => stores().connections, fresh);
     describeLimits(() => stores().limits, fresh);
+    describeSessions(() => stores().sessions, fresh);
     describeSecrets(() => stores().secrets, fresh);
   });

@@ -159,17 +159,18 @@ describe('the refresh function', () => {
 
 describe('the discover function', () => {
   it('makes connections of secrets, and reports what it found', async () => {
-    const { clock, secrets, connections, tokens, refresher } = apiWorld();
+    const { clock, secrets, connections, tokens } = apiWorld();
     await secrets.put(
       'token-refresher/poweroffice-v2/books',
       JSON.stringify({ connections: { oslo: {}, bergen: {} } }),
     );
     await secrets.put('token-refresher/nobody/acme', '{}');
-    const deps = { clock, secrets, connections, tokens, send: refresher.send, providers: [powerofficeV2] };
+    const stores = { clock, secrets, connections, tokens };
+    const deps = { ...stores, providers: [powerofficeV2], connectionsPerSecret: 200 };
     const reports: unknown[] = [];
     const report = await discoverHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
     expect(reports).toEqual([report]);
-    expect(report.added.toSorted()).toEqual(['poweroffice-v2/bergen', 'poweroffice-v2/oslo']);
+    expect(report.added.toSorted()).toEqual(['poweroffice-v2/books/bergen', 'poweroffice-v2/books/oslo']);
     expect(report.problems).toEqual([{ secret: 'token-refresher/nobody/acme', code: 'unknown_provider' }]);
   });
 });

@@ -55,18 +55,21 @@ describe('a rate limit', () => {
     expect(world.clock.slept).toEqual([]);
   });
 
-  it('is not waited for if the run is over then', async () => {
-    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
-    await world.put(ID, { password: 'right', note: 'changed' });
-    await world.discover();
+  it('that a run waited for leaves it its whole time for the call', async () => {
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit: { calls: 1, per: seconds(4) } }) });
+    await world.useLimit({ calls: 1, per: seconds(4) }, 1);
+    const deadlines: number[] = [];
+    const deps = world.worker();
     world.hooks.after = async at => {
-      if (at !== 'secrets.get') return;
-      delete world.hooks.after;
-      world.clock.pass(world.policy.runDeadline - seconds(6));
-      await world.useLimit(rateLimit, 1);
-      world.clock.pass(seconds(4));
+      if (at === 'secrets.get') world.clock.pass(seconds(0.5));
     };
-    expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
+    const send: typeof deps.send = (request, deadline) => {
+      deadlines.push(deadline);
+      return deps.send(request, deadline);
+    };
+    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'refreshed' });
+    expect(world.clock.slept[0]).toBeGreaterThan(3000);
+    expect(deadlines).toEqual([world.policy.callDeadline]);
   });
 });
 
