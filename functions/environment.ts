@@ -8,6 +8,8 @@ const list = z
   .transform(text => text.split(','));
 const table = z.string().min(1);
 const prefix = z.string().endsWith('/');
+/** `tick` in milliseconds. */
+const refresher = z.object({ functionName: z.string().min(1), refreshAt: z.number(), tick: z.number() });
 
 /** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
 const variables = {
@@ -17,8 +19,9 @@ const variables = {
     PROVIDER: z.string().min(1),
     EVENT_BUS: z.string().min(1),
     SECRET_PREFIX: prefix,
-    /** The share of a token's lifetime after which it is renewed, where it is not the policy's own. */
+    /** The share of a token's lifetime after which it is renewed, if it is not the policy's own. */
     REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
+    TICK: z.coerce.number().int().min(1),
   }),
   discover: z.object({
     TOKENS_TABLE: table,
@@ -30,11 +33,11 @@ const variables = {
   api: z.object({
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
-    /** JSON: provider → name of its `refresh` function. */
-    REFRESH_FUNCTIONS: z.string().transform((text, context) => {
-      const parsed = z.record(z.string(), z.string()).safeParse(jsonObject(text));
+    /** JSON: the `refresh` function of each provider, and how it renews. */
+    REFRESHERS: z.string().transform((text, context) => {
+      const parsed = z.record(z.string(), refresher).safeParse(jsonObject(text));
       if (parsed.success) return parsed.data;
-      context.addIssue('is not a JSON object of provider ids and function names');
+      context.addIssue('must be a JSON object {provider: {functionName, refreshAt, tick}}');
       return z.NEVER;
     }),
   }),

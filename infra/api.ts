@@ -10,39 +10,52 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
+import { SettingsError } from './options.ts';
+import type { Refresher } from './refreshers.ts';
 import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps extends Surroundings {
   readonly storage: Storage;
   /** The refresh function of each provider. */
-  readonly refreshers: ReadonlyMap<string, BundledFunction>;
+  readonly refreshers: ReadonlyMap<string, Refresher>;
+  readonly requestsPerSecond: number;
+  readonly reservedConcurrency?: number;
 }
 
 const routes: readonly HttpRouteKey[] = [
   HttpRouteKey.with('/tokens/{provider}/{name}', HttpMethod.GET),
-  HttpRouteKey.with('/tokens/{provider}/{name}/refresh', HttpMethod.POST),
+  HttpRouteKey.with('/tokens/{provider}/{name}', HttpMethod.POST),
+  HttpRouteKey.with('/tokens/{provider}/{name}/{key}', HttpMethod.GET),
+  HttpRouteKey.with('/tokens/{provider}/{name}/{key}', HttpMethod.POST),
   HttpRouteKey.with('/connections', HttpMethod.GET),
   // Whatever else is asked, the function answers what is wrong with it.
   HttpRouteKey.DEFAULT,
 ];
 
-/** Who asked for what, and what became of it. No headers, no query string, no body. */
+/** Who asked for what, and with which result. No headers, no query string, no body. CloudWatch adds the time. */
 const accessLog = {
   requestId: AccessLogField.contextRequestId(),
-  time: AccessLogField.contextRequestTime(),
   caller: AccessLogField.contextIdentityUserArn(),
-  sourceIp: AccessLogField.contextIdentitySourceIp(),
+  ip: AccessLogField.contextIdentitySourceIp(),
   method: AccessLogField.contextHttpMethod(),
   path: AccessLogField.contextPath(),
-  routeKey: AccessLogField.contextRouteKey(),
   status: AccessLogField.contextStatus(),
-  responseLength: AccessLogField.contextResponseLength(),
-  responseLatency: AccessLogField.contextResponseLatency(),
-  integrationError: AccessLogField.contextIntegrationErrorMessage(),
+  latency: AccessLogField.contextResponseLatency(),
+  error: AccessLogField.contextIntegrationErrorMessage(),
+};
+
+export const checkedRequestsPerSecond = (limit: number): number => {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
+  throw new SettingsError(`"apiRequestsPerSecond" must be a whole number from 1 to 10000, got ${limit}.`);
+};
+
+export const checkedReservedConcurrency = (limit: number): number => {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
+  throw new SettingsError(`"apiReservedConcurrency" must be a whole number from 1 to 1000, got ${limit}.`);
 };
 
 /** The HTTP API. Every route wants a signature of IAM; who may ask for which connection is a matter of paths. */
@@ -63,25 +76,28 @@ export class Api extends Construct {
     for (const routeKey of routes) {
       new HttpRoute(this.httpApi, routeKey.key, { httpApi: this.httpApi, routeKey, integration });
     }
-    this.#stage(props.logRetention);
+    this.#stage(props);
   }
 
-  #function({ storage, refreshers, logRetention, deadLetters }: ApiProps): BundledFunction {
+  #function({ storage, refreshers, logRetention, deadLetters, reservedConcurrency }: ApiProps): BundledFunction {
     const { tokens, connections, key } = storage;
     const providers = [...refreshers.keys()];
-    const names = Object.fromEntries([...refreshers].map(([provider, { fn }]) => [provider, fn.functionName]));
+    const all = [...refreshers].map(([provider, { fn, refreshAt, tick }]) => {
+      return [provider, { functionName: fn.functionName, refreshAt, tick: tick.toMilliseconds() }] as const;
+    });
     const api = bundledFunction(this, 'Api', {
       source: 'api',
       description: 'Serves current tokens',
       environment: {
         TOKENS_TABLE: tokens.tableName,
         CONNECTIONS_TABLE: connections.tableName,
-        REFRESH_FUNCTIONS: JSON.stringify(names),
+        REFRESHERS: JSON.stringify(Object.fromEntries(all)),
       },
       // As long as API Gateway waits.
       timeout: Duration.seconds(29),
       logRetention,
       deadLetters,
+      ...(reservedConcurrency !== undefined && { reservedConcurrency }),
     });
     const { role } = api;
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));
@@ -92,7 +108,7 @@ export class Api extends Construct {
     return api;
   }
 
-  #stage(retention: RetentionDays): void {
+  #stage({ logRetention: retention, requestsPerSecond }: ApiProps): void {
     const logGroup = new LogGroup(this, 'AccessLogs', {
       // Below this prefix log delivery needs no entry in the account's log resource policy, whose size is limited.
       logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 100, separator: '-' })}`,
@@ -103,7 +119,7 @@ export class Api extends Construct {
       httpApi: this.httpApi,
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit: 100, burstLimit: 200 },
+      throttle: { rateLimit: requestsPerSecond, burstLimit: 2 * requestsPerSecond },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
         format: AccessLogFormat.custom(JSON.stringify(accessLog)),

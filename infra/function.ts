@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type IFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type IFunction, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -23,6 +23,7 @@ export interface BundledFunctionProps extends Surroundings {
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
+  readonly reservedConcurrency?: number;
 }
 
 export interface BundledFunction {
@@ -40,7 +41,7 @@ const entryOf = (source: string): string => {
 
 /** The one way to make a function: its own log group, and its own role, which may write there and nowhere else. */
 export const bundledFunction = (scope: Construct, id: string, props: BundledFunctionProps): BundledFunction => {
-  const { source, description, environment, timeout, logRetention, deadLetters } = props;
+  const { source, description, environment, timeout, logRetention, deadLetters, reservedConcurrency } = props;
   // Logs hold codes and names, no state: they end with the stack.
   const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
@@ -61,6 +62,10 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     role,
     logGroup,
     loggingFormat: LoggingFormat.JSON,
+    // Otherwise Lambda writes lines of its own for each invocation, and whoever asks for anything causes some. What
+    // the code writes stays at INFO: metrics are lines without a level, and count as that.
+    systemLogLevelV2: SystemLogLevel.WARN,
+    ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
     retryAttempts: 1,
     maxEventAge: Duration.minutes(5),

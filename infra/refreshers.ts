@@ -43,6 +43,7 @@ export class Refreshers extends Construct {
         EVENT_BUS: eventBus.eventBusArn,
         SECRET_PREFIX,
         PROVIDER: provider.id,
+        TICK: String(tick.toMilliseconds()),
         ...(refreshAt !== undefined && { REFRESH_AT: String(refreshAt) }),
       },
       // No run is begun with less than a lease left: two minutes and more are for beginning them.

@@ -8,7 +8,13 @@ import type { TokenRefresherProps } from './token-refresher.ts';
 export interface Settings
   extends Pick<
     TokenRefresherProps,
-    'providers' | 'alarmEmail' | 'logRetention' | 'removalPolicy' | 'connectionsPerSecret'
+    | 'providers'
+    | 'alarmEmail'
+    | 'logRetention'
+    | 'removalPolicy'
+    | 'connectionsPerSecret'
+    | 'apiRequestsPerSecond'
+    | 'apiReservedConcurrency'
   > {
   readonly alarmTopicArn?: string;
   readonly secretsKeyArns?: readonly string[];
@@ -25,6 +31,8 @@ const readers = {
   removalPolicy,
   secretsKeys: keys,
   connectionsPerSecret: number,
+  apiRequestsPerSecond: number,
+  apiReservedConcurrency: number,
 };
 const providerReaders = { refreshAt: number, tick: number, schedules: number };
 
@@ -40,6 +48,7 @@ export const settingsOf = (context: Context): Settings => {
   const [alarmEmail, alarmTopicArn, logRetention] = [read('alarmEmail'), read('alarmTopic'), read('logRetentionDays')];
   const [removal, secretsKeyArns] = [read('removalPolicy'), read('secretsKeys')];
   const connectionsPerSecret = read('connectionsPerSecret');
+  const [apiRequestsPerSecond, apiReservedConcurrency] = [read('apiRequestsPerSecond'), read('apiReservedConcurrency')];
   return {
     ...(providers && { providers }),
     ...(alarmEmail !== undefined && { alarmEmail }),
@@ -48,6 +57,8 @@ export const settingsOf = (context: Context): Settings => {
     ...(removal !== undefined && { removalPolicy: removal }),
     ...(secretsKeyArns && { secretsKeyArns }),
     ...(connectionsPerSecret !== undefined && { connectionsPerSecret }),
+    ...(apiRequestsPerSecond !== undefined && { apiRequestsPerSecond }),
+    ...(apiReservedConcurrency !== undefined && { apiReservedConcurrency }),
   };
 };
 

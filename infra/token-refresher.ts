@@ -6,7 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
-import { Api } from './api.ts';
+import { Api, checkedRequestsPerSecond, checkedReservedConcurrency } from './api.ts';
 import { Discovery } from './discovery.ts';
 import { ImportedTokenRefresher, type ITokenRefresher, type Parts, TokenRefresherBase } from './grants.ts';
 import { Monitoring } from './monitoring.ts';
@@ -62,7 +62,26 @@ export interface TokenRefresherProps {
    * @default 200
    */
   readonly connectionsPerSecret?: number;
+  /**
+   * How many requests a second the HTTP API takes of all callers together, and twice as many in a burst. The rest are
+   * answered 429.
+   *
+   * @default 50
+   */
+  readonly apiRequestsPerSecond?: number;
+  /**
+   * How many instances of the API's function may run at once. They are reserved: no other function of the account gets
+   * them, and the API gets no more. A request beyond them is answered 503.
+   *
+   * A reservation must leave 100 of the account's quota to the other functions, so it fails to deploy into an account
+   * with the quota of a new one, which is 10.
+   *
+   * @default - none: the API shares the account's quota with all other functions
+   */
+  readonly apiReservedConcurrency?: number;
 }
+
+const REQUESTS_PER_SECOND = 50;
 
 const checkedLimit = (limit: number): number => {
   if (Number.isInteger(limit) && limit >= 1 && limit <= 2000) return limit;
@@ -92,6 +111,8 @@ export class TokenRefresher extends TokenRefresherBase {
     super(scope, id);
     const { logRetention = RetentionDays.ONE_MONTH, removalPolicy = RemovalPolicy.RETAIN } = props;
     const connectionsPerSecret = checkedLimit(props.connectionsPerSecret ?? CONNECTIONS_PER_SECRET);
+    const requestsPerSecond = checkedRequestsPerSecond(props.apiRequestsPerSecond ?? REQUESTS_PER_SECOND);
+    const reserved = props.apiReservedConcurrency;
     const plans = plansOf(props.providers);
     const providers = plans.map(({ provider }) => provider.id);
     const secretsKeyArns = (props.secretsKeys ?? []).map(key => key.keyArn);
@@ -108,7 +129,10 @@ export class TokenRefresher extends TokenRefresherBase {
 
     const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
     const { discover } = new Discovery(this, 'Discovery', { ...common, providers, connectionsPerSecret });
-    const { api, httpApi } = new Api(this, 'Api', { storage, refreshers, logRetention, deadLetters });
+    const { api, httpApi } = new Api(this, 'Api', {
+      ...{ storage, refreshers, logRetention, deadLetters, requestsPerSecond },
+      ...(reserved !== undefined && { reservedConcurrency: checkedReservedConcurrency(reserved) }),
+    });
 
     new Monitoring(this, 'Monitoring', {
       refreshers,

@@ -59,10 +59,11 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
   const fast = providers.map(provider => faster(provider, speed));
   const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
   const secrets = secretsManager(clients.secretsManager);
-  const policy = scaled(defaultPolicy, speed);
+  const policies = new Map(providers.map(each => [each.id, scaled({ ...defaultPolicy, tick: tickOf(each) }, speed)]));
   const shared = stores(parts);
   const refreshers = new Map(
     fast.map(provider => {
+      const policy = policies.get(provider.id) ?? defaultPolicy;
       const deps = refresherDeps({ ...parts, secrets, prefix: SECRET_PREFIX, policy, send: sendHttp, observer: told });
       return [provider.id, refreshHandler(deps, provider)];
     }),
@@ -71,7 +72,7 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
     const answer = await refreshers.get(providerOf(ask.connection))?.({ ask }, invocation);
     return answer && 'result' in answer ? answer : { result: 'unknown' };
   };
-  const api = apiHandler({ ...shared, providers: fast.map(({ id }) => id), ask, askFailed: told.error }, told.error);
+  const api = apiHandler({ ...shared, providers: policies, ask, askFailed: told.error }, told.error);
   const deps = {
     ...shared,
     secrets,

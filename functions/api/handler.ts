@@ -1,10 +1,12 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { ApiDeps } from '../../lib/api/deps.ts';
 import { type HttpAnswer, problem } from '../../lib/api/problem.ts';
-import { type ApiDeps, serve } from '../../lib/api/serve.ts';
+import { serve } from '../../lib/api/serve.ts';
 
 /** The part of an HTTP API's event (payload format 2.0) that is read. */
-export type ApiEvent = Pick<APIGatewayProxyEventV2, 'rawPath' | 'queryStringParameters'> & {
+export type ApiEvent = Pick<APIGatewayProxyEventV2, 'rawPath' | 'queryStringParameters' | 'body'> & {
+  readonly isBase64Encoded?: boolean;
   readonly requestContext: { readonly http: { readonly method: string } };
 };
 
@@ -22,11 +24,22 @@ const problemDocuments = (onError: (error: unknown) => void): MiddlewareObj => (
   },
 });
 
+/** The gateway encodes a body whose content type is not text to it. */
+const bodyOf = ({ body, isBase64Encoded }: ApiEvent): string | undefined =>
+  body !== undefined && isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;
+
 export const apiHandler = (deps: ApiDeps, onError: (error: unknown) => void) =>
   middy<ApiEvent, APIGatewayProxyStructuredResultV2>()
     .use(problemDocuments(onError))
     .handler(async event => {
       const { rawPath, queryStringParameters, requestContext } = event;
       const query = queryStringParameters ?? {};
-      return result(await serve(deps, { method: requestContext.http.method, path: rawPath, query }));
+      const body = bodyOf(event);
+      const question = {
+        method: requestContext.http.method,
+        path: rawPath,
+        query,
+        ...(body !== undefined && { body }),
+      };
+      return result(await serve(deps, question));
     });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Provider } from '../../lib/core/provider.ts';
 import { SHARDS } from '../../lib/core/shard.ts';
-import { type ConnectionId, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';
+import { type ConnectionId, epochMs, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';
 import { type Answer, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
 
@@ -13,7 +13,7 @@ export interface Invocation {
 const connection = z.string().transform((text, context): ConnectionId => {
   const id = parseConnectionId(text);
   if (id) return id;
-  context.addIssue('is not "<provider>/<name>"');
+  context.addIssue('must be "<provider>/<name>" or "<provider>/<name>/<key>"');
   return z.NEVER;
 });
 
@@ -30,8 +30,13 @@ const eventSchema = z.union([
   }),
   z.strictObject({
     ask: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('read'), connection, minTtl: z.number().min(0) }),
-      z.strictObject({ kind: z.literal('forced'), connection }),
+      z.strictObject({ kind: z.literal('read'), connection, minTtl: z.number().min(0), waits: z.boolean() }),
+      z.strictObject({
+        kind: z.literal('forced'),
+        connection,
+        issuedAt: z.int().transform(epochMs),
+        waits: z.boolean(),
+      }),
     ]),
   }),
 ]);

@@ -28,7 +28,7 @@ const deps = refresherDeps({
   tables: { tokens: env.TOKENS_TABLE, connections: env.CONNECTIONS_TABLE },
   secrets: secretsManager(secretsManagerClient(process.env)),
   prefix: env.SECRET_PREFIX,
-  policy: { ...defaultPolicy, ...(env.REFRESH_AT !== undefined && { refreshAt: env.REFRESH_AT }) },
+  policy: { ...defaultPolicy, tick: env.TICK, ...(env.REFRESH_AT !== undefined && { refreshAt: env.REFRESH_AT }) },
   send: sendHttp,
   observer: transitions.observer,
   onBroken: brokenRecord(logger, metrics),

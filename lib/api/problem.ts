@@ -7,6 +7,7 @@ export type ProblemCode =
   | 'unknown_connection'
   | 'method_not_allowed'
   | 'too_many_refreshes'
+  | 'refresh_in_progress'
   | 'no_living_token'
   | 'refresh_failed'
   | 'internal_error';
@@ -35,10 +36,11 @@ const titles: Readonly<Record<ProblemCode, readonly [status: number, title: stri
   not_found: [404, 'There is nothing at this path'],
   unknown_connection: [404, 'There is no such connection'],
   method_not_allowed: [405, 'The method is not allowed here'],
-  too_many_refreshes: [429, 'Refreshed a moment ago'],
-  no_living_token: [503, 'There is no living token'],
+  too_many_refreshes: [429, 'A refresh was forced a moment ago'],
+  refresh_in_progress: [503, 'A refresh is in progress'],
+  no_living_token: [503, 'There is no valid token'],
   refresh_failed: [503, 'The token could not be refreshed'],
-  internal_error: [500, 'Something is wrong on our side'],
+  internal_error: [500, 'The token refresher has a fault'],
 };
 
 export const problemCodes: readonly string[] = Object.keys(titles);

@@ -1,57 +1,113 @@
-import { type ConnectionId, connectionId, type Milliseconds, seconds } from '../core/types.ts';
+import { jsonObject } from '../core/jwt.ts';
+import {
+  type ConnectionId,
+  type EpochMs,
+  epochMs,
+  type Milliseconds,
+  parseConnectionId,
+  seconds,
+} from '../core/types.ts';
 import { type HttpAnswer, problem } from './problem.ts';
+import { type ConnectionStatus, connectionStatuses } from './views.ts';
 
 export interface HttpQuestion {
   readonly method: string;
-  /** As it was sent: percent-encoded. */
+  /** As the gateway gives it. */
   readonly path: string;
+  /** A parameter that is repeated has its values with commas between them. */
   readonly query: Readonly<Record<string, string | undefined>>;
+  readonly body?: string;
+}
+
+export interface ListRequest {
+  readonly limit: number;
+  /** The id behind which the page begins. */
+  readonly after?: ConnectionId;
+  readonly statuses?: readonly ConnectionStatus[];
+  readonly provider?: string;
 }
 
 export type Route =
   | { readonly to: 'token'; readonly connection: ConnectionId; readonly minTtl: Milliseconds }
-  | { readonly to: 'refresh'; readonly connection: ConnectionId }
-  | { readonly to: 'connections' };
+  | { readonly to: 'refresh'; readonly connection: ConnectionId; readonly issuedAt: EpochMs }
+  | ({ readonly to: 'connections' } & ListRequest);
 
 const DEFAULT_MIN_TTL = 60;
 const LONGEST_MIN_TTL = 86_400;
+const DEFAULT_LIMIT = 100;
+const LARGEST_LIMIT = 500;
+/** In characters; `{"issuedAt": "…"}` has 42. */
+const LARGEST_BODY = 1024;
 
-/** Where a request leads, or the problem with it. */
-export const route = ({ method, path, query }: HttpQuestion): Route | HttpAnswer => {
-  const parts = decoded(path);
-  if (!parts) return problem('malformed_request', 'The path is not valid percent-encoding.');
-  const [root, provider, name, action, ...rest] = parts;
-  if (root === 'connections' && provider === undefined) {
-    return method === 'GET' ? { to: 'connections' } : notAllowed('GET');
-  }
-  const known = root === 'tokens' && provider && name && rest.length === 0 && (action ?? 'refresh') === 'refresh';
-  if (!known) {
-    const paths = 'GET /tokens/{provider}/{name}, POST /tokens/{provider}/{name}/refresh and GET /connections';
-    return problem('not_found', `The API has ${paths}.`);
-  }
-  const allowed = action === 'refresh' ? 'POST' : 'GET';
-  if (method !== allowed) return notAllowed(allowed);
-  const connection = connectionId(provider, name);
+/**
+ * Where a request leads, or the problem with it. Each thing has one path: one that is written in any other way is
+ * nothing here, so what a policy allows is what is served.
+ */
+export const route = (question: HttpQuestion): Route | HttpAnswer => {
+  const { method, path } = question;
+  if (path === '/connections') return method === 'GET' ? listOf(question) : notAllowed('GET');
+  const connection = path.startsWith('/tokens/') ? parseConnectionId(path.slice('/tokens/'.length)) : undefined;
   if (!connection) {
-    const rule =
-      'A provider is 1-40 lower-case letters, digits or "-"; a name is 1-100 letters, digits, ".", "_" or "-".';
-    return problem('malformed_request', `The path names no connection. ${rule}`);
+    const paths = '/tokens/{provider}/{name}, /tokens/{provider}/{name}/{key} and /connections';
+    return problem('not_found', `The API has ${paths}, without percent-encoding and without a slash at the end.`);
   }
-  if (action === 'refresh') return { to: 'refresh', connection };
-  const minTtl = query.minTtl ?? String(DEFAULT_MIN_TTL);
-  if (!/^\d{1,5}$/.test(minTtl) || Number(minTtl) > LONGEST_MIN_TTL) {
-    return problem('malformed_request', `"minTtl" is a whole number of seconds from 0 to ${LONGEST_MIN_TTL}.`);
-  }
-  return { to: 'token', connection, minTtl: seconds(Number(minTtl)) };
+  if (method === 'GET') return tokenOf(connection, question);
+  return method === 'POST' ? refreshOf(connection, question) : notAllowed('GET, POST');
 };
 
-const decoded = (path: string): string[] | undefined => {
-  try {
-    return path.replace(/^\//, '').replace(/\/$/, '').split('/').map(decodeURIComponent);
-  } catch {
-    return undefined;
-  }
+const tokenOf = (connection: ConnectionId, { query }: HttpQuestion): Route | HttpAnswer => {
+  const minTtl = wholeNumber(query.minTtl ?? String(DEFAULT_MIN_TTL), 0, LONGEST_MIN_TTL);
+  if (minTtl === undefined)
+    return malformed(`"minTtl" must be a whole number of seconds from 0 to ${LONGEST_MIN_TTL}.`);
+  return { to: 'token', connection, minTtl: seconds(minTtl) };
 };
+
+const refreshOf = (connection: ConnectionId, { body = '' }: HttpQuestion): Route | HttpAnswer => {
+  const issuedAt = body.length <= LARGEST_BODY ? momentIn(jsonObject(body)?.issuedAt) : undefined;
+  if (issuedAt !== undefined) return { to: 'refresh', connection, issuedAt };
+  const example = '{"issuedAt": "2026-01-01T12:00:00.000Z"}';
+  return malformed(`The body must be JSON such as ${example}: the "issuedAt" of the token that the provider refused.`);
+};
+
+const listOf = ({ query }: HttpQuestion): Route | HttpAnswer => {
+  const limit = wholeNumber(query.limit ?? String(DEFAULT_LIMIT), 1, LARGEST_LIMIT);
+  if (limit === undefined) return malformed(`"limit" must be a whole number from 1 to ${LARGEST_LIMIT}.`);
+  const after = query.cursor === undefined ? undefined : idOfCursor(query.cursor);
+  if (query.cursor !== undefined && !after) return malformed('"cursor" must be the "cursor" of an earlier answer.');
+  const statuses = query.status?.split(',').map(text => connectionStatuses.find(status => status === text));
+  if (statuses?.includes(undefined)) {
+    return malformed(`"status" must be one or several of ${connectionStatuses.join(', ')}, with commas between them.`);
+  }
+  return {
+    to: 'connections',
+    limit,
+    ...(after && { after }),
+    ...(statuses && { statuses: statuses.filter(status => status !== undefined) }),
+    ...(query.provider !== undefined && { provider: query.provider }),
+  };
+};
+
+/** Hides how a list is continued, so that it may change. */
+export const cursorOf = (last: ConnectionId): string => Buffer.from(last, 'utf8').toString('base64url');
+
+const idOfCursor = (cursor: string): ConnectionId | undefined => {
+  const id = parseConnectionId(Buffer.from(cursor, 'base64url').toString('utf8'));
+  return id && cursorOf(id) === cursor ? id : undefined;
+};
+
+const wholeNumber = (text: string, least: number, most: number): number | undefined => {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return number >= least && number <= most ? number : undefined;
+};
+
+/** A moment exactly as `GET` writes it. */
+const momentIn = (value: unknown): EpochMs | undefined => {
+  if (typeof value !== 'string') return undefined;
+  const moment = Date.parse(value);
+  return Number.isFinite(moment) && new Date(moment).toISOString() === value ? epochMs(moment) : undefined;
+};
+
+const malformed = (detail: string): HttpAnswer => problem('malformed_request', detail);
 
 const notAllowed = (allowed: string): HttpAnswer =>
   problem('method_not_allowed', `This path takes ${allowed} only.`, {}, { allow: allowed });

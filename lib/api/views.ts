@@ -1,9 +1,10 @@
 import { NEVER } from '../core/policy.ts';
-import type { Connection, EpochMs, Token } from '../core/types.ts';
+import type { EpochMs, Token } from '../core/types.ts';
+import type { ConnectionSummary } from '../shell/ports.ts';
 
 const iso = (moment: EpochMs): string => new Date(moment).toISOString();
 
-/** What `GET /tokens/{provider}/{name}` answers. `expiresIn` in whole seconds, rounded down. */
+/** What `GET /tokens/…` answers. `expiresIn` in whole seconds, rounded down. */
 export const tokenView = (token: Token, now: EpochMs) => ({
   connection: token.connection,
   accessToken: token.accessToken,
@@ -15,13 +16,19 @@ export const tokenView = (token: Token, now: EpochMs) => ({
   baseUrl: token.baseUrl,
 });
 
-/** One line of `GET /connections`: states, times and codes; never a token. `expired`: healthy, but its token has died. */
-export const connectionView = (connection: Connection, now: EpochMs) => {
+/** `expired`: nothing failed, but the token has expired. */
+export const connectionStatuses = ['new', 'healthy', 'failing', 'attention', 'expired'] as const;
+export type ConnectionStatus = (typeof connectionStatuses)[number];
+
+const statusOf = ({ status, expiresAt }: ConnectionSummary, now: EpochMs): ConnectionStatus =>
+  status === 'healthy' && (expiresAt === undefined || expiresAt <= now) ? 'expired' : status;
+
+/** One line of `GET /connections`: states, times and codes; never a token. */
+export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
   const { issuedAt, expiresAt, dueAt, failingSince, lastError } = connection;
-  const expired = connection.status === 'healthy' && (expiresAt === undefined || expiresAt <= now);
   return {
     connection: connection.connection,
-    status: expired ? ('expired' as const) : connection.status,
+    status: statusOf(connection, now),
     issuedAt: issuedAt === undefined ? null : iso(issuedAt),
     expiresAt: expiresAt === undefined ? null : iso(expiresAt),
     dueAt: dueAt === NEVER ? null : iso(dueAt),

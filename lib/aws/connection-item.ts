@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
 import { shardOf } from '../core/shard.ts';
 import { type Connection, type ConnectionId, providerOf, type SecretVersion, secretVersion } from '../core/types.ts';
-import type { Settlement } from '../shell/ports.ts';
+import type { ConnectionSummary, Settlement } from '../shell/ports.ts';
 import { connectionIdSchema, type Item, momentSchema, toItem, versionSchema } from './item.ts';
 
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
@@ -16,8 +16,8 @@ const failureSchema = z.object({
   fields: z.array(z.string()).exactOptional(),
 });
 
-/** A record of the table `Connections` as it is stored, beside `shard` and `claimId`, which are the table's own. */
-export const connectionSchema: z.ZodType<Connection> = z.object({
+/** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
+const recordSchema = z.object({
   connection: connectionIdSchema,
   status: z.enum(['new', 'healthy', 'failing', 'attention']),
   dueAt: momentSchema,
@@ -39,6 +39,21 @@ export const connectionSchema: z.ZodType<Connection> = z.object({
   retiredAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
 });
+export const connectionSchema: z.ZodType<Connection> = recordSchema;
+
+const summaryShape = recordSchema.pick({
+  connection: true,
+  status: true,
+  dueAt: true,
+  issuedAt: true,
+  expiresAt: true,
+  failures: true,
+  failingSince: true,
+  lastError: true,
+  retiredAt: true,
+});
+export const summarySchema: z.ZodType<ConnectionSummary> = summaryShape;
+export const summaryFields: readonly string[] = Object.keys(summaryShape.shape);
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */
 const settled: Readonly<Record<keyof Settlement, true>> = {
@@ -64,7 +79,7 @@ export const settlementUpdate = (settlement: Settlement): string => {
   const present = fields.filter(field => Reflect.get(settlement, field) !== undefined);
   const absent = fields.filter(field => !present.includes(field));
   const set = present.map(field => `#${field} = :${field}`).join(', ');
-  return `SET ${set} REMOVE ${[...absent, 'claimId'].map(field => `#${field}`).join(', ')}`;
+  return `SET ${set} REMOVE ${[...absent, 'claimId', 'waiters'].map(field => `#${field}`).join(', ')}`;
 };
 
 /** The values of a settlement's own fields, and nothing else that the object may carry. */

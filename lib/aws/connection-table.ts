@@ -4,12 +4,22 @@ import {
   GetItemCommand,
   PutItemCommand,
   paginateQuery,
+  QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
 import { type Connection, type ConnectionId, type EpochMs, version } from '../core/types.ts';
-import type { Claim, ConnectionStore } from '../shell/ports.ts';
-import { connectionKey, connectionSchema, settlementUpdate, settlementValues, shardKey } from './connection-item.ts';
+import type { Claim, ConnectionStore, Page } from '../shell/ports.ts';
+import {
+  connectionKey,
+  connectionSchema,
+  settlementUpdate,
+  settlementValues,
+  shardKey,
+  summaryFields,
+  summarySchema,
+} from './connection-item.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, toItem } from './item.ts';
 
@@ -41,26 +51,41 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       ),
     );
 
-  const readable = (item: Item): Connection | undefined => {
-    try {
-      return fromItem(connectionSchema, item, table);
-    } catch (thrown) {
-      if (!(thrown instanceof RefresherError)) throw thrown;
-      onBroken(thrown);
-      return undefined;
-    }
-  };
+  /** The items that can be read. */
+  const readable = <T>(schema: z.ZodType<T>, items: readonly Item[] = []): T[] =>
+    items.flatMap(item => {
+      try {
+        return [fromItem(schema, item, table)];
+      } catch (thrown) {
+        if (!(thrown instanceof RefresherError)) throw thrown;
+        onBroken(thrown);
+        return [];
+      }
+    });
 
   const list = async (provider: string, shard: number): Promise<Connection[]> => {
     const query = expressed({ KeyConditionExpression: '#shard = :shard' }, { shard: shardKey(provider, shard) });
     const found: Connection[] = [];
-    for await (const page of paginateQuery({ client }, { TableName: table, ...query })) {
-      for (const item of page.Items ?? []) {
-        const connection = readable(item);
-        if (connection) found.push(connection);
-      }
+    for await (const { Items } of paginateQuery({ client }, { TableName: table, ...query })) {
+      found.push(...readable(connectionSchema, Items));
     }
     return found;
+  };
+
+  const page = async (shard: string, { after, limit }: { after: string; limit: number }): Promise<Page> => {
+    const query = expressed(
+      {
+        KeyConditionExpression: '#shard = :shard AND #connection > :after',
+        ProjectionExpression: summaryFields.map(field => `#${field}`).join(', '),
+      },
+      // A key must not be empty; a space sorts before every id.
+      { shard, after: after || ' ' },
+    );
+    const { Items, LastEvaluatedKey } = await client.send(
+      new QueryCommand({ TableName: table, ...query, Limit: limit }),
+    );
+    const next = LastEvaluatedKey?.connection?.S;
+    return { connections: readable(summarySchema, Items), ...(next !== undefined && { next }) };
   };
 
   /*
@@ -77,7 +102,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     const answer = await change(seen.connection, {
       update: `SET #version = :mine, #dueAt = :leaseUntil, #leaseUntil = :leaseUntil, #claimId = :id${
         forcedAt === undefined ? '' : ', #forcedAt = :forcedAt'
-      }`,
+      } REMOVE #waiters`,
       condition: '#version = :seenVersion AND #dueAt = :seenDueAt AND attribute_not_exists(#retiredAt)',
       values: { mine, leaseUntil, id, forcedAt, seenVersion: seen.version, seenDueAt: seen.dueAt },
     });
@@ -94,6 +119,11 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
   return {
     list: (provider, shard) =>
       guarded('store_failed', `list the connections of ${shardKey(provider, shard)}`, () => list(provider, shard)),
+
+    page: (provider, shard, from) =>
+      guarded('store_failed', `list the connections of ${shardKey(provider, shard)}`, () =>
+        page(shardKey(provider, shard), from),
+      ),
 
     get: connection =>
       guarded('store_failed', `read ${connection}`, async () => {
@@ -113,6 +143,17 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }),
 
     claim: (seen, how) => guarded('store_failed', `claim ${seen.connection}`, () => claim(seen, how)),
+
+    // Repeating it after a lost answer counts one too many, which lets one fewer wait.
+    join: (connection, seen, most) =>
+      guarded('store_failed', `wait for ${connection}`, async () => {
+        const joined = {
+          update: 'ADD #waiters :one',
+          condition: '#version = :seen AND (attribute_not_exists(#waiters) OR #waiters < :most)',
+          values: { one: 1, seen, most },
+        };
+        return (await change(connection, joined)) !== undefined;
+      }),
 
     // Only while the version is mine; and not once retired, so that a late worker brings nothing back. Repeating it after
     // a lost answer does no harm, since it then meets the same version.
@@ -160,7 +201,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         await change(connection, {
           update:
             'SET #dueAt = :at, #version = #version + :one ' +
-            'REMOVE #retiredAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId',
+            'REMOVE #retiredAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId, #waiters',
           condition: 'attribute_exists(#retiredAt)',
           values: { at, one: 1 },
         });

@@ -9,7 +9,7 @@ const answerSchema: z.ZodType<Answer> = z.union([
   z.object({ result: z.enum(['refreshed', 'postponed', 'failed', 'attention', 'retired']), until }),
   z.object({
     result: z.literal('waiting'),
-    reason: z.enum(['leased', 'attention', 'backing_off', 'fresh', 'forced_recently']),
+    reason: z.enum(['leased', 'busy', 'attention', 'backing_off', 'fresh', 'renewed', 'forced_recently']),
     until,
   }),
   z.object({ result: z.literal('unknown') }),
@@ -24,9 +24,9 @@ export const lambdaClient = (env: Env, overrides?: ClientOverrides): LambdaClien
 
 /** Has a provider's own `refresh` function act: no other function may read that provider's secrets. */
 export const askByLambda =
-  (client: LambdaClient, functions: Readonly<Record<string, string>>) =>
+  (client: LambdaClient, functions: ReadonlyMap<string, string>) =>
   async (ask: Ask): Promise<Answer> => {
-    const FunctionName = functions[providerOf(ask.connection)];
+    const FunctionName = functions.get(providerOf(ask.connection));
     if (FunctionName === undefined) return { result: 'unknown' };
     const Payload = JSON.stringify({ ask });
     const answer = await client.send(new InvokeCommand({ FunctionName, Payload }));

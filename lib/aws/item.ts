@@ -30,6 +30,7 @@ interface Expressions {
   readonly UpdateExpression?: string;
   readonly ConditionExpression?: string;
   readonly KeyConditionExpression?: string;
+  readonly ProjectionExpression?: string;
 }
 
 /**

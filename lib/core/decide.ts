@@ -1,13 +1,30 @@
 import { createHash } from 'node:crypto';
-import { attainable, type Policy } from './policy.ts';
+import { isEnough, type Policy } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
 import { type Connection, type EpochMs, type Milliseconds, plus, type SecretVersion, type Session } from './types.ts';
 
 /** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
 export type Decision =
   | { readonly action: 'refresh'; readonly reason: 'due' | 'credentials_changed' | 'asked' | 'forced' }
-  | { readonly action: 'wait'; readonly reason: WaitReason; readonly until?: EpochMs };
-export type WaitReason = 'retired' | 'leased' | 'attention' | 'backing_off' | 'not_due' | 'fresh' | 'forced_recently';
+  | Wait<WaitReason>;
+type Wait<R> = R extends WaitReason ? { readonly action: 'wait'; readonly reason: R; readonly until?: EpochMs } : never;
+export type WaitReason =
+  | 'retired'
+  | 'leased'
+  | 'attention'
+  | 'backing_off'
+  | 'not_due'
+  | 'fresh'
+  | 'renewed'
+  | 'forced_recently';
+
+/** What somebody outside the schedule wants of a connection. */
+export type Demand =
+  /** A token that is valid for `minTtl`. */
+  | { readonly kind: 'read'; readonly minTtl: Milliseconds }
+  /** A newer token than the one of `issuedAt`, which the provider refused. */
+  | { readonly kind: 'forced'; readonly issuedAt: EpochMs };
+export type DemandDecision = Exclude<Decision, { readonly reason: 'not_due' }>;
 
 /** For the schedule: everything that is due, and everything whose credentials changed since they were last tried. */
 export const decideDue = (connection: Connection, now: EpochMs): Decision => {
@@ -18,20 +35,43 @@ export const decideDue = (connection: Connection, now: EpochMs): Decision => {
   return resting(connection) ?? { action: 'wait', reason: 'not_due', until: connection.dueAt };
 };
 
-/** For a reader who wants `minTtl` of life: what is due, or has less life than a reader can be promised. */
-export const decideAsked = (connection: Connection, now: EpochMs, minTtl: Milliseconds, policy: Policy): Decision => {
+export const decideDemand = (connection: Connection, now: EpochMs, demand: Demand, policy: Policy): DemandDecision =>
+  demand.kind === 'read'
+    ? decideAsked(connection, now, demand.minTtl, policy)
+    : decideForced(connection, now, demand.issuedAt, policy);
+
+/**
+ * For a reader who wants `minTtl`: only if the token has less time left than can be promised. What is due and has
+ * enough waits for the schedule.
+ */
+export const decideAsked = (
+  connection: Connection,
+  now: EpochMs,
+  minTtl: Milliseconds,
+  policy: Policy,
+): DemandDecision => {
   const due = decideDue(connection, now);
-  if (due.action === 'refresh' || due.reason !== 'not_due') return due;
+  if (due.action === 'wait' && due.reason !== 'not_due') return due;
   const { issuedAt, expiresAt } = connection;
-  if (issuedAt === undefined || expiresAt === undefined) return { action: 'refresh', reason: 'asked' };
-  const life = expiresAt - issuedAt;
-  const justIssued = plus(issuedAt, Math.min(policy.forcedSpacing, life / 10)) > now;
-  if (expiresAt - now >= attainable(minTtl, life) || justIssued) return { action: 'wait', reason: 'fresh' };
-  return { action: 'refresh', reason: 'asked' };
+  const enough =
+    issuedAt !== undefined && expiresAt !== undefined && isEnough(policy, { issuedAt, expiresAt }, minTtl, now);
+  if (enough) return { action: 'wait', reason: 'fresh' };
+  return due.action === 'refresh' ? due : { action: 'refresh', reason: 'asked' };
 };
 
-/** For a consumer whom the provider refused the token: not too often, and not against a provider that said no. */
-export const decideForced = (connection: Connection, now: EpochMs, policy: Policy): Decision => {
+/**
+ * For a consumer whose token the provider refused: only if that is still the token, not too often, and not against a
+ * provider that said no. A record with a lease may lag behind what its worker published, so it says nothing of that.
+ */
+export const decideForced = (
+  connection: Connection,
+  now: EpochMs,
+  refused: EpochMs,
+  policy: Policy,
+): DemandDecision => {
+  const { retiredAt, leaseUntil, issuedAt = refused, expiresAt = now } = connection;
+  const settled = retiredAt === undefined && leaseUntil === undefined;
+  if (settled && issuedAt !== refused && expiresAt > now) return { action: 'wait', reason: 'renewed' };
   const due = decideDue(connection, now);
   if (due.action === 'wait' && due.reason !== 'not_due') return due;
   const again = connection.forcedAt === undefined ? now : plus(connection.forcedAt, policy.forcedSpacing);

@@ -7,6 +7,8 @@ export interface Policy {
   /** The share of a token's real lifetime after which it is renewed, and how far names spread it to either side. */
   readonly refreshAt: number;
   readonly jitter: number;
+  /** How often the schedule looks for connections that are due. */
+  readonly tick: Milliseconds;
   /** The shortest pause between two refreshes of one connection, however short its tokens live. */
   readonly floor: Milliseconds;
   readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds; readonly floor: Milliseconds };
@@ -25,6 +27,7 @@ export interface Policy {
 export const defaultPolicy: Policy = {
   refreshAt: 0.5,
   jitter: 0.1,
+  tick: minutes(5),
   floor: minutes(1),
   backoff: { base: seconds(10), cap: minutes(5), floor: seconds(1) },
   retryAfterCap: hours(1),
@@ -38,6 +41,7 @@ export const defaultPolicy: Policy = {
 /** The same policy for a world whose tokens live `speed` times shorter. What bounds real work stays as it is. */
 export const scaled = (policy: Policy, speed: number): Policy => ({
   ...policy,
+  tick: policy.tick / speed,
   floor: policy.floor / speed,
   backoff: {
     base: policy.backoff.base / speed,
@@ -99,8 +103,19 @@ export const probeOf = (policy: Policy, now: EpochMs, attentionSince: EpochMs): 
   Math.min(policy.probe.cap, policy.probe.first + Math.max(0, now - attentionSince));
 
 /**
- * How much life a reader can be promised. A `minTtl` that no token of this connection can satisfy counts as half a
- * lifetime, so that it does not turn every read into a call of the provider.
+ * The time that a token of this lifetime has left at any moment, if the schedule works: it falls due at the latest after
+ * `refreshAt` and the whole jitter, and a tick may pass until it is renewed. A reader who wants more gets no more.
+ * Otherwise reads would turn into calls of the provider.
  */
-export const attainable = (minTtl: Milliseconds, life: Milliseconds): Milliseconds =>
-  minTtl < life ? minTtl : life / 2;
+export const promised = (
+  { refreshAt, jitter, floor, tick }: Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick'>,
+  life: Milliseconds,
+): Milliseconds => Math.max(0, life - Math.max(life * refreshAt * (1 + jitter), floor) - tick);
+
+/** Whether a token is valid and has the time left that a reader wants, as far as that can be promised. */
+export const isEnough = (
+  policy: Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick'>,
+  { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },
+  minTtl: Milliseconds,
+  now: EpochMs,
+): boolean => expiresAt > now && expiresAt - now >= Math.min(minTtl, promised(policy, expiresAt - issuedAt));

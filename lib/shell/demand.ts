@@ -1,43 +1,63 @@
-import { decideAsked, decideForced, type WaitReason } from '../core/decide.ts';
+import { type Demand, decideDemand, type WaitReason } from '../core/decide.ts';
 import type { Provider } from '../core/provider.ts';
-import { type ConnectionId, type EpochMs, type Milliseconds, plus } from '../core/types.ts';
+import type { Connection, ConnectionId, EpochMs } from '../core/types.ts';
 import { type Result, refreshConnection } from './refresh.ts';
 import type { SweepDeps } from './sweep.ts';
 
-/** What a reader or a consumer asks of the refresher. `minTtl` in milliseconds. */
-export type Ask =
-  | { readonly kind: 'read'; readonly connection: ConnectionId; readonly minTtl: Milliseconds }
-  | { readonly kind: 'forced'; readonly connection: ConnectionId };
+/** What the API asks of the refresher. */
+export type Ask = Demand & {
+  readonly connection: ConnectionId;
+  /** Whether the asker has nothing else to answer, and waits if somebody else has the connection. */
+  readonly waits: boolean;
+};
 
 export type Answer =
   | { readonly result: Exclude<Result, 'lost'>; readonly until?: EpochMs }
   | {
       readonly result: 'waiting';
-      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'>;
+      /** `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. */
+      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy';
       readonly until?: EpochMs;
     }
   | { readonly result: 'unknown' };
 
-/** Refreshes one connection now, if that is due, asked for and allowed. */
+/** So many wait for one run. Each of them occupies a function of the API. */
+export const WAITERS = 3;
+
+/** Refreshes one connection now, if that is wanted and allowed. */
 export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer> => {
+  // Who loses a claim looks again: what the winner did, or is doing, is the answer.
+  for (let look = 1; look <= 2; look++) {
+    const answer = await attempt(deps, provider, ask);
+    if (answer !== 'lost') return answer;
+  }
+  return { result: 'waiting', reason: 'busy' };
+};
+
+const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer | 'lost'> => {
   const connection = await deps.connections.get(ask.connection);
   if (!connection) return { result: 'unknown' };
-  const now = deps.clock.now();
-  const decision =
-    ask.kind === 'forced'
-      ? decideForced(connection, now, deps.policy)
-      : decideAsked(connection, now, ask.minTtl, deps.policy);
-  if (decision.action === 'wait') {
-    const { reason, until } = decision;
-    if (reason === 'retired') return { result: 'unknown' };
-    return {
-      result: 'waiting',
-      reason: reason === 'not_due' ? 'fresh' : reason,
-      ...(until !== undefined && { until }),
-    };
-  }
+  const decision = decideDemand(connection, deps.clock.now(), ask, deps.policy);
+  if (decision.action === 'refresh') return refreshed(deps, provider, connection, ask);
+  const { reason, until } = decision;
+  if (reason === 'retired') return { result: 'unknown' };
+  const joined =
+    reason !== 'leased' || !ask.waits || (await deps.connections.join(ask.connection, connection.version, WAITERS));
+  return {
+    result: 'waiting',
+    reason: joined ? reason : 'busy',
+    ...(until !== undefined && { until }),
+  };
+};
+
+const refreshed = async (
+  deps: SweepDeps,
+  provider: Provider,
+  connection: Connection,
+  ask: Ask,
+): Promise<Answer | 'lost'> => {
   const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced' ? 'forced' : 'asked');
   deps.observer.refresh(report);
-  if (report.result === 'lost') return { result: 'waiting', reason: 'leased', until: plus(now, deps.policy.lease) };
-  return { result: report.result, ...(report.dueAt !== undefined && { until: report.dueAt }) };
+  const { result, dueAt } = report;
+  return result === 'lost' ? 'lost' : { result, ...(dueAt !== undefined && { until: dueAt }) };
 };

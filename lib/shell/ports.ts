@@ -36,6 +36,19 @@ export interface TokenStore {
   withdraw(connection: ConnectionId, upTo: Version): Promise<void>;
 }
 
+/** What a list of connections shows. */
+export type ConnectionSummary = Pick<
+  Connection,
+  'connection' | 'status' | 'dueAt' | 'issuedAt' | 'expiresAt' | 'failures' | 'failingSince' | 'lastError' | 'retiredAt'
+>;
+
+/** A part of a shard, in the order of ids. */
+export interface Page {
+  readonly connections: readonly ConnectionSummary[];
+  /** Where the next page begins, if there may be one. */
+  readonly next?: string;
+}
+
 /** How a claim marks a connection. */
 export interface Claim {
   /** Unique to this claim, so that a claim whose answer was lost is known again as one's own. */
@@ -51,6 +64,8 @@ export type { Settlement };
 export interface ConnectionStore {
   /** Every connection of a shard, the retired too. May lag behind by a second or so: a claim finds out. */
   list(provider: string, shard: number): Promise<Connection[]>;
+  /** At most `limit` connections of a shard with ids behind `after`, the retired too. May lag behind like `list`. */
+  page(provider: string, shard: number, from: { readonly after: string; readonly limit: number }): Promise<Page>;
   /** Strongly consistent. */
   get(connection: ConnectionId): Promise<Connection | undefined>;
   /** A connection nobody knew. False: it is there already. */
@@ -60,6 +75,11 @@ export interface ConnectionStore {
    * record as it is then, or nothing where someone else was first.
    */
   claim(seen: Connection, claim: Claim): Promise<Connection | undefined>;
+  /**
+   * Counts one who waits for the worker that has the connection. False: `most` are waiting already, or `version` is not
+   * the one seen. A claim and its settle begin again at zero.
+   */
+  join(connection: ConnectionId, seen: Version, most: number): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
   /** Notes which version of the secret exists; touches nothing that a running refresh writes. */

@@ -16,9 +16,11 @@ const setUp = async () => {
 };
 
 describe('the list of connections', () => {
-  it('is empty where there are none', async () => {
+  it('is empty if there are none', async () => {
     const { list } = await setUp();
-    expect(await list()).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' }, connections: [] });
+    const answer = await list();
+    expect(answer).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' }, connections: [] });
+    expect(answer.json).toEqual({ connections: [], cursor: null });
   });
 
   it('shows one that nobody has refreshed yet', async () => {

@@ -14,26 +14,49 @@ const setUp = async (hooks: Hooks = {}) => {
   await world.tick();
   return { ...world, clock, connection };
 };
+const silent = { ask: () => new Promise<never>(() => {}) };
 
-it('a refresher that never answers keeps no reader from a token that lives', async () => {
+it('a reader with a valid token waits a moment for a refresh that hangs', async () => {
   const { clock, ask } = await setUp();
-  clock.pass(seconds(10));
+  clock.pass(LIFE - seconds(30));
   const before = clock.now();
-  const silent = { ask: () => new Promise<never>(() => {}) };
-  const answer = await ask('GET', path, { minTtl: '1199' }, silent);
+  const answer = await ask('GET', path, {}, silent);
   expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
-  // An HTTP API gives up after 30 s.
-  expect(clock.now() - before).toBeLessThan(seconds(29));
+  expect(clock.now() - before).toBeLessThanOrEqual(seconds(5));
 });
 
-it('a forced refresh hands out no token that died on its way', async () => {
+it('a reader with a token in its last seconds gets it while it is valid', async () => {
+  const { clock, ask } = await setUp();
+  clock.pass(LIFE - seconds(3));
+  const answer = await ask('GET', path, {}, silent);
+  expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1', expiresIn: 1 } });
+});
+
+it('a reader with a token in its last second waits for the next one', async () => {
+  const { clock, ask } = await setUp();
+  clock.pass(LIFE - seconds(1));
+  expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
+});
+
+it('nobody waits for longer than an HTTP API does', async () => {
+  const { clock, ask, refuse } = await setUp();
+  const before = clock.now();
+  expect(await refuse(path, undefined, silent)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
+  expect(clock.now() - before).toBeLessThan(seconds(25));
+  clock.pass(LIFE);
+  const later = clock.now();
+  expect(await ask('GET', path, {}, silent)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
+  expect(clock.now() - later).toBeLessThan(seconds(25));
+});
+
+it('a forced refresh hands out no token that expired on its way', async () => {
   const hooks: Hooks = {};
-  const { clock, ask } = await setUp(hooks);
+  const { clock, refuse } = await setUp(hooks);
   clock.pass(seconds(60));
   hooks.after = async operation => {
     if (operation === 'connections.settle') clock.pass(LIFE + 1);
   };
-  expect(await ask('POST', `${path}/refresh`)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
+  expect(await refuse(path)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
 });
 
 it('a reader waits for a dead worker no longer than its lease', async () => {
@@ -47,20 +70,15 @@ it('a reader waits for a dead worker no longer than its lease', async () => {
   expect(clock.now() - before).toBeLessThan(seconds(6));
 });
 
-it('a token of a worker that died before it settled is not handed out as a new one', async () => {
-  const { clock, ask, connections, tokens, connection } = await setUp();
-  const [record, token] = [await connections.get(connection), await tokens.get(connection)];
-  if (!record || !token) throw new Error('there is nothing to begin with');
-  const claimed = await connections.claim(record, { id: 'dead', leaseUntil: plus(clock.now(), seconds(5)) });
-  if (!claimed) throw new Error('the claim was lost');
-  await tokens.publish({ ...token, version: claimed.version, accessToken: 'refused-by-the-provider' });
-  expect(await ask('POST', `${path}/refresh`)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
-});
-
 it('a connection that retired while it was asked for is unknown', async () => {
   const { clock, ask, connections, tokens, connection } = await setUp();
-  await connections.retire(connection, clock.now());
-  await tokens.withdraw(connection, Number.MAX_SAFE_INTEGER as never);
-  const failing = { ask: async () => ({ result: 'failed' }) as const };
+  clock.pass(LIFE);
+  const failing = {
+    ask: async () => {
+      await connections.retire(connection, clock.now());
+      await tokens.withdraw(connection, Number.MAX_SAFE_INTEGER as never);
+      return { result: 'failed' } as const;
+    },
+  };
   expect(await ask('GET', path, {}, failing)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });

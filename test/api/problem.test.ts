@@ -9,6 +9,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   method_not_allowed: 405,
   too_many_refreshes: 429,
   internal_error: 500,
+  refresh_in_progress: 503,
   no_living_token: 503,
   refresh_failed: 503,
 };

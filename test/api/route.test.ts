@@ -1,33 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HttpQuestion, route } from '../../lib/api/route.ts';
+import { cursorOf, type HttpQuestion, route } from '../../lib/api/route.ts';
+import { idOf } from '../support/records.ts';
 
-const ask = (method: string, path: string, query: HttpQuestion['query'] = {}) => route({ method, path, query });
-const problemOf = (method: string, path: string, query: HttpQuestion['query'] = {}) => {
-  const found = ask(method, path, query);
-  if (!('status' in found)) throw new Error(`${method} ${path} leads to ${found.to}`);
+const ask = (method: string, path: string, query: HttpQuestion['query'] = {}, body?: string) =>
+  route({ method, path, query, ...(body !== undefined && { body }) });
+const problemOf = (...question: Parameters<typeof ask>) => {
+  const found = ask(...question);
+  if (!('status' in found)) throw new Error(`${question[0]} ${question[1]} leads to ${found.to}`);
   return { ...found, json: JSON.parse(found.body) };
 };
+const issuedAt = '2026-01-01T12:00:00.123Z';
 
 describe('paths', () => {
-  it('leads readers to a token, with a minute of life unless they say otherwise', () => {
-    expect(ask('GET', '/tokens/petrosoft/acme')).toEqual({
-      to: 'token',
-      connection: 'petrosoft/acme',
-      minTtl: 60_000,
-    });
-    expect(ask('GET', '/tokens/petrosoft/acme', { minTtl: '0' })).toMatchObject({ minTtl: 0 });
-    expect(ask('GET', '/tokens/petrosoft/acme', { minTtl: '86400' })).toMatchObject({ minTtl: 86_400_000 });
+  it.each(['petrosoft/acme', 'petrosoft/acme/oslo', 'poweroffice-v2/A.b_c-d/1'])(
+    'lead readers to the token of %s, with a minute of life unless they want another',
+    connection => {
+      expect(ask('GET', `/tokens/${connection}`)).toEqual({ to: 'token', connection, minTtl: 60_000 });
+      expect(ask('GET', `/tokens/${connection}`, { minTtl: '0' })).toMatchObject({ minTtl: 0 });
+      expect(ask('GET', `/tokens/${connection}`, { minTtl: '86400' })).toMatchObject({ minTtl: 86_400_000 });
+    },
+  );
+
+  it.each(['petrosoft/acme', 'petrosoft/acme/oslo'])('lead consumers of %s to a forced refresh', connection => {
+    const body = JSON.stringify({ issuedAt });
+    const refresh = { to: 'refresh', connection, issuedAt: Date.parse(issuedAt) };
+    expect(ask('POST', `/tokens/${connection}`, {}, body)).toEqual(refresh);
   });
 
-  it('leads consumers to a forced refresh and operators to the list', () => {
-    expect(ask('POST', '/tokens/petrosoft/acme/refresh')).toEqual({ to: 'refresh', connection: 'petrosoft/acme' });
-    expect(ask('GET', '/connections')).toEqual({ to: 'connections' });
-  });
-
-  it('takes one slash at the end, and percent-encoding of what needs none', () => {
-    expect(ask('GET', '/connections/')).toEqual({ to: 'connections' });
-    expect(ask('GET', '/tokens/petrosoft/%61cme/')).toMatchObject({ connection: 'petrosoft/acme' });
+  it('lead operators to the list', () => {
+    expect(ask('GET', '/connections')).toEqual({ to: 'connections', limit: 100 });
   });
 
   it.each([
@@ -40,13 +42,39 @@ describe('paths', () => {
     '/tokens/petrosoft/',
     '/tokens//acme',
     '//tokens/petrosoft/acme',
-    '/tokens/petrosoft/acme/renew',
-    '/tokens/petrosoft/acme/refresh/now',
-    '/tokens/petrosoft/acme//refresh',
+    '/tokens/petrosoft//acme',
+    '/tokens/petrosoft/acme/',
+    '/tokens/petrosoft/acme/oslo/',
+    '/tokens/petrosoft/acme//oslo',
+    '/tokens/petrosoft/acme/oslo/more',
+    '/tokens/petrosoft/acme/../other',
+    '/tokens/petrosoft/./acme',
+    '/tokens/petrosoft/..',
+    '/tokens/petrosoft/acme/..',
+    '/tokens/petrosoft/.acme',
+    '/tokens/petrosoft/%61cme',
+    '/tokens/petrosoft%2Facme',
+    '/tokens/petrosoft/a%2Fb',
+    '/tokens/petrosoft/acme%00',
+    '/tokens/petrosoft/acme%0a',
+    '/tokens/petrosoft/acme\n',
+    '/tokens/petrosoft/acme?x',
+    '/tokens/petrosoft/a b',
+    '/tokens/petrosoft/-acme',
+    '/tokens/petrosoft/acmé',
+    '/tokens/Petrosoft/acme',
+    '/tokens/pet_rosoft/acme',
+    '/%74okens/petrosoft/acme',
+    `/tokens/petrosoft/${'x'.repeat(101)}`,
+    `/tokens/${'x'.repeat(41)}/acme`,
+    '/%zz',
+    '/connections/',
     '/connections/petrosoft',
+    '/%63onnections',
     '/Connections',
     '/TOKENS/petrosoft/acme',
-  ])('has nothing at "%s"', path => {
+    'tokens/petrosoft/acme',
+  ])('are written in one way only: "%s" is nothing', path => {
     for (const method of ['GET', 'POST', 'DELETE']) {
       expect(problemOf(method, path)).toMatchObject({ status: 404, json: { code: 'not_found', status: 404 } });
     }
@@ -55,61 +83,101 @@ describe('paths', () => {
 
 describe('methods', () => {
   it.each([
-    ['/connections', 'GET'],
-    ['/tokens/petrosoft/acme', 'GET'],
-    ['/tokens/petrosoft/acme/refresh', 'POST'],
-  ])('at %s only %s is allowed, and the answer says so in Allow', (path, allowed) => {
-    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get'].filter(
-      each => each !== allowed,
-    )) {
+    ['/connections', ['GET']],
+    ['/tokens/petrosoft/acme', ['GET', 'POST']],
+    ['/tokens/petrosoft/acme/oslo', ['GET', 'POST']],
+  ])('at %s only %s are allowed, and the answer lists them in Allow', (path, allowed) => {
+    const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get'].filter(
+      each => !allowed.includes(each),
+    );
+    for (const method of others) {
       const problem = problemOf(method, path);
       expect(problem).toMatchObject({ status: 405, json: { code: 'method_not_allowed' } });
-      expect(problem.headers.allow).toBe(allowed);
+      expect(problem.headers.allow).toBe(allowed.join(', '));
     }
   });
 });
 
 describe('malformed requests', () => {
-  it.each([
-    '/tokens/Petrosoft/acme',
-    '/tokens/pet%2Frosoft/acme',
-    '/tokens/petrosoft/a%2Fb',
-    '/tokens/petrosoft/a%20b',
-    '/tokens/petrosoft/a%0ab',
-    '/tokens/petrosoft/..',
-    '/tokens/petrosoft/-acme',
-    '/tokens/petrosoft/acmé',
-    `/tokens/petrosoft/${'x'.repeat(101)}`,
-    `/tokens/${'x'.repeat(41)}/acme`,
-    '/tokens/petrosoft/%00',
-    '/tokens/petrosoft/%',
-    '/tokens/petrosoft/%c3',
-    '/%zz',
-  ])('says that %s names no connection', path => {
-    expect(problemOf('GET', path)).toMatchObject({ status: 400, json: { code: 'malformed_request' } });
-  });
+  const refused = (parameter: string, ...question: Parameters<typeof ask>) => {
+    const problem = problemOf(...question);
+    expect(problem).toMatchObject({ status: 400, json: { code: 'malformed_request' } });
+    expect(problem.json.detail).toContain(`"${parameter}"`);
+  };
 
   it.each(['', ' ', '-1', '+1', '1.5', '1e3', '0x10', 'abc', '60,60', '86401', '99999', '100000', '٣', 'NaN', ' 60'])(
     'refuses minTtl "%s", naming the parameter',
-    minTtl => {
-      const problem = problemOf('GET', '/tokens/petrosoft/acme', { minTtl });
-      expect(problem).toMatchObject({ status: 400, json: { code: 'malformed_request' } });
-      expect(problem.json.detail).toContain('"minTtl"');
-    },
+    minTtl => refused('minTtl', 'GET', '/tokens/petrosoft/acme', { minTtl }),
+  );
+
+  it.each(['', '0', '501', '-1', '1.5', 'ten', '10,10', ' 10'])('refuses limit "%s", naming the parameter', limit =>
+    refused('limit', 'GET', '/connections', { limit }),
+  );
+
+  it.each(['', 'living', 'new,', 'new, healthy', 'NEW', 'retired'])(
+    'refuses status "%s", naming the parameter',
+    status => refused('status', 'GET', '/connections', { status }),
+  );
+
+  it.each([
+    '',
+    'petrosoft/acme',
+    'null',
+    Buffer.from('acme').toString('base64url'),
+    Buffer.from('petrosoft/../x').toString('base64url'),
+    Buffer.from('petrosoft/acme').toString('base64url').slice(0, -1),
+    `${Buffer.from('petrosoft/acme').toString('base64url')}!`,
+    `${Buffer.from('petrosoft/acme1').toString('base64')}`.replace(/=*$/, '=='),
+  ])('refuses cursor "%s", naming the parameter', cursor => refused('cursor', 'GET', '/connections', { cursor }));
+
+  it('understands its own cursors, limits and statuses', () => {
+    const after = idOf('acme/oslo', 'petrosoft');
+    const query = { cursor: cursorOf(after), limit: '500', status: 'new,expired', provider: 'petrosoft' };
+    expect(ask('GET', '/connections', query)).toEqual({
+      to: 'connections',
+      limit: 500,
+      after,
+      statuses: ['new', 'expired'],
+      provider: 'petrosoft',
+    });
+  });
+
+  it.each([
+    undefined,
+    '',
+    'null',
+    '[]',
+    '"2026-01-01T12:00:00.000Z"',
+    '{}',
+    '{"issuedAt":1767268800000}',
+    '{"issuedAt":"2026-01-01"}',
+    '{"issuedAt":"2026-01-01T12:00:00Z"}',
+    '{"issuedAt":"2026-01-01T13:00:00.000+01:00"}',
+    '{"issuedAt":"2026-02-30T12:00:00.000Z"}',
+    '{"issuedAt":"now"}',
+    '{"issuedAt":{"toString":1}}',
+    '{"issuedAt":["2026-01-01T12:00:00.000Z"]}',
+    'issuedAt=2026-01-01T12:00:00.000Z',
+    `{"issuedAt":"2026-01-01T12:00:00.000Z","more":"${'x'.repeat(1024)}"}`,
+  ])('refuses the body %j of a forced refresh, naming the field', body =>
+    refused('issuedAt', 'POST', '/tokens/petrosoft/acme', {}, body),
   );
 
   it('never throws, and never repeats what was sent', () => {
+    const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(
         fc.constantFrom('GET', 'POST', 'PUT'),
         fc.oneof(
-          fc.string({ unit: 'binary' }),
+          text,
           fc.webPath(),
+          fc.constantFrom('/tokens/petrosoft/acme', '/connections'),
           fc.string().map(name => `/tokens/petrosoft/planted-${name}`),
         ),
-        fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
-        (method, path, minTtl) => {
-          const found = ask(method, path, { minTtl });
+        fc.dictionary(fc.constantFrom('minTtl', 'limit', 'cursor', 'status', 'provider'), text),
+        fc.option(fc.oneof(text, fc.json()), { nil: undefined }),
+        (method, path, query, body) => {
+          const found = ask(method, path, query, body);
           if (!('status' in found)) return;
           expect([400, 404, 405]).toContain(found.status);
           expect(found.body).not.toContain('planted-');

@@ -40,15 +40,17 @@ describe('a token', () => {
   it('is served from the table, without asking the refresher, while it has enough life', async () => {
     const { get, tick, asks } = await setUp();
     await tick();
-    for (const minTtl of ['0', '60', '1199']) {
+    for (const minTtl of ['0', '60', '1199', '86400']) {
       expect((await get({ minTtl })).json.accessToken).toBe('token-1');
     }
     expect(asks).toEqual([]);
   });
 
   it.each([
-    ['60 seconds where the reader says nothing', {}, 60_000],
-    ['what the reader says', { minTtl: '600' }, 600_000],
+    ['60 seconds if the reader says nothing', {}, 60_000],
+    ['what the reader says', { minTtl: '300' }, 300_000],
+    ['the schedule can promise: 45 % of 20 minutes less a tick of two', { minTtl: '421' }, 420_000],
+    ['the schedule can promise, however much the reader wants', { minTtl: '86400' }, 420_000],
   ])('is renewed for a reader when it has less life than %s', async (_, query, wanted) => {
     const { get, tick, clock } = await setUp();
     await tick();
@@ -68,26 +70,18 @@ describe('a token', () => {
     expect(await get({ minTtl: '0' })).toMatchObject({ status: 503 });
   });
 
-  it('a minTtl that no token can satisfy does not turn every read into a call', async () => {
+  it('is never refreshed because of a reader, whatever he wants, while the schedule works', async () => {
     const { get, tick, asks, calls, clock } = await setUp();
     await tick();
-    for (let n = 0; n < 50; n++) {
-      expect(await get({ minTtl: '86400' })).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
-      clock.pass(1000);
+    for (let second = 0; second < 7200; second += 10) {
+      if (second % 120 === 0) await tick();
+      expect(await get({ minTtl: '86400' })).toMatchObject({ status: 200 });
+      clock.pass(10_000);
     }
     expect(asks).toEqual([]);
-    expect(calls).toHaveLength(1);
-  });
-
-  it('a minTtl that only a newborn token satisfies costs one call per 30 seconds at most', async () => {
-    const { get, tick, calls, clock } = await setUp();
-    await tick();
-    for (let n = 0; n < 120; n++) {
-      clock.pass(1000);
-      expect((await get({ minTtl: '1200' })).status).toBe(200);
-      expect((await get({ minTtl: '1199' })).status).toBe(200);
-    }
-    expect(calls.length).toBeLessThanOrEqual(1 + 120 / 30);
+    // Two hours of tokens that are renewed after about ten minutes.
+    expect(calls.length).toBeGreaterThanOrEqual(10);
+    expect(calls.length).toBeLessThan(15);
   });
 });
 
@@ -186,6 +180,7 @@ describe('when a refresh fails', () => {
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
+    await tick();
     answers(() => refused(400, 'invalid_client'));
     await add('acme', { clientKey: 'another' });
     const { status, json } = await get();
@@ -195,34 +190,46 @@ describe('when a refresh fails', () => {
 });
 
 describe('a connection that is not there', () => {
-  it.each(['/tokens/poweroffice-v2/nobody', '/tokens/petrosoft/nobody', '/tokens/no-provider/acme'])(
-    '%s is unknown',
-    async unknown => {
-      const world = await setUp();
-      for (const [method, at] of [
-        ['GET', unknown],
-        ['POST', `${unknown}/refresh`],
-      ] as const) {
-        const answer = await world.ask(method, at);
-        expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
-      }
-    },
-  );
-
-  it('a provider that is not deployed is not even asked', async () => {
-    const { ask, asks } = await setUp();
-    await ask('GET', '/tokens/officernd/acme');
+  it.each([
+    '/tokens/poweroffice-v2/nobody',
+    '/tokens/petrosoft/nobody',
+    '/tokens/officernd/acme',
+    '/tokens/poweroffice-v2/acme/oslo',
+  ])('%s is unknown, and nobody is asked for it', async unknown => {
+    const { ask, refuse, asks } = await setUp();
+    for (const answer of [await ask('GET', unknown), await refuse(unknown)]) {
+      expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+    }
     expect(asks).toEqual([]);
   });
 
-  it('is unknown from the moment its secret is found gone', async () => {
-    const { get, tick, secrets, discover } = await setUp();
+  it('costs two reads, and none if its provider is not deployed or its name is malformed', async () => {
+    const operations: string[] = [];
+    const world = apiWorld(undefined, { before: async operation => void operations.push(operation) });
+    await world.ask('GET', '/tokens/poweroffice-v2/nobody');
+    expect(operations.splice(0)).toEqual(['tokens.get', 'connections.get']);
+    await world.ask('GET', '/tokens/officernd/acme');
+    await world.ask('GET', '/tokens/poweroffice-v2/..');
+    expect(operations).toEqual([]);
+  });
+
+  it('is unknown as soon as its secret is found gone', async () => {
+    const { get, refuse, tick, secrets, discover } = await setUp();
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
-    expect(await get()).toMatchObject({
-      status: 404,
-      json: { code: 'unknown_connection', connection: idOf('acme', 'poweroffice-v2') },
-    });
+    await tick();
+    for (const answer of [await get(), await refuse(path)]) {
+      expect(answer).toMatchObject({
+        status: 404,
+        json: { code: 'unknown_connection', connection: idOf('acme', 'poweroffice-v2') },
+      });
+    }
+  });
+
+  it('6,000 names that nobody has ask no refresher and report nothing', async () => {
+    const { ask, asks, failures, calls } = await setUp();
+    for (let n = 0; n < 6000; n++) expect((await ask('GET', `/tokens/poweroffice-v2/bad-${n}`)).status).toBe(404);
+    expect([asks, failures, calls]).toEqual([[], [], []]);
   });
 });

@@ -1,9 +1,10 @@
+import type { ApiDeps } from '../../lib/api/deps.ts';
 import type { HttpAnswer } from '../../lib/api/problem.ts';
-import { type ApiDeps, serve } from '../../lib/api/serve.ts';
-import { defaultPolicy } from '../../lib/core/policy.ts';
+import { serve } from '../../lib/api/serve.ts';
+import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
-import type { ConnectionId } from '../../lib/core/types.ts';
+import { type ConnectionId, parseConnectionId } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
@@ -12,7 +13,7 @@ import type { Clock } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
 import { type Hooks, memoryStores } from './memory.ts';
-import { idOf } from './records.ts';
+import { idOf, START } from './records.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 const PREFIX = 'token-refresher/';
@@ -42,6 +43,7 @@ export const refused = (status: number, error: string, headers: Record<string, s
 /** The API over memory stores, with a real refresher behind it and a provider that answers what a test says. */
 export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
   const provider = powerofficeV2;
+  const policy = { ...defaultPolicy, tick: tickOf(provider) };
   const stores = memoryStores(hooks);
   const asks: Ask[] = [];
   const calls: HttpRequest[] = [];
@@ -55,7 +57,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     limiter: leasingRateLimiter(stores.limits, clock),
     sessions: stores.sessions,
     credentials: new CredentialCache(stores.secrets, PREFIX),
-    policy: defaultPolicy,
+    policy,
     random: () => 0.5,
     claimId: () => `claim-${++claims}`,
     send: async request => {
@@ -68,7 +70,10 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     clock,
     tokens: stores.tokens,
     connections: stores.connections,
-    providers: [provider.id, 'petrosoft'],
+    providers: new Map([
+      [provider.id, policy],
+      ['petrosoft', defaultPolicy],
+    ]),
     ask: ask => {
       asks.push(ask);
       return refreshOnDemand(refresher, provider, ask);
@@ -103,6 +108,13 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
     ask: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
       opened(await serve({ ...deps, ...with_ }, { method, path, query })),
+    /** A consumer was refused the token of `issuedAt`, by default the one that is published. */
+    refuse: async (path: string, issuedAt?: number, with_: Partial<ApiDeps> = {}) => {
+      const connection = parseConnectionId(path.replace('/tokens/', ''));
+      const refused = issuedAt ?? (connection && (await stores.tokens.get(connection))?.issuedAt) ?? START;
+      const body = JSON.stringify({ issuedAt: new Date(refused).toISOString() });
+      return opened(await serve({ ...deps, ...with_ }, { method: 'POST', path, query: {}, body }));
+    },
   };
 };
 export type ApiWorld = ReturnType<typeof apiWorld>;

@@ -11,6 +11,7 @@ import {
 } from '../../lib/core/types.ts';
 import type {
   ConnectionStore,
+  ConnectionSummary,
   LimitStore,
   SecretSource,
   SecretValue,
@@ -106,6 +107,18 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
 });
 
+const summaryOf = (record: Connection): ConnectionSummary => {
+  const { connection, status, dueAt, issuedAt, expiresAt, failures, failingSince, lastError, retiredAt } = record;
+  return {
+    ...{ connection, status, dueAt, failures },
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(failingSince !== undefined && { failingSince }),
+    ...(lastError && { lastError }),
+    ...(retiredAt !== undefined && { retiredAt }),
+  };
+};
+
 /** What a connection does not take along when its secret comes back. */
 const ofOneLife = ['retiredAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
@@ -131,6 +144,11 @@ const memorySessions = (run: Run): SessionStore => {
 const memoryConnections = (run: Run): ConnectionStore => {
   const records = new Map<ConnectionId, Connection>();
   const claims = new Map<ConnectionId, string>();
+  const waiters = new Map<ConnectionId, number>();
+  const unclaim = (connection: ConnectionId): void => {
+    claims.delete(connection);
+    waiters.delete(connection);
+  };
 
   const change = (
     connection: ConnectionId,
@@ -151,6 +169,17 @@ const memoryConnections = (run: Run): ConnectionStore => {
           .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
           .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
       ),
+    page: (provider, shard, { after, limit }) =>
+      run('connections.page', () => {
+        const behind = [...records.values()]
+          .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
+          .filter(({ connection }) => connection > after)
+          .sort((a, b) => (a.connection < b.connection ? -1 : 1));
+        const connections = behind.slice(0, limit);
+        const last = connections.at(-1);
+        const more = last && connections.length === limit;
+        return { connections: connections.map(summaryOf), ...(more && { next: last.connection }) };
+      }),
     get: connection => run('connections.get', () => records.get(connection)),
     add: connection =>
       run('connections.add', () => {
@@ -164,15 +193,25 @@ const memoryConnections = (run: Run): ConnectionStore => {
         const free = (record: Connection) =>
           record.version === seen.version && record.dueAt === seen.dueAt && !isRetired(record);
         const mark = { version: mine, dueAt: leaseUntil, leaseUntil, ...(forcedAt !== undefined && { forcedAt }) };
-        if (change(seen.connection, free, record => ({ ...record, ...mark }))) claims.set(seen.connection, id);
+        if (change(seen.connection, free, record => ({ ...record, ...mark }))) {
+          claims.set(seen.connection, id);
+          waiters.delete(seen.connection);
+        }
         const record = records.get(seen.connection);
         return record?.version === mine && claims.get(seen.connection) === id ? record : undefined;
+      }),
+    join: (connection, seen, most) =>
+      run('connections.join', () => {
+        const count = waiters.get(connection) ?? 0;
+        if (records.get(connection)?.version !== seen || count >= most) return false;
+        waiters.set(connection, count + 1);
+        return true;
       }),
     settle: (connection, mine, settlement) =>
       run('connections.settle', () => {
         const allowed = (record: Connection) => record.version === mine && !isRetired(record);
         const settled = change(connection, allowed, record => settle(record, settlement));
-        if (settled) claims.delete(connection);
+        if (settled) unclaim(connection);
         return settled;
       }),
     noteSecret: (connection, noted) =>
@@ -198,7 +237,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
           dueAt: at,
           version: version(record.version + 1),
         });
-        if (change(connection, isRetired, again)) claims.delete(connection);
+        if (change(connection, isRetired, again)) unclaim(connection);
       }),
     endLater: (connection, dueAt) =>
       run('connections.endLater', () => {
@@ -213,7 +252,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
         const record = records.get(connection);
         if (record && isRetired(record)) {
           records.delete(connection);
-          claims.delete(connection);
+          unclaim(connection);
         }
       }),
   };

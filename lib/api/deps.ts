@@ -1,0 +1,14 @@
+import type { Policy } from '../core/policy.ts';
+import type { Answer, Ask } from '../shell/demand.ts';
+import type { Clock, ConnectionStore, TokenStore } from '../shell/ports.ts';
+
+export interface ApiDeps {
+  readonly clock: Clock;
+  readonly tokens: TokenStore;
+  readonly connections: Pick<ConnectionStore, 'get' | 'page'>;
+  /** The providers that are deployed, each with the policy of its schedule. */
+  readonly providers: ReadonlyMap<string, Policy>;
+  /** Has the provider's refresher act on one connection. */
+  readonly ask: (ask: Ask) => Promise<Answer>;
+  readonly askFailed: (error: unknown) => void;
+}

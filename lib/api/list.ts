@@ -1,0 +1,87 @@
+import { allShards } from '../core/shard.ts';
+import type { ConnectionSummary, Page } from '../shell/ports.ts';
+import type { ApiDeps } from './deps.ts';
+import { type HttpAnswer, json, problem } from './problem.ts';
+import { cursorOf, type ListRequest } from './route.ts';
+import { type ConnectionView, connectionView } from './views.ts';
+
+/** A request looks at so many connections. With a filter a page may end there before it is full. */
+const LOOKED_AT = 2000;
+const SMALLEST_QUERY = 25;
+
+/** A page of the connections, in the order of their ids, without those that are retired. */
+export const list = async (deps: ApiDeps, request: ListRequest): Promise<HttpAnswer> => {
+  const { limit, after, statuses, provider } = request;
+  const deployed = [...deps.providers.keys()];
+  if (provider !== undefined && !deployed.includes(provider)) {
+    return problem('malformed_request', `"provider" must be one of ${deployed.join(', ')}.`);
+  }
+  const now = deps.clock.now();
+  const connections: ConnectionView[] = [];
+  let last = after;
+  let looked = 0;
+  // Ids spread evenly over the shards: as a rule a page takes one query of each.
+  const size = Math.max(SMALLEST_QUERY, Math.ceil((2 * limit) / allShards.length));
+  for await (const each of inOrder(deps, provider === undefined ? deployed : [provider], after ?? '', size)) {
+    if (last && (connections.length === limit || looked === LOOKED_AT)) {
+      return json({ connections, cursor: cursorOf(last) });
+    }
+    last = each.connection;
+    looked += 1;
+    const view = connectionView(each, now);
+    if (each.retiredAt === undefined && (statuses?.includes(view.status) ?? true)) connections.push(view);
+  }
+  return json({ connections, cursor: null });
+};
+
+/** The connections of some providers behind `after`, in the order of their ids. */
+async function* inOrder(
+  { connections }: ApiDeps,
+  providers: readonly string[],
+  after: string,
+  size: number,
+): AsyncGenerator<ConnectionSummary> {
+  for (const provider of providers.toSorted((a, b) => (`${a}/` < `${b}/` ? -1 : 1))) {
+    // The ids of a provider are below `<provider>0`, since `0` follows the slash.
+    if (after >= `${provider}0`) continue;
+    const shards = allShards.map(
+      shard => new Pages(behind => connections.page(provider, shard, { after: behind, limit: size }), after),
+    );
+    for (;;) {
+      const heads = (await Promise.all(shards.map(shard => shard.head()))).filter(head => head !== undefined);
+      const [first, ...others] = heads;
+      if (!first) break;
+      const least = others.reduce((a, b) => (b.connection < a.connection ? b : a), first);
+      for (const shard of shards) shard.drop(least);
+      yield least;
+    }
+  }
+}
+
+/** A shard, read page by page. */
+class Pages {
+  readonly #read: (after: string) => Promise<Page>;
+  #page: readonly ConnectionSummary[] = [];
+  #index = 0;
+  #next: string | undefined;
+
+  constructor(read: (after: string) => Promise<Page>, after: string) {
+    this.#read = read;
+    this.#next = after;
+  }
+
+  /** The first that was not dropped yet. */
+  async head(): Promise<ConnectionSummary | undefined> {
+    while (this.#index === this.#page.length && this.#next !== undefined) {
+      const { connections, next } = await this.#read(this.#next);
+      this.#page = connections;
+      this.#index = 0;
+      this.#next = next;
+    }
+    return this.#page[this.#index];
+  }
+
+  drop(connection: ConnectionSummary): void {
+    if (this.#page[this.#index] === connection) this.#index += 1;
+  }
+}

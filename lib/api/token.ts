@@ -1,0 +1,139 @@
+import { decideDemand } from '../core/decide.ts';
+import { isEnough, type Policy } from '../core/policy.ts';
+import { type ConnectionId, type EpochMs, epochMs, plus, seconds, type Token } from '../core/types.ts';
+import type { Answer, Ask } from '../shell/demand.ts';
+import type { ApiDeps } from './deps.ts';
+import { type HttpAnswer, json, problem } from './problem.ts';
+import type { Route } from './route.ts';
+import { retryAfter, unavailable, unknownConnection } from './unavailable.ts';
+import { tokenView } from './views.ts';
+
+/** A request waits so long in all, for its own refresh or another's: HTTP APIs answer within 30 s. */
+const PATIENCE = seconds(24);
+/** With a valid token to answer, so long: the refresh goes on without it. */
+const SHORT_PATIENCE = seconds(5);
+/** A valid token is answered at the latest so long before it expires. */
+const LAST_MOMENT = seconds(1);
+const POLL = 200;
+/** When to come back if enough others wait already. */
+const BUSY = seconds(2);
+
+type Read = Extract<Route, { to: 'token' }>;
+type Forced = Extract<Route, { to: 'refresh' }>;
+
+/** A token that is valid for `minTtl` if there is or can be one; otherwise any that is valid. */
+export const read = async (deps: ApiDeps, policy: Policy, { connection, minTtl }: Read): Promise<HttpAnswer> => {
+  const held = await deps.tokens.get(connection);
+  return readFrom(deps, policy, { connection, minTtl }, held);
+};
+
+/** A newer token for a consumer whose token the provider refused; the one that is there, if it is not that one. */
+export const renew = async (deps: ApiDeps, policy: Policy, { connection, issuedAt }: Forced): Promise<HttpAnswer> => {
+  const held = await deps.tokens.get(connection);
+  const refused = held !== undefined && held.issuedAt === issuedAt && isValid(held, deps.clock.now());
+  if (!refused) return readFrom(deps, policy, { connection, minTtl: 0 }, held);
+  const isGood = (token: Token) => token.version !== held.version && isValid(token, deps.clock.now());
+  const until = plus(deps.clock.now(), PATIENCE);
+  return obtain(deps, policy, { kind: 'forced', connection, issuedAt, waits: true }, { isGood, until });
+};
+
+const readFrom = async (
+  deps: ApiDeps,
+  policy: Policy,
+  { connection, minTtl }: Pick<Read, 'connection' | 'minTtl'>,
+  held: Token | undefined,
+): Promise<HttpAnswer> => {
+  const now = deps.clock.now();
+  const isGood = (token: Token) => isEnough(policy, token, minTtl, deps.clock.now());
+  if (held && isGood(held)) return found(deps, held);
+  const valid = held && held.expiresAt - now > LAST_MOMENT ? held : undefined;
+  const ask: Ask = { kind: 'read', connection, minTtl, waits: valid === undefined };
+  return obtain(deps, policy, ask, { isGood, until: patienceWith(valid, now) });
+};
+
+interface Wanted {
+  readonly isGood: (token: Token) => boolean;
+  /** How long to wait for it. */
+  readonly until: EpochMs;
+}
+
+/** Has the token refreshed, or waits for who is at it. What a reader gets if that fails is any valid token. */
+const obtain = async (deps: ApiDeps, policy: Policy, ask: Ask, { isGood, until }: Wanted): Promise<HttpAnswer> => {
+  const { connection } = ask;
+  let token: Token | undefined;
+  // A second round after another's refresh: that worker may have died.
+  for (let round = 1; round <= 2; round++) {
+    const answer = await consult(deps, policy, ask, until);
+    if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+    const reason = answer.result === 'waiting' ? answer.reason : undefined;
+    if (reason === 'forced_recently') return tooManyRefreshes(deps, connection, answer);
+    const waits = reason === 'leased' && ask.waits;
+    if (waits) await settled(deps, connection, until);
+    token = await deps.tokens.get(connection);
+    if (token && isGood(token)) return found(deps, token);
+    if (reason === 'busy') return inProgress(connection);
+    if (!waits) break;
+  }
+  if (ask.kind === 'read' && token && isValid(token, deps.clock.now())) return found(deps, token);
+  return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
+};
+
+/** Decides by the record alone if that is possible: only what is to be refreshed or waited for costs an invocation. */
+const consult = async (deps: ApiDeps, policy: Policy, ask: Ask, until: EpochMs): Promise<Answer> => {
+  const record = await deps.connections.get(ask.connection);
+  if (!record) return { result: 'unknown' };
+  const decision = decideDemand(record, deps.clock.now(), ask, policy);
+  if (decision.action === 'refresh' || (decision.reason === 'leased' && ask.waits)) return asked(deps, ask, until);
+  if (decision.reason === 'retired') return { result: 'unknown' };
+  return {
+    result: 'waiting',
+    reason: decision.reason,
+    ...(decision.until !== undefined && { until: decision.until }),
+  };
+};
+
+/** A refresher that cannot be reached, or takes too long, is a refresh that failed: a valid token is served all the same. */
+const asked = async (deps: ApiDeps, ask: Ask, until: EpochMs): Promise<Answer> => {
+  const answered = new AbortController();
+  const { clock } = deps;
+  const late = clock
+    .sleep(Math.max(0, until - clock.now()), answered.signal)
+    .then((): Answer => ({ result: 'failed' }));
+  try {
+    return await Promise.race([deps.ask(ask), late]);
+  } catch (error) {
+    deps.askFailed(error);
+    return { result: 'failed' };
+  } finally {
+    answered.abort();
+  }
+};
+
+/** Waits until whoever has the connection is done with it, but not beyond `until`. */
+const settled = async ({ clock, connections }: ApiDeps, connection: ConnectionId, until: EpochMs): Promise<void> => {
+  while (clock.now() < until) {
+    await clock.sleep(POLL);
+    const record = await connections.get(connection);
+    if (record?.leaseUntil === undefined || record.leaseUntil <= clock.now()) return;
+  }
+};
+
+const patienceWith = (valid: Token | undefined, now: EpochMs): EpochMs =>
+  valid ? epochMs(Math.min(now + SHORT_PATIENCE, valid.expiresAt - LAST_MOMENT)) : plus(now, PATIENCE);
+
+const isValid = (token: Token, now: EpochMs): boolean => token.expiresAt > now;
+
+const found = ({ clock }: ApiDeps, token: Token): HttpAnswer => json(tokenView(token, clock.now()));
+
+const tooManyRefreshes = ({ clock }: ApiDeps, connection: ConnectionId, { until }: { until?: EpochMs }): HttpAnswer => {
+  const after = retryAfter(until, clock.now());
+  return problem('too_many_refreshes', `Try again in ${after} s.`, { connection }, { 'retry-after': String(after) });
+};
+
+const inProgress = (connection: ConnectionId): HttpAnswer =>
+  problem(
+    'refresh_in_progress',
+    'Enough others wait for the refresh that is in progress. Try again in a moment.',
+    { connection },
+    { 'retry-after': String(BUSY / 1000) },
+  );

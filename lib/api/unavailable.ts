@@ -1,0 +1,42 @@
+import type { Connection, ConnectionId, EpochMs } from '../core/types.ts';
+import type { ApiDeps } from './deps.ts';
+import { type HttpAnswer, type ProblemCode, problem } from './problem.ts';
+
+export const unknownConnection = (connection: ConnectionId): HttpAnswer =>
+  problem('unknown_connection', 'No secret of that name has been discovered.', { connection });
+
+/** Says since when and why, in codes: the words of a provider are never passed on. */
+export const unavailable = async (
+  deps: ApiDeps,
+  connection: ConnectionId,
+  code: Extract<ProblemCode, 'no_living_token' | 'refresh_failed'>,
+): Promise<HttpAnswer> => {
+  const record = await deps.connections.get(connection);
+  if (!record || record.retiredAt !== undefined) return unknownConnection(connection);
+  const since = sinceOf(record, code, deps.clock.now());
+  const detail =
+    record.status === 'attention'
+      ? 'The provider or the secret says no: a person has to correct the secret.'
+      : 'The refresh is tried again automatically.';
+  return problem(
+    code,
+    detail,
+    {
+      connection,
+      reason: record.lastError?.code ?? 'not_refreshed_yet',
+      since: new Date(since).toISOString(),
+    },
+    { 'retry-after': String(retryAfter(record.dueAt, deps.clock.now())) },
+  );
+};
+
+/** When the trouble began: when the token expired if nothing failed before, otherwise the first failure, otherwise when it was due. */
+const sinceOf = (record: Connection, code: ProblemCode, now: EpochMs): EpochMs => {
+  const { expiresAt, failingSince, lastError, dueAt } = record;
+  if (code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;
+  return failingSince ?? lastError?.at ?? (dueAt < now ? dueAt : now);
+};
+
+/** Whole seconds, from 1 to an hour: a hint, not an appointment. */
+export const retryAfter = (until: EpochMs | undefined, now: EpochMs): number =>
+  Math.min(3600, Math.max(1, Math.ceil(((until ?? now) - now) / 1000)));
