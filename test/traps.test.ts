@@ -149,14 +149,14 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       const deps = {
         clock: world.clock,
         ...world.stores,
-        providers: ids,
+        providers: new Map(ids.map(each => [each, world.policy])),
         ask: (ask: Ask) => world.ask(ask),
         askFailed: (error: unknown) => asked.push(error),
       };
       const serveAll = async () => {
         const paths = [
           ['GET', `/tokens/${id}`],
-          ['POST', `/tokens/${id}/refresh`],
+          ['POST', `/tokens/${id}`],
           ['GET', '/connections'],
         ] as const;
         return Promise.all(paths.map(([method, path]) => serve(deps, { method, path, query: {} })));
@@ -220,7 +220,7 @@ it.each(['petrosoft', 'powerepos', 'ioffice'])(
     expect(await world.token(id)).toEqual(before);
     expect(await use()).toBe(200);
     await world.run(provider, hours(48), minutes(5));
-    await world.ask({ kind: 'forced', connection: id });
+    await world.ask({ kind: 'forced', connection: id, issuedAt: before.issuedAt, waits: false });
     expect(world.calls).toHaveLength(1);
     await world.put(id, secret);
     await world.discover();

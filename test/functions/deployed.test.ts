@@ -95,7 +95,7 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
     ['refresh', 'PROVIDER', 'petro'],
     ['refresh', 'TOKENS_TABLE', undefined],
     ['discover', 'SECRET_PREFIX', undefined],
-    ['api', 'REFRESH_FUNCTIONS', 'no JSON'],
+    ['api', 'REFRESHERS', 'no JSON'],
   ] as const)('%s does not start with %s=%s, and says so', async (name, variable, value) => {
     await deployed('petrosoft');
     vi.stubEnv(variable, value);

@@ -2,14 +2,26 @@ import { describe, expect, it } from 'vitest';
 import { environmentOf } from '../../functions/environment.ts';
 
 const good = {
-  refresh: { TOKENS_TABLE: 't', CONNECTIONS_TABLE: 'c', PROVIDER: 'petrosoft', EVENT_BUS: 'b' },
+  refresh: {
+    TOKENS_TABLE: 't',
+    CONNECTIONS_TABLE: 'c',
+    PROVIDER: 'petrosoft',
+    EVENT_BUS: 'b',
+    SECRET_PREFIX: 'p/',
+    TICK: '60000',
+  },
   discover: {
     TOKENS_TABLE: 't',
     CONNECTIONS_TABLE: 'c',
     PROVIDERS: 'petrosoft,ioffice',
     SECRET_PREFIX: 'token-refresher/',
+    CONNECTIONS_PER_SECRET: '200',
   },
-  api: { TOKENS_TABLE: 't', CONNECTIONS_TABLE: 'c', REFRESH_FUNCTIONS: '{"petrosoft":"function-of-petrosoft"}' },
+  api: {
+    TOKENS_TABLE: 't',
+    CONNECTIONS_TABLE: 'c',
+    REFRESHERS: '{"petrosoft":{"functionName":"f","refreshAt":0.5,"tick":300000}}',
+  },
 } as const;
 const names = Object.keys(good) as (keyof typeof good)[];
 const variables = names.flatMap(name => Object.keys(good[name]).map(variable => [name, variable] as const));
@@ -23,7 +35,9 @@ describe('the environment of a function', () => {
 
   it('is taken apart where it holds several things', () => {
     expect(environmentOf('discover', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
-    expect(environmentOf('api', good.api).REFRESH_FUNCTIONS).toEqual({ petrosoft: 'function-of-petrosoft' });
+    expect(environmentOf('api', good.api).REFRESHERS).toEqual({
+      petrosoft: { functionName: 'f', refreshAt: 0.5, tick: 300_000 },
+    });
   });
 
   it.each(variables)('of %s without %s says which function lacks which variable', (name, variable) => {
@@ -40,9 +54,9 @@ describe('the environment of a function', () => {
   });
 
   it.each(['not JSON', '[]', '"text"', '{"petrosoft":1}', 'null', '{'])(
-    'names REFRESH_FUNCTIONS where it is %s',
-    REFRESH_FUNCTIONS => {
-      expect(() => environmentOf('api', { ...good.api, REFRESH_FUNCTIONS })).toThrow(/"api".*REFRESH_FUNCTIONS/);
+    'names REFRESHERS where it is %s',
+    REFRESHERS => {
+      expect(() => environmentOf('api', { ...good.api, REFRESHERS })).toThrow(/"api".*REFRESHERS/);
     },
   );
 

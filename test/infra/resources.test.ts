@@ -152,13 +152,16 @@ describe('functions', () => {
     return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]));
   };
 
-  test.each(providerIds)('refresh of %s has the environment it reads, and time for more than a lease', provider => {
+  test.each(providers)('refresh of $id has the environment it reads, and time for more than a lease', each => {
+    const { id: provider } = each;
     const path = `Refresh/${provider}Function`;
     expect(environmentOf('refresh', environmentAt(path))).toEqual({
       TOKENS_TABLE: '<Storage/Tokens>',
       CONNECTIONS_TABLE: '<Storage/Connections>',
       EVENT_BUS: '<Events.Arn>',
       PROVIDER: provider,
+      SECRET_PREFIX: 'token-refresher/',
+      TICK: tickOf(each),
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -177,9 +180,15 @@ describe('functions', () => {
     expect(environmentOf('discover', environmentAt('Discovery/DiscoverFunction'))).toMatchObject({
       PROVIDERS: providerIds,
       SECRET_PREFIX: 'token-refresher/',
+      CONNECTIONS_PER_SECRET: 200,
     });
-    expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESH_FUNCTIONS).toEqual(
-      Object.fromEntries(providerIds.map(id => [id, `<Refresh/${id}Function>`])),
+    expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(
+      Object.fromEntries(
+        providers.map(each => [
+          each.id,
+          { functionName: `<Refresh/${each.id}Function>`, refreshAt: 0.5, tick: tickOf(each) },
+        ]),
+      ),
     );
     expect(at('Api/ApiFunction').Properties.Timeout).toBe(29);
   });
@@ -192,7 +201,9 @@ describe('the HTTP API', () => {
       '$default',
       'GET /connections',
       'GET /tokens/{provider}/{name}',
-      'POST /tokens/{provider}/{name}/refresh',
+      'GET /tokens/{provider}/{name}/{key}',
+      'POST /tokens/{provider}/{name}',
+      'POST /tokens/{provider}/{name}/{key}',
     ]);
     expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
   });

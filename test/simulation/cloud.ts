@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../functions/api/handler.ts';
 import { discoverHandler } from '../../functions/discover/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
-import type { Policy } from '../../lib/core/policy.ts';
+import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
@@ -122,7 +122,7 @@ export class Cloud {
   }
 
   #refresher(provider: Provider, process: Process) {
-    const { stores, network, policy, random } = this.#parts;
+    const { stores, network, random } = this.#parts;
     const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
     const deps = {
       ...this.#reach(process),
@@ -130,12 +130,16 @@ export class Cloud {
       sessions: process.through('sessions', stores.sessions),
       credentials: new CredentialCache(process.through('secrets', stores.secrets), PREFIX),
       send: network.sender(process),
-      policy,
+      policy: this.#policyOf(provider),
       observer,
       random: random.next,
       claimId: () => `claim-${this.#claims++}`,
     };
     return { handle: refreshHandler(deps, provider), flush };
+  }
+
+  #policyOf(provider: Provider): Policy {
+    return { ...this.#parts.policy, tick: tickOf(provider) };
   }
 
   #reach(process: Process) {
@@ -191,19 +195,29 @@ export class Cloud {
   }
 
   /** One request to the API. */
-  async request(method: 'GET' | 'POST', path: string, query: Readonly<Record<string, string>>): Promise<Reply> {
+  async request(
+    method: 'GET' | 'POST',
+    path: string,
+    query: Readonly<Record<string, string>>,
+    sent?: object,
+  ): Promise<Reply> {
     const { providers, said } = this.#parts;
     const fresh = (process: Process) =>
       apiHandler(
         {
           ...this.#reach(process),
-          providers: providers.map(({ id }) => id),
+          providers: new Map(providers.map(each => [each.id, this.#policyOf(each)])),
           ask: (ask: Ask) => this.#ask(ask, process),
           askFailed: error => said(wordsOf(error)),
         },
         error => said(wordsOf(error)),
       );
-    const event = { rawPath: path, queryStringParameters: { ...query }, requestContext: { http: { method } } };
+    const event = {
+      rawPath: path,
+      queryStringParameters: { ...query },
+      requestContext: { http: { method } },
+      ...(sent && { body: JSON.stringify(sent) }),
+    };
     const { answer, process, struck } = await this.#invoke('api', TIMEOUT.api, fresh, handle =>
       Promise.resolve(handle(event, {} as Context)),
     );

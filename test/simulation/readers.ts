@@ -54,7 +54,12 @@ export class Readers {
     const forced = troubled && random.chance(0.03);
     const minTtl = troubled && random.chance(0.2) ? { minTtl: random.pick(['120', '900', '7200']) } : {};
     const { status, body, skew, struck } = await (forced
-      ? cloud.request('POST', `${pathOf(connection)}/refresh`, {})
+      ? cloud.request(
+          'POST',
+          pathOf(connection),
+          {},
+          { issuedAt: new Date(before?.issuedAt ?? loop.now).toISOString() },
+        )
       : cloud.request('GET', pathOf(connection), minTtl));
     this.reads += 1;
     if (status === 200) return this.#use(customer, JSON.parse(body) as Served);

@@ -66,7 +66,9 @@ export const deployed = async (provider: string) => {
     PROVIDER: provider,
     PROVIDERS: provider,
     SECRET_PREFIX: 'token-refresher/',
-    REFRESH_FUNCTIONS: JSON.stringify({ [provider]: 'made-up-function' }),
+    CONNECTIONS_PER_SECRET: '200',
+    TICK: '60000',
+    REFRESHERS: JSON.stringify({ [provider]: { functionName: 'made-up-function', refreshAt: 0.5, tick: 60_000 } }),
     EVENT_BUS: 'made-up-bus',
   };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);

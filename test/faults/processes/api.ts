@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../../functions/api/handler.ts';
 import { stores } from '../../../functions/wiring.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
+import { defaultPolicy } from '../../../lib/core/policy.ts';
 import type { Answer } from '../../../lib/shell/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../support/aws.ts';
@@ -21,7 +22,7 @@ const failed = (error: unknown) => console.error(error instanceof Error ? error.
 const api = apiHandler(
   {
     ...stores({ dynamodb: localClients({ endpoint }).dynamodb, tables, onBroken: failed }),
-    providers: [provider],
+    providers: new Map([[provider, defaultPolicy]]),
     ask: async ask => {
       const answer = await fetch(refresher, { method: 'POST', body: JSON.stringify({ ask }) });
       if (!answer.ok) throw new Error('the refresh function failed');
