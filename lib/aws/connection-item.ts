@@ -41,7 +41,8 @@ const recordSchema = z.object({
 });
 export const connectionSchema: z.ZodType<Connection> = recordSchema;
 
-const summaryShape = recordSchema.pick({
+/** Every field of a summary: the compiler asks for the ones that are added to it. */
+const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
   connection: true,
   status: true,
   dueAt: true,
@@ -51,9 +52,9 @@ const summaryShape = recordSchema.pick({
   failingSince: true,
   lastError: true,
   retiredAt: true,
-});
-export const summarySchema: z.ZodType<ConnectionSummary> = summaryShape;
-export const summaryFields: readonly string[] = Object.keys(summaryShape.shape);
+};
+export const summarySchema: z.ZodType<ConnectionSummary> = recordSchema.pick(shown);
+export const summaryFields: readonly string[] = Object.keys(shown);
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */
 const settled: Readonly<Record<keyof Settlement, true>> = {

@@ -3,10 +3,15 @@ import type { ConnectionId } from '../../lib/core/types.ts';
 import type { Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
 import { describeConnections } from './connections.ts';
+
 import { describeLimits } from './limits.ts';
+
+import { describePages } from './pages.ts';
+
 import { describeSecrets } from './secrets.ts';
 import { describeSessions } from './sessions.ts';
 import { describeTokens } from './tokens.ts';
+import { describeWaiters } from './waiters.ts';
 
 /** A name that no other test has. */
 export type Fresh = () => ConnectionId;
@@ -38,5 +43,7 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
     describeConnections(() => stores().connections, fresh);
     describeLimits(() => stores().limits, fresh);
     describeSessions(() => stores().sessions, fresh);
+    describePages(() => stores().connections);
+    describeWaiters(() => stores().connections, fresh);
     describeSecrets(() => stores().secrets, fresh);
   });

@@ -40,7 +40,7 @@ const held: readonly [string, Partial<Connection>, object][] = [
 const ways: readonly [string, (connection: Connection) => Decision][] = [
   ['the schedule', connection => decideDue(connection, START)],
   ['a reader', connection => decideAsked(connection, START, hours(24), policy)],
-  ['a consumer with a refused token', connection => decideForced(connection, START, policy)],
+  ['a consumer with a refused token', connection => decideForced(connection, START, at(-minutes(30)), policy)],
 ];
 
 describe.each(ways)('%s waits for a connection that', (_, decide) => {
@@ -75,23 +75,18 @@ describe('the schedule', () => {
 
 describe('a reader', () => {
   it.each<[string, Partial<Connection>, number, object]>([
-    ['gets what is left where that is enough', {}, minutes(30), wait('fresh')],
-    ['has it refreshed for a millisecond more', {}, minutes(30) + 1, refresh('asked')],
-    ['has what is due refreshed', { dueAt: START }, 0, refresh('due')],
-    ['is not promised more than any token has', {}, hours(1), wait('fresh')],
+    ['gets what is left if that is enough', {}, minutes(30), wait('fresh')],
+    ['gets what the schedule can promise, whatever he wants', { expiresAt: at(minutes(22)) }, hours(24), wait('fresh')],
+    ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
+    ['does not make changed credentials tried earlier', { secretVersion: v2 }, minutes(10), wait('fresh')],
     [
-      'does not set off a refresh of a token that has just been issued',
-      { issuedAt: at(-seconds(29)), expiresAt: at(hours(1) - seconds(29)) },
-      hours(1) - seconds(1),
-      wait('fresh'),
-    ],
-    [
-      'does so half a minute later',
-      { issuedAt: at(-seconds(30)), expiresAt: at(hours(1) - seconds(30)) },
-      hours(1) - seconds(1),
+      'has it refreshed if he wants a millisecond more',
+      { expiresAt: at(minutes(10)) },
+      minutes(10) + 1,
       refresh('asked'),
     ],
-    ['has a dead token refreshed even if he asks for nothing', { expiresAt: at(-1) }, 0, refresh('asked')],
+    ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
+    ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('asked')],
   ])('%s', (_, change, minTtl, decision) => {
     expect(decideAsked(record(change), START, minTtl, policy)).toEqual(decision);
   });
@@ -118,7 +113,21 @@ describe('a consumer with a refused token', () => {
       { status: 'attention', failures: 1, dueAt: NEVER, secretVersion: v2 },
       refresh('forced'),
     ],
-  ])('%s', (_, change, decision) => expect(decideForced(record(change), START, policy)).toEqual(decision));
+  ])('%s', (_, change, decision) => {
+    expect(decideForced(record(change), START, at(-minutes(30)), policy)).toEqual(decision);
+  });
+
+  it.each<[string, Partial<Connection>, number, object]>([
+    ['is no longer the one has a newer one', {}, -minutes(31), wait('renewed')],
+    ['is no longer the one has one by a slower clock', {}, -minutes(29), wait('renewed')],
+    ['is no longer the one has a newer one, forced a moment ago', { forcedAt: at(-1) }, -minutes(31), wait('renewed')],
+    ['was replaced by one that expired', { expiresAt: START }, -minutes(31), refresh('forced')],
+    ['belongs to a retired connection', { retiredAt: at(-1) }, -minutes(31), wait('retired')],
+    ['is older than one that is being renewed', { leaseUntil: at(1) }, -minutes(31), wait('leased', at(1))],
+    ['may have been published by a worker that died', { leaseUntil: at(-1) }, -minutes(1), refresh('forced')],
+  ])('that %s', (_, change, refused, decision) => {
+    expect(decideForced(record(change), START, at(refused), policy)).toEqual(decision);
+  });
 });
 
 it('no decision depends on anything but its arguments', () => {

@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decideAsked } from '../../lib/core/decide.ts';
 import {
-  attainable,
   backoffOf,
+  isEnough,
   defaultPolicy as policy,
   probeOf,
+  promised,
   renewalOf,
   scaled,
   tickOf,
 } from '../../lib/core/policy.ts';
-import { epochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf, START } from '../support/records.ts';
+import { epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import { providers } from '../../lib/providers/index.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
 import { seeded } from '../support/world.ts';
 
 const SEED = { seed: 20260101 };
@@ -146,15 +149,57 @@ describe('tickOf', () => {
   });
 });
 
-describe('attainable', () => {
+describe('what readers are promised', () => {
   it.each([
-    [0, hours(1), 0],
-    [minutes(59), hours(1), minutes(59)],
-    [hours(1), hours(1), minutes(30)],
-    [hours(24), hours(1), minutes(30)],
-    [Number.POSITIVE_INFINITY, minutes(10), minutes(5)],
-  ])('promises of %i ms asked and %i ms lived %i ms', (minTtl, life, promised) => {
-    expect(attainable(minTtl, life)).toBe(promised);
+    ['an hour, looked at every 5 minutes', hours(1), minutes(5), minutes(22)],
+    ['20 minutes, looked at every 2', minutes(20), minutes(2), minutes(7)],
+    ['10 minutes, looked at every minute', minutes(10), minutes(1), minutes(3.5)],
+    ['a day, looked at every 5 minutes', hours(24), minutes(5), minutes(24 * 60 * 0.45 - 5)],
+    ['less than a tick leaves', minutes(5), minutes(5), 0],
+  ])('of a token of %s', (_, life, tick, left) => {
+    expect(promised({ ...policy, tick }, life)).toBeCloseTo(left, 3);
+  });
+
+  it('is not more than the shortest pause between two refreshes leaves', () => {
+    expect(promised({ ...policy, refreshAt: 0.1, tick: minutes(1) }, minutes(5))).toBe(minutes(3));
+  });
+
+  it('is enough for whoever wants more', () => {
+    const token = { issuedAt: START, expiresAt: plus(START, minutes(20)) };
+    const enough = (minTtl: number, now: number) =>
+      isEnough({ ...policy, tick: minutes(2) }, token, minTtl, epochMs(now));
+    const left = (duration: number) => token.expiresAt - duration;
+    expect([enough(hours(24), left(minutes(7))), enough(hours(24), left(minutes(7)) + 1)]).toEqual([true, false]);
+    expect([enough(seconds(60), left(seconds(60))), enough(seconds(60), left(seconds(60)) + 1)]).toEqual([true, false]);
+    expect([enough(0, left(1)), enough(0, left(0))]).toEqual([true, false]);
+  });
+
+  const moment = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  it.each(providers)('a healthy connection of $id is never refreshed because of a reader', provider => {
+    fc.assert(
+      fc.property(
+        names,
+        fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+        fc.double({ min: 0.05, max: 3, noNaN: true }),
+        fc.integer({ min: 0, max: 86_400_000 }),
+        moment,
+        moment,
+        (name, refreshAt, factor, minTtl, phase, point) => {
+          const ofProvider = { ...policy, refreshAt, tick: tickOf(provider) };
+          const connection = idOf(name, provider.id);
+          const expiresAt = plus(START, provider.lifetime * factor);
+          const dueAt = renewalOf(ofProvider, connection, START, expiresAt);
+          // The schedule looks once a tick, whenever that began.
+          const until = Math.min(dueAt + phase * ofProvider.tick, expiresAt);
+          const now = epochMs(Math.min(START + Math.floor(point * (until - START)), Math.ceil(until) - 1));
+          const record = connectionOf(connection, { status: 'healthy', issuedAt: START, expiresAt, dueAt });
+          const tried = { secretVersion: secretVersion('1'), triedVersion: secretVersion('1') };
+          const decision = decideAsked({ ...record, ...tried }, now, minTtl, ofProvider);
+          expect(decision).toEqual({ action: 'wait', reason: 'fresh' });
+        },
+      ),
+      { ...SEED, numRuns: 300 },
+    );
   });
 });
 

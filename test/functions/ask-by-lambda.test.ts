@@ -8,8 +8,9 @@ import { idOf, START } from '../support/records.ts';
 const lambda = mockClient(LambdaClient);
 beforeEach(() => void lambda.reset());
 
-const ask: Ask = { kind: 'read', connection: idOf('acme', 'petrosoft'), minTtl: 60_000 };
-const askIt = askByLambda(new LambdaClient({ region: 'us-east-1' }), { petrosoft: 'function-of-petrosoft' });
+const ask: Ask = { kind: 'read', connection: idOf('acme', 'petrosoft'), minTtl: 60_000, waits: true };
+const forced: Ask = { kind: 'forced', connection: idOf('acme', 'ioffice'), issuedAt: START, waits: true };
+const askIt = askByLambda(new LambdaClient({ region: 'us-east-1' }), new Map([['petrosoft', 'function-of-petrosoft']]));
 const answering = (answer: unknown) => {
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
   const Payload = Object.assign(Buffer.from(text), { transformToString: () => text });
@@ -34,6 +35,8 @@ describe('asking a provider’s own function', () => {
     { result: 'retired' },
     { result: 'unknown' },
     { result: 'waiting', reason: 'leased', until: START },
+    { result: 'waiting', reason: 'busy', until: START },
+    { result: 'waiting', reason: 'renewed' },
     { result: 'waiting', reason: 'forced_recently', until: START },
     { result: 'waiting', reason: 'fresh' },
   ])('understands %j', async answer => {
@@ -42,7 +45,7 @@ describe('asking a provider’s own function', () => {
   });
 
   it('invokes nothing for a provider that has no function', async () => {
-    expect(await askIt({ kind: 'forced', connection: idOf('acme', 'ioffice') })).toEqual({ result: 'unknown' });
+    expect(await askIt(forced)).toEqual({ result: 'unknown' });
     expect(lambda.calls()).toEqual([]);
   });
 

@@ -28,6 +28,9 @@ const setUp = async (logins: readonly string[]) => {
   }
   return functions;
 };
+const forcedOf = (issuedAt: number) => ({
+  ask: { kind: 'forced', connection: 'petrosoft/acme', issuedAt, waits: true },
+});
 const emfOf = (output: string) =>
   output
     .split('\n')
@@ -48,7 +51,7 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
     expect(await tick()).toMatchObject({ provider: 'petrosoft', connections: 1, due: 1, calls: 1 });
     const { statusCode, body } = await get('/tokens/petrosoft/acme');
     expect([statusCode, JSON.parse(body)]).toMatchObject([200, { accessToken: `${PLANTED}-token-of-acme` }]);
-    expect(await refresh({ ask: { kind: 'forced', connection: 'petrosoft/acme' } })).toMatchObject({
+    expect(await refresh(forcedOf(Date.parse(JSON.parse(body).issuedAt)))).toMatchObject({
       result: 'refreshed',
     });
   });
@@ -61,12 +64,26 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
     await get('/tokens/petrosoft/acme');
     await get('/tokens/petrosoft/echo-1');
     await get('/connections');
-    await refresh({ ask: { kind: 'forced', connection: 'petrosoft/acme' } });
+    await refresh(forcedOf(0));
     await expect(refresh({ shards: ['x'], [PLANTED]: PLANTED })).rejects.toThrow();
     const written = output();
     expect(written).toContain('petrosoft/echo-1');
     expect(written).toContain('provider_error');
     for (const secret of [PLANTED, 'planted-aws-secret', 'Token: ']) expect(written).not.toContain(secret);
+  });
+
+  it('write nothing for names that nobody has, however many are asked for', async () => {
+    const output = capturedOutput();
+    const { discover, get } = await setUp(['acme']);
+    await discover();
+    const before = output();
+    for (let n = 0; n < 100; n++) {
+      expect(await get(`/tokens/petrosoft/bad-${n}`)).toMatchObject({ statusCode: 404 });
+      expect(await get(`/tokens/petrosoft/acme/bad-${n}`)).toMatchObject({ statusCode: 404 });
+      expect(await get(`/tokens/nobody-${n}/acme`)).toMatchObject({ statusCode: 404 });
+      expect(await get(`/tokens/petrosoft/bad-${n}/`)).toMatchObject({ statusCode: 404 });
+    }
+    expect(output()).toBe(before);
   });
 
   it('measure the same few things however many connections there are, and none by its name', async () => {

@@ -7,7 +7,7 @@ const good = {
     CONNECTIONS_TABLE: 'c',
     PROVIDER: 'petrosoft',
     EVENT_BUS: 'b',
-    SECRET_PREFIX: 'p/',
+    SECRET_PREFIX: 'token-refresher/',
     TICK: '60000',
   },
   discover: {
@@ -20,7 +20,7 @@ const good = {
   api: {
     TOKENS_TABLE: 't',
     CONNECTIONS_TABLE: 'c',
-    REFRESHERS: '{"petrosoft":{"functionName":"f","refreshAt":0.5,"tick":300000}}',
+    REFRESHERS: '{"petrosoft":{"functionName":"function-of-petrosoft","refreshAt":0.5,"tick":60000}}',
   },
 } as const;
 const names = Object.keys(good) as (keyof typeof good)[];
@@ -36,7 +36,7 @@ describe('the environment of a function', () => {
   it('is taken apart where it holds several things', () => {
     expect(environmentOf('discover', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
     expect(environmentOf('api', good.api).REFRESHERS).toEqual({
-      petrosoft: { functionName: 'f', refreshAt: 0.5, tick: 300_000 },
+      petrosoft: { functionName: 'function-of-petrosoft', refreshAt: 0.5, tick: 60_000 },
     });
   });
 
@@ -53,7 +53,7 @@ describe('the environment of a function', () => {
     expect(() => environmentOf('refresh', {})).toThrow(/TOKENS_TABLE.*CONNECTIONS_TABLE.*PROVIDER/);
   });
 
-  it.each(['not JSON', '[]', '"text"', '{"petrosoft":1}', 'null', '{'])(
+  it.each(['not JSON', '[]', '"text"', '{"petrosoft":1}', '{"petrosoft":{"functionName":"f"}}', 'null', '{'])(
     'names REFRESHERS where it is %s',
     REFRESHERS => {
       expect(() => environmentOf('api', { ...good.api, REFRESHERS })).toThrow(/"api".*REFRESHERS/);

@@ -7,10 +7,11 @@ import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { apiWorld, planted } from '../support/api-world.ts';
-import { idOf } from '../support/records.ts';
+import { idOf, START } from '../support/records.ts';
 
 const invocation = { getRemainingTimeInMillis: () => minutes(5) };
 const noContext = {} as Context;
+const iso = (moment: number) => new Date(moment).toISOString();
 const eventOf = (method: string, rawPath: string, queryStringParameters?: Record<string, string>): ApiEvent => ({
   rawPath,
   ...(queryStringParameters && { queryStringParameters }),
@@ -21,11 +22,11 @@ describe('the api function', () => {
   const setUp = async (broken?: (operation: string) => Promise<void>) => {
     const hooks: { before?: (operation: string) => Promise<void> } = {};
     const world = apiWorld(undefined, hooks);
-    await world.add('acme');
+    const connection = await world.add('acme');
     if (broken) hooks.before = broken;
     const errors: unknown[] = [];
     const handler = apiHandler(world.deps, error => errors.push(error));
-    return { errors, handle: (event: unknown) => handler(event as ApiEvent, noContext) };
+    return { ...world, connection, errors, handle: (event: unknown) => handler(event as ApiEvent, noContext) };
   };
 
   it('turns an event of an HTTP API into an answer for it', async () => {
@@ -35,10 +36,27 @@ describe('the api function', () => {
     expect(JSON.parse(String(answer.body))).toMatchObject({ accessToken: 'token-1' });
   });
 
+  it('reads the body of a forced refresh, also one that the gateway has encoded', async () => {
+    const { handle, tokens, connection, clock } = await setUp();
+    const event = eventOf('POST', '/tokens/poweroffice-v2/acme');
+    await handle(eventOf('GET', '/tokens/poweroffice-v2/acme'));
+    await clock.sleep(60_000);
+    const body = JSON.stringify({ issuedAt: iso((await tokens.get(connection))?.issuedAt ?? 0) });
+    const first = await handle({ ...event, body, isBase64Encoded: false });
+    expect([first.statusCode, JSON.parse(String(first.body)).accessToken]).toEqual([200, 'token-2']);
+    const encoded = { ...event, body: Buffer.from(body).toString('base64'), isBase64Encoded: true };
+    const second = await handle(encoded);
+    expect([second.statusCode, JSON.parse(String(second.body)).accessToken]).toEqual([200, 'token-2']);
+    for (const wrong of [event, { ...encoded, isBase64Encoded: false }, { ...event, body, isBase64Encoded: true }]) {
+      expect(await handle(wrong)).toMatchObject({ statusCode: 400 });
+    }
+  });
+
   it('answers what cannot be asked with a problem document', async () => {
     const { handle, errors } = await setUp();
     expect(await handle(eventOf('PUT', '/connections'))).toMatchObject({ statusCode: 405, headers: { allow: 'GET' } });
-    expect(await handle(eventOf('GET', '/%zz'))).toMatchObject({ statusCode: 400 });
+    expect(await handle(eventOf('GET', '/%zz'))).toMatchObject({ statusCode: 404 });
+    expect(await handle(eventOf('GET', '/connections', { limit: '0' }))).toMatchObject({ statusCode: 400 });
     expect(errors).toEqual([]);
   });
 
@@ -55,7 +73,7 @@ describe('the api function', () => {
       const { handle, errors } = await setUp(broken);
       for (const event of [
         eventOf('GET', '/tokens/poweroffice-v2/acme'),
-        eventOf('POST', '/tokens/poweroffice-v2/acme/refresh'),
+        { ...eventOf('POST', '/tokens/poweroffice-v2/acme'), body: JSON.stringify({ issuedAt: iso(START) }) },
         eventOf('GET', '/connections'),
       ]) {
         const answer = await handle(event);
@@ -106,10 +124,13 @@ describe('the refresh function', () => {
 
   it('refreshes one connection on demand', async () => {
     const { handle, connection } = await setUp();
-    expect(await handle({ ask: { kind: 'read', connection, minTtl: 60_000 } })).toMatchObject({ result: 'refreshed' });
-    expect(await handle({ ask: { kind: 'read', connection, minTtl: 60_000 } })).toMatchObject({ reason: 'fresh' });
-    expect(await handle({ ask: { kind: 'forced', connection } })).toMatchObject({ result: 'refreshed' });
-    expect(await handle({ ask: { kind: 'forced', connection } })).toMatchObject({ reason: 'forced_recently' });
+    const read = { kind: 'read', connection, minTtl: 60_000, waits: true };
+    expect(await handle({ ask: read })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ ask: read })).toMatchObject({ reason: 'fresh' });
+    const forced = { kind: 'forced', connection, issuedAt: START, waits: true };
+    expect(await handle({ ask: forced })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ ask: forced })).toMatchObject({ reason: 'forced_recently' });
+    expect(await handle({ ask: { ...forced, issuedAt: START - 1 } })).toMatchObject({ reason: 'renewed' });
   });
 
   it('knows no connection of another provider, whose secrets it may not read', async () => {
@@ -117,7 +138,9 @@ describe('the refresh function', () => {
     await secrets.put('token-refresher/petrosoft/shop', '{}');
     const { connection: _, ...own } = (await connections.get(idOf('acme', 'poweroffice-v2'))) ?? { connection: '' };
     await connections.add({ ...own, connection: idOf('shop', 'petrosoft') } as never);
-    expect(await handle({ ask: { kind: 'forced', connection: 'petrosoft/shop' } })).toEqual({ result: 'unknown' });
+    expect(
+      await handle({ ask: { kind: 'forced', connection: 'petrosoft/shop', issuedAt: START, waits: true } }),
+    ).toEqual({ result: 'unknown' });
   });
 
   it.each([
@@ -132,14 +155,17 @@ describe('the refresh function', () => {
     { shards: ['0'] },
     { shards: [0], more: true },
     { ask: {} },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme' } },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: -1 } },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: '60' } },
-    { ask: { kind: 'forced', connection: 'acme' } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/a/b' } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', minTtl: 1 } },
-    { ask: { kind: 'drop', connection: 'poweroffice-v2/acme' } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme' }, shards: [0] },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', waits: true } },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: 60 } },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: -1, waits: true } },
+    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: '60', waits: true } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', waits: true } },
+    { ask: { kind: 'forced', connection: 'acme', issuedAt: 1, waits: true } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/a/b/c', issuedAt: 1, waits: true } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1.5, waits: true } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true, minTtl: 1 } },
+    { ask: { kind: 'drop', connection: 'poweroffice-v2/acme', waits: true } },
+    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true }, shards: [0] },
   ])('does nothing for an event that it does not know: %j', async event => {
     const { handle, calls } = await setUp();
     await expect(handle(event)).rejects.toThrow();
@@ -165,8 +191,7 @@ describe('the discover function', () => {
       JSON.stringify({ connections: { oslo: {}, bergen: {} } }),
     );
     await secrets.put('token-refresher/nobody/acme', '{}');
-    const stores = { clock, secrets, connections, tokens };
-    const deps = { ...stores, providers: [powerofficeV2], connectionsPerSecret: 200 };
+    const deps = { clock, secrets, connections, tokens, providers: [powerofficeV2], connectionsPerSecret: 200 };
     const reports: unknown[] = [];
     const report = await discoverHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
     expect(reports).toEqual([report]);
