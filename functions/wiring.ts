@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { budgetTable } from '../lib/aws/budget-table.ts';
 import { connectionTable } from '../lib/aws/connection-table.ts';
+import { limitTable } from '../lib/aws/limit-table.ts';
 import { sessionTable } from '../lib/aws/session-table.ts';
 import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
@@ -8,6 +8,7 @@ import type { RefresherError } from '../lib/core/errors.ts';
 import type { Policy } from '../lib/core/policy.ts';
 import { CredentialCache } from '../lib/shell/credentials.ts';
 import type { SecretSource, SendHttp } from '../lib/shell/ports.ts';
+import { leasingRateLimiter } from '../lib/shell/rate-limiter.ts';
 import type { Observer, SweepDeps } from '../lib/shell/sweep.ts';
 import { systemChance, systemClock } from './system.ts';
 
@@ -34,7 +35,7 @@ export const stores = ({ dynamodb, tables, onBroken }: Pick<Parts, 'dynamodb' | 
 export const refresherDeps = (parts: Parts): SweepDeps => ({
   ...stores(parts),
   ...systemChance,
-  budgets: budgetTable(parts.dynamodb, parts.tables.connections),
+  limiter: leasingRateLimiter(limitTable(parts.dynamodb, parts.tables.connections), systemClock),
   sessions: sessionTable(parts.dynamodb, parts.tables.connections),
   credentials: new CredentialCache(parts.secrets, parts.prefix),
   policy: parts.policy,

@@ -5,7 +5,7 @@ import { defaultPolicy } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
-import { allow, allowSecrets, items, SECRET_PREFIX, sessionsOf, shardsOf, tableKey } from './statements.ts';
+import { allow, allowSecrets, items, limitsOf, SECRET_PREFIX, sessionsOf, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface RefreshersProps extends Surroundings {
@@ -58,9 +58,8 @@ export class Refreshers extends Construct {
     role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'GetItem', 'UpdateItem'], shardsOf([provider.id])));
     const sessions = sessionsOf(provider.id);
     role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], sessions));
-    if (provider.budget) {
-      const budget = { exactly: [`${provider.id}#budget`] };
-      role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'PutItem'], budget));
+    if (provider.rateLimit) {
+      role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], limitsOf(provider.id)));
     }
     role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));

@@ -1,6 +1,7 @@
 import { Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
+import { limitShard } from '../lib/aws/limit-table.ts';
 import { sessionShard } from '../lib/aws/session-table.ts';
 
 /** Every statement that a role of ours gets is made here, so that each is as narrow as the next. */
@@ -15,6 +16,9 @@ export const shardsOf = (providers: readonly string[]): Keys => ({ like: provide
 
 /** The refresh tokens of one provider. */
 export const sessionsOf = (provider: string): Keys => ({ exactly: [sessionShard(provider)] });
+
+/** The states of one provider's rate limits. */
+export const limitsOf = (provider: string): Keys => ({ exactly: [limitShard(provider)] });
 
 const leadingKeys = (keys: Keys) =>
   'exactly' in keys

@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { type KeySchema, tableKeys } from '../lib/aws/tables.ts';
+import { type KeySchema, REMOVE_AT, tableKeys } from '../lib/aws/tables.ts';
 
 export interface StorageProps {
   readonly removalPolicy: RemovalPolicy;
@@ -22,13 +22,14 @@ export class Storage extends Construct {
       removalPolicy,
     });
     this.tokens = this.#table('Tokens', tableKeys.tokens, removalPolicy);
-    this.connections = this.#table('Connections', tableKeys.connections, removalPolicy);
+    this.connections = this.#table('Connections', tableKeys.connections, removalPolicy, REMOVE_AT);
   }
 
-  #table(id: string, { partition, sort }: KeySchema, removalPolicy: RemovalPolicy): Table {
+  #table(id: string, { partition, sort }: KeySchema, removalPolicy: RemovalPolicy, removeAt?: string): Table {
     return new Table(this, id, {
       partitionKey: { name: partition, type: AttributeType.STRING },
       ...(sort !== undefined && { sortKey: { name: sort, type: AttributeType.STRING } }),
+      ...(removeAt !== undefined && { timeToLiveAttribute: removeAt }),
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: this.key,

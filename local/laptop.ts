@@ -130,5 +130,5 @@ const reasonOf = (error: unknown): string => {
 const faster = (provider: Provider, speed: number): Provider => ({
   ...provider,
   lifetime: provider.lifetime / speed,
-  ...(provider.budget && { budget: { ...provider.budget, per: provider.budget.per / speed } }),
+  ...(provider.rateLimit && { rateLimit: { ...provider.rateLimit, per: provider.rateLimit.per / speed } }),
 });

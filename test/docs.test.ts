@@ -59,8 +59,8 @@ describe('the README tells the truth', () => {
     const [secret = '', token = ''] = snippets('json');
     const connection = parseConnectionId('poweroffice-v2/shared');
     if (!connection) throw new Error('the name is one');
-    const content = connectionsIn({ name: 'any', provider: 'poweroffice-v2', connection }, secret);
-    expect(content.ok && [...content.connections.keys()]).toEqual(['poweroffice-v2/oslo', 'poweroffice-v2/bergen']);
+    const content = connectionsIn(connection, secret, 10);
+    expect(content.ok && [...content.connections]).toEqual(['poweroffice-v2/oslo', 'poweroffice-v2/bergen']);
     expect(Object.keys(JSON.parse(token))).toEqual([
       'connection',
       'accessToken',

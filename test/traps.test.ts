@@ -7,7 +7,7 @@ import { hours, minutes, seconds } from '../lib/core/types.ts';
 import { powertoolsObserver } from '../lib/observe/powertools.ts';
 import { providers } from '../lib/providers/index.ts';
 import type { Ask } from '../lib/shell/demand.ts';
-import { transitionOf } from '../lib/shell/transition.ts';
+import { transitionsOf } from '../lib/shell/transition.ts';
 import { type Instead, simulatedWorld } from './support/simulated.ts';
 import { answer } from './support/vendor.ts';
 import { dieAt } from './support/world.ts';
@@ -149,21 +149,21 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       const deps = {
         clock: world.clock,
         ...world.stores,
-        providers: ids,
+        providers: new Map(ids.map(each => [each, world.policy])),
         ask: (ask: Ask) => world.ask(ask),
         askFailed: (error: unknown) => asked.push(error),
       };
       const serveAll = async () => {
         const paths = [
           ['GET', `/tokens/${id}`],
-          ['POST', `/tokens/${id}/refresh`],
+          ['POST', `/tokens/${id}`],
           ['GET', '/connections'],
         ] as const;
         return Promise.all(paths.map(([method, path]) => serve(deps, { method, path, query: {} })));
       };
 
       const { accessToken } = await world.token(id);
-      const session = (await world.record(id)).session?.refreshToken;
+      const session = await world.refreshToken(id);
       world.clock.set((await world.token(id)).expiresAt - minutes(1));
       script.push(...Array.from({ length: 12 }, () => instead));
       await tick();
@@ -175,7 +175,7 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       for (const report of world.sweeps) observer.sweep(report);
       const discovered = await world.discover();
       const { session: __, ...record } = await world.record(id);
-      const transitions = world.reports.map(report => transitionOf(report, world.clock.now()));
+      const transitions = world.reports.flatMap(report => transitionsOf(report, world.clock.now()));
       const everything = JSON.stringify([
         lines,
         metrics.serializeMetrics(),
@@ -220,7 +220,7 @@ it.each(['petrosoft', 'powerepos', 'ioffice'])(
     expect(await world.token(id)).toEqual(before);
     expect(await use()).toBe(200);
     await world.run(provider, hours(48), minutes(5));
-    await world.ask({ kind: 'forced', connection: id });
+    await world.ask({ kind: 'forced', connection: id, issuedAt: before.issuedAt, waits: false });
     expect(world.calls).toHaveLength(1);
     await world.put(id, secret);
     await world.discover();
@@ -251,11 +251,11 @@ it('trap 7: no refresh token in the answer means the full grant, and no crash', 
 describe('trap 8: a refresh answer without a new refresh token keeps the old one; with one, the old one is spent', () => {
   it('kept', async () => {
     const { world, id, whenDue, tick } = await simulatedWorld('poweroffice-v1', { trait: 'legacy' });
-    const { session } = await world.record(id);
+    const session = await world.refreshToken(id);
     for (let round = 0; round < 3; round++) {
       await whenDue();
       await tick();
-      expect((await world.record(id)).session).toEqual(session);
+      expect(await world.refreshToken(id)).toBe(session);
     }
     expect(refreshRequests(world.calls)).toHaveLength(3);
   });
@@ -263,7 +263,7 @@ describe('trap 8: a refresh answer without a new refresh token keeps the old one
     const { world, id, whenDue, tick, use } = await simulatedWorld(provider);
     const sent = new Set<string | undefined>();
     for (let round = 0; round < 4; round++) {
-      sent.add((await world.record(id)).session?.refreshToken);
+      sent.add(await world.refreshToken(id));
       await whenDue();
       await tick();
       expect(await use()).toBe(200);

@@ -23,6 +23,9 @@ export const tableKeys: Readonly<Record<keyof TableNames, KeySchema>> = {
   connections: { partition: 'shard', sort: 'connection' },
 };
 
+/** The attribute, in epoch seconds, after which DynamoDB deletes an item of `Connections`. Only rate limits have it. */
+export const REMOVE_AT = 'removeAt';
+
 const definition = (name: string, { partition, sort }: KeySchema): CreateTableCommandInput => ({
   TableName: name,
   BillingMode: 'PAY_PER_REQUEST',

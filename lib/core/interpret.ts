@@ -140,7 +140,7 @@ const tokenTypeIn = (value: unknown): string =>
     : 'Bearer';
 
 /** RFC 9110 §10.2.3: seconds, or a date. */
-const retryAfterIn = (
+export const retryAfterIn = (
   headers: Readonly<Record<string, string>>,
   sentAt: EpochMs,
 ): { readonly retryAfter?: Milliseconds } => {

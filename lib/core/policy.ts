@@ -56,12 +56,16 @@ export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
 
 /**
  * How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies; and
- * every period of a budget, since what is postponed waits for the next tick.
+ * every period of a rate limit, since what is postponed waits for the next tick.
  */
-export const tickOf = ({ lifetime, codeLifetime, budget }: Pick<Provider, 'lifetime' | 'codeLifetime' | 'budget'>) => {
+export const tickOf = ({
+  lifetime,
+  codeLifetime,
+  rateLimit,
+}: Pick<Provider, 'lifetime' | 'codeLifetime' | 'rateLimit'>) => {
   const tenth = Math.min(lifetime, codeLifetime ?? lifetime) / 10;
   // A shorter one is waited for within a run.
-  const period = budget && budget.per >= minutes(1) ? budget.per : tenth;
+  const period = rateLimit && rateLimit.per >= minutes(1) ? rateLimit.per : tenth;
   const whole = Math.round(Math.min(tenth, period) / minutes(1)) * minutes(1);
   return Math.min(minutes(5), Math.max(minutes(1), whole));
 };

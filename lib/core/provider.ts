@@ -23,7 +23,7 @@ export type HttpReply =
 export type Grant = 'full' | 'refresh';
 
 /** How many calls of the token endpoint a provider bears; `per` in milliseconds. */
-export interface Budget {
+export interface RateLimit {
   readonly calls: number;
   readonly per: Milliseconds;
 }
@@ -59,8 +59,8 @@ export type Fault =
 
 /** One connection's credentials, validated and ready to build requests. */
 export interface Account {
-  /** Connections with the same key share the provider’s budget. Begins with the id of the provider; holds no credential. */
-  readonly budgetKey: string;
+  /** Connections with the same key share a rate limit. Begins with the id of the provider; holds no credential. */
+  readonly limitKey: string;
   /** Fingerprint of the address that a refresh token is sent to and of the client that it was issued to. */
   readonly sessionBinding?: string;
   /** The origin of the token endpoint. */
@@ -91,7 +91,7 @@ export interface Provider {
   /** How long a code that a person hands in can be redeemed, where there are such codes. */
   readonly codeLifetime?: Milliseconds;
   readonly expiresIn: 'seconds' | 'milliseconds';
-  readonly budget?: Budget;
+  readonly rateLimit?: RateLimit;
   /** How many connections one worker refreshes at a time. */
   readonly concurrency: number;
   /** Repeated logins with wrong credentials may lock the account: no probing, only a changed secret starts again. */

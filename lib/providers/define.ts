@@ -10,7 +10,7 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
   /** The credential that shares the budget; without it, all connections of the provider do. Only its hash is kept. */
-  budgetShared?(credentials: C): string;
+  limitShared?(credentials: C): string;
   logIn(credentials: C): HttpRequest;
   exchange?(credentials: C, first: Readonly<Record<string, unknown>>): HttpRequest | undefined;
   refresh?(credentials: C, refreshToken: string): HttpRequest;
@@ -20,12 +20,12 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, budgetShared, logIn, exchange, refresh, oneTimeCode, usage, ...data } = definition;
+  const { secret, limitShared, logIn, exchange, refresh, oneTimeCode, usage, ...data } = definition;
 
   const account = (credentials: z.output<S>): Account => {
     const code = oneTimeCode?.(credentials);
     return {
-      budgetKey: budgetShared ? `${data.id}#${fingerprint(data.id, budgetShared(credentials))}` : data.id,
+      limitKey: limitShared ? `${data.id}#${fingerprint(data.id, limitShared(credentials))}` : data.id,
       origin: new URL(logIn(credentials).url).origin,
       ...(refresh && { sessionBinding: refresh(credentials, '').url }),
       logIn: () => logIn(credentials),

@@ -36,7 +36,7 @@ export const officernd = defineProvider({
   title: 'OfficeRnD',
   lifetime: hours(1),
   expiresIn: 'seconds',
-  budget: { calls: 5, per: minutes(1) },
+  rateLimit: { calls: 5, per: minutes(1) },
   concurrency: 1,
   locksOut: false,
   secret,

@@ -56,7 +56,7 @@ const refreshed = async (
   connection: Connection,
   ask: Ask,
 ): Promise<Answer | 'lost'> => {
-  const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced');
+  const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced' ? 'forced' : 'asked');
   deps.observer.refresh(report);
   const { result, dueAt } = report;
   return result === 'lost' ? 'lost' : { result, ...(dueAt !== undefined && { until: dueAt }) };

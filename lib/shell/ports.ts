@@ -1,4 +1,5 @@
-import type { Budget, HttpReply, HttpRequest } from '../core/provider.ts';
+import type { HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
+import type { Lane, LimitState } from '../core/rate-limit.ts';
 import type { Settlement } from '../core/settle.ts';
 import type {
   Connection,
@@ -111,15 +112,26 @@ export interface SessionStore {
   forget(connection: ConnectionId, upTo: Version): Promise<void>;
 }
 
-/** Counts calls of token endpoints over all processes. A key begins with the provider's id. */
-export interface BudgetStore {
-  /** Books `cost` calls if no more than the budget then lie within its period; otherwise says when to ask again. */
+/** Keeps the calls of token endpoints within their rate limits, over all processes. A key begins with the provider's id. */
+export interface RateLimiter {
+  /** The earliest free slot for one call, if it is not later than `until`. The caller sends at `at`, not earlier. */
   reserve(
     key: string,
-    budget: Budget,
-    cost: number,
-    now: EpochMs,
-  ): Promise<{ ok: true } | { ok: false; retryAt: EpochMs }>;
+    limit: RateLimit,
+    request: { readonly lane: Lane; readonly until: EpochMs },
+  ): Promise<{ readonly ok: true; readonly at: EpochMs } | { readonly ok: false; readonly retryAt: EpochMs }>;
+  /** The provider answered 429: no call before `until`. */
+  pause(key: string, limit: RateLimit, until: EpochMs): Promise<void>;
+}
+
+/** Keeps the states of rate limits. Throws like `TokenStore`. */
+export interface LimitStore {
+  /** Writes a state if `revision` is the one that is there (0: none is); otherwise answers what is there. */
+  write(
+    key: string,
+    state: LimitState,
+    revision: number,
+  ): Promise<{ readonly state: LimitState; readonly revision: number } | undefined>;
 }
 
 export interface SecretValue {

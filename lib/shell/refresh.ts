@@ -23,7 +23,7 @@ import { plus } from '../core/types.ts';
 import { endAtProvider } from './end.ts';
 import { obtain } from './obtain.ts';
 import type { ConnectionStore, TokenStore } from './ports.ts';
-import { type ObtainDeps, type Obtained, Run } from './run.ts';
+import { type Cause, type ObtainDeps, type Obtained, Run } from './run.ts';
 
 export interface RefreshDeps extends ObtainDeps {
   readonly tokens: TokenStore;
@@ -61,6 +61,8 @@ export interface RefreshReport {
   readonly expiresAt?: EpochMs;
   readonly dueAt?: EpochMs;
   readonly error?: { readonly code: ErrorCode; readonly status?: number; readonly fields?: readonly string[] };
+  /** The rate limit that has no slot in time. */
+  readonly exhausted?: string;
   /** The token comes from another origin than the one before it. */
   readonly originChanged?: { readonly from: string; readonly to: string };
   /** Where an exception came from: its class and frames, without its words. */
@@ -85,17 +87,17 @@ export const refreshConnection = async (
   deps: RefreshDeps,
   provider: Provider,
   listed: Connection,
-  forced: boolean,
+  cause: Cause,
 ): Promise<RefreshReport> => {
   const startedAt = deps.clock.now();
   const claimed = await deps.connections.claim(listed, {
     id: deps.claimId(),
     leaseUntil: plus(startedAt, deps.policy.lease),
-    ...(forced && { forcedAt: startedAt }),
+    ...(cause === 'forced' && { forcedAt: startedAt }),
   });
   const commit = new Commit(deps, provider, listed, claimed, startedAt);
   if (!claimed) return commit.report('lost', {});
-  const run = new Run(deps, provider, commit.seen, plus(startedAt, deps.policy.runDeadline));
+  const run = new Run(deps, provider, commit.seen, cause, plus(startedAt, deps.policy.runDeadline));
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {
@@ -186,9 +188,12 @@ class Commit {
   }
 
   async postponed(postponed: Postponed): Promise<RefreshReport> {
-    const { until, calls, forgetSession } = postponed;
+    const { until, calls, forgetSession, exhausted } = postponed;
     if (forgetSession && (await this.#keep(undefined)) === false) return this.#outrun({ calls });
-    return this.#settle('postponed', settlePostponed(this.seen, postponed, until, this.#deps.clock.now()), { calls });
+    return this.#settle('postponed', settlePostponed(this.seen, postponed, until, this.#deps.clock.now()), {
+      calls,
+      exhausted,
+    });
   }
 
   #keep(session: Session | undefined): Promise<boolean | 'failed'> {

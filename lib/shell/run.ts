@@ -1,11 +1,29 @@
 import { type Choice, fingerprint, mayHoldSession } from '../core/decide.ts';
-import { type Exchange, type Granted, interpret, interpretFirstStep, type Outcome } from '../core/interpret.ts';
+import {
+  type Exchange,
+  type Granted,
+  interpret,
+  interpretFirstStep,
+  type Outcome,
+  retryAfterIn,
+} from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Grant, HttpRequest, Provider } from '../core/provider.ts';
+import type { Grant, HttpReply, HttpRequest, Provider, RateLimit } from '../core/provider.ts';
+import type { Lane } from '../core/rate-limit.ts';
 import type { Trouble } from '../core/settle.ts';
-import type { Connection, EpochMs, SecretVersion, Session, SessionNote, Version } from '../core/types.ts';
+import {
+  type Connection,
+  type EpochMs,
+  type Milliseconds,
+  plus,
+  type SecretVersion,
+  type Session,
+  type SessionNote,
+  seconds,
+  type Version,
+} from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
-import type { BudgetStore, Clock, SendHttp, SessionStore } from './ports.ts';
+import type { Clock, RateLimiter, SendHttp, SessionStore } from './ports.ts';
 
 /** What a run leaves if it got no token. */
 interface Left {
@@ -28,33 +46,46 @@ export type Obtained =
     }
   | ({ readonly kind: 'failed'; readonly trouble: Trouble; readonly secretVersion?: SecretVersion } & Left)
   /** The rate limit has no slot in time: no call was made. */
-  | ({ readonly kind: 'postponed'; readonly until: EpochMs } & Left);
+  | ({ readonly kind: 'postponed'; readonly until: EpochMs; readonly exhausted: string } & Left);
 
 type Failed = Extract<Obtained, { kind: 'failed' }>;
+type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs };
+type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
 
 export interface ObtainDeps {
   readonly clock: Clock;
   readonly send: SendHttp;
-  readonly budgets: BudgetStore;
+  readonly limiter: RateLimiter;
   readonly sessions: SessionStore;
   readonly credentials: CredentialCache;
   readonly policy: Policy;
 }
 
-/** So short a want of budget is waited for within the run. */
-const SHORT_WAIT = 5000;
+/** So long a run waits in all for slots: long enough that ticks of a minute use a limit of a minute, within the lease. */
+const patienceWith = ({ per }: RateLimit): Milliseconds => Math.min(seconds(15), Math.max(seconds(5), per / 4));
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
-export type Attempted = Outcome | { readonly kind: 'postponed'; readonly until: EpochMs };
+export type Attempted = Outcome | Postponed;
+
+/** Why a connection is refreshed. */
+export type Cause = 'scheduled' | 'asked' | 'forced';
+
+/** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
+export const laneOf = (seen: Connection, cause: Cause): Lane =>
+  cause === 'scheduled' && seen.failures === 0 ? 'scheduled' : 'minority';
+
+export const limitAndLane = (limitKey: string, lane: Lane): string => `${limitKey} ${lane}`;
 export type Asking = Exclude<Choice, { grant: 'none' }>;
 
-/** The calls of one run: counted, within the provider's budget, and all before one deadline. */
+/** The calls of one run: counted, within the rate limit, and all before one deadline. */
 export class Run {
   readonly deps: ObtainDeps;
   readonly provider: Provider;
   /** The record as it was before this run claimed it. */
   readonly seen: Connection;
-  readonly #until: EpochMs;
+  #until: EpochMs;
+  readonly #lane: Lane;
+  #waited: Milliseconds = 0;
   calls = 0;
   /** The stored session, if it is bound to the credentials of this run. */
   held: { readonly version: Version; readonly session: Session } | undefined;
@@ -64,11 +95,12 @@ export class Run {
   #inDoubt = false;
   #note: SessionNote | undefined;
 
-  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, until: EpochMs) {
+  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, cause: Cause, until: EpochMs) {
     this.deps = deps;
     this.provider = provider;
     this.seen = seen;
     this.#until = until;
+    this.#lane = laneOf(seen, cause);
     this.#note = seen.session;
   }
 
@@ -89,18 +121,13 @@ export class Run {
 
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
     const { account } = credentials;
-    const twoSteps = asking.grant === 'full' && account.exchange !== undefined;
-    const refused = await this.#book(account.budgetKey, twoSteps ? 2 : 1);
-    if (refused) return refused;
-
     const exchange = { provider: this.provider, account, grant: asking.grant };
     if (asking.grant === 'refresh') {
       const request = account.refresh?.(asking.refreshToken);
       if (!request) return { kind: 'refused', code: 'session_refused' };
-      this.#inDoubt = !asking.only;
-      return this.#ask(exchange, request, interpret);
+      return this.#ask(exchange, request, interpret, !asking.only);
     }
-    if (!twoSteps) return this.#ask(exchange, account.logIn(), interpret);
+    if (!account.exchange) return this.#ask(exchange, account.logIn(), interpret);
     const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
     return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
   }
@@ -109,34 +136,57 @@ export class Run {
     exchange: Omit<Exchange, 'sentAt'>,
     request: HttpRequest,
     read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
-  ): Promise<T | { kind: 'retry'; code: 'timeout' }> {
+    inDoubt = false,
+  ): Promise<T | Retry | Postponed> {
+    const { clock, policy, send } = this.deps;
+    const slot = await this.#slot(exchange.account.limitKey);
+    if (slot) return slot;
     // Taken before the request is sent: a token may be thought older than it is, never younger.
-    const sentAt = this.deps.clock.now();
+    const sentAt = clock.now();
     const left = this.#until - sentAt;
     if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
     this.calls += 1;
-    const reply = await this.deps.send(request, Math.min(this.deps.policy.callDeadline, left));
+    this.#inDoubt ||= inDoubt;
+    const reply = await send(request, Math.min(policy.callDeadline, left));
+    if (reply.kind === 'answer' && reply.status === 429) await this.#pause(exchange.account.limitKey, reply);
     return read({ ...exchange, sentAt }, reply);
   }
 
-  /** Books calls with the provider's budget. A want that lasts longer than a moment postpones the run. */
-  async #book(key: string, cost: number): Promise<Exclude<Attempted, Granted> | undefined> {
-    const { budget } = this.provider;
-    if (!budget) return undefined;
-    const { clock, budgets } = this.deps;
+  /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
+  async #slot(key: string): Promise<Retry | Postponed | undefined> {
+    const { rateLimit } = this.provider;
+    if (!rateLimit) return undefined;
+    const { clock, limiter } = this.deps;
     try {
+      const from = clock.now();
+      const until = plus(from, patienceWith(rateLimit) - this.#waited);
+      if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
       for (;;) {
-        const now = clock.now();
-        const booking = await budgets.reserve(key, budget, cost, now);
-        if (booking.ok) return undefined;
-        const wait = booking.retryAt - now;
-        const tooLong = wait > SHORT_WAIT || now + wait + USEFUL_TIME > this.#until;
-        if (tooLong) return { kind: 'postponed', until: booking.retryAt };
-        await clock.sleep(wait);
+        const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
+        const at = slot.ok ? slot.at : slot.retryAt;
+        if (at > until) return { kind: 'postponed', until: at };
+        if (at > clock.now()) await clock.sleep(at - clock.now());
+        if (slot.ok) return this.#hasWaited(clock.now() - from);
       }
     } catch {
       return { kind: 'retry', code: 'store_failed' };
     }
+  }
+
+  /** The time for calls begins with the slot: a run that waited is not shorter for it. */
+  #hasWaited(duration: Milliseconds): undefined {
+    this.#waited += duration;
+    this.#until = plus(this.#until, duration);
+  }
+
+  /** The provider counts otherwise than we do: nobody calls before it says so. */
+  async #pause(key: string, { headers }: Extract<HttpReply, { kind: 'answer' }>): Promise<void> {
+    const { rateLimit } = this.provider;
+    if (!rateLimit) return;
+    const now = this.deps.clock.now();
+    const { retryAfter = rateLimit.per } = retryAfterIn(headers, now);
+    // The answer counts, whether or not the others hear of it.
+    await this.deps.limiter.pause(key, rateLimit, plus(now, retryAfter)).catch(() => {});
   }
 
   concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {
@@ -148,7 +198,8 @@ export class Run {
     const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
     const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
     if (outcome.kind === 'postponed') {
-      return { kind: 'postponed', until: outcome.until, ...this.#left(dropSession), ...redeemed };
+      const exhausted = limitAndLane(credentials.account.limitKey, this.#lane);
+      return { kind: 'postponed', until: outcome.until, exhausted, ...this.#left(dropSession), ...redeemed };
     }
     return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
   }

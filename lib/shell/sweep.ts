@@ -1,10 +1,19 @@
-import { decideDue } from '../core/decide.ts';
+import { decideDue, latestVersion } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
+import { inFairOrder } from '../core/fair.ts';
 import type { Provider } from '../core/provider.ts';
-import type { Connection, ConnectionId, EpochMs, Milliseconds, Status } from '../core/types.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type EpochMs,
+  type Milliseconds,
+  type Status,
+  secretOf,
+} from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
-import { pool } from './pool.ts';
 import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
+import { laneOf, limitAndLane } from './run.ts';
+import { inTurns } from './turns.ts';
 
 /** Who is told what happened: logs and metrics in the cloud, the terminal on a laptop. */
 export interface Observer {
@@ -40,7 +49,10 @@ export interface SweepReport {
   readonly took: Milliseconds;
 }
 
-/** Refreshes everything that is due in some shards of a provider, most urgent first, until `until`. */
+/** So many times a provider's own concurrency are in progress at once, of one secret no more than that. */
+const WORKERS = 4;
+
+/** Refreshes everything that is due in some shards of a provider, in fair order, until `until`. */
 export const sweep = async (
   deps: SweepDeps,
   provider: Provider,
@@ -51,45 +63,45 @@ export const sweep = async (
   const startedAt = clock.now();
   const listed = (await Promise.all(shards.map(shard => connections.list(provider.id, shard)))).flat();
   const state = new Map(listed.filter(each => each.retiredAt === undefined).map(each => [each.connection, each]));
-  const due = [...state.values()]
-    .filter(each => decideDue(each, startedAt).action === 'refresh')
-    .sort((a, b) => (a.expiresAt ?? 0) - (b.expiresAt ?? 0));
+  const due = [...state.values()].filter(each => decideDue(each, startedAt).action === 'refresh');
 
-  const results: Record<Result, number> = { refreshed: 0, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 };
-  let claimsFailed = 0;
-  let commitsFailed = 0;
-  let calls = 0;
+  const tally = new Tally();
+  /** Rate limits that have no slot in time: the tick leaves whatever needs them to a later one. */
+  const exhausted = new Set<string>();
   const work = async (connection: Connection): Promise<void> => {
     try {
-      const report = await refreshConnection(deps, provider, connection, false);
-      results[report.result] += 1;
-      calls += report.calls;
-      if (report.commitFailed) commitsFailed += 1;
+      if (exhausted.size > 0 && exhausted.has(await limitOf(deps, provider, connection))) {
+        tally.left += 1;
+        return;
+      }
+      const report = await refreshConnection(deps, provider, connection, 'scheduled');
+      tally.add(report);
+      if (report.exhausted !== undefined) exhausted.add(report.exhausted);
       state.set(connection.connection, after(connection, report));
       observer.refresh(report);
     } catch (error) {
       // One connection that can't be handled must not keep the others from their tokens.
-      claimsFailed += 1;
+      tally.claimsFailed += 1;
       observer.unclaimed(connection.connection, error instanceof RefresherError ? error.code : 'internal_error');
     }
   };
-  // A run that is begun must be able to end, and a used-up budget is used up for everyone behind it too.
-  const more = () => results.postponed === 0 && clock.now() + policy.lease <= until;
-  const begun = await pool(due, provider.concurrency, work, more);
-
+  // A run that is begun must be able to end.
+  const turns = {
+    limit: WORKERS * provider.concurrency,
+    perGroup: provider.concurrency,
+    groupOf: (each: Connection) => secretOf(each.connection),
+    more: () => clock.now() + policy.lease <= until,
+  };
+  const begun = await inTurns(inFairOrder(due, startedAt), { ...turns, work });
   const retired = listed.filter(each => isToEnd(each, clock.now()));
-  await pool(
-    retired,
-    provider.concurrency,
-    each => end(deps, provider, each),
-    () => clock.now() + policy.lease <= until,
-  );
+  await inTurns(retired, { ...turns, work: each => end(deps, provider, each) });
 
+  const { results, claimsFailed, commitsFailed, calls, left } = tally;
   const report: SweepReport = {
     provider: provider.id,
     connections: state.size,
     due: due.length,
-    left: due.length - begun,
+    left: due.length - begun + left,
     results,
     claimsFailed,
     commitsFailed,
@@ -99,6 +111,33 @@ export const sweep = async (
   };
   observer.sweep(report);
   return report;
+};
+
+class Tally {
+  readonly results: Record<Result, number> = {
+    refreshed: 0,
+    lost: 0,
+    postponed: 0,
+    failed: 0,
+    attention: 0,
+    retired: 0,
+  };
+  claimsFailed = 0;
+  commitsFailed = 0;
+  calls = 0;
+  left = 0;
+
+  add({ result, calls, commitFailed }: RefreshReport): void {
+    this.results[result] += 1;
+    this.calls += calls;
+    if (commitFailed) this.commitsFailed += 1;
+  }
+}
+
+/** The rate limit, and the part of it, that a scheduled refresh of a connection needs. */
+const limitOf = async (deps: SweepDeps, provider: Provider, connection: Connection): Promise<string> => {
+  const read = await deps.credentials.read(provider, connection.connection, latestVersion(connection));
+  return read.ok ? limitAndLane(read.account.limitKey, laneOf(connection, 'scheduled')) : '';
 };
 
 const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Promise<void> => {

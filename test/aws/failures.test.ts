@@ -11,21 +11,25 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import 'aws-sdk-client-mock-vitest/extend';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { budgetTable } from '../../lib/aws/budget-table.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
+import { limitTable } from '../../lib/aws/limit-table.ts';
+import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
-import { minutes, version } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START, tokenOf } from '../support/records.ts';
+import { unused } from '../../lib/core/rate-limit.ts';
+import { minutes, secretVersion, version } from '../../lib/core/types.ts';
+import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import { connectionOf, idOf, START, sessionOf, tokenOf } from '../support/records.ts';
 
 const dynamodb = mockClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });
 const tokens = tokenTable(client, 'Tokens');
 const connections = connectionTable(client, 'Connections', () => {});
-const budget = budgetTable(client, 'Connections');
+const sessions = sessionTable(client, 'Connections');
+const limits = limitTable(client, 'Connections');
 
 const connection = idOf('acme');
-const session = { refreshToken: 'the-refresh-token' };
+const session = sessionOf({ refreshToken: 'the-refresh-token' });
 const token = tokenOf(connection, { accessToken: 'the-access-token' });
 
 beforeEach(() => dynamodb.reset());
@@ -52,13 +56,17 @@ describe('what every operation makes of a table that does not do its work', () =
     ['withdraw the token of test-provider/acme', () => tokens.withdraw(connection, version(1))],
     ['list the connections of test-provider#3', () => connections.list('test-provider', 3)],
     ['read test-provider/acme', () => connections.get(connection)],
-    ['add test-provider/acme', () => connections.add(connectionOf(connection, { session }))],
+    ['add test-provider/acme', () => connections.add(connectionOf(connection))],
     ['claim test-provider/acme', () => connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START })],
-    ['keep the session of test-provider/acme', () => connections.keep(connection, version(1), session)],
+    ['read the session of test-provider/acme', () => sessions.get(connection)],
+    ['keep the session of test-provider/acme', () => sessions.keep(connection, version(1), session)],
+    ['forget the session of test-provider/acme', () => sessions.forget(connection, version(1))],
+    ['note the secret of test-provider/acme', () => connections.noteSecret(connection, secretVersion('1'))],
+    ['end test-provider/acme', () => connections.end(connection, START)],
     ['retire test-provider/acme', () => connections.retire(connection, START)],
     ['revive test-provider/acme', () => connections.revive(connection, START)],
     ['remove test-provider/acme', () => connections.remove(connection)],
-    ['read the calls of key', () => budget.reserve('key', { calls: 1, per: minutes(1) }, 1, START)],
+    ['book calls of key', () => limits.write('key', unused, 0)],
   ];
 
   const faults = [
@@ -96,12 +104,11 @@ describe('a broken record', () => {
   const item = {
     shard: { S: 'test-provider#1' },
     connection: { S: connection },
-    secret: { M: { name: { S: 'secret' } } },
     status: { S: 'healthy' },
     dueAt: { N: String(START) },
     version: { N: '3' },
     failures: { N: '0' },
-    session: { M: { refreshToken: { S: 'the-refresh-token' } } },
+    session: { M: { version: { N: '3' } } },
   };
 
   it.each([
@@ -110,8 +117,7 @@ describe('a broken record', () => {
     ['dueAt', { dueAt: { N: '99999999999999999999' } }],
     ['version', { version: { N: '1.5' } }],
     ['status', { status: { S: 'the-refresh-token' } }],
-    ['secret.name', { secret: { M: { name: { N: '1' } } } }],
-    ['session.refreshToken', { session: { M: {} } }],
+    ['session.version', { session: { M: { version: { S: 'the-refresh-token' } } } }],
     ['lastError.at', { lastError: { M: { code: { S: 'timeout' } } } }],
   ])('is named with its attribute %s, and not its value', async (attribute, change) => {
     const broken = { ...item, ...change };
@@ -149,28 +155,33 @@ describe('a broken record', () => {
     );
   });
 
-  it('may be a budget', async () => {
-    dynamodb.on(GetItemCommand).resolves({ Item: { connection: { S: 'key' }, calls: { S: '' } } });
-    const failure = await failureOf(() => budget.reserve('key', { calls: 1, per: 1 }, 1, START));
-    expect(failure.message).toBe('Connections: key has a broken "calls"');
+  it('may be a rate limit', async () => {
+    dynamodb.on(PutItemCommand).rejects(conditionFailed());
+    dynamodb.on(GetItemCommand).resolves({ Item: { connection: { S: 'key' }, state: { S: '' } } });
+    const failure = await failureOf(() => limits.write('key', unused, 0));
+    expect(failure.message).toBe('Connections: key has a broken "state"');
   });
 });
 
 describe('what is sent', () => {
   it('never names an attribute by itself, since many of them are reserved words', async () => {
     dynamodb.resolves({});
-    const settlement = { status: 'healthy', dueAt: START, failures: 0, session } as const;
+    const note = { version: version(1) };
+    const settlement = { status: 'healthy', dueAt: START, failures: 0, session: note } as const;
     await tokens.publish(token);
     await tokens.withdraw(connection, version(1));
     await connections.list('test-provider', 1);
     await connections.add(connectionOf(connection));
     await connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START, forcedAt: START });
-    await connections.keep(connection, version(1), session);
+    await sessions.keep(connection, version(1), session);
+    await sessions.forget(connection, version(1));
+    await connections.end(connection, START);
+    await connections.endLater(connection, START);
     await connections.settle(connection, version(1), settlement);
     await connections.retire(connection, START);
     await connections.revive(connection, START);
     await connections.remove(connection);
-    await budget.reserve('key', { calls: 1, per: 1 }, 1, START);
+    await limits.write('key', unused, 3);
     const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|)$/;
     const expressions = dynamodb.calls().flatMap(({ args }) => {
       const input: object = args[0].input;
@@ -179,6 +190,7 @@ describe('what is sent', () => {
     expect(expressions.length).toBeGreaterThan(10);
     for (const [, expression] of expressions) {
       const words = String(expression)
+        .replace(' + ', ' ')
         .split(/[\s(),=<>]+/)
         .filter(word => !/^[#:]/.test(word));
       expect(words.filter(word => !grammar.test(word))).toEqual([]);
@@ -189,19 +201,21 @@ describe('what is sent', () => {
     dynamodb.resolves({});
     await tokens.get(connection);
     await connections.get(connection);
-    await budget.reserve('key', { calls: 1, per: 1 }, 1, START);
-    expect(dynamodb).toHaveReceivedCommandTimes(GetItemCommand, 3);
-    for (const nth of [1, 2, 3]) {
-      expect(dynamodb).toHaveReceivedNthCommandWith(GetItemCommand, nth, { ConsistentRead: true });
-    }
+    await sessions.get(connection);
+    dynamodb.on(PutItemCommand).rejects(conditionFailed());
+    await limits.write('key', unused, 3);
+    expect(dynamodb).toHaveReceivedCommandTimes(GetItemCommand, 4);
+    for (const { args } of dynamodb.commandCalls(GetItemCommand))
+      expect(args[0].input).toMatchObject({ ConsistentRead: true });
   });
 });
 
-describe('contention for a budget', () => {
+describe('contention for a rate limit', () => {
   it('is given up after some tries, with a fair time to wait', async () => {
     dynamodb.on(GetItemCommand).resolves({});
     dynamodb.on(PutItemCommand).rejects(conditionFailed());
-    const answer = await budget.reserve('key', { calls: 4, per: minutes(1) }, 1, START);
+    const limiter = leasingRateLimiter(limits, { now: () => START });
+    const answer = await limiter.reserve('key', { calls: 4, per: minutes(1) }, { lane: 'scheduled', until: START });
     expect(answer).toEqual({ ok: false, retryAt: START + 15_000 });
     expect(dynamodb).toHaveReceivedCommandTimes(PutItemCommand, 8);
   });

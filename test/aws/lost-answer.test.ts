@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
+import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type Embedded, startEmbedded } from '../../local/aws/embedded.ts';
 import { type AwsStores, awsStores } from '../support/aws.ts';
 import { type LossyProxy, startProxy } from '../support/proxy.ts';
-import { connectionOf, idOf, START, tokenOf } from '../support/records.ts';
+import { connectionOf, idOf, START, sessionOf, tokenOf } from '../support/records.ts';
 
 /*
  * The SDK repeats a request whose answer it did not get. A conditional write then meets its own first try:
@@ -62,28 +63,31 @@ describe('a write whose answer is lost', () => {
     const seen = connectionOf(idOf('keep'));
     await stores.connections.add(seen);
     await stores.connections.claim(seen, { id: 'mine', leaseUntil });
-    proxy.loseAnswerOf('UpdateItem');
-    expect(await stores.connections.keep(seen.connection, version(1), { refreshToken: 'rotated' })).toBe(true);
+    proxy.loseAnswerOf('PutItem');
+    expect(await stores.sessions.keep(seen.connection, version(1), sessionOf())).toBe(true);
     proxy.loseAnswerOf('UpdateItem');
     expect(await stores.connections.settle(seen.connection, version(1), settlement)).toBe(true);
     expect(await stores.connections.get(seen.connection)).toMatchObject({ version: 1, ...settlement });
   });
 
-  it('is no session kept where someone else has claimed in between', async () => {
-    const seen = connectionOf(idOf('keep-late'));
-    await stores.connections.add(seen);
-    const mine = await stores.connections.claim(seen, { id: 'mine', leaseUntil });
-    if (!mine) throw new Error('the claim was lost');
-    const theirs = { id: 'theirs', leaseUntil: plus(leaseUntil, 1) };
-    proxy.loseAnswerOf('UpdateItem', () => stores.connections.claim(mine, theirs));
-    expect(await stores.connections.keep(seen.connection, version(1), { refreshToken: 'rotated' })).toBe(false);
-    expect(await stores.connections.get(seen.connection)).toMatchObject({ version: 2 });
+  it('is no session kept if a newer one came in between', async () => {
+    const id = idOf('keep-late');
+    const newer = sessionOf({ refreshToken: 'newer' });
+    proxy.loseAnswerOf('PutItem', () => stores.sessions.keep(id, version(2), newer));
+    expect(await stores.sessions.keep(id, version(1), sessionOf())).toBe(false);
+    expect(await stores.sessions.get(id)).toEqual({ version: 2, session: newer });
   });
 
-  it('is a call booked twice rather than not at all', async () => {
-    const budget = { calls: 2, per: minutes(1) };
+  it('is a slot booked twice rather than not at all', async () => {
+    const limit = { calls: 2, per: minutes(1) };
+    const limiter = leasingRateLimiter(stores.limits, { now: () => START });
+    const request = { lane: 'minority', until: START } as const;
     proxy.loseAnswerOf('PutItem');
-    expect(await stores.budget.reserve('lost', budget, 1, START)).toEqual({ ok: true });
-    expect(await stores.budget.reserve('lost', budget, 1, START)).toMatchObject({ ok: false });
+    expect(await limiter.reserve('lost#key', limit, request)).toMatchObject({ ok: false });
+    expect(
+      await leasingRateLimiter(stores.limits, { now: () => START }).reserve('lost#key', limit, request),
+    ).toMatchObject({
+      ok: false,
+    });
   });
 });

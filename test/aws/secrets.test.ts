@@ -18,16 +18,18 @@ const $metadata = {};
 
 beforeEach(() => manager.reset());
 
+const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:a/one-AbCdEf';
+
 describe('reading a secret', () => {
   it('always asks for the current stage', async () => {
-    manager.on(GetSecretValueCommand).resolves({ VersionId: 'v1', SecretString: 'text' });
-    expect(await secrets.get(NAME)).toEqual({ version: 'v1', text: 'text' });
+    manager.on(GetSecretValueCommand).resolves({ ARN, VersionId: 'v1', SecretString: 'text' });
+    expect(await secrets.get(NAME)).toEqual({ arn: ARN, version: 'AbCdEf:v1', text: 'text' });
     expect(manager).toHaveReceivedCommandWith(GetSecretValueCommand, { SecretId: NAME, VersionStage: 'AWSCURRENT' });
   });
 
   it('takes bytes for text', async () => {
-    manager.on(GetSecretValueCommand).resolves({ VersionId: 'v1', SecretBinary: Buffer.from('{"a":"ö"}') });
-    expect(await secrets.get(NAME)).toEqual({ version: 'v1', text: '{"a":"ö"}' });
+    manager.on(GetSecretValueCommand).resolves({ ARN, VersionId: 'v1', SecretBinary: Buffer.from('{"a":"ö"}') });
+    expect(await secrets.get(NAME)).toEqual({ arn: ARN, version: 'AbCdEf:v1', text: '{"a":"ö"}' });
   });
 
   it.each([
@@ -46,7 +48,7 @@ describe('reading a secret', () => {
   });
 
   it('gives nothing where the version holds nothing', async () => {
-    manager.on(GetSecretValueCommand).resolves({ VersionId: 'v1' });
+    manager.on(GetSecretValueCommand).resolves({ ARN, VersionId: 'v1' });
     expect(await secrets.get(NAME)).toBeUndefined();
   });
 
@@ -83,15 +85,15 @@ describe('listing secrets', () => {
       .on(ListSecretsCommand)
       .resolvesOnce({
         SecretList: [
-          { Name: 'a/one', SecretVersionsToStages: current },
-          { Name: 'other/a/one', SecretVersionsToStages: current },
+          { ARN, Name: 'a/one', SecretVersionsToStages: current },
+          { ARN, Name: 'other/a/one', SecretVersionsToStages: current },
         ],
         NextToken: 'next',
       })
       .resolves({
         SecretList: [{ Name: 'a/two' }, { Name: 'a/three', DeletedDate: new Date(0) }, {}],
       });
-    expect(await secrets.list('a/')).toEqual([{ name: 'a/one', version: 'v-now' }, { name: 'a/two' }]);
+    expect(await secrets.list('a/')).toEqual([{ name: 'a/one', version: 'AbCdEf:v-now' }, { name: 'a/two' }]);
     expect(manager).toHaveReceivedNthCommandWith(ListSecretsCommand, 2, {
       NextToken: 'next',
       Filters: [{ Key: 'name', Values: ['a/'] }],

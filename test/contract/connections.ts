@@ -22,7 +22,8 @@ const healthy: Settlement = {
   failures: 0,
   issuedAt: START,
   expiresAt: plus(START, minutes(10)),
-  session: { refreshToken: 'refresh-token', endsAt: plus(START, minutes(60)) },
+  session: { version: version(1), endsAt: plus(START, minutes(60)) },
+  origin: 'https://login.test',
   triedVersion: secretVersion('secret-version-1'),
   answeredVersion: secretVersion('secret-version-1'),
   redeemedCode: 'fingerprint',
@@ -56,8 +57,14 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
 
   describe('adding and listing', () => {
     it('gives back all of a record, alone and in its shard', async () => {
-      const secret = { name: 'token-refresher/shared', key: 'oslo' };
-      const whole = { ...healthy, ...failing, secret, forcedAt: START, leaseUntil: LEASE_END, retiredAt: START };
+      const whole = {
+        ...healthy,
+        ...failing,
+        forcedAt: START,
+        leaseUntil: LEASE_END,
+        retiredAt: START,
+        endedAt: START,
+      };
       const connection = await added(whole);
       expect(await store().get(connection.connection)).toEqual(connection);
       expect(await inShard(connection.connection)).toEqual([connection]);
@@ -122,24 +129,6 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     });
   });
 
-  describe('keeping a session', () => {
-    const session = { refreshToken: 'rotated' };
-
-    it('stores it while the version is mine, as often as it is said', async () => {
-      const mine = await claimed();
-      expect(await store().keep(mine.connection, mine.version, session)).toBe(true);
-      expect(await store().keep(mine.connection, mine.version, session)).toBe(true);
-      expect(await store().get(mine.connection)).toEqual({ ...mine, session });
-    });
-
-    it('does not once someone else has claimed', async () => {
-      const mine = await claimed();
-      const theirs = await store().claim(mine, { id: 'claim-2', leaseUntil: plus(LEASE_END, 1) });
-      expect(await store().keep(mine.connection, mine.version, session)).toBe(false);
-      expect(await store().get(mine.connection)).toEqual(theirs);
-    });
-  });
-
   describe('settling', () => {
     it('writes every field, removes those that are absent, and ends the claim', async () => {
       const { leaseUntil: _, ...mine } = await claimed({ forcedAt: START });
@@ -177,34 +166,51 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
   describe('the secret of a connection', () => {
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
-      const secret = { name: 'token-refresher/elsewhere', key: 'bergen' };
-      await store().noteSecret(mine.connection, secret, secretVersion('2'));
-      expect(await store().get(mine.connection)).toEqual({ ...mine, secret, secretVersion: '2' });
-      await store().noteSecret(mine.connection, { name: 'alone' }, secretVersion('3'));
-      expect(await store().get(mine.connection)).toEqual({ ...mine, secret: { name: 'alone' }, secretVersion: '3' });
+      await store().noteSecret(mine.connection, secretVersion('2'));
+      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2' });
     });
 
     it('is not noted of a connection that nobody knows', async () => {
       const unknown = fresh();
-      await store().noteSecret(unknown, { name: 'secret' }, secretVersion('1'));
+      await store().noteSecret(unknown, secretVersion('1'));
       expect(await store().get(unknown)).toBeUndefined();
     });
   });
 
   describe('retiring', () => {
-    it('marks a connection once and leaves the rest alone', async () => {
-      const connection = await added();
-      await store().retire(connection.connection, START);
-      await store().retire(connection.connection, plus(START, 1));
-      expect(await store().get(connection.connection)).toEqual({ ...connection, retiredAt: START });
-      expect(await inShard(connection.connection)).toEqual([{ ...connection, retiredAt: START }]);
+    it('marks a connection once, and makes it due', async () => {
+      const connection = await added({ dueAt: plus(START, 7) });
+      await store().retire(connection.connection, plus(START, 3));
+      await store().retire(connection.connection, plus(START, 4));
+      const retired = { ...connection, retiredAt: START + 3, dueAt: START + 3 };
+      expect(await store().get(connection.connection)).toEqual(retired);
+      expect(await inShard(connection.connection)).toEqual([retired]);
     });
 
-    it('is taken back, and the connection is due then', async () => {
-      const connection = await added({ retiredAt: START });
-      await store().revive(connection.connection, plus(START, 9));
-      const { retiredAt: _, ...alive } = connection;
-      expect(await store().get(connection.connection)).toEqual({ ...alive, dueAt: START + 9 });
+    it('is taken back under a new version, without what belonged to the life before', async () => {
+      const before = { ...healthy, forcedAt: START, leaseUntil: LEASE_END, retiredAt: START, endedAt: START };
+      const { connection } = await added(before);
+      await store().revive(connection, plus(START, 9));
+      const { session: _, issuedAt: __, expiresAt: ___, ...left } = healthy;
+      expect(await store().get(connection)).toEqual({
+        ...connectionOf(connection),
+        ...left,
+        forcedAt: START,
+        dueAt: START + 9,
+        version: 1,
+      });
+    });
+
+    it('is ended, or due again to be ended, and neither if it is not retired', async () => {
+      const retired = await added({ retiredAt: START });
+      await store().endLater(retired.connection, plus(START, 5));
+      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5 });
+      await store().end(retired.connection, plus(START, 6));
+      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5, endedAt: START + 6 });
+      const working = await added();
+      await store().endLater(working.connection, plus(START, 5));
+      await store().end(working.connection, plus(START, 6));
+      expect(await store().get(working.connection)).toEqual(working);
     });
 
     it('has nothing to take back of a connection at work', async () => {

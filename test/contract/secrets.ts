@@ -41,6 +41,18 @@ export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: 
       expect(await store().list(name)).toEqual([{ name, version: before?.version }]);
     });
 
+    it('is another secret if it is erased and made again, whoever chooses the names', async () => {
+      const name = fresh();
+      await store().put(name, 'text');
+      const before = await store().get(name);
+      await store().erase(name);
+      expect(await store().get(name)).toBeUndefined();
+      await store().put(name, 'text');
+      const after = await store().get(name);
+      expect(after?.arn).not.toBe(before?.arn);
+      expect(after?.version).not.toBe(before?.version);
+    });
+
     it('lists a secret that has no value yet, and has none to give', async () => {
       const name = fresh();
       await store().put(name);

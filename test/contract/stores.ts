@@ -2,10 +2,14 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import type { Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
-import { describeBudget } from './budget.ts';
 import { describeConnections } from './connections.ts';
+
+import { describeLimits } from './limits.ts';
+
 import { describePages } from './pages.ts';
+
 import { describeSecrets } from './secrets.ts';
+import { describeSessions } from './sessions.ts';
 import { describeTokens } from './tokens.ts';
 import { describeWaiters } from './waiters.ts';
 
@@ -37,8 +41,9 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
 
     describeTokens(() => stores().tokens, fresh);
     describeConnections(() => stores().connections, fresh);
+    describeLimits(() => stores().limits, fresh);
+    describeSessions(() => stores().sessions, fresh);
     describePages(() => stores().connections);
     describeWaiters(() => stores().connections, fresh);
-    describeBudget(() => stores().budget, fresh);
     describeSecrets(() => stores().secrets, fresh);
   });

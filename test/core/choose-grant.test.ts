@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chooseGrant, fingerprint, lengthens, realLifetime } from '../../lib/core/decide.ts';
 import type { Account } from '../../lib/core/provider.ts';
-import { type Connection, hours, minutes, plus, secretVersion } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { type Connection, hours, minutes, plus, type Session, secretVersion } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
 
 const provider = testProvider();
@@ -16,20 +16,21 @@ const login = opened({ password: 'right' });
 const code = opened({ code: 'good-1' });
 const { refresh: _, ...withoutRefresh } = login;
 
-const session = { refreshToken: 'held' };
+const session: Session = sessionOf({ refreshToken: 'held' });
 const at = (offset: number) => plus(START, offset);
 const seen = (change: Partial<Connection> = {}) =>
   connectionOf(idOf('acme'), {
     status: 'healthy',
-    session,
     issuedAt: at(-minutes(30)),
     expiresAt: at(minutes(30)),
     secretVersion: v1,
     triedVersion: v1,
     ...change,
   });
-const choose = (connection: Connection, account: Account = login, version = v1) =>
-  chooseGrant(connection, { account, version }, provider, START);
+const choose = (connection: Connection, account: Account = login, version = v1, held: Session | undefined = session) =>
+  chooseGrant(connection, held, { account, version }, provider, START);
+const without = (connection: Connection, account: Account = login) =>
+  chooseGrant(connection, undefined, { account, version: v1 }, provider, START);
 const full = (reason: string) => ({ grant: 'full', reason });
 
 it('uses a session that is surely unspent and lengthens the token’s life', () => {
@@ -37,17 +38,18 @@ it('uses a session that is surely unspent and lengthens the token’s life', () 
 });
 
 describe('logs in where', () => {
-  it.each<[string, Partial<Connection>]>([
+  it.each<[string, Partial<Connection>, Partial<Session>?]>([
     ['abandoned', { leaseUntil: at(-1) }],
-    ['session_over', { session: { ...session, endsAt: START } }],
+    ['session_over', {}, { endsAt: START }],
     ['refresh_failing', { status: 'failing', failures: 3 }],
-    ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(30)) } }],
-    ['would_not_lengthen', { session: { ...session, endsAt: at(minutes(36) - 1) } }],
-  ])('%s', (reason, change) => expect(choose(seen(change))).toEqual(full(reason)));
+    ['would_not_lengthen', {}, { endsAt: at(minutes(30)) }],
+    ['would_not_lengthen', {}, { endsAt: at(minutes(36) - 1) }],
+  ])('%s', (reason, change, held = {}) =>
+    expect(choose(seen(change), login, v1, { ...session, ...held })).toEqual(full(reason)),
+  );
 
   it('no_session', () => {
-    const { session: __, ...without } = seen();
-    expect(choose(without)).toEqual(full('no_session'));
+    expect(without(seen())).toEqual(full('no_session'));
     expect(choose(seen(), withoutRefresh)).toEqual(full('no_session'));
   });
 
@@ -59,7 +61,7 @@ describe('logs in where', () => {
 });
 
 it('a session that reaches a tenth of a life further is worth its call', () => {
-  expect(choose(seen({ session: { ...session, endsAt: at(minutes(36)) } }))).toMatchObject({ grant: 'refresh' });
+  expect(choose(seen(), login, v1, { ...session, endsAt: at(minutes(36)) })).toMatchObject({ grant: 'refresh' });
 });
 
 describe('with a one-time code', () => {
@@ -67,19 +69,19 @@ describe('with a one-time code', () => {
   const held = { grant: 'refresh', refreshToken: 'held', only: true };
 
   it('redeems a code that nobody tried', () => {
-    const { session: __, ...without } = seen();
-    expect(choose(without, code)).toEqual(full('no_session'));
+    expect(without(seen(), code)).toEqual(full('no_session'));
     expect(choose(seen({ redeemedCode: 'another' }), code, secretVersion('v2'))).toEqual(full('new_credentials'));
   });
 
-  it.each<[string, Partial<Connection>]>([
+  it.each<[string, Partial<Connection>, Partial<Session>?]>([
     ['of one that lives', {}],
     ['of one whose worker died', { leaseUntil: at(-1) }],
-    ['of one that seems to be over', { session: { ...session, endsAt: at(-1) } }],
+    ['of one that seems to be over', {}, { endsAt: at(-1) }],
     ['of one that would not lengthen', { expiresAt: at(hours(9)) }],
-  ])('never lets go of the only copy of access: %s', (_name, change) => {
-    expect(choose(seen({ redeemedCode, ...change }), code)).toMatchObject(held);
-    expect(choose(seen({ redeemedCode, ...change }), code, secretVersion('v2'))).toMatchObject(held);
+  ])('never lets go of the only copy of access: %s', (_name, change, more = {}) => {
+    const mine = { ...session, ...more };
+    expect(choose(seen({ redeemedCode, ...change }), code, v1, mine)).toMatchObject(held);
+    expect(choose(seen({ redeemedCode, ...change }), code, secretVersion('v2'), mine)).toMatchObject(held);
   });
 
   it('tries a session first that may have come of the code already, since redeeming it twice would end it', () => {
@@ -89,8 +91,7 @@ describe('with a one-time code', () => {
   });
 
   it('has nothing to ask with where the code is spent and no session is left', () => {
-    const { session: __, ...without } = seen({ redeemedCode });
-    expect(choose(without, code)).toEqual({ grant: 'none', code: 'code_already_redeemed' });
+    expect(without(seen({ redeemedCode }), code)).toEqual({ grant: 'none', code: 'code_already_redeemed' });
   });
 
   it('keeps nothing of the code but a fingerprint', () => {

@@ -34,6 +34,6 @@ it('a login that did not lengthen the life of a token has a session all the same
     refreshToken: 'new',
     warnings: [],
   } as const;
-  const session = sessionAfter(seen, { kind: 'full', only: false }, granted, testProvider());
-  expect(session).toEqual({ refreshToken: 'new' });
+  const session = sessionAfter(seen, undefined, { kind: 'full', only: false }, granted, testProvider(), 'b');
+  expect(session).toEqual({ refreshToken: 'new', baseUrl: 'https://api.test', binding: 'b' });
 });

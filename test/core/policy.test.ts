@@ -140,8 +140,8 @@ describe('tickOf', () => {
   });
 
   it('spends the budget of every minute, and waits for one of a second within a run', () => {
-    expect(tickOf({ lifetime: hours(1), budget: { calls: 5, per: minutes(1) } })).toBe(minutes(1));
-    expect(tickOf({ lifetime: hours(1), budget: { calls: 5, per: seconds(1) } })).toBe(minutes(5));
+    expect(tickOf({ lifetime: hours(1), rateLimit: { calls: 5, per: minutes(1) } })).toBe(minutes(1));
+    expect(tickOf({ lifetime: hours(1), rateLimit: { calls: 5, per: seconds(1) } })).toBe(minutes(5));
   });
 
   it('does not let a code of five minutes, handed in just after a tick, die before the next', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { claimsOf, isObject, jsonObject } from '../../lib/core/jwt.ts';
 import { connectionsIn, credentialsIn, parseSecretName } from '../../lib/core/secret.ts';
 import { allShards, SHARDS, shardOf, spread } from '../../lib/core/shard.ts';
-import { connectionId, nameOf, parseConnectionId, providerOf } from '../../lib/core/types.ts';
+import { connectionId, keyOf, parseConnectionId, providerOf, secretOf } from '../../lib/core/types.ts';
 import { idOf } from '../support/records.ts';
 
 const PREFIX = 'token-refresher/';
@@ -11,7 +11,7 @@ describe('the name of a secret', () => {
   it('names a connection', () => {
     expect(parseSecretName(PREFIX, 'token-refresher/petrosoft/station.7')).toEqual({
       provider: 'petrosoft',
-      connection: 'petrosoft/station.7',
+      secret: 'petrosoft/station.7',
     });
   });
 
@@ -29,34 +29,39 @@ describe('the name of a secret', () => {
 });
 
 describe('the connections in a secret', () => {
-  const secret = { name: 'token-refresher/p/shared', provider: 'p', connection: idOf('shared', 'p') };
-  const found = (text: string) => {
-    const content = connectionsIn(secret, text);
-    return content.ok ? { ...content, connections: Object.fromEntries(content.connections) } : content;
+  const found = (text: string, most = 10) => {
+    const content = connectionsIn(idOf('shared', 'p'), text, most);
+    return content.ok ? { ...content, connections: [...content.connections] } : content;
   };
 
   it('are the secret itself, or each key of its connections', () => {
-    expect(found('{"a":1}')).toEqual({ ok: true, connections: { 'p/shared': { name: secret.name } }, badNames: [] });
+    expect(found('{"a":1}')).toEqual({ ok: true, connections: ['p/shared'], badKeys: 0 });
     expect(found('{"connections":{"oslo":{},"bergen":null}}')).toEqual({
       ok: true,
-      connections: { 'p/oslo': { name: secret.name, key: 'oslo' }, 'p/bergen': { name: secret.name, key: 'bergen' } },
-      badNames: [],
+      connections: ['p/shared/oslo', 'p/shared/bergen'],
+      badKeys: 0,
     });
-    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: {}, badNames: [] });
+    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: [], badKeys: 0 });
   });
 
   it.each(['', 'null', '[]', '"text"', '{', '{"connections":[]}', '{"connections":null}', '{"connections":"a"}'])(
     'are unknown where it holds %s',
-    text => expect(found(text)).toEqual({ ok: false }),
+    text => expect(found(text)).toEqual({ ok: false, code: 'secret_malformed' }),
   );
 
-  it('are never prototypes, and names that are none are told apart', () => {
+  it('are refused as a whole if there are more than one secret may hold', () => {
+    const text = '{"connections":{"a":{},"b":{},"c":{}}}';
+    expect(found(text, 3)).toMatchObject({ ok: true });
+    expect(found(text, 2)).toEqual({ ok: false, code: 'too_many_connections' });
+  });
+
+  it('are never prototypes, and keys that are no names are counted', () => {
     const content = found('{"connections":{"__proto__":{"a":1},"constructor":{},"a b":{},"":{}}}');
     expect(content).toMatchObject({
-      connections: { 'p/constructor': { key: 'constructor' } },
-      badNames: ['__proto__', 'a b', ''],
+      connections: ['p/shared/constructor'],
+      badKeys: 3,
     });
-    expect(found('{"__proto__":{"connections":{"evil":{}}}}')).toMatchObject({ connections: { 'p/shared': {} } });
+    expect(found('{"__proto__":{"connections":{"evil":{}}}}')).toMatchObject({ connections: ['p/shared'] });
   });
 });
 
@@ -114,13 +119,29 @@ describe('the claims of a token', () => {
 describe('ids', () => {
   it('are taken apart as they were put together', () => {
     const id = idOf('a.b_c-1', 'some-provider');
-    expect([providerOf(id), nameOf(id), parseConnectionId(id)]).toEqual(['some-provider', 'a.b_c-1', id]);
+    expect([providerOf(id), secretOf(id), keyOf(id)]).toEqual(['some-provider', id, undefined]);
+    const packed = idOf('a.b_c-1/oslo', 'some-provider');
+    expect([providerOf(packed), secretOf(packed), keyOf(packed)]).toEqual(['some-provider', id, 'oslo']);
+    expect([parseConnectionId(id), parseConnectionId(packed)]).toEqual([id, packed]);
   });
 
-  it.each(['', '/', 'a', 'a/', '/a', 'a/b/c', 'A/b', 'a/-b', 'a/b c', 'a/b\n', `a/${'b'.repeat(101)}`])(
-    'are not %j',
-    text => expect(parseConnectionId(text)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    '/',
+    'a',
+    'a/',
+    '/a',
+    'a/b/',
+    'a/b/c/d',
+    'a//c',
+    'a/b/-c',
+    'A/b',
+    'a/b/c d',
+    'a/-b',
+    'a/b c',
+    'a/b\n',
+    `a/${'b'.repeat(101)}`,
+  ])('are not %j', text => expect(parseConnectionId(text)).toBeUndefined());
 
   it('have providers of 1 to 40 characters', () => {
     expect(connectionId('p'.repeat(40), 'a')).toBeDefined();

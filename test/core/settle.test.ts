@@ -12,14 +12,15 @@ import {
   tokenOf,
 } from '../../lib/core/settle.ts';
 import { type Connection, hours, minutes, plus, seconds, secretVersion, version } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
 
 const provider = testProvider();
 const locking = testProvider({ locksOut: true });
 const [v1, v2] = [secretVersion('v1'), secretVersion('v2')];
 const at = (offset: number) => plus(START, offset);
-const session = { refreshToken: 'held', endsAt: at(hours(9)) };
+const session = sessionOf({ refreshToken: 'held', endsAt: at(hours(9)) });
+const note = { version: version(3), endsAt: at(hours(9)) };
 
 const granted: Granted = {
   kind: 'granted',
@@ -36,62 +37,68 @@ const seen = (change: Partial<Connection> = {}) =>
   connectionOf(idOf('acme'), {
     status: 'healthy',
     ...life,
-    session,
+    session: note,
+    origin: 'https://login.test',
     secretVersion: v1,
     triedVersion: v1,
     redeemedCode: 'f',
     ...change,
   });
 const failed = (trouble: Trouble, change: Partial<Connection> = {}, more: object = {}, by = provider, random = 0.5) =>
-  settleFailed(policy, by, seen(change), trouble, { calls: 1, secretVersion: v1, ...more }, START, random);
+  settleFailed(
+    policy,
+    by,
+    seen(change),
+    trouble,
+    { calls: 1, secretVersion: v1, session: note, ...more },
+    START,
+    random,
+  );
 
 const refused: Trouble = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
 const unknown: Trouble = { kind: 'unknown', code: 'timeout' };
 
 describe('the session after', () => {
-  const sessionOf = (kind: 'full' | 'refresh', change: Partial<Granted> = {}, only = false, before = seen()) =>
-    sessionAfter(before, { kind, only }, { ...granted, ...change }, provider);
+  const sessionAfterA = (kind: 'full' | 'refresh', change: Partial<Granted> = {}, only = false) =>
+    sessionAfter(seen(), session, { kind, only }, { ...granted, ...change }, provider, 'b');
+  const fresh = { refreshToken: 'new', baseUrl: 'https://api.test', binding: 'b' };
 
   it('a login is the new one, or none', () => {
-    expect(sessionOf('full', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({
-      refreshToken: 'new',
-      endsAt: at(5),
-    });
-    expect(sessionOf('full', { refreshToken: 'new' })).toEqual({ refreshToken: 'new' });
-    expect(sessionOf('full')).toBeUndefined();
+    expect(sessionAfterA('full', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
+    expect(sessionAfterA('full', { refreshToken: 'new' })).toEqual(fresh);
+    expect(sessionAfterA('full')).toBeUndefined();
   });
 
   it('a refresh is the new one, and the old one where there is no new one (RFC 6749 §6)', () => {
-    expect(sessionOf('refresh', { refreshToken: 'new' })).toEqual({ refreshToken: 'new' });
-    expect(sessionOf('refresh')).toBe(session);
+    expect(sessionAfterA('refresh', { refreshToken: 'new' })).toEqual(fresh);
+    expect(sessionAfterA('refresh')).toBe(session);
   });
 
   it('a refresh that did not lengthen the token’s life is none: the next grant is a login', () => {
     const same = { refreshToken: 'new', expiresAt: life.expiresAt };
-    expect(sessionOf('refresh', same)).toBeUndefined();
-    expect(sessionOf('refresh', { ...same, expiresAt: at(minutes(36) - 1) })).toBeUndefined();
-    expect(sessionOf('refresh', { ...same, expiresAt: at(minutes(36)) })).toEqual({ refreshToken: 'new' });
+    expect(sessionAfterA('refresh', same)).toBeUndefined();
+    expect(sessionAfterA('refresh', { ...same, expiresAt: at(minutes(36) - 1) })).toBeUndefined();
+    expect(sessionAfterA('refresh', { ...same, expiresAt: at(minutes(36)) })).toEqual(fresh);
   });
 
   it('a refresh of the only copy of access is never none', () => {
-    expect(sessionOf('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual({
-      refreshToken: 'new',
-    });
-    expect(sessionOf('refresh', { expiresAt: at(1) }, true)).toBe(session);
+    expect(sessionAfterA('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual(fresh);
+    expect(sessionAfterA('refresh', { expiresAt: at(1) }, true)).toBe(session);
   });
 });
 
 describe('a grant', () => {
   const account = {
-    budgetKey: 'k',
+    limitKey: 'k',
+    origin: 'https://login.test',
     logIn: () => ({ method: 'GET', url: '', headers: {} }) as const,
     usage: () => granted,
   };
 
   it('makes the record healthy, and leaves nothing of failures in it', () => {
     const before = seen({ status: 'attention', failures: 4, failingSince: START, attentionSince: START });
-    const settled = settleGranted(policy, before, granted, { secretVersion: v2, account, session });
+    const settled = settleGranted(policy, before, granted, { secretVersion: v2, account, session: note });
     expect(settled).toEqual({
       status: 'healthy',
       dueAt: renewalOf(policy, before.connection, START, granted.expiresAt),
@@ -100,7 +107,8 @@ describe('a grant', () => {
       expiresAt: granted.expiresAt,
       triedVersion: v2,
       answeredVersion: v1,
-      session,
+      origin: 'https://login.test',
+      session: note,
     });
   });
 
@@ -135,7 +143,8 @@ describe('a failure', () => {
       failingSince: START,
       lastError: { code: trouble.code, at: START, times: 1, ...('status' in trouble && { status: trouble.status }) },
       ...life,
-      session,
+      origin: 'https://login.test',
+      session: note,
       triedVersion: v1,
       answeredVersion: v1,
       redeemedCode: 'f',
@@ -148,8 +157,8 @@ describe('a failure', () => {
   });
 
   it('forgets a session that may be spent, and no other', () => {
-    expect(failed(retry, {}, { dropSession: true })).not.toHaveProperty('session');
-    expect(failed(retry, {}, { dropSession: false }).session).toEqual(session);
+    expect(failed(retry, {}, { session: undefined })).not.toHaveProperty('session');
+    expect(failed(retry).session).toEqual(note);
   });
 
   it('waits as long as the provider asked', () => {
@@ -242,10 +251,14 @@ it('a postponed run changes nothing but when it is due, and says why', () => {
     failingSince: START,
     lastError: { code: 'timeout', times: 1, at: START },
   });
-  const { connection: _, secret: __, version: ___, secretVersion: ____, ...rest } = before;
+  const { connection: _, version: __, secretVersion: ___, ...rest } = before;
   const lastError = { code: 'budget_used', times: 1, at: START };
-  expect(settlePostponed(before, { calls: 1 }, at(7), START)).toEqual({ ...rest, lastError, dueAt: at(7) });
-  expect(settlePostponed(before, { calls: 1, dropSession: true }, at(7), START)).not.toHaveProperty('session');
+  expect(settlePostponed(before, { calls: 1, session: note }, at(7), START)).toEqual({
+    ...rest,
+    lastError,
+    dueAt: at(7),
+  });
+  expect(settlePostponed(before, { calls: 1 }, at(7), START)).not.toHaveProperty('session');
   const attention = seen({ status: 'attention', lastError: { code: 'invalid_grant', times: 1, at: START } });
   expect(settlePostponed(attention, { calls: 1 }, at(7), START).lastError?.code).toBe('invalid_grant');
 });

@@ -1,5 +1,6 @@
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
+import { sessionTable } from '../../lib/aws/session-table.ts';
 import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import type { Policy } from '../../lib/core/policy.ts';
@@ -50,6 +51,7 @@ export class Stage {
   readonly #accounts = new Map<ConnectionId, SimulatedAccount>();
   readonly tokens;
   readonly connections;
+  readonly #sessions;
 
   constructor(world: World, name: string, policy: Partial<Policy> = {}) {
     this.#world = world;
@@ -57,6 +59,7 @@ export class Stage {
     this.#policy = policy;
     this.#clients = localClients({ endpoint: world.aws.url });
     this.tokens = tokenTable(this.#clients.dynamodb, this.#tables.tokens);
+    this.#sessions = sessionTable(this.#clients.dynamodb, this.#tables.connections);
     this.connections = connectionTable(this.#clients.dynamodb, this.#tables.connections, error => {
       throw error;
     });
@@ -159,8 +162,9 @@ export class Stage {
     const record = await this.connections.get(connection);
     return record !== undefined && isSettled(record) && (await this.accepted(connection)) && this.#usable(record);
   }
-  #usable({ session }: Connection): Promise<boolean> {
-    return post(`${this.#world.provider.url}/admin/usable`, session?.refreshToken ?? '');
+  async #usable({ connection }: Connection): Promise<boolean> {
+    const stored = await this.#sessions.get(connection);
+    return post(`${this.#world.provider.url}/admin/usable`, stored?.session?.refreshToken ?? '');
   }
 }
 

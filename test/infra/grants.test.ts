@@ -57,6 +57,18 @@ describe('a consumer gets', () => {
     expect(wide).toEqual([]);
   });
 
+  test('all connections of one secret', () => {
+    const { statements, wide } = granted((tokens, role) => {
+      tokens.grantRead(role, 'officernd/acme/*');
+      tokens.grantInvokeApi(role, 'officernd/acme/*');
+    });
+    expect(statements[0]?.Condition).toMatchObject({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['officernd/acme/*'] },
+    });
+    expect(statements[2]?.Resource).toEqual(routes('<Api/HttpApi>', 'officernd/acme/*'));
+    expect(wide).toEqual([]);
+  });
+
   test('a provider', () => {
     const { statements, wide } = granted((tokens, role) => tokens.grantReadProvider(role, 'officernd'));
     expect(statements[0]?.Condition).toEqual({
@@ -111,8 +123,13 @@ describe('a consumer gets', () => {
 });
 
 test.each([
-  ['officernd', '"officernd" is no connection: it is "<provider>/<name>", for example "officernd/acme".'],
-  ['officernd/*', '"officernd/*" is no connection'],
+  [
+    'officernd',
+    'The connection must be "<provider>/<name>", "<provider>/<name>/<key>" or "<provider>/<name>/*", got "officernd".',
+  ],
+  ['officernd/*', 'got "officernd/*"'],
+  ['officernd/acme/a/*', 'got "officernd/acme/a/*"'],
+  ['officernd/ac*', 'got "officernd/ac*"'],
   ['petrosoft/acme', '"petrosoft" is no provider that is served here: there are officernd, ioffice.'],
 ])('a grant of %s is told in a sentence', (connection, sentence) => {
   expect(() => granted((tokens, role) => tokens.grantRead(role, connection))).toThrow(sentence);

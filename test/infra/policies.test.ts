@@ -91,17 +91,18 @@ const logsAndLetters = (fn: string) => [
 ];
 const items = (table: string, actions: readonly string[], keys: string) =>
   actions.map(action => `dynamodb:${action} <Storage/${table}.Arn> ${keys}`);
-const keysOf = (separator: string) => providerIds.map(provider => `${provider}${separator}*`).join(' ');
+const keysOf = (rest: '#?' | '/*') => providerIds.map(provider => `${provider}${rest}`).join(' ');
 
 describe('every role may do what its function sends, and nothing else', () => {
   test.each(providerIds)('refresh of %s', provider => {
-    const budgeted = findProvider(provider)?.budget !== undefined;
+    const budgeted = findProvider(provider)?.rateLimit !== undefined;
     expect(allowedTo(all, `Refresh/${provider}Role`)).toEqual(
       [
         ...logsAndLetters(`Refresh/${provider}`),
         ...items('Tokens', ['GetItem', 'PutItem', 'DeleteItem'], `${provider}/*`),
-        ...items('Connections', ['Query', 'GetItem', 'UpdateItem'], `${provider}#*`),
-        ...(budgeted ? items('Connections', ['PutItem'], `${provider}#budget`) : []),
+        ...items('Connections', ['Query', 'GetItem', 'UpdateItem'], `${provider}#?`),
+        ...items('Connections', ['GetItem', 'PutItem', 'DeleteItem'], `${provider}#sessions`),
+        ...(budgeted ? items('Connections', ['PutItem'], `${provider}#limits`) : []),
         ...key('write'),
         `secretsmanager:GetSecretValue ${secrets(provider)}`,
         'events:PutEvents <Events.Arn>',
@@ -113,8 +114,8 @@ describe('every role may do what its function sends, and nothing else', () => {
     expect(allowedTo(all, 'Discovery/DiscoverRole')).toEqual(
       [
         ...logsAndLetters('Discovery/Discover'),
-        ...items('Connections', ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'], keysOf('#')),
-        ...items('Tokens', ['GetItem', 'DeleteItem'], keysOf('/')),
+        ...items('Connections', ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'], keysOf('#?')),
+        ...items('Tokens', ['DeleteItem'], keysOf('/*')),
         ...key('write'),
         'secretsmanager:ListSecrets *',
         ...providerIds.map(provider => `secretsmanager:GetSecretValue ${secrets(provider)}`),
@@ -126,8 +127,8 @@ describe('every role may do what its function sends, and nothing else', () => {
     expect(allowedTo(all, 'Api/ApiRole')).toEqual(
       [
         ...logsAndLetters('Api/Api'),
-        ...items('Tokens', ['GetItem'], keysOf('/')),
-        ...items('Connections', ['GetItem', 'Query'], keysOf('#')),
+        ...items('Tokens', ['GetItem'], keysOf('/*')),
+        ...items('Connections', ['GetItem', 'Query'], keysOf('#?')),
         ...key('read'),
         ...providerIds.map(provider => `lambda:InvokeFunction <Refresh/${provider}Function.Arn>`),
       ].toSorted(),

@@ -61,7 +61,10 @@ const faultsOfRole = (resources: Resources, statement: Json): string[] => {
   }
   if (actions.some(action => action.startsWith('dynamodb:'))) {
     const keys = leadingKeysOf(statement);
-    if (keys.length === 0 || !keys.every(key => /^[a-z0-9-]+([/#]\*|#budget|\/[\w.-]+)$/.test(key))) {
+    if (
+      keys.length === 0 ||
+      !keys.every(key => /^[a-z0-9-]+(\/\*|#\?|#sessions|#limits|(\/[\w.-]+){1,2}|\/[\w.-]+\/\*)$/.test(key))
+    ) {
       faults.push('is about items of any key');
     }
     if (conditionsOf(statement, 'Null')['dynamodb:LeadingKeys'] !== 'false') faults.push('holds without any key');

@@ -5,7 +5,7 @@ import { tableKeys } from '../../lib/aws/tables.ts';
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
-import { findProvider, providerIds, providers } from '../../lib/providers/index.ts';
+import { providerIds, providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
 
 const all = deployed();
@@ -152,7 +152,8 @@ describe('functions', () => {
     return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]));
   };
 
-  test.each(providerIds)('refresh of %s has the environment it reads, and time for more than a lease', provider => {
+  test.each(providers)('refresh of $id has the environment it reads, and time for more than a lease', each => {
+    const { id: provider } = each;
     const path = `Refresh/${provider}Function`;
     expect(environmentOf('refresh', environmentAt(path))).toEqual({
       TOKENS_TABLE: '<Storage/Tokens>',
@@ -160,7 +161,7 @@ describe('functions', () => {
       EVENT_BUS: '<Events.Arn>',
       PROVIDER: provider,
       SECRET_PREFIX: 'token-refresher/',
-      TICK: tickOf(findProvider(provider) ?? { lifetime: 0 }),
+      TICK: tickOf(each),
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -186,13 +187,14 @@ describe('functions', () => {
     expect(environmentOf('discover', environmentAt('Discovery/DiscoverFunction'))).toMatchObject({
       PROVIDERS: providerIds,
       SECRET_PREFIX: 'token-refresher/',
+      CONNECTIONS_PER_SECRET: 200,
     });
     expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(
       Object.fromEntries(
-        providers.map(provider => {
-          const functionName = `<Refresh/${provider.id}Function>`;
-          return [provider.id, { functionName, refreshAt: defaultPolicy.refreshAt, tick: tickOf(provider) }];
-        }),
+        providers.map(each => [
+          each.id,
+          { functionName: `<Refresh/${each.id}Function>`, refreshAt: 0.5, tick: tickOf(each) },
+        ]),
       ),
     );
     expect(at('Api/ApiFunction').Properties.Timeout).toBe(29);

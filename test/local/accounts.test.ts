@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { connectionsIn, credentialsIn, parseSecretName } from '../../lib/core/secret.ts';
-import { providerOf } from '../../lib/core/types.ts';
+import { keyOf, providerOf } from '../../lib/core/types.ts';
 import { findProvider, providerIds } from '../../lib/providers/index.ts';
 import { idOf, simulatedAccount, simulatedAccounts, simulatedSecrets } from '../../local/simulators/accounts.ts';
 
@@ -9,9 +9,9 @@ const secrets = simulatedSecrets('http://127.0.0.1:1');
 /** The connections of all secrets, with their credentials, as discovery finds them. */
 const connections = Object.entries(secrets).flatMap(([name, secret]) => {
   const parsed = parseSecretName('', name);
-  const content = parsed && connectionsIn({ name, ...parsed }, JSON.stringify(secret));
+  const content = parsed && connectionsIn(parsed.secret, JSON.stringify(secret), 10);
   if (!content?.ok) return [];
-  return [...content.connections].map(([id, { key }]) => ({ id, credentials: credentialsIn(secret, key) }));
+  return [...content.connections].map(id => ({ id, credentials: credentialsIn(secret, keyOf(id)) }));
 });
 
 it('are at least ten connections over all providers, each with credentials that its provider opens', () => {

@@ -46,6 +46,7 @@ const found: DiscoverReport = {
   retired: [],
   removed: [],
   problems: [],
+  failures: [],
 };
 const problem = { secret: 'token-refresher/nobody/x', code: 'unknown_provider' } as const;
 const one = (name: string) => ({ name, unit: 'Count', value: 1 });

@@ -69,7 +69,7 @@ describe('the log', () => {
 
   it('names what discovery found wrong', () => {
     const { logger, metrics, lines } = setUp();
-    const none = { added: [], changed: [], revived: [], retired: [], removed: [] };
+    const none = { added: [], changed: [], revived: [], retired: [], removed: [], failures: [] };
     const problems = [{ secret: 'token-refresher/nobody/x', code: 'unknown_provider' }] as const;
     reportDiscovery(logger, metrics, { secrets: 1, read: 0, connections: 0, ...none, problems });
     expect(lines()).toMatchObject([

@@ -151,8 +151,8 @@ describe.each(providers)('$id', provider => {
   });
 
   it('has a budget key that is stable and holds no credential', () => {
-    const { budgetKey } = accountOf(id);
-    expect(budgetKey).toBe(accountOf(id).budgetKey);
-    expect(budgetKey).toMatch(new RegExp(`^${id}(#[0-9a-f]{16})?$`));
+    const { limitKey } = accountOf(id);
+    expect(limitKey).toBe(accountOf(id).limitKey);
+    expect(limitKey).toMatch(new RegExp(`^${id}(#[0-9a-f]{16})?$`));
   });
 });

@@ -36,6 +36,6 @@ describe('the scope of an answer', () => {
 });
 
 it('shares one budget between all connections: five calls a minute', () => {
-  expect(provider(id).budget).toEqual({ calls: 5, per: 60_000 });
-  expect(accountOf(id).budgetKey).toBe(accountOf(id, { clientId: 'another' }).budgetKey);
+  expect(provider(id).rateLimit).toEqual({ calls: 5, per: 60_000 });
+  expect(accountOf(id).limitKey).toBe(accountOf(id, { clientId: 'another' }).limitKey);
 });

@@ -35,9 +35,9 @@ it('sends the subscription key, where there is one, with tokens and with calls o
 });
 
 it('counts calls by application key', () => {
-  const { budgetKey } = accountOf(id);
-  expect(accountOf(id, { clientKey: 'another' }).budgetKey).toBe(budgetKey);
-  expect(accountOf(id, { appKey: 'another' }).budgetKey).not.toBe(budgetKey);
+  const { limitKey } = accountOf(id);
+  expect(accountOf(id, { clientKey: 'another' }).limitKey).toBe(limitKey);
+  expect(accountOf(id, { appKey: 'another' }).limitKey).not.toBe(limitKey);
 });
 
 it('takes the lifetime of the answer, not the documented one', () => {

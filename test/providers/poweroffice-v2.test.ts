@@ -17,10 +17,10 @@ it.each([
 });
 
 it('counts calls by subscription key, over all customers', () => {
-  const { budgetKey } = accountOf(id);
-  expect(provider(id).budget).toEqual({ calls: 10, per: 1000 });
-  expect(accountOf(id, { clientKey: 'another' }).budgetKey).toBe(budgetKey);
-  expect(accountOf(id, { subscriptionKey: 'another' }).budgetKey).not.toBe(budgetKey);
+  const { limitKey } = accountOf(id);
+  expect(provider(id).rateLimit).toEqual({ calls: 10, per: 1000 });
+  expect(accountOf(id, { clientKey: 'another' }).limitKey).toBe(limitKey);
+  expect(accountOf(id, { subscriptionKey: 'another' }).limitKey).not.toBe(limitKey);
 });
 
 it('has no refresh grant', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../lib/core/policy.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { START } from '../support/records.ts';
 import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../support/vendor.ts';
 
 const DAY = hours(24);
@@ -27,17 +28,22 @@ const correct = async ({
   await world.discover();
 };
 
+/** Of the token that was issued first. */
+const forced = { kind: 'forced', connection: ID, issuedAt: START, waits: false } as const;
+
 describe('where wrong logins lock accounts', () => {
   it('a refused login is the last one until the secret changes, whatever anyone asks', async () => {
     const given = await withWrongPassword();
     const { world, vendor } = given;
     expect((await world.record(ID)).dueAt).toBe(NEVER);
     await world.run('test-provider', 30 * DAY, hours(1));
-    expect(await world.ask({ kind: 'forced', connection: ID })).toMatchObject({
+    expect(await world.ask(forced)).toMatchObject({
       result: 'waiting',
       reason: 'attention',
     });
-    expect(await world.ask({ kind: 'read', connection: ID, minTtl: 0 })).toMatchObject({ reason: 'attention' });
+    expect(await world.ask({ kind: 'read', connection: ID, minTtl: 0, waits: false })).toMatchObject({
+      reason: 'attention',
+    });
     expect(vendor.asked).toEqual([]);
     await correct(given);
     await world.tick('test-provider');
@@ -76,8 +82,7 @@ describe('where wrong logins lock accounts', () => {
 
   it('what looked like another secret and is the refused one is not tried again', async () => {
     const { world, vendor } = await withWrongPassword();
-    const { secret } = await world.record(ID);
-    await world.stores.connections.noteSecret(ID, secret, 'a version that never was' as never);
+    await world.stores.connections.noteSecret(ID, 'a version that never was' as never);
     await world.run('test-provider', DAY, minutes(5));
     expect(vendor.asked).toEqual([]);
     expect((await world.record(ID)).dueAt).toBe(NEVER);
@@ -108,8 +113,8 @@ describe('where they do not', () => {
     const { world, vendor } = await withWrongPassword(testProvider());
     for (let minute = 0; minute < 59; minute++) {
       world.clock.pass(minutes(1));
-      await world.ask({ kind: 'read', connection: ID, minTtl: hours(1) });
-      await world.ask({ kind: 'forced', connection: ID });
+      await world.ask({ kind: 'read', connection: ID, minTtl: hours(1), waits: false });
+      await world.ask(forced);
     }
     expect(vendor.asked).toEqual([]);
   });

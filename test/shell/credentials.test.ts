@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
-import { type SecretRef, secretVersion } from '../../lib/core/types.ts';
+import { secretVersion } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { SecretValue } from '../../lib/shell/ports.ts';
+import { idOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
 
 const provider = testProvider();
-const ref: SecretRef = { name: 'token-refresher/test-provider/acme' };
+const ref = idOf('acme');
 const v1 = secretVersion('v1');
 const v2 = secretVersion('v2');
 
 const cache = (text: unknown = { password: 'right' }) => {
   const source = {
     reads: 0,
-    value: { version: v1, text: typeof text === 'string' ? text : JSON.stringify(text) } as SecretValue | undefined,
+    value: { arn: 'arn', version: v1, text: typeof text === 'string' ? text : JSON.stringify(text) } as
+      | SecretValue
+      | undefined,
     error: undefined as Error | undefined,
     get: async () => {
       source.reads += 1;
@@ -22,7 +25,7 @@ const cache = (text: unknown = { password: 'right' }) => {
     },
     list: async () => [],
   };
-  return { source, cached: new CredentialCache(source) };
+  return { source, cached: new CredentialCache(source, 'token-refresher/') };
 };
 
 describe('a secret that was read', () => {
@@ -38,7 +41,7 @@ describe('a secret that was read', () => {
     const { source, cached } = cache();
     await cached.read(provider, ref, v1);
     expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v1 });
-    source.value = { version: v2, text: '{"password":"new"}' };
+    source.value = { arn: 'arn', version: v2, text: '{"password":"new"}' };
     expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v2 });
     await cached.read(provider, ref, v2);
     expect(source.reads).toBe(3);
@@ -46,7 +49,7 @@ describe('a secret that was read', () => {
 
   it('is read once for many that want it at the same moment', async () => {
     const { source, cached } = cache({ connections: { a: { password: '1' }, b: { password: '2' } } });
-    const reads = ['a', 'b', 'a'].map(key => cached.read(provider, { ...ref, key }, v1));
+    const reads = ['a', 'b', 'a'].map(key => cached.read(provider, idOf(`acme/${key}`), v1));
     for (const read of await Promise.all(reads)) expect(read.ok).toBe(true);
     expect(source.reads).toBe(1);
   });
@@ -78,7 +81,7 @@ describe('a secret that cannot be read', () => {
 
 describe('what is in a secret', () => {
   const read = (text: unknown, key?: string) =>
-    cache(text).cached.read(provider, { ...ref, ...(key !== undefined && { key }) }, v1);
+    cache(text).cached.read(provider, key === undefined ? ref : idOf(`acme/${key}`), v1);
 
   it.each<[string, unknown, string | undefined, object]>([
     ['no JSON', '{', undefined, { version: v1, trouble: { kind: 'refused', code: 'secret_malformed' } }],

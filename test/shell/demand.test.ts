@@ -137,8 +137,8 @@ describe('a consumer whose token was refused', () => {
     expect(world.calls).toHaveLength(1);
   });
 
-  it('does not get around a backoff, nor around a budget', async () => {
-    const provider = testProvider({ budget: { calls: 1, per: minutes(1) } });
+  it('does not get around a backoff, nor around a rate limit', async () => {
+    const provider = testProvider({ rateLimit: { calls: 1, per: minutes(1) } });
     const { world, vendor } = await vendorWorld({ provider });
     vendor.script.push(() => answer('', 503, { 'retry-after': '120' }));
     expect(await force(world)).toMatchObject({ result: 'failed' });

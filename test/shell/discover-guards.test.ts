@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { hours } from '../../lib/core/types.ts';
 import { discover } from '../../lib/shell/discover.ts';
-import { idOf } from '../support/records.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 import { PREFIX } from '../support/world.ts';
 
@@ -12,7 +11,7 @@ it('a secret that is not listed and cannot be understood is not gone', async () 
   await world.put(ID, '{"password": ');
   const { clock, providers, stores } = world;
   const unlisted = { ...stores, secrets: { ...stores.secrets, list: async () => [] } };
-  const report = await discover({ clock, providers, prefix: PREFIX, send: world.worker().send, ...unlisted });
+  const report = await discover({ clock, providers, prefix: PREFIX, connectionsPerSecret: 200, ...unlisted });
   expect(report.retired).toEqual([]);
   expect(await world.record(ID)).not.toHaveProperty('retiredAt');
 });
@@ -23,24 +22,6 @@ it('a secret that was broken is noted as changed, so that somebody hears of it a
   await world.put(ID, '{"password": ');
   expect(await world.discover()).toMatchObject({ connections: 1, changed: [ID] });
   expect((await world.record(ID)).secretVersion).not.toBe(before);
-});
-
-it('a secret that comes back to find a name taken gets it once the other is gone', async () => {
-  const { world } = await vendorWorld();
-  const [shared, other] = ['test-provider/shared', 'test-provider/beta'];
-  const beta = idOf('beta');
-  await world.put(shared, { password: 'right', connections: { beta: {}, gamma: {} } });
-  await world.discover();
-  await world.stores.secrets.delete(`${PREFIX}${shared}`);
-  await world.discover();
-  await world.put(other, { password: 'right' });
-  await world.discover();
-  expect((await world.record(beta)).secret.name).toBe(`${PREFIX}${other}`);
-  await world.stores.secrets.restore(`${PREFIX}${shared}`);
-  await world.discover();
-  await world.stores.secrets.delete(`${PREFIX}${other}`);
-  await world.discover();
-  expect((await world.record(beta)).secret.name).toBe(`${PREFIX}${shared}`);
 });
 
 it('a connection whose secret comes back late is not removed by the discovery that finds it', async () => {

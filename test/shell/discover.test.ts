@@ -1,24 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { HttpRequest } from '../../lib/core/provider.ts';
 import { hours, minutes, secretVersion } from '../../lib/core/types.ts';
 import { RETIRED_FOR } from '../../lib/shell/discover.ts';
 import { idOf, nth } from '../support/records.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt } from '../support/world.ts';
+import { ID, vendorWorld } from '../support/vendor.ts';
 
 const SHARED = 'test-provider/shared';
 const shared = (...names: string[]) => ({
   password: 'right',
   connections: Object.fromEntries(names.map(name => [name, {}])),
 });
-const [oslo, bergen] = [idOf('oslo'), idOf('bergen')];
+const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
 
 describe('a new secret', () => {
   it('is a connection, due at once', async () => {
     const { world } = await vendorWorld({ refreshed: false });
     expect(await world.record(ID)).toEqual({
       connection: ID,
-      secret: { name: `token-refresher/${ID}` },
       status: 'new',
       dueAt: world.clock.now(),
       version: nth(0),
@@ -38,32 +35,38 @@ describe('a new secret', () => {
     expect(await world.stores.connections.get(idOf('shared'))).toBeUndefined();
   });
 
-  it.each([
+  it.each<[string, string, string | undefined, object?]>([
     ['bad_secret_name', 'test-provider/a/b', '{}'],
     ['unknown_provider', 'nobody/acme', '{}'],
     ['no_value', 'test-provider/empty', undefined],
-    ['bad_connection_name', 'test-provider/many', '{"connections":{"planted key":{}}}'],
+    ['bad_connection_key', 'test-provider/many', '{"connections":{"planted key":{}}}', { count: 1 }],
+    [
+      'too_many_connections',
+      'test-provider/many',
+      JSON.stringify(shared(...Array.from({ length: 201 }, (_, n) => `k${n}`))),
+    ],
     ['secret_malformed', 'test-provider/broken', '{"passw'],
-  ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text) => {
+  ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text, more = {}) => {
     const { world } = await vendorWorld();
     await world.stores.secrets.put(`token-refresher/${name}`, text);
     await world.put(SHARED, shared('oslo'));
     const report = await world.discover();
-    expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code }]);
+    expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code, ...more }]);
     expect(report.added).toContain(oslo);
     expect(JSON.stringify(report)).not.toContain('planted');
   });
 
   it('that is malformed is seen as a connection in need of a person, and recovers when it is corrected', async () => {
     const { world, vendor } = await vendorWorld();
-    await world.put('test-provider/oslo', '{"passw');
+    const single = idOf('oslo');
+    await world.put(single, '{"passw');
     await world.discover();
     await world.tick('test-provider');
-    expect(await world.record(oslo)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
-    await world.put('test-provider/oslo', { password: vendor.password });
+    expect(await world.record(single)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
+    await world.put(single, { password: vendor.password });
     await world.discover();
     await world.tick('test-provider');
-    expect(await world.record(oslo)).toMatchObject({ status: 'healthy' });
+    expect(await world.record(single)).toMatchObject({ status: 'healthy' });
   });
 });
 
@@ -105,9 +108,10 @@ describe('a secret that is known', () => {
   it('becomes many connections even where a refresh has read it first', async () => {
     const { world } = await vendorWorld();
     await world.put(ID, shared('oslo', 'bergen'));
+    const inside = [idOf('acme/bergen'), idOf('acme/oslo')];
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'secret_missing' } });
     const report = await world.discover();
-    expect(report.added.toSorted()).toEqual([bergen, oslo]);
+    expect(report.added.toSorted()).toEqual(inside);
     expect(report.retired).toEqual([ID]);
   });
 
@@ -134,8 +138,10 @@ describe('a secret that is gone', () => {
     const { world } = await vendorWorld();
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     expect(await world.discover()).toMatchObject({ retired: [ID], removed: [] });
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.tick('test-provider')).toMatchObject({ connections: 0, due: 0 });
+    expect(world.retired).toEqual([`${ID} ended`]);
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.refreshToken(ID)).toBeUndefined();
     world.clock.pass(RETIRED_FOR - 1);
     expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
     world.clock.pass(1);
@@ -157,29 +163,33 @@ describe('a secret that is gone', () => {
     const late = await world.token(ID);
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     await world.discover();
+    await world.tick('test-provider');
     await world.stores.tokens.publish(late);
     world.clock.pass(hours(1));
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
-  it('takes its token at the next look where the discovery that retired it died', async () => {
+  it('loses its token after ten minutes even if no refresher runs, and its record only once it has ended', async () => {
     const { world } = await vendorWorld();
     await world.stores.secrets.delete(`token-refresher/${ID}`);
-    const died = dieAt(world, 'before', 'tokens.withdraw');
-    await Promise.race([world.discover(), died]);
+    await world.discover();
+    world.clock.pass(minutes(10) - 1);
+    await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeDefined();
-    world.clock.pass(minutes(1));
-    expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
+    world.clock.pass(1);
+    await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    world.clock.pass(hours(5));
+    expect(await world.discover()).toMatchObject({ removed: [] });
+    await world.tick('test-provider');
+    expect(await world.discover()).toMatchObject({ removed: [ID] });
   });
 
   it.each([
     ['after', 'secrets.get', 'its'],
     ['after', 'connections.retire', 'its'],
-    ['before', 'tokens.withdraw', 'its'],
     ['after', 'secrets.list', 'a later'],
-    ['before', 'tokens.withdraw', 'a later'],
   ] as const)('that comes back while, %s %s, %s discovery slept gets a token and keeps it', async (...sleeps) => {
     const [when, operation, which] = sleeps;
     const { world } = await vendorWorld();
@@ -221,6 +231,7 @@ describe('a secret that is gone', () => {
     const late = await world.token(ID);
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     await world.discover();
+    await world.tick('test-provider');
     world.clock.pass(hours(1));
     await world.discover();
     await world.stores.secrets.restore(`token-refresher/${ID}`);
@@ -231,27 +242,6 @@ describe('a secret that is gone', () => {
     expect(await world.stores.tokens.publish(late)).toBe(false);
     await world.stores.tokens.withdraw(ID, late.version);
     expect(await world.token(ID)).toEqual(first);
-  });
-
-  it('ends its token and its session at a provider that has a way to, after they were withdrawn', async () => {
-    const revoked: HttpRequest[] = [];
-    const revoke = (base: string, token: string): HttpRequest => ({
-      method: 'GET',
-      url: base,
-      headers: { 'x-token': token },
-    });
-    const { world } = await vendorWorld({ provider: testProvider({ revoke }) });
-    world.vendor = request => {
-      revoked.push(request);
-      return { kind: 'failed', code: 'network', sent: true };
-    };
-    world.log.length = 0;
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    expect(await world.discover()).toMatchObject({ retired: [ID] });
-    expect(revoked.map(({ headers }) => headers['x-token'])).toEqual(['access-1', 'refresh-1']);
-    expect(revoked[0]?.url).toBe('https://api.test');
-    const order = world.log.filter(each => /retire|withdraw|send/.test(each));
-    expect(order).toEqual(['connections.retire', 'tokens.withdraw', 'send', 'send']);
   });
 });
 

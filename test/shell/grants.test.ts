@@ -27,7 +27,7 @@ describe('a session', () => {
     vendor.script.push(first);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 2 });
     expect(vendor.asked).toEqual(['refresh', 'password']);
-    expect((await world.record(ID)).session?.refreshToken).toBe('refresh-2');
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 
   it.each([
@@ -193,7 +193,7 @@ describe('a run', () => {
   it('gives its last call only what is left of its time', async () => {
     const { world, vendor } = await vendorWorld();
     const deps = world.worker();
-    await deps.credentials.read(world.providerOf(ID), (await world.record(ID)).secret, undefined);
+    await deps.credentials.read(world.providerOf(ID), ID, undefined);
     await world.put(ID, { password: 'wrong as well' });
     vendor.password = 'nobody knows it';
     vendor.script.push(refused);
@@ -213,7 +213,7 @@ describe('a run', () => {
       if (operation === 'secrets.get') world.clock.pass(seconds(19.5));
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'timeout' } });
-    expect((await world.record(ID)).session?.refreshToken).toBe('refresh-1');
+    expect(await world.refreshToken(ID)).toBe('refresh-1');
   });
 
   it('whose secret is gone, unreadable or wrong in a field calls nobody', async () => {

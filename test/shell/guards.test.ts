@@ -1,25 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
-import { transitionOf } from '../../lib/shell/transition.ts';
+import { transitionsOf } from '../../lib/shell/transition.ts';
 import { START } from '../support/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { failOnce } from '../support/world.ts';
 
 /** Guards that nothing else would miss: found by taking them away. */
 
-it('who lost a connection and cannot read why takes no token back', async () => {
+it('a worker that lost its connection and cannot read why leaves the token alone', async () => {
   const { world } = await vendorWorld();
-  const before = await world.token(ID);
   world.hooks.before = async at => {
-    if (at !== 'connections.keep') return;
+    if (at !== 'connections.settle') return;
     delete world.hooks.before;
     const leaseUntil = plus(world.clock.now(), minutes(1));
     await world.stores.connections.claim(await world.record(ID), { id: 'other', leaseUntil });
     failOnce(world, 'before', 'connections.get');
   };
   expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
-  expect(await world.token(ID)).toEqual(before);
+  expect(await world.token(ID)).toMatchObject({ accessToken: 'access-2' });
 });
 
 it('publications that fail one after the other are counted', async () => {
@@ -46,27 +45,31 @@ it('a session that was refused before a code was tried in vain is not tried agai
   expect(await world.record(ID)).not.toHaveProperty('session');
 });
 
-describe('a want of budget', () => {
-  const budget = { calls: 1, per: seconds(5) };
+describe('a rate limit', () => {
+  const rateLimit = { calls: 1, per: seconds(5) };
 
-  it('of more than a moment is not waited for, although the run had the time', async () => {
-    const { world } = await vendorWorld({ provider: testProvider({ budget }) });
-    await world.stores.budget.reserve('test-provider', budget, 1, world.clock.now());
+  it('is not waited for longer than a moment, although the run has the time', async () => {
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
     expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
     expect(world.clock.slept).toEqual([]);
   });
 
-  it('of a moment is not waited for where the run would be over then', async () => {
-    const { world } = await vendorWorld({ provider: testProvider({ budget }) });
-    await world.put(ID, { password: 'right', note: 'changed' });
-    await world.discover();
+  it('that a run waited for leaves it its whole time for the call', async () => {
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit: { calls: 1, per: seconds(4) } }) });
+    await world.useLimit({ calls: 1, per: seconds(4) }, 1);
+    const deadlines: number[] = [];
+    const deps = world.worker();
     world.hooks.after = async at => {
-      if (at !== 'secrets.get') return;
-      delete world.hooks.after;
-      world.clock.pass(world.policy.runDeadline - seconds(2));
-      await world.stores.budget.reserve('test-provider', budget, 1, plus(world.clock.now(), -seconds(3.8)));
+      if (at === 'secrets.get') world.clock.pass(seconds(0.5));
     };
-    expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
+    const send: typeof deps.send = (request, deadline) => {
+      deadlines.push(deadline);
+      return deps.send(request, deadline);
+    };
+    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'refreshed' });
+    expect(world.clock.slept[0]).toBeGreaterThan(3000);
+    expect(deadlines).toEqual([world.policy.callDeadline]);
   });
 });
 
@@ -84,19 +87,19 @@ describe('a change of state', () => {
 
   it('that is none is not told', () => {
     for (const state of ['healthy', 'failing', 'attention'] as const) {
-      expect(transitionOf(report(state, state), START)).toBeUndefined();
+      expect(transitionsOf(report(state, state), START)).toEqual([]);
     }
-    expect(transitionOf(report('new', 'healthy'), START)).toBeUndefined();
+    expect(transitionsOf(report('new', 'healthy'), START)).toEqual([]);
   });
 
   it('that the store did not take is not told, since the next run will make it', () => {
-    expect(transitionOf(report('healthy', 'attention'), START)).toMatchObject({ type: 'needs attention' });
-    expect(transitionOf(report('healthy', 'attention', { commitFailed: 'settle' }), START)).toBeUndefined();
+    expect(transitionsOf(report('healthy', 'attention'), START)).toMatchObject([{ type: 'needs attention' }]);
+    expect(transitionsOf(report('healthy', 'attention', { commitFailed: 'settle' }), START)).toEqual([]);
   });
 
   it('is told as what it is', () => {
-    expect(transitionOf(report('healthy', 'failing'), START)).toMatchObject({ type: 'failing' });
-    expect(transitionOf(report('failing', 'healthy'), START)).toMatchObject({ type: 'recovered' });
-    expect(transitionOf(report('attention', 'healthy'), START)).toMatchObject({ type: 'recovered' });
+    expect(transitionsOf(report('healthy', 'failing'), START)).toMatchObject([{ type: 'failing' }]);
+    expect(transitionsOf(report('failing', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);
+    expect(transitionsOf(report('attention', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);
   });
 });

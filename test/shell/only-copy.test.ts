@@ -6,8 +6,7 @@ import { dieAt, failOnce } from '../support/world.ts';
 /** A person handed in a code once: from then on the refresh token is the only copy of access. */
 const byCode = (more: object = {}) =>
   vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksOut: true }), ...more });
-const sessionOf = async ({ world }: Awaited<ReturnType<typeof byCode>>) =>
-  (await world.record(ID)).session?.refreshToken;
+const sessionOf = ({ world }: Awaited<ReturnType<typeof byCode>>) => world.refreshToken(ID);
 
 it('the code is redeemed once, and the session lives on for days', async () => {
   const { world, vendor } = await byCode({ refreshed: false });
@@ -70,7 +69,7 @@ describe('a code', () => {
   };
 
   it.each([
-    ['after', 'connections.keep'],
+    ['after', 'sessions.keep'],
     ['before', 'tokens.publish'],
     ['after', 'tokens.publish'],
     ['before', 'connections.settle'],
@@ -89,7 +88,7 @@ describe('a code', () => {
   );
 
   it.each([
-    ['before', 'connections.keep'],
+    ['before', 'sessions.keep'],
     ['before', 'tokens.publish'],
     ['before', 'connections.settle'],
     ['after', 'connections.settle'],

@@ -15,20 +15,22 @@ describe('the order of one refresh', () => {
     expect(writes(world.log)).toEqual([
       'connections.claim',
       'send',
-      'connections.keep',
+      'sessions.keep',
       'tokens.publish',
       'connections.settle',
     ]);
   });
 
-  it('has nothing to keep where there is no session', async () => {
+  it('notes that there is no session any more if there was one', async () => {
     const provider = testProvider();
     const { world, vendor } = await vendorWorld({ provider });
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 600 }));
     await world.put(ID, { password: 'right' });
     await world.discover();
     await world.refresh(ID);
-    expect(writes(world.log).slice(-4)).toEqual(['connections.claim', 'send', 'tokens.publish', 'connections.settle']);
+    const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
+    expect(writes(world.log).slice(-5)).toEqual(order);
+    expect(await world.refreshToken(ID)).toBeUndefined();
     expect(await world.record(ID)).not.toHaveProperty('session');
   });
 
@@ -37,7 +39,7 @@ describe('the order of one refresh', () => {
     const seen = await world.record(ID);
     await world.refresh(ID);
     world.log.length = 0;
-    const report = await refreshConnection(world.worker(), world.providerOf(ID), seen, false);
+    const report = await refreshConnection(world.worker(), world.providerOf(ID), seen, 'scheduled');
     expect(report).toMatchObject({ result: 'lost', calls: 0 });
     expect(world.log).toEqual(['connections.claim']);
   });
@@ -54,7 +56,9 @@ describe('the order of one refresh', () => {
   it('lets one of many workers ask, who all saw the same', async () => {
     const { world } = await vendorWorld();
     const seen = await world.record(ID);
-    const runs = Array.from({ length: 20 }, () => refreshConnection(world.worker(), world.providerOf(ID), seen, false));
+    const runs = Array.from({ length: 20 }, () =>
+      refreshConnection(world.worker(), world.providerOf(ID), seen, 'scheduled'),
+    );
     const results = (await Promise.all(runs)).map(({ result }) => result);
     expect(results.filter(result => result === 'refreshed')).toHaveLength(1);
     expect(results.filter(result => result === 'lost')).toHaveLength(19);
@@ -117,7 +121,7 @@ describe('a zombie', () => {
   it.each([
     ['before it asks', 'send', 'before'],
     ['with an answer in its hand', 'send', 'after'],
-    ['before it keeps the session', 'connections.keep', 'before'],
+    ['before it keeps the session', 'sessions.keep', 'before'],
     ['before it publishes', 'tokens.publish', 'before'],
     ['before it settles', 'connections.settle', 'before'],
   ] as const)('that wakes up %s undoes nothing of the worker after it', async (_, operation, where) => {
@@ -132,20 +136,6 @@ describe('a zombie', () => {
     world.clock.pass(minutes(30));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(vendor.reused).toBe(0);
-  });
-
-  it('publishes nothing once its session was not kept, even where the worker after it has not got so far yet', async () => {
-    const { world } = await vendorWorld();
-    const before = await world.token(ID);
-    world.hooks.before = async at => {
-      if (at !== 'connections.keep') return;
-      delete world.hooks.before;
-      world.clock.pass(minutes(2));
-      const leaseUntil = plus(world.clock.now(), world.policy.lease);
-      await world.stores.connections.claim(await world.record(ID), { id: 'other', leaseUntil });
-    };
-    expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
-    expect(await world.token(ID)).toEqual(before);
   });
 
   it('settles nothing where a newer token than its own is published', async () => {
@@ -186,7 +176,7 @@ describe('a zombie', () => {
   it('of a removed connection takes its token back, and brings no record to life', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async at => {
-      if (at !== 'connections.keep') return;
+      if (at !== 'sessions.keep') return;
       delete world.hooks.before;
       await world.stores.connections.retire(ID, world.clock.now());
       await world.stores.connections.remove(ID);

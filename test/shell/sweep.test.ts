@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SPREAD } from '../../lib/aws/budget-window.ts';
-import { type Connection, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import { windowOf } from '../../lib/core/rate-limit.ts';
+import { type Connection, hours, minutes, plus, seconds, secretOf, secretVersion } from '../../lib/core/types.ts';
 import { pool } from '../../lib/shell/pool.ts';
 import { lifeLeft } from '../../lib/shell/sweep.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
@@ -9,14 +9,17 @@ import { World } from '../support/world.ts';
 
 const provider = testProvider({ concurrency: 3 });
 
-/** Connections of one secret, each as it is said. */
+/** Connections as they are given; those called `<secret>/<key>` share a secret. */
 const fleet = async (records: Readonly<Record<string, Partial<Connection>>>, by = provider) => {
   let vendor: Vendor | undefined;
   const world = new World([by], request => (vendor as Vendor).handle(request));
   vendor = new Vendor(world.clock.now);
+  const packed = Object.keys(records).map(name => name.split('/')[1] ?? name);
+  const connections = Object.fromEntries(packed.map(key => [key, {}]));
   for (const [name, change] of Object.entries(records)) {
     const id = idOf(name);
-    await world.stores.secrets.put(`token-refresher/${id}`, '{"password":"right"}');
+    const secret = { password: 'right', ...(name.includes('/') && { connections }) };
+    await world.stores.secrets.put(`token-refresher/${secretOf(id)}`, JSON.stringify(secret));
     await world.stores.connections.add(
       connectionOf(id, { triedVersion: secretVersion('secret-version-1'), ...change }),
     );
@@ -42,14 +45,14 @@ describe('a tick', () => {
     expect(world.sweeps).toEqual([report]);
   });
 
-  it('begins with those that have no token, then those whose token dies first', async () => {
+  it('begins with the token that expires first, and ends with those that never had one', async () => {
     const dies = (after: number) => ({ ...later, dueAt: START, expiresAt: plus(START, after) });
     const { world } = await fleet(
       { c: dies(minutes(30)), b: dies(minutes(2)), dead: dies(-minutes(5)), d: dies(minutes(50)), none: {} },
       testProvider({ concurrency: 1 }),
     );
     await world.tick(provider.id);
-    expect(refreshed(world)).toEqual(['none', 'dead', 'b', 'c', 'd']);
+    expect(refreshed(world)).toEqual(['dead', 'b', 'c', 'd', 'none']);
   });
 
   it('asks as many at a time as the provider bears', async () => {
@@ -63,11 +66,13 @@ describe('a tick', () => {
       if (at === 'send') under -= 1;
     };
     await world.tick(provider.id);
-    expect(most).toBe(3);
+    // Each secret has its own share; together they are four times as many.
+    expect(most).toBe(9);
   });
 
   it('begins nothing that it may not be able to end', async () => {
-    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {} }, testProvider({ concurrency: 1 }));
+    const all = { 'one/a': {}, 'one/b': {}, 'one/c': {}, 'one/d': {} };
+    const { world } = await fleet(all, testProvider({ concurrency: 1 }));
     world.hooks.after = async at => {
       if (at === 'send') world.clock.pass(seconds(10));
     };
@@ -78,12 +83,14 @@ describe('a tick', () => {
     expect(report.took).toBe(seconds(20));
   });
 
-  it('leaves the rest for the next one when the budget is used up', async () => {
-    const by = testProvider({ concurrency: 1, budget: { calls: 2, per: minutes(1) } });
-    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, by);
-    expect(await world.tick(provider.id)).toMatchObject({ due: 5, left: 2, results: { refreshed: 2, postponed: 1 } });
-    world.clock.pass(minutes(1) + SPREAD);
-    expect(await world.tick(provider.id)).toMatchObject({ due: 3, left: 0, results: { refreshed: 2, postponed: 1 } });
+  it('leaves the rest for the next one when the rate limit is used up', async () => {
+    const rateLimit = { calls: 2, per: minutes(1) };
+    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, testProvider({ concurrency: 1, rateLimit }));
+    const first = await world.tick(provider.id);
+    expect(first).toMatchObject({ due: 5, results: { refreshed: 2 } });
+    expect(first.left + first.results.postponed).toBe(3);
+    world.clock.pass(windowOf(rateLimit));
+    expect(await world.tick(provider.id)).toMatchObject({ due: 3, results: { refreshed: 2 } });
   });
 
   it('goes on where one connection breaks', async () => {
@@ -98,8 +105,8 @@ describe('a tick', () => {
       throw new Error('the table is away for a moment');
     };
     const report = await world.tick(provider.id);
-    expect(report).toMatchObject({ claimsFailed: 2, results: { refreshed: 1 } });
-    expect(world.unclaimed).toHaveLength(2);
+    expect(report).toMatchObject({ claimsFailed: 1, results: { refreshed: 1, failed: 1 } });
+    expect(world.unclaimed).toHaveLength(1);
   });
 
   it('counts what the store did not take', async () => {
@@ -148,7 +155,10 @@ describe('the health that a tick reports', () => {
     expect(report.results.failed).toBe(1);
     expect(report.lowestLife).toBeCloseTo(0.5);
     world.clock.pass(minutes(2));
-    vendor.script.push(() => answer('', 503));
+    vendor.script.push(
+      () => answer('', 503),
+      () => answer('', 503),
+    );
     expect((await world.tick(provider.id)).lowestLife).toBe(0);
   });
 

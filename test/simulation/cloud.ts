@@ -4,11 +4,13 @@ import { discoverHandler } from '../../functions/discover/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
+import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } from '../../lib/core/types.ts';
 import { measureDiscovery } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { Answer, Ask } from '../../lib/shell/demand.ts';
+import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
 import type { Stores } from '../support/memory.ts';
 import type { Measurements } from './cloudwatch.ts';
@@ -34,6 +36,7 @@ export interface CloudParts {
   readonly changed: (transition: Transition) => void;
 }
 
+const PREFIX = 'token-refresher/';
 /** As they are deployed. */
 const TIMEOUT = { refresh: minutes(3), discover: minutes(5), api: seconds(29) } as const;
 const WARM = 0.9;
@@ -123,8 +126,9 @@ export class Cloud {
     const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
     const deps = {
       ...this.#reach(process),
-      budgets: process.through('budget', stores.budget),
-      credentials: new CredentialCache(process.through('secrets', stores.secrets)),
+      limiter: leasingRateLimiter(process.through('limits', stores.limits), process.clock),
+      sessions: process.through('sessions', stores.sessions),
+      credentials: new CredentialCache(process.through('secrets', stores.secrets), PREFIX),
       send: network.sender(process),
       policy: this.#policyOf(provider),
       observer,
@@ -171,16 +175,16 @@ export class Cloud {
     return this.refresh(provider, { shards: [...allShards] });
   }
 
-  async discover(prefix: string): Promise<void> {
-    const { stores, providers, network, said } = this.#parts;
+  async discover(): Promise<void> {
+    const { stores, providers, said } = this.#parts;
     const fresh = (process: Process) =>
       discoverHandler(
         {
           ...this.#reach(process),
           secrets: process.through('secrets', stores.secrets),
-          send: network.sender(process),
           providers,
-          prefix,
+          prefix: PREFIX,
+          connectionsPerSecret: CONNECTIONS_PER_SECRET,
         },
         report => {
           said(JSON.stringify(report));
@@ -195,7 +199,7 @@ export class Cloud {
     method: 'GET' | 'POST',
     path: string,
     query: Readonly<Record<string, string>>,
-    body?: string,
+    sent?: object,
   ): Promise<Reply> {
     const { providers, said } = this.#parts;
     const fresh = (process: Process) =>
@@ -212,13 +216,13 @@ export class Cloud {
       rawPath: path,
       queryStringParameters: { ...query },
       requestContext: { http: { method } },
-      ...(body !== undefined && { body }),
+      ...(sent && { body: JSON.stringify(sent) }),
     };
     const { answer, process, struck } = await this.#invoke('api', TIMEOUT.api, fresh, handle =>
       Promise.resolve(handle(event, {} as Context)),
     );
-    const { statusCode: status = 500, body: text = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
-    return { status, body: text, skew: process.skew, struck };
+    const { statusCode: status = 500, body = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
+    return { status, body, skew: process.skew, struck };
   }
 
   async #ask(ask: Ask, process: Process): Promise<Answer> {

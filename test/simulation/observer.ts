@@ -55,6 +55,7 @@ export const observerOf = (
         samples.push(...measureUnclaimed());
         log.unclaimed(connection, code);
       },
+      retired: log.retired,
       sweep: report => {
         samples.push(...measureSweep(report));
         log.sweep(report);

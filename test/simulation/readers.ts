@@ -21,8 +21,6 @@ interface Parts {
   readonly say: (line: string) => void;
 }
 
-const iso = (moment: number): string => new Date(moment).toISOString();
-
 /** What the API answers with a token, as far as it is looked at. */
 interface Served {
   readonly expiresAt: string;
@@ -56,7 +54,12 @@ export class Readers {
     const forced = troubled && random.chance(0.03);
     const minTtl = troubled && random.chance(0.2) ? { minTtl: random.pick(['120', '900', '7200']) } : {};
     const { status, body, skew, struck } = await (forced
-      ? cloud.request('POST', pathOf(connection), {}, JSON.stringify({ issuedAt: iso(before?.issuedAt ?? loop.now) }))
+      ? cloud.request(
+          'POST',
+          pathOf(connection),
+          {},
+          { issuedAt: new Date(before?.issuedAt ?? loop.now).toISOString() },
+        )
       : cloud.request('GET', pathOf(connection), minTtl));
     this.reads += 1;
     if (status === 200) return this.#use(customer, JSON.parse(body) as Served);

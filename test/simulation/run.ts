@@ -18,7 +18,6 @@ import { RECOVERY, type Scenario, scenarioOf } from './scenario.ts';
 import { Witness } from './witness.ts';
 
 const URL_OF_SIMULATORS = 'http://127.0.0.1:8080';
-const PREFIX = 'token-refresher/';
 
 /** What came of a seed. Durations in milliseconds. */
 export interface Outcome {
@@ -117,7 +116,7 @@ export class Run {
   async run(): Promise<Outcome> {
     const { end, calmFrom, providers } = this.#scenario;
     await this.#people.begin();
-    this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover(PREFIX)));
+    this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider)));
     }

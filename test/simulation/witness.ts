@@ -99,7 +99,7 @@ export class Witness {
         if (!settled) return false;
         say(JSON.stringify(settlement.lastError ?? {}));
         const sameVerdict = before?.status === 'attention' && before.triedVersion === settlement.triedVersion;
-        if (settlement.status === 'attention' && !sameVerdict) this.#judged(connection, before?.session?.refreshToken);
+        if (settlement.status === 'attention' && !sameVerdict) await this.#judged(connection);
         if (settlement.status !== 'attention' && before?.status === 'attention')
           this.#attentionTo.set(connection, loop.now);
         if (settlement.status === 'healthy') this.#causes.delete(connection);
@@ -121,7 +121,7 @@ export class Witness {
    * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
    * is lost: its provider would not take the refresh token any more, and no code waits that was handed in after the fault.
    */
-  #judged(connection: ConnectionId, refreshToken: string | undefined): void {
+  async #judged(connection: ConnectionId): Promise<void> {
     const { loop, ledger, told, holds, scenario } = this.#parts;
     const { now } = loop;
     this.#attentionAt.set(connection, now);
@@ -129,6 +129,7 @@ export class Witness {
     told(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
+    const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
     const lost = refreshToken === undefined || !holds(customer.provider, refreshToken);
     if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
       ledger.violated(`${connection}: attention without a reason`);
@@ -192,9 +193,10 @@ export class Witness {
     const { scenario, ledger } = this.#parts;
     const { providers, maxSkew, troubles } = scenario;
     if (maxSkew > 0 || troubles.some(({ kind }) => kind === 'freezes')) return;
-    for (const { id, budget } of providers) {
-      const most = budget ? ledger.mostCallsWithin(id, budget.per) : 0;
-      if (budget && most > budget.calls) ledger.violated(`${most} calls of ${id} where its budget has ${budget.calls}`);
+    for (const { id, rateLimit } of providers) {
+      const most = rateLimit ? ledger.mostCallsWithin(id, rateLimit.per) : 0;
+      if (rateLimit && most > rateLimit.calls)
+        ledger.violated(`${most} calls of ${id} whose rate limit allows ${rateLimit.calls}`);
     }
   }
 

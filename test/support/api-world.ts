@@ -10,6 +10,7 @@ import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { discover } from '../../lib/shell/discover.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
+import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
 import { type Hooks, memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
@@ -53,7 +54,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     clock,
     tokens: stores.tokens,
     connections: stores.connections,
-    budgets: stores.budget,
+    limiter: leasingRateLimiter(stores.limits, clock),
     sessions: stores.sessions,
     credentials: new CredentialCache(stores.secrets, PREFIX),
     policy,

@@ -6,9 +6,9 @@ import {
   RestoreSecretCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { budgetTable } from '../../lib/aws/budget-table.ts';
 import { type ClientOverrides, type Clients, createClients } from '../../lib/aws/clients.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
+import { limitTable } from '../../lib/aws/limit-table.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { createTables, type TableNames } from '../../lib/aws/tables.ts';
@@ -64,7 +64,7 @@ export const awsStores = async (overrides: ClientOverrides): Promise<AwsStores> 
     tokens: tokenTable(clients.dynamodb, tables.tokens),
     connections: connectionTable(clients.dynamodb, tables.connections, error => broken.push(error)),
     sessions: sessionTable(clients.dynamodb, tables.connections),
-    budget: budgetTable(clients.dynamodb, tables.connections),
+    limits: limitTable(clients.dynamodb, tables.connections),
     secrets: { ...secretsManager(clients.secretsManager), ...secretAdmin(clients.secretsManager) },
   };
 };

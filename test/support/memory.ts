@@ -1,9 +1,8 @@
-import { book } from '../../lib/aws/budget-window.ts';
+import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
-  type EpochMs,
   providerOf,
   type SecretVersion,
   secretVersion,
@@ -11,9 +10,9 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type {
-  BudgetStore,
   ConnectionStore,
   ConnectionSummary,
+  LimitStore,
   SecretSource,
   SecretValue,
   SessionStore,
@@ -24,7 +23,7 @@ import type {
 
 /**
  * Where faults come in: `before` an operation has an effect, `after` it has had one (a throw there is a lost answer).
- * Operations are called `tokens.publish`, `connections.claim`, `budget.reserve`, `secrets.get` and so on.
+ * Operations are called `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
  */
 export interface Hooks {
   before?(operation: string): Promise<void>;
@@ -47,7 +46,7 @@ export interface Stores {
   readonly tokens: TokenStore;
   readonly connections: ConnectionStore;
   readonly sessions: SessionStore;
-  readonly budget: BudgetStore;
+  readonly limits: LimitStore;
   readonly secrets: SecretSource & SecretAdmin;
 }
 
@@ -259,15 +258,15 @@ const memoryConnections = (run: Run): ConnectionStore => {
   };
 };
 
-const memoryBudget = (run: Run): BudgetStore => {
-  const logs = new Map<string, readonly EpochMs[]>();
+const memoryLimits = (run: Run): LimitStore => {
+  const limits = new Map<string, { state: LimitState; revision: number }>();
   return {
-    reserve: (key, budget, cost, now) =>
-      run('budget.reserve', () => {
-        const booking = book(logs.get(key) ?? [], budget, cost, now);
-        if (!booking.ok) return booking;
-        logs.set(key, booking.calls);
-        return { ok: true };
+    write: (key, state, revision) =>
+      run('limits.write', () => {
+        const there = limits.get(key);
+        if ((there?.revision ?? 0) !== revision) return there ?? { state: unused, revision: 0 };
+        limits.set(key, stored({ state, revision: revision + 1 }));
+        return undefined;
       }),
   };
 };
@@ -320,7 +319,7 @@ export const memoryStores = (hooks: Hooks = {}): Stores => {
     tokens: memoryTokens(run),
     connections: memoryConnections(run),
     sessions: memorySessions(run),
-    budget: memoryBudget(run),
+    limits: memoryLimits(run),
     secrets: memorySecrets(run),
   };
 };

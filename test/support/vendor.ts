@@ -29,7 +29,7 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
     return {
       ok: true,
       account: {
-        budgetKey: 'test-provider',
+        limitKey: 'test-provider',
         origin: 'https://login.test',
         sessionBinding: 'https://login.test/token client',
         logIn: () => post(typeof code === 'string' ? { code } : { password }),

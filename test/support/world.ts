@@ -1,5 +1,5 @@
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
-import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import type { HttpReply, HttpRequest, Provider, RateLimit } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import {
@@ -15,6 +15,7 @@ import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { type DiscoverReport, discover } from '../../lib/shell/discover.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
+import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type RefreshReport, refreshConnection } from '../../lib/shell/refresh.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
 import { type Hooks, memoryStores, type Stores } from './memory.ts';
@@ -99,7 +100,7 @@ export class World {
       policy,
       tokens: stores.tokens,
       connections: stores.connections,
-      budgets: stores.budget,
+      limiter: leasingRateLimiter(stores.limits, clock),
       sessions: stores.sessions,
       credentials: new CredentialCache(stores.secrets, PREFIX),
       random: this.#random,
@@ -119,6 +120,14 @@ export class World {
         sweep: report => void this.sweeps.push(report),
       },
     };
+  }
+
+  /** Another process uses calls of the provider's rate limit. */
+  async useLimit(limit: RateLimit, calls: number): Promise<void> {
+    const limiter = leasingRateLimiter(this.stores.limits, this.clock);
+    for (let n = 0; n < calls; n += 1) {
+      await limiter.reserve('test-provider', limit, { lane: 'scheduled', until: this.clock.now() });
+    }
   }
 
   providerOf(id: string): Provider {
@@ -158,7 +167,12 @@ export class World {
 
   /** One refresh as a schedule would do it, whether it is due or not. */
   async refresh(id: ConnectionId, deps: SweepDeps = this.worker(), forced = false): Promise<RefreshReport> {
-    const report = await refreshConnection(deps, this.providerOf(id), await this.record(id), forced);
+    const report = await refreshConnection(
+      deps,
+      this.providerOf(id),
+      await this.record(id),
+      forced ? 'forced' : 'scheduled',
+    );
     this.reports.push(report);
     return report;
   }

@@ -31,11 +31,13 @@ const deps = refresherDeps({
   secrets: secretsManager(client),
   policy: { ...defaultPolicy, ...policy },
   send: sendHttp,
-  observer: { refresh: () => {}, unclaimed: () => {}, sweep: () => {} },
+  prefix,
+  observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
   onBroken: error => console.error(error.message),
 });
 const refresh = refreshHandler(deps, provider);
-const discover = discoverHandler({ ...deps, secrets: secretsManager(client), providers: [provider], prefix }, () => {});
+const inventory = { secrets: secretsManager(client), providers: [provider], prefix, connectionsPerSecret: 200 };
+const discover = discoverHandler({ ...deps, ...inventory }, () => {});
 
 serveJson(event =>
   isObject(event) && event.discover === true

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { LimitState } from '../../lib/core/rate-limit.ts';
+import { plus } from '../../lib/core/types.ts';
+import type { LimitStore } from '../../lib/shell/ports.ts';
+import { START } from '../support/records.ts';
+
+const booked = (n: number): LimitState => ({
+  bookings: [{ at: plus(START, n), scheduled: n, minority: 1 }],
+  writtenAt: plus(START, n),
+});
+
+export const describeLimits = (store: () => LimitStore, fresh: () => string): unknown =>
+  describe('rate limits', () => {
+    const key = () => `test-provider#${fresh()}`;
+
+    it('writes the first state, and the next one on top of the one that is known', async () => {
+      const mine = key();
+      expect(await store().write(mine, booked(1), 0)).toBeUndefined();
+      expect(await store().write(mine, { ...booked(2), pausedUntil: START }, 1)).toBeUndefined();
+      expect(await store().write(mine, booked(3), 1)).toEqual({
+        state: { ...booked(2), pausedUntil: START },
+        revision: 2,
+      });
+    });
+
+    it('answers what is there to whoever knows nothing of it', async () => {
+      const mine = key();
+      await store().write(mine, booked(1), 0);
+      expect(await store().write(mine, booked(2), 0)).toEqual({ state: booked(1), revision: 1 });
+    });
+
+    it('begins again if the item is gone', async () => {
+      expect(await store().write(key(), booked(1), 5)).toMatchObject({ revision: 0, state: { bookings: [] } });
+    });
+
+    it('has one winner among many that know the same', async () => {
+      const mine = key();
+      const writes = Array.from({ length: 12 }, (_, n) => store().write(mine, booked(n), 0));
+      expect((await Promise.all(writes)).filter(there => there === undefined)).toHaveLength(1);
+    });
+
+    it('keeps the keys apart', async () => {
+      const [mine, other] = [key(), key()];
+      await store().write(mine, booked(1), 0);
+      expect(await store().write(other, booked(2), 0)).toBeUndefined();
+    });
+  });
