@@ -1,4 +1,5 @@
 import { minutes, seconds } from '../../../lib/core/types.ts';
+import { authorized } from '../key.ts';
 import { until } from '../poll.ts';
 import { type Row, Stage, type World } from '../stage.ts';
 
@@ -18,7 +19,7 @@ export const readers = async (world: World): Promise<Row[]> => {
   const [first] = refreshers;
   if (!first || !crowd || !plain || !demanding) throw new Error('no connections');
   const read = async (n: number, path: string): Promise<string> => {
-    const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`);
+    const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`, authorized);
     return answer.ok ? ((await answer.json()) as { readonly accessToken: string }).accessToken : '';
   };
 
