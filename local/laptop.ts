@@ -48,6 +48,11 @@ const noContext = {} as Context;
 export const openLaptop = async (options: Options, source: Source, aws: Aws, told: Told): Promise<Laptop> => {
   const clients = createClients(process.env, aws.overrides);
   await createTables(clients.dynamodb, TABLES).catch((error: unknown) => {
+    if (options.data !== undefined) {
+      throw new UsageError(
+        `--data: the database in ${options.data} is damaged or something else's: give another folder.`,
+      );
+    }
     if (options.endpoint === undefined) throw error;
     throw new UsageError(
       `--endpoint: ${aws.name} cannot be used (${reasonOf(error)}): check that an AWS answers there.`,

@@ -14,13 +14,13 @@ export const live = () => {
     lines.push(`${new Date().toLocaleTimeString('en-GB')}  ${line}`);
     lines.splice(0, lines.length - KEPT_LINES);
   };
-  const draw = async (url: string, laptop: Laptop) => {
+  const draw = async (example: string, laptop: Laptop) => {
     if (drawing) return;
     drawing = true;
     try {
       const views = await laptop.views();
       const width = process.stdout.columns || 120;
-      const picture = [`token-refresher  ${url}  (ctrl-c ends)`, '', table(views, Date.now()), '', ...lines];
+      const picture = ['token-refresher  (ctrl-c ends)', example, '', table(views, Date.now()), '', ...lines];
       const cut = picture
         .join('\n')
         .split('\n')
@@ -33,8 +33,8 @@ export const live = () => {
   process.stdout.write(ALTERNATE_SCREEN.enter);
   return {
     say,
-    draw: (url: string, laptop: Laptop) => {
-      const redraw = () => draw(url, laptop).catch(() => say('the connections cannot be listed at the moment'));
+    draw: (example: string, laptop: Laptop) => {
+      const redraw = () => draw(example, laptop).catch(() => say('the connections cannot be listed at the moment'));
       timer = setInterval(redraw, 1000);
       redraw();
     },

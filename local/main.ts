@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { apiKey, KEY_VARIABLE } from './api-key.ts';
 import { openAws } from './aws/open.ts';
+import { checkFolder } from './data-folder.ts';
 import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
 import { live } from './live.ts';
@@ -30,8 +32,12 @@ const main = async (args: readonly string[]): Promise<number> => {
     console.log(usage);
     return 0;
   }
+  // Whatever this process writes is for this user alone.
+  process.umask(0o077);
+  const key = options.once ? '' : apiKey(process.env[KEY_VARIABLE]);
+  if (options.data !== undefined) checkFolder(options.data);
   const source = opened(await openSource(options));
-  const web = options.once ? undefined : opened(await openPort(options.port));
+  const web = options.once ? undefined : opened(await openPort(options.port, key));
   const aws = opened(await openAws(options));
   const screen = web && process.stdout.isTTY ? opened(live()) : undefined;
   const tell = screen?.say ?? say;
@@ -42,7 +48,11 @@ const main = async (args: readonly string[]): Promise<number> => {
 
   web.serve(laptop.api);
   tell(`HTTP API: ${web.url}`);
-  screen?.draw(web.url, laptop);
+  const [first] = await laptop.connections();
+  const path = first ? `/tokens/${first.connection}` : '/connections';
+  const example = `curl -H 'Authorization: Bearer ${key}' ${web.url}${path}`;
+  if (screen) screen.draw(example, laptop);
+  else say(`try: ${example}`);
   const stop = onSignal();
   const ticks = opened(runTicks(laptop.ticks, toldAs(tell).error));
   await firstRound(laptop, tell, stop);

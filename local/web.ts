@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { bears } from './api-key.ts';
 import type { Laptop } from './laptop.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -13,11 +14,11 @@ export interface Web {
  * Takes the port before anything else is started, so that a taken one stops everything. Answers once `serve` is called;
  * who asks earlier waits until then.
  */
-export const openPort = async (port: number): Promise<Web & { serve(api: Laptop['api']): void }> => {
+export const openPort = async (port: number, key: string): Promise<Web & { serve(api: Laptop['api']): void }> => {
   const server = createServer();
   const { promise: served, resolve: serve } = Promise.withResolvers<Laptop['api']>();
   server.on('request', (request, response) => {
-    served.then(api => answer(api, request, response)).catch(() => response.destroy());
+    served.then(api => answer(api, key, request, response)).catch(() => response.destroy());
   });
   try {
     server.listen(port, '127.0.0.1');
@@ -36,45 +37,66 @@ export const openPort = async (port: number): Promise<Web & { serve(api: Laptop[
   };
 };
 
+/** The largest body that is read; those of the API are a line. */
+const LARGEST_BODY = 64 * 1024;
+
 /** What API Gateway does: a request becomes an event, the function's answer a response. */
-const answer = async (api: Laptop['api'], request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  // A page in a browser must not read tokens: it sends an Origin, or comes by a name that is not this machine's.
-  if (request.headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
-    response.writeHead(403).end();
-    return;
+const answer = async (api: Laptop['api'], key: string, request: IncomingMessage, response: ServerResponse) => {
+  if (!isOfThisMachine(request)) {
+    return refuse(response, 403, 'This API is for programs on this machine, called by a loopback name, not for pages.');
   }
+  if (!bears(request.headers.authorization, key)) {
+    response.setHeader('www-authenticate', 'Bearer');
+    return refuse(response, 401, 'Send the key that npm start prints: "Authorization: Bearer <key>".');
+  }
+  const body = await bodyOf(request);
+  if (body === undefined) return refuse(response, 413, `A body has at most ${LARGEST_BODY} bytes.`);
   const [rawPath = '/', query = ''] = (request.url ?? '/').split('?', 2);
-  const sent = await bodyOf(request);
-  const { statusCode, headers, body } = await api({
+  const {
+    statusCode,
+    headers,
+    body: text,
+  } = await api({
     rawPath,
     queryStringParameters: parametersOf(new URLSearchParams(query)),
     requestContext: { http: { method: request.method ?? 'GET' } },
-    ...(sent !== '' && { body: sent }),
+    ...(body.length > 0 && { body: body.toString('utf8') }),
   });
   response.writeHead(
     statusCode ?? 500,
     Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])),
   );
-  response.end(body);
+  response.end(text);
+};
+
+/** A page in a browser sends `Origin` or `Sec-Fetch-Site`, or comes by a name that somebody pointed at this address. */
+const isOfThisMachine = ({ headers, socket }: IncomingMessage): boolean => {
+  const { host = '', origin, 'sec-fetch-site': site = 'none' } = headers;
+  const [, port = '80'] = /^(?:127\.0\.0\.1|localhost)(?::(\d+))?$/.exec(host) ?? [undefined, ''];
+  return origin === undefined && site === 'none' && Number(port) === socket.localPort;
+};
+
+/** RFC 9457, without a code of the API: API Gateway has refusals of its own in these places. */
+const refuse = (response: ServerResponse, status: number, detail: string): void => {
+  const document = { type: 'about:blank', title: STATUS_CODES[status], status, detail };
+  response.writeHead(status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(document));
+};
+
+const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 };
 
 /** As API Gateway gives them: a parameter that is repeated has its values with commas between them. */
 const parametersOf = (query: URLSearchParams): Record<string, string> =>
   Object.fromEntries([...new Set(query.keys())].map(name => [name, query.getAll(name).join(',')]));
-
-/** More than the API takes. */
-const LARGEST_BODY = 65_536;
-
-/** The body, or its beginning if it is larger than any that the API takes. */
-const bodyOf = async (request: IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    if (size <= LARGEST_BODY) chunks.push(chunk);
-    size += chunk.length;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-};
 
 const closed = (server: Server): Promise<void> =>
   new Promise((resolve, reject) => {

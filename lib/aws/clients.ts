@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
@@ -15,6 +16,8 @@ export interface ClientOverrides {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: Credentials;
+  /** How to reach an endpoint that is in this process. */
+  readonly httpAgent?: Agent;
 }
 
 export interface Clients {
@@ -36,12 +39,15 @@ const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
  * The settings that every SDK client of ours shares. Region and endpoint are the SDK's own business. In Lambda,
  * credentials only ever come from the environment; the SDK's default chain would load and try everything else first.
  */
-export const clientSettings = (env: Env, overrides: ClientOverrides = {}) => ({
+export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOverrides = {}) => ({
   ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),
   ...overrides,
   // Connections are kept alive by the SDK's own agent. Without `throwOnRequestTimeout` a timeout is only a warning;
   // `socketTimeout` covers an answer that begins and then stalls.
-  requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
+  requestHandler: {
+    ...{ connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
+    ...(httpAgent && { httpAgent }),
+  },
 });
 
 /** The SDK is the one layer that repeats a call to AWS; nothing above it does. */

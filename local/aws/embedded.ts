@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { Agent, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { ClassicLevel } from 'classic-level';
 import { createDynamoDb } from './dynamodb.ts';
 import { lockFolder } from './folder-lock.ts';
 import { AwsError, answerError, readBody } from './json-api.ts';
@@ -11,15 +15,13 @@ import { createSecretsManager, type SecretsManager } from './secrets-manager.ts'
 export interface EmbeddedOptions {
   /** Where everything is kept; in memory without it. One process at a time. */
   readonly folder?: string;
-  /** A free one without it. */
-  readonly port?: number;
   readonly now?: () => number;
 }
 
-/** DynamoDB and Secrets Manager in this process, for one machine only. */
+/** DynamoDB and Secrets Manager in this process, for this process: no port, since nobody here checks a signature. */
 export interface Embedded {
-  /** Serves both: set it as AWS_ENDPOINT_URL. */
-  readonly endpoint: string;
+  /** Its one way in: a socket that this user alone can open. */
+  readonly agent: Agent;
   close(): Promise<void>;
 }
 
@@ -61,9 +63,22 @@ const route = async (request: IncomingMessage, response: ServerResponse, dynamod
   }
 };
 
-const prepare = (folder: string): (() => void) => {
+const prepare = async (folder: string): Promise<() => void> => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return lockFolder(folder);
+  const unlock = lockFolder(folder);
+  await checkDatabase(join(folder, 'dynamodb')).catch((error: unknown) => {
+    unlock();
+    throw error;
+  });
+  return unlock;
+};
+
+/** Opens the database once: the engine itself would end the process over a damaged one. */
+const checkDatabase = async (path: string): Promise<void> => {
+  if (!existsSync(path)) return;
+  const database = new ClassicLevel(path);
+  await database.open({ createIfMissing: false });
+  await database.close();
 };
 
 const stop = (server: Server): Promise<void> =>
@@ -72,24 +87,49 @@ const stop = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
-/** Starts both services on one port of the loopback interface; requests are told apart by `x-amz-target`. */
-export const startEmbedded = async ({ folder, port = 0, now = Date.now }: EmbeddedOptions = {}): Promise<Embedded> => {
-  const unlock = folder === undefined ? undefined : prepare(folder);
+/** Both services as one server that is not listening yet; requests are told apart by `x-amz-target`. */
+export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions = {}) => {
+  const unlock = folder === undefined ? undefined : await prepare(folder);
   const secrets = createSecretsManager(now, folder);
   const server = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
   const dynamodb = detach(server);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     route(request, response, dynamodb, secrets).catch(() => response.destroy());
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    server,
     close: async () => {
       await stop(server);
       unlock?.();
+    },
+  };
+};
+
+/** A path that nobody else can guess or open: a named pipe on Windows, elsewhere a socket in a folder of mode 0700. */
+const privatePath = (): { readonly path: string; remove(): void } => {
+  if (process.platform === 'win32') {
+    return { path: `\\\\.\\pipe\\token-refresher-${randomUUID()}`, remove: () => {} };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
+  return { path: join(folder, 'aws.sock'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+};
+
+/** Starts both services on a private socket. */
+export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
+  const { server, close } = await createEmbedded(options);
+  const { path, remove } = privatePath();
+  server.listen(path);
+  await once(server, 'listening');
+  if (process.platform !== 'win32') chmodSync(path, 0o600);
+  // As the SDK's own agent does, connections are kept.
+  const agent = new Agent({ keepAlive: true });
+  agent.createConnection = () => connect(path);
+  return {
+    agent,
+    close: async () => {
+      agent.destroy();
+      await close();
+      remove();
     },
   };
 };

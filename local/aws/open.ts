@@ -28,7 +28,8 @@ export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'da
   const embedded = await embed(data);
   return {
     name: data === undefined ? 'embedded, in memory' : `embedded, kept in ${resolve(data)}`,
-    overrides: { endpoint: embedded.endpoint, ...emulatorDefaults },
+    // The host is the socket's: no request leaves this process.
+    overrides: { endpoint: 'http://127.0.0.1', httpAgent: embedded.agent, ...emulatorDefaults },
     onLoopback: true,
     close: () => embedded.close(),
   };
@@ -47,7 +48,8 @@ const embed = async (data: string | undefined) => {
 const reasonOf = (error: unknown): string => {
   if (error instanceof FolderInUse) return error.message;
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
-  return typeof code === 'string' ? code : 'what is in it is damaged or something else’s; give another folder';
+  const ofSystem = typeof code === 'string' && !code.startsWith('LEVEL_');
+  return ofSystem ? code : 'what is in it is damaged or belongs to something else; give another folder';
 };
 
 const withoutSettings = () => ({

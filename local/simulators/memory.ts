@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { UsageError } from '../usage-error.ts';
 import type { SimulatorState } from './kit.ts';
 
 type States = Readonly<Record<string, SimulatorState>>;
@@ -28,7 +29,8 @@ export const simulatorMemory = (folder: string | undefined): SimulatorMemory => 
   try {
     const { port, states } = fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     return { port, remembered: states, remember };
-  } catch {
-    return { remember };
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return { remember };
+    throw new UsageError(`--data: ${file} is damaged or something else's: give another folder.`);
   }
 };

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startEmbedded } from '../../local/aws/embedded.ts';
 import { awsStores } from '../support/aws.ts';
+import { startEmbedded } from '../support/embedded.ts';
 import { connectionOf, idOf, tokenOf } from '../support/records.ts';
 
 const script = join(import.meta.dirname, '../support/embedded-process.ts');

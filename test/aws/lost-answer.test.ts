@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
-import { type Embedded, startEmbedded } from '../../local/aws/embedded.ts';
 import { type AwsStores, awsStores } from '../support/aws.ts';
+import { type Embedded, startEmbedded } from '../support/embedded.ts';
 import { type LossyProxy, startProxy } from '../support/proxy.ts';
 import { connectionOf, idOf, START, sessionOf, tokenOf } from '../support/records.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { type Embedded, startEmbedded } from '../../local/aws/embedded.ts';
 import { awsStores } from '../support/aws.ts';
+import { type Embedded, startEmbedded } from '../support/embedded.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 /** A guard that nothing else would miss: found by taking it away. */

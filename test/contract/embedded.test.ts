@@ -1,5 +1,5 @@
-import { startEmbedded } from '../../local/aws/embedded.ts';
 import { awsStores } from '../support/aws.ts';
+import { startEmbedded } from '../support/embedded.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('stores in the embedded AWS', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../../lib/providers/index.ts';
-import { startEmbedded } from '../../local/aws/embedded.ts';
+import { startEmbedded } from '../support/embedded.ts';
 import { type Listed, runLaptop, startLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
 const TIMEOUT = 30_000;
@@ -65,15 +65,13 @@ describe('npm start', { timeout: TIMEOUT }, () => {
     const oslo = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo');
     const bergen = await laptop.get('/tokens/poweroffice-v2/nordic-books/bergen');
     expect(oslo.json.accessToken).not.toBe(bergen.json.accessToken);
-    const refusing = (issuedAt: unknown) => ({ method: 'POST', body: JSON.stringify({ issuedAt }) });
-    const renewed = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(oslo.json.issuedAt));
+    const force = (issuedAt: string) =>
+      laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', { method: 'POST', body: JSON.stringify({ issuedAt }) });
+    const renewed = await force(oslo.json.issuedAt);
     expect(renewed.status).toBe(200);
     expect(renewed.json.accessToken).not.toBe(oslo.json.accessToken);
-    const again = await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(oslo.json.issuedAt));
-    expect([again.status, again.json.accessToken]).toEqual([200, renewed.json.accessToken]);
-    expect((await laptop.get('/tokens/poweroffice-v2/nordic-books/oslo', refusing(renewed.json.issuedAt))).status).toBe(
-      429,
-    );
+    expect((await force(oslo.json.issuedAt)).json.accessToken).toBe(renewed.json.accessToken);
+    expect((await force(renewed.json.issuedAt)).status).toBe(429);
     expect((await laptop.get('/tokens/poweroffice-v2/nobody')).status).toBe(404);
     laptop.kill('SIGTERM');
     expect((await laptop.ended).code).toBe(0);
@@ -84,7 +82,7 @@ describe('npm start', { timeout: TIMEOUT }, () => {
     const url = await laptop.url();
     const answer = await fetch(`${url}/tokens/petrosoft/station-7`, { headers: { origin: 'https://example.com' } });
     expect(answer.status).toBe(403);
-    expect(await answer.text()).toBe('');
+    expect(await answer.text()).not.toContain('station-7');
   });
 
   it('ends at once when it is told to while it waits for a killed predecessor’s lease', async () => {

@@ -7,9 +7,11 @@ import { UsageError } from '../../local/usage-error.ts';
 import { openPort, type Web } from '../../local/web.ts';
 import { listening } from '../support/loopback.ts';
 
+const KEY = 'made-up-key-of-the-test';
+const authorization = `Bearer ${KEY}`;
 const opened: Web[] = [];
 const open = async (port = 0) => {
-  const web = await openPort(port);
+  const web = await openPort(port, KEY);
   opened.push(web);
   return web;
 };
@@ -21,7 +23,9 @@ const echo = async (event: ApiEvent) => ({ statusCode: 299, headers: { 'x-a': 'b
 /** The status of a request with headers that `fetch` would not let through. */
 const statusOf = (url: string, headers: Record<string, string>): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
-    request(url, { headers }, response => resolve(response.resume().statusCode))
+    request(url, { headers: { authorization: `Bearer ${KEY}`, ...headers } }, response =>
+      resolve(response.resume().statusCode),
+    )
       .on('error', reject)
       .end();
   });
@@ -31,21 +35,21 @@ describe('the HTTP API of the laptop', () => {
     const web = await open();
     web.serve(echo);
     const response = await fetch(`${web.url}/tokens/a%2Fb/c?minTtl=60&x=%C3%B8&x=y`, {
-      method: 'POST',
-      body: 'the body',
+      ...{ method: 'POST', body: '{"issuedAt":"now"}' },
+      headers: { authorization },
     });
     expect([response.status, response.headers.get('x-a')]).toEqual([299, 'b']);
     expect(await response.json()).toEqual({
       rawPath: '/tokens/a%2Fb/c',
       queryStringParameters: { minTtl: '60', x: 'ø,y' },
       requestContext: { http: { method: 'POST' } },
-      body: 'the body',
+      body: '{"issuedAt":"now"}',
     });
   });
 
   it('lets who asks before it is ready wait, and answers then', async () => {
     const web = await open();
-    const early = fetch(`${web.url}/connections`);
+    const early = fetch(`${web.url}/connections`, { headers: { authorization } });
     // A second connection, so that the first has certainly arrived.
     const socket = connect(Number(new URL(web.url).port), '127.0.0.1');
     await once(socket, 'connect');
@@ -74,9 +78,36 @@ describe('the HTTP API of the laptop', () => {
       { host: `example.com:${port}` },
       { host: '127.0.0.1.example.com' },
       { host: 'localhost.example.com' },
+      { host: '127.0.0.1:1' },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'cross-site' },
     ]) {
       expect(await statusOf(web.url, headers)).toBe(403);
     }
+  });
+
+  it.each([undefined, 'Bearer', 'Bearer made-up', `Basic ${KEY}`, KEY, `Bearer ${KEY}x`])(
+    'answers nothing to whoever sends %s for the key',
+    async wrong => {
+      const web = await open();
+      let calls = 0;
+      web.serve(async event => {
+        calls += 1;
+        return echo(event);
+      });
+      const response = await fetch(web.url, { headers: wrong === undefined ? {} : { authorization: wrong } });
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await response.json()).toMatchObject({ status: 401, title: 'Unauthorized' });
+      expect(calls).toBe(0);
+    },
+  );
+
+  it('reads no endless body', async () => {
+    const web = await open();
+    web.serve(echo);
+    const body = 'x'.repeat(65 * 1024);
+    expect((await fetch(web.url, { method: 'POST', body, headers: { authorization } })).status).toBe(413);
   });
 
   it('listens on the loopback interface alone', async () => {
@@ -91,7 +122,7 @@ describe('the HTTP API of the laptop', () => {
       if (calls === 1) throw new Error('made up');
       return echo(event);
     });
-    await expect(fetch(web.url)).rejects.toThrow();
-    expect((await fetch(web.url)).status).toBe(299);
+    await expect(fetch(web.url, { headers: { authorization } })).rejects.toThrow();
+    expect((await fetch(web.url, { headers: { authorization } })).status).toBe(299);
   });
 });

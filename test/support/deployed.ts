@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
 import { createTables } from '../../lib/aws/tables.ts';
-import { startEmbedded } from '../../local/aws/embedded.ts';
 import { localClients } from './aws.ts';
+import { startEmbedded } from './embedded.ts';
 import { listening } from './loopback.ts';
 
 const tables = { tokens: 'DeployedTokens', connections: 'DeployedConnections' };

@@ -1,6 +1,6 @@
 import { createTables } from '../../lib/aws/tables.ts';
-import { startEmbedded } from '../../local/aws/embedded.ts';
 import { localClients } from './aws.ts';
+import { startEmbedded } from './embedded.ts';
 
 // A process of its own, for tests that kill it: prints the endpoint once tables are there, and stays.
 const embedded = await startEmbedded({ folder: process.argv[2] ?? '' });

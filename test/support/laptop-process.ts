@@ -56,12 +56,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+const KEY = 'made-up-key-of-the-laptop';
+
 /** `npm start -- …args` without npm, as a process of its own that does not outlive the test. */
 export const startLaptop = (args: readonly string[], options: { readonly aMinuteLater?: boolean } = {}) => {
   const nodeArgs = options.aMinuteLater ? ['--import', later] : [];
   const child = spawn(process.execPath, [...nodeArgs, 'local/start.ts', ...args], {
     cwd: root,
-    env: environment(),
+    env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -91,7 +93,8 @@ export const startLaptop = (args: readonly string[], options: { readonly aMinute
     });
   const url = async () => (await said(/HTTP API: (http:\S+)/))[1] ?? '';
   const get = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(`${await url()}${path}`, init);
+    const headers = { authorization: `Bearer ${KEY}`, ...init.headers };
+    const response = await fetch(`${await url()}${path}`, { ...init, headers });
     return { status: response.status, headers: response.headers, json: (await response.json()) as Answered };
   };
   return { ended, said, url, get, stderr: () => stderr, kill: (signal: NodeJS.Signals) => child.kill(signal) };

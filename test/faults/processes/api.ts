@@ -6,6 +6,7 @@ import { defaultPolicy } from '../../../lib/core/policy.ts';
 import type { Answer } from '../../../lib/shell/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../support/aws.ts';
+import { KEY } from '../key.ts';
 import { configuration, ready } from './parent.ts';
 
 export interface ApiConfiguration {
@@ -32,6 +33,6 @@ const api = apiHandler(
   },
   failed,
 );
-const web = await openPort(0);
+const web = await openPort(0, KEY);
 web.serve(event => api(event, {} as Context));
 ready(web.url);

@@ -1,4 +1,5 @@
 import { minutes, seconds } from '../../../lib/core/types.ts';
+import { authorized } from '../key.ts';
 import { inSeconds, repeat, until } from '../poll.ts';
 import { type Row, Stage, type World } from '../stage.ts';
 
@@ -24,7 +25,7 @@ export const outage = async (world: World): Promise<Row[]> => {
   // Every second reader wants more life than the token has left, and so asks for a refresh as well.
   const reading = repeat(100, async () => {
     reads += 1;
-    const answer = await fetch(`${api.url}/tokens/${id}${reads % 2 === 0 ? '?minTtl=599' : ''}`);
+    const answer = await fetch(`${api.url}/tokens/${id}${reads % 2 === 0 ? '?minTtl=599' : ''}`, authorized);
     const served = answer.ok ? ((await answer.json()) as { readonly expiresAt: string }) : undefined;
     if (!served || Date.parse(served.expiresAt) <= Date.now() || !(await stage.accepted(id))) refused += 1;
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { minutes, seconds } from '../../../lib/core/types.ts';
+import { authorized } from '../key.ts';
 import { until } from '../poll.ts';
 import { type Row, Stage, type World } from '../stage.ts';
 
@@ -19,7 +20,7 @@ export const readers = async (world: World): Promise<Row[]> => {
   const [first] = refreshers;
   if (!first || !crowd || !plain || !demanding) throw new Error('no connections');
   const read = async (n: number, path: string): Promise<string> => {
-    const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`);
+    const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`, authorized);
     const { accessToken = '', code } = (await answer.json()) as { accessToken?: string; code?: string };
     if (code !== 'refresh_in_progress') return accessToken;
     // Enough others wait already: the answer says when to come back.

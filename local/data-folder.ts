@@ -1,0 +1,35 @@
+import { lstatSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from './usage-error.ts';
+
+/** What lies in a data folder, apart from the files of the database. */
+const FILES = ['secrets.json', 'simulators.json', 'pid', 'dynamodb'];
+
+/**
+ * Refuses a data folder that others may read or write: it holds credentials and tokens. It is not closed silently, since
+ * somebody may have opened it for a reason, and what was readable has been readable. Windows has no such modes.
+ */
+export const checkFolder = (folder: string): void => {
+  if (process.platform === 'win32' || process.getuid === undefined) return;
+  check(folder, folder, statsOf(folder, statSync));
+  for (const file of FILES) check(folder, join(folder, file), statsOf(join(folder, file), lstatSync));
+};
+
+const statsOf = (path: string, stat: (path: string) => Stats): Stats | undefined => {
+  try {
+    return stat(path);
+  } catch {
+    // What is not there is made with the right mode; what cannot be looked at fails when it is opened.
+    return undefined;
+  }
+};
+
+const check = (folder: string, path: string, stats: Stats | undefined): void => {
+  if (!stats) return;
+  if (stats.uid !== process.getuid?.()) {
+    throw new UsageError(`--data: ${path} belongs to another user: give a folder of your own.`);
+  }
+  if ((stats.mode & 0o077) !== 0) {
+    throw new UsageError(`--data: ${path} is open to other users: run chmod -R go= ${folder}, or give another folder.`);
+  }
+};

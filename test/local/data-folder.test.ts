@@ -1,0 +1,73 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runLaptop, temporaryFolder } from '../support/laptop-process.ts';
+
+const TIMEOUT = 60_000;
+const once = (data: string) => runLaptop(['--once', '--data', data]);
+
+/** A data folder after a first run. */
+const used = async (): Promise<string> => {
+  const data = join(temporaryFolder(), 'state');
+  expect((await once(data)).code).toBe(0);
+  return data;
+};
+
+describe('a data folder', { timeout: TIMEOUT }, () => {
+  it('is for its user alone, with everything in it', async () => {
+    const data = await used();
+    const paths = ['', ...readdirSync(data, { recursive: true, encoding: 'utf8' })].map(name => join(data, name));
+    expect(paths.length).toBeGreaterThan(5);
+    for (const path of paths) expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+  });
+
+  it.each([
+    ['the folder', '', 0o755],
+    ['a file in it', 'secrets.json', 0o644],
+  ])('is refused if %s is open to others', async (_, name, mode) => {
+    const data = await used();
+    chmodSync(join(data, name), mode);
+    const { code, stderr } = await once(data);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`is open to other users: run chmod -R go= ${data}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each<[string, (data: string) => void]>([
+    ['secrets.json', data => writeFileSync(join(data, 'secrets.json'), 'garbage', { mode: 0o600 })],
+    ['secrets.json, cut off', data => cut(join(data, 'secrets.json'))],
+    ['simulators.json, cut off', data => cut(join(data, 'simulators.json'))],
+    ['its database', data => garble(join(data, 'dynamodb'))],
+    ['its database, a file', data => replaceByFile(join(data, 'dynamodb'))],
+    ['secrets.json, a folder', data => replaceByFolder(join(data, 'secrets.json'))],
+  ])('is refused in a sentence, and left as it is, if it is damaged in %s', async (_, damage) => {
+    const data = await used();
+    damage(data);
+    const before = snapshot(data);
+    const { code, stdout, stderr } = await once(data);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr).toMatch(/--data: .*(damaged|EISDIR|ENOTDIR)/);
+    expect(snapshot(data)).toEqual(before);
+  });
+});
+
+const cut = (file: string): void => writeFileSync(file, readFileSync(file, 'utf8').slice(0, 100), { mode: 0o600 });
+const garble = (folder: string): void => {
+  for (const name of readdirSync(folder)) writeFileSync(join(folder, name), 'garbage', { mode: 0o600 });
+};
+const replaceByFile = (path: string): void => {
+  rmSync(path, { recursive: true });
+  writeFileSync(path, 'x', { mode: 0o600 });
+};
+const replaceByFolder = (path: string): void => {
+  rmSync(path);
+  mkdirSync(path, { mode: 0o700 });
+};
+
+/** The files that hold what people stored; a database writes into its own log whenever it is opened. */
+const snapshot = (data: string): readonly string[] =>
+  ['secrets.json', 'simulators.json'].map(name =>
+    statSync(join(data, name)).isFile() ? readFileSync(join(data, name), 'utf8') : '',
+  );
