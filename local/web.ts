@@ -58,7 +58,7 @@ const answer = async (api: Laptop['api'], key: string, request: IncomingMessage,
     body: text,
   } = await api({
     rawPath,
-    queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
+    queryStringParameters: parametersOf(new URLSearchParams(query)),
     requestContext: { http: { method: request.method ?? 'GET' } },
     ...(body.length > 0 && { body: body.toString('utf8') }),
   });
@@ -93,6 +93,10 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => 
   }
   return Buffer.concat(chunks);
 };
+
+/** As API Gateway gives them: a parameter that is repeated has its values with commas between them. */
+const parametersOf = (query: URLSearchParams): Record<string, string> =>
+  Object.fromEntries([...new Set(query.keys())].map(name => [name, query.getAll(name).join(',')]));
 
 const closed = (server: Server): Promise<void> =>
   new Promise((resolve, reject) => {

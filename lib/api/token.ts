@@ -61,6 +61,7 @@ interface Wanted {
 const obtain = async (deps: ApiDeps, policy: Policy, ask: Ask, { isGood, until }: Wanted): Promise<HttpAnswer> => {
   const { connection } = ask;
   let token: Token | undefined;
+  let busy = false;
   // A second round after another's refresh: that worker may have died.
   for (let round = 1; round <= 2; round++) {
     const answer = await consult(deps, policy, ask, until);
@@ -71,10 +72,11 @@ const obtain = async (deps: ApiDeps, policy: Policy, ask: Ask, { isGood, until }
     if (waits) await settled(deps, connection, until);
     token = await deps.tokens.get(connection);
     if (token && isGood(token)) return found(deps, token);
-    if (reason === 'busy') return inProgress(connection);
+    busy = reason === 'busy';
     if (!waits) break;
   }
   if (ask.kind === 'read' && token && isValid(token, deps.clock.now())) return found(deps, token);
+  if (busy) return inProgress(connection);
   return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
 };
 

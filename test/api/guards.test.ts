@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { apiWorld, LIFE } from '../support/api-world.ts';
+import { apiWorld, granted, LIFE } from '../support/api-world.ts';
 import type { Hooks } from '../support/memory.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
@@ -33,9 +33,20 @@ it('a reader with a token in its last seconds gets it while it is valid', async 
 });
 
 it('a reader with a token in its last second waits for the next one', async () => {
-  const { clock, ask } = await setUp();
+  const { clock, ask, answers } = await setUp();
+  answers(async () => {
+    await clock.sleep(seconds(2));
+    return granted('token-2');
+  });
   clock.pass(LIFE - seconds(1));
   expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
+});
+
+it('a reader with a valid token gets it, although many others are after a new one', async () => {
+  const { clock, ask } = await setUp();
+  clock.pass(LIFE - seconds(30));
+  const busy = { ask: async () => ({ result: 'waiting', reason: 'busy' }) as const };
+  expect(await ask('GET', path, {}, busy)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
 });
 
 it('nobody waits for longer than an HTTP API does', async () => {
@@ -68,6 +79,15 @@ it('a reader waits for a dead worker no longer than its lease', async () => {
   const before = clock.now();
   expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
   expect(clock.now() - before).toBeLessThan(seconds(6));
+});
+
+it('a retired connection is unknown, although its token is still there', async () => {
+  const { clock, ask, connections, connection } = await setUp();
+  clock.pass(LIFE - seconds(30));
+  const retired = { ask: async () => ({ result: 'retired' }) as const };
+  expect(await ask('GET', path, {}, retired)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+  await connections.retire(connection, clock.now());
+  expect(await ask('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
 it('a connection that retired while it was asked for is unknown', async () => {

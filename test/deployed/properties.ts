@@ -74,14 +74,16 @@ const api = async (aws: LocalAws, resources: Resources) => {
     '$default',
     'GET /connections',
     'GET /tokens/{provider}/{name}',
-    'POST /tokens/{provider}/{name}/refresh',
+    'GET /tokens/{provider}/{name}/{key}',
+    'POST /tokens/{provider}/{name}',
+    'POST /tokens/{provider}/{name}/{key}',
   ]);
   assert.ok(Items.every(each => each.AuthorizationType === 'AWS_IAM'));
   const stage = await aws.ask<{
     DefaultRouteSettings: { ThrottlingRateLimit: number };
     AccessLogSettings: { Format: string; DestinationArn: string };
   }>('apigatewayv2', 'get-stage', '--api-id', id, '--stage-name', '$default');
-  assert.equal(stage.DefaultRouteSettings.ThrottlingRateLimit, 100);
+  assert.equal(stage.DefaultRouteSettings.ThrottlingRateLimit, 50);
   assert.match(stage.AccessLogSettings.Format, /\$context\.requestId/);
 };
 

@@ -12,6 +12,7 @@ import {
   type Milliseconds,
   type Token,
 } from '../../lib/core/types.ts';
+import type { Ask } from '../../lib/shell/demand.ts';
 import { type SimulatedAccount, simulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { localClients } from '../support/aws.ts';
 import { repeat } from './poll.ts';
@@ -121,8 +122,11 @@ export class Stage {
     return post(refresher.url, JSON.stringify({ shards: allShards }));
   }
   /** A consumer was refused its token: refresh this one now. A refresher that is killed meanwhile never answers. */
-  force(refresher: Running, connection: ConnectionId): Promise<unknown> {
-    return post(refresher.url, JSON.stringify({ ask: { kind: 'forced', connection } })).catch(() => undefined);
+  /** As the API does for a consumer whose token was refused. */
+  async force(refresher: Running, connection: ConnectionId): Promise<unknown> {
+    const { issuedAt } = await this.token(connection);
+    const ask = { kind: 'forced', connection, issuedAt, waits: true } satisfies Ask;
+    return post(refresher.url, JSON.stringify({ ask })).catch(() => undefined);
   }
   /** The schedule, faster than in the cloud: each of the refreshers, all the time. */
   schedule(refreshers: readonly Running[]): { stop(): Promise<void> } {

@@ -6,7 +6,7 @@ import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
 import { providerIds, providers } from '../../lib/providers/index.ts';
-import { deployed, type Json, ofType, pathOf, type Resource, textOf } from './template.ts';
+import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
 
 const all = deployed();
 const at = (path: string): Resource => {
@@ -129,7 +129,7 @@ describe('functions', () => {
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'index.handler',
-        LoggingConfig: { LogFormat: 'JSON' },
+        LoggingConfig: { LogFormat: 'JSON', SystemLogLevel: 'WARN' },
       });
       expect(text((Properties.LoggingConfig as Json).LogGroup)).toBe(`<${path}Logs>`);
       expect(text(Properties.Role)).toBe(`<${path}Role.Arn>`);
@@ -166,14 +166,21 @@ describe('functions', () => {
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
 
-  test('refreshAt reaches the function', () => {
-    const resources = deployed({ providers: { ioffice: { refreshAt: 0.4 } } });
+  test('refreshAt and tick reach the function, and the api that promises by them', () => {
+    const resources = deployed({ providers: { ioffice: { refreshAt: 0.4, tick: Duration.minutes(2) } } });
     const [refresh] = ofType(resources, 'AWS::Lambda::Function').filter(([id]) =>
       pathOf(resources, id).startsWith('Refresh/'),
     );
     expect(refresh?.[1].Properties.Environment).toMatchObject({
-      Variables: { PROVIDER: 'ioffice', REFRESH_AT: '0.4' },
+      Variables: { PROVIDER: 'ioffice', REFRESH_AT: '0.4', TICK: '120000' },
     });
+    const ofApi = ofType(resources, 'AWS::Lambda::Function').filter(([id]) => pathOf(resources, id).startsWith('Api/'));
+    const promised = ofApi.map(([, { Properties }]) => {
+      const { Variables } = Properties.Environment as { Variables: Json };
+      return JSON.parse(textOf(resources, Variables.REFRESHERS));
+    });
+    const functionName = '<Refresh/iofficeFunction>';
+    expect(promised).toEqual([{ ioffice: { functionName, refreshAt: 0.4, tick: 120_000 } }]);
   });
 
   test('discover and api have the environment they read', () => {
@@ -210,7 +217,7 @@ describe('the HTTP API', () => {
 
   test('is throttled and logged, without what could be a token', () => {
     const { DefaultRouteSettings, AccessLogSettings } = at('Api/Stage').Properties;
-    expect(DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 });
+    expect(DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
     const { DestinationArn, Format } = AccessLogSettings as { DestinationArn: Json; Format: string };
     expect(text(DestinationArn)).toBe('<Api/AccessLogs.Arn>');
     const logged: Record<string, string> = JSON.parse(Format);
@@ -218,6 +225,32 @@ describe('the HTTP API', () => {
     expect(Object.values(logged).filter(each => /header|query|body|authorizer|responseOverride/i.test(each))).toEqual(
       [],
     );
+    // Each request writes a line.
+    expect(Object.keys(logged).length).toBeLessThanOrEqual(8);
+  });
+
+  test('takes as many requests as it is set to, and reserves concurrency only if that is set', () => {
+    const resources = deployed({ apiRequestsPerSecond: 7, apiReservedConcurrency: 20 });
+    const [[, stage]] = ofType(resources, 'AWS::ApiGatewayV2::Stage') as [[string, Resource]];
+    expect(stage.Properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 7, ThrottlingBurstLimit: 14 });
+    const reserved = (all: Resources) =>
+      ofType(all, 'AWS::Lambda::Function')
+        .filter(([, { Properties }]) => Properties.ReservedConcurrentExecutions !== undefined)
+        .map(([id, { Properties }]) => [pathOf(all, id), Properties.ReservedConcurrentExecutions]);
+    expect(reserved(resources)).toEqual([['Api/ApiFunction', 20]]);
+    expect(reserved(all)).toEqual([]);
+  });
+
+  test.each([
+    [{ apiRequestsPerSecond: 0 }, '"apiRequestsPerSecond" must be a whole number from 1 to 10000, got 0.'],
+    [{ apiRequestsPerSecond: 1.5 }, '"apiRequestsPerSecond" must be a whole number from 1 to 10000, got 1.5.'],
+    [{ apiReservedConcurrency: 0 }, '"apiReservedConcurrency" must be a whole number from 1 to 1000, got 0.'],
+    [
+      { apiReservedConcurrency: Number.NaN },
+      '"apiReservedConcurrency" must be a whole number from 1 to 1000, got NaN.',
+    ],
+  ])('%j is refused in a sentence', (settings, sentence) => {
+    expect(() => deployed(settings)).toThrow(sentence);
   });
 });
 

@@ -22,6 +22,8 @@ describe('the context of the app', () => {
       alarmTopic: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetentionDays: '7',
       removalPolicy: 'destroy',
+      apiRequestsPerSecond: '20',
+      apiReservedConcurrency: 5,
       secretsKeys: 'arn:aws:kms:eu-north-1:123456789012:key/1-2,arn:aws:kms:eu-north-1:123456789012:key/3',
     };
     expect(settingsOf(context)).toEqual({
@@ -30,6 +32,8 @@ describe('the context of the app', () => {
       alarmTopicArn: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetention: 7,
       removalPolicy: RemovalPolicy.DESTROY,
+      apiRequestsPerSecond: 20,
+      apiReservedConcurrency: 5,
       secretsKeyArns: ['arn:aws:kms:eu-north-1:123456789012:key/1-2', 'arn:aws:kms:eu-north-1:123456789012:key/3'],
     });
   });
@@ -51,6 +55,7 @@ describe('the context of the app', () => {
       '"secretsKeys" is "alias/mine": it is a list of ARNs of KMS keys with commas between.',
     ],
     [{ 'officernd.tick': '-1' }, '"officernd.tick" is "-1": it is a whole number of minutes from 1 on.'],
+    [{ apiRequestsPerSecond: 'many' }, '"apiRequestsPerSecond" is "many": it is a number.'],
     [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" is "half": it is a number.'],
     [
       { alarmMail: 'ops@example.com' },

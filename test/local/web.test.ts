@@ -34,14 +34,14 @@ describe('the HTTP API of the laptop', () => {
   it('turns requests into events as API Gateway does, and answers of the function into responses', async () => {
     const web = await open();
     web.serve(echo);
-    const response = await fetch(`${web.url}/tokens/a%2Fb/c?minTtl=60&x=%C3%B8`, {
+    const response = await fetch(`${web.url}/tokens/a%2Fb/c?minTtl=60&x=%C3%B8&x=y`, {
       ...{ method: 'POST', body: '{"issuedAt":"now"}' },
       headers: { authorization },
     });
     expect([response.status, response.headers.get('x-a')]).toEqual([299, 'b']);
     expect(await response.json()).toEqual({
       rawPath: '/tokens/a%2Fb/c',
-      queryStringParameters: { minTtl: '60', x: 'ø' },
+      queryStringParameters: { minTtl: '60', x: 'ø,y' },
       requestContext: { http: { method: 'POST' } },
       body: '{"issuedAt":"now"}',
     });

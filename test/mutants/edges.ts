@@ -2,57 +2,6 @@ import { type Mutant, mutantsOf } from './mutant.ts';
 
 export const edges: readonly Mutant[] = [
   ...mutantsOf(
-    'lib/api/serve.ts',
-    ['test/api'],
-    [
-      ['a dead token is served', 'return held && alive(held, deps.clock.now()) ? found', 'return held ? found'],
-      ['a minTtl beyond reach asks each time', 'attainable(minTtl, held.expiresAt - held.issuedAt)', 'minTtl'],
-      ['a dying token is waited out', 'return last > now && last < patience ? last : patience;', 'return patience;'],
-      ['the last moment is too late', 'plus(held.expiresAt, -LAST_MOMENT)', 'held.expiresAt'],
-      ['a refresher that can’t be reached fails the read', 'deps.askFailed(error);\n', 'throw error;\n'],
-      ['a slow refresher is waited for', 'Promise.race([deps.ask(ask), late])', 'deps.ask(ask)'],
-      [
-        'nobody waits for another’s refresh',
-        'if (isLeased(answer)) await settled(deps, connection, until);\n    held',
-        'held',
-      ],
-      [
-        'a forced refresh does not wait for another’s',
-        'if (isLeased(answer)) await settled(deps, connection, until);\n  const now',
-        'const now',
-      ],
-      ['who waited for a dead worker goes without', 'round <= 2', 'round <= 1'],
-      [
-        'another’s new token is not known for new',
-        'const theirs = isLeased(answer) && now && (await publishedByLast(deps, now));',
-        'const theirs = false;',
-      ],
-      [
-        'an unsettled token counts as new',
-        'record?.version === held.version && record.leaseUntil === undefined',
-        'record?.version === held.version',
-      ],
-      ['a refused token is handed out again', 'now.version !== before?.version', 'true'],
-      [
-        'a renewed token that died is handed out',
-        '&& alive(now, deps.clock.now());\n  return renewed',
-        ';\n  return renewed',
-      ],
-      ['a lease that is over is waited for', ' || record.leaseUntil <= clock.now()', ''],
-      [
-        'providers that are not deployed are asked',
-        'deps.providers.includes(providerOf(connection)) ? then() :',
-        'true ? then() :',
-      ],
-      [
-        'a retired connection is told of',
-        'if (!record || record.retiredAt !== undefined) return',
-        'if (!record) return',
-      ],
-      ['the retired are listed', '.filter(each => each.retiredAt === undefined)', ''],
-    ],
-  ),
-  ...mutantsOf(
     'lib/http/send.ts',
     ['test/http'],
     [

@@ -1,5 +1,6 @@
 import { alarms } from './alarms.ts';
 import { answers } from './answers.ts';
+import { api } from './api.ts';
 import { core } from './core.ts';
 import { edges } from './edges.ts';
 import type { Mutant } from './mutant.ts';
@@ -8,4 +9,13 @@ import { shell } from './shell.ts';
 import { stores } from './stores.ts';
 
 /** Every condition of the protocol and the policy, broken one at a time. */
-export const mutants: readonly Mutant[] = [...core, ...answers, ...shell, ...stores, ...edges, ...alarms, ...observe];
+export const mutants: readonly Mutant[] = [
+  ...core,
+  ...answers,
+  ...shell,
+  ...stores,
+  ...edges,
+  ...api,
+  ...alarms,
+  ...observe,
+];

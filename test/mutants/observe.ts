@@ -115,43 +115,6 @@ export const observe: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf(
-    'lib/shell/demand.ts',
-    ['test/shell'],
-    [
-      ['a run on demand is not observed', 'deps.observer.refresh(report);\n', ''],
-      [
-        'a run on demand that lost is not observed',
-        "deps.observer.refresh(report);\n  if (report.result === 'lost') return",
-        "if (report.result !== 'lost') deps.observer.refresh(report);\n  if (report.result === 'lost') return",
-      ],
-      [
-        'who is not there is an exception',
-        "if (!connection) return { result: 'unknown' };",
-        'if (!connection) throw new Error();',
-      ],
-      [
-        'a refused token is as good as any',
-        "ask.kind === 'forced'\n      ? decideForced(connection, now, deps.policy)\n      : decideAsked(connection, now, ask.minTtl, deps.policy)",
-        "decideAsked(connection, now, ask.kind === 'forced' ? 0 : ask.minTtl, deps.policy)",
-      ],
-      [
-        'a reader’s minTtl has every token refreshed',
-        "ask.kind === 'forced'\n      ? decideForced(connection, now, deps.policy)\n      : decideAsked(connection, now, ask.minTtl, deps.policy)",
-        'decideForced(connection, now, deps.policy)',
-      ],
-      [
-        'who has to wait asks the provider all the same',
-        "if (decision.action === 'wait') {",
-        "if (decision.action === 'wait' && false) {",
-      ],
-      ['who has to wait is not told how long', '      ...(until !== undefined && { until }),\n', ''],
-      ['who came second is not told how long to wait', ', until: plus(now, deps.policy.lease) };', ' };'],
-      ['who was refused is not told until when', '...(report.dueAt !== undefined && { until: report.dueAt })', ''],
-      ['a forced refresh on demand is not remembered', "connection, ask.kind === 'forced');", 'connection, false);'],
-      ['a read counts as a forced refresh', "connection, ask.kind === 'forced');", 'connection, true);'],
-    ],
-  ),
-  ...mutantsOf(
     'lib/core/interpret.ts',
     ['test/core'],
     [

@@ -159,8 +159,4 @@ export const shell: readonly Mutant[] = [
       ['told although nothing changed', 'if (from === to) return undefined;', ''],
     ],
   ),
-  ...mutantsOf('lib/shell/demand.ts', tests, [
-    ['a lost claim is a failure', "if (report.result === 'lost') return", 'if (false) return'],
-    ['a retired connection is known', "if (reason === 'retired') return { result: 'unknown' };", ''],
-  ]),
 ];

@@ -73,7 +73,7 @@ export const stores: readonly Mutant[] = [
       "...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),",
       '',
     ],
-    ['one broken record hides a shard', 'onBroken(thrown);\n      return undefined;', 'throw thrown;'],
+    ['one broken record hides a shard', 'onBroken(thrown);\n', 'throw thrown;\n'],
     [
       'records are read as they were',
       'Key: connectionKey(connection), ConsistentRead: true',
@@ -104,9 +104,29 @@ export const stores: readonly Mutant[] = [
       'Key: toItem({ connection })',
     ],
   ]),
+  ...mutantsOf('lib/aws/connection-table.ts', tests, [
+    ['a page has no end', 'Limit: limit', 'Limit: 1000'],
+    ['a page begins with the last one', '#connection > :after', '#connection >= :after'],
+    ['a page ends the list', '...(next !== undefined && { next })', ''],
+    [
+      'any number wait',
+      ' AND (attribute_not_exists(#waiters) OR #waiters < :most)',
+      ' AND (attribute_not_exists(#waiters) OR :most = :most)',
+    ],
+    ['one more waits', '#waiters < :most', '#waiters <= :most'],
+    ['who waits for a finished run is counted', "condition: '#version = :seen AND", "condition: ':seen = :seen AND"],
+    ['a claim takes over the waiters', ' REMOVE #waiters`', '`'],
+    ['a revival takes over the waiters', '#claimId, #waiters', '#claimId'],
+  ]),
   ...mutantsOf('lib/aws/connection-item.ts', tests, [
-    ['a settled claim keeps its id', "[...absent, 'claimId']", 'absent'],
-    ['what is gone stays', "[...absent, 'claimId']", "['claimId']"],
+    ['a settled claim keeps its id', "[...absent, 'claimId', 'waiters']", "[...absent, 'waiters']"],
+    ['a settled claim keeps its waiters', "[...absent, 'claimId', 'waiters']", "[...absent, 'claimId']"],
+    ['what is gone stays', "[...absent, 'claimId', 'waiters']", "['claimId', 'waiters']"],
+    [
+      'a page lacks a field',
+      '  failingSince: true,\n  lastError: true,\n  retiredAt: true,\n};',
+      '  lastError: true,\n  retiredAt: true,\n} as never;',
+    ],
     ['a settled claim stays leased', '  leaseUntil: true,\n', ''],
   ]),
   ...mutantsOf('lib/aws/budget-table.ts', tests, [

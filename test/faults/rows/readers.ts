@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { minutes, seconds } from '../../../lib/core/types.ts';
 import { authorized } from '../key.ts';
 import { until } from '../poll.ts';
@@ -20,7 +21,11 @@ export const readers = async (world: World): Promise<Row[]> => {
   if (!first || !crowd || !plain || !demanding) throw new Error('no connections');
   const read = async (n: number, path: string): Promise<string> => {
     const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`, authorized);
-    return answer.ok ? ((await answer.json()) as { readonly accessToken: string }).accessToken : '';
+    const { accessToken = '', code } = (await answer.json()) as { accessToken?: string; code?: string };
+    if (code !== 'refresh_in_progress') return accessToken;
+    // Enough others wait already: the answer says when to come back.
+    await sleep(seconds(Number(answer.headers.get('retry-after'))));
+    return read(n, path);
   };
 
   await stage.behave(crowd, { lifetime: seconds(2) });
