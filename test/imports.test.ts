@@ -106,7 +106,7 @@ it('the AWS adapters import the core, the ports, the SDK and zod', () =>
   expectOnly(
     'lib/aws',
     [core, /^lib\/aws\//, /^lib\/shell\/transition\.ts$/, /^@aws-sdk\//, zod],
-    [/^lib\/shell\/(ports|demand)\.ts$/, /^@smithy\//],
+    [/^lib\/shell\/(ports|demand)\.ts$/, /^@smithy\//, /^node:http$/],
   ));
 
 it('what observes imports the core, what the shell reports, powertools and types of middy', () =>
