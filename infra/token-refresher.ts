@@ -71,7 +71,7 @@ export interface TokenRefresherProps {
   readonly apiRequestsPerSecond?: number;
   /**
    * How many instances of the API's function may run at once. They are reserved: no other function of the account gets
-   * them, and the API gets no more. A request beyond them is answered 503.
+   * them, and the API gets no more. API Gateway answers a request beyond them with a 5xx of its own.
    *
    * A reservation must leave 100 of the account's quota to the other functions, so it fails to deploy into an account
    * with the quota of a new one, which is 10.
