@@ -13,10 +13,10 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
-import { allow, items, tableKey } from './statements.ts';
+import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
-export interface ApiProps extends Surroundings {
+export interface ApiProps extends Pick<Surroundings, 'logRetention'> {
   readonly storage: Storage;
   /** The refresh function of each provider. */
   readonly refreshers: ReadonlyMap<string, BundledFunction>;
@@ -66,7 +66,7 @@ export class Api extends Construct {
     this.#stage(props.logRetention);
   }
 
-  #function({ storage, refreshers, logRetention, deadLetters }: ApiProps): BundledFunction {
+  #function({ storage, refreshers, logRetention }: ApiProps): BundledFunction {
     const { tokens, connections, key } = storage;
     const providers = [...refreshers.keys()];
     const names = Object.fromEntries([...refreshers].map(([provider, { fn }]) => [provider, fn.functionName]));
@@ -81,14 +81,11 @@ export class Api extends Construct {
       // As long as API Gateway waits.
       timeout: Duration.seconds(29),
       logRetention,
-      deadLetters,
     });
     const { role } = api;
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));
-    role.addToPrincipalPolicy(
-      items(connections.tableArn, ['GetItem', 'Query'], { like: providers.map(id => `${id}#*`) }),
-    );
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'read'));
+    role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'Query'], shardsOf(providers)));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     const arns = [...refreshers.values()].map(({ fn }) => fn.functionArn);
     role.addToPrincipalPolicy(allow('lambda:InvokeFunction', ...arns));
     return api;

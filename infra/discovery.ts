@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { DISCOVER_EVERY } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { Schedules } from './schedules.ts';
-import { allowListSecrets, allowSecrets, items, SECRET_PREFIX, tableKey } from './statements.ts';
+import { allowListSecrets, allowSecrets, items, SECRET_PREFIX, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface DiscoveryProps extends Surroundings {
@@ -40,12 +40,12 @@ export class Discovery extends Construct {
     const { fn, role } = this.discover;
     allowListSecrets(role);
     allowSecrets(role, providers, secretsKeyArns);
-    const shards = { like: providers.map(provider => `${provider}#*`) };
-    role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'], shards));
+    const changes = ['Query', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'] as const;
+    role.addToPrincipalPolicy(items(connections.tableArn, changes, shardsOf(providers)));
     // A token is read to be revoked, and withdrawn when its connection retires.
     const withdrawn = { like: providers.map(provider => `${provider}/*`) };
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem', 'DeleteItem'], withdrawn));
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     schedules.add('discover', { fn, tick: Duration.millis(DISCOVER_EVERY), inputs: [{}] });
   }
 }

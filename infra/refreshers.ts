@@ -59,7 +59,7 @@ export class Refreshers extends Construct {
       // The log of calls is put as a whole; connections are added by discovery alone.
       role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], { exactly: [`${provider.id}#budget`] }));
     }
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
     props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
     return { ...refresher, tick, schedules: schedules.length, refreshAt: refreshAt ?? defaultPolicy.refreshAt };

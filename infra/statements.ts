@@ -9,6 +9,9 @@ type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 /** The partition keys that a statement is about: exactly these, or all that match these patterns. */
 export type Keys = { readonly exactly: readonly string[] } | { readonly like: readonly string[] };
 
+/** The shards of providers: `?` is one character, so that sessions and limits, under longer keys, are out of reach. */
+export const shardsOf = (providers: readonly string[]): Keys => ({ like: providers.map(id => `${id}#?`) });
+
 const leadingKeys = (keys: Keys) =>
   'exactly' in keys
     ? { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys.exactly } }
@@ -28,15 +31,11 @@ const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager') =
   return { 'kms:ViaService': `${service}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
 };
 
-/** The key of the tables, by way of DynamoDB only. */
-export const tableKey = (scope: IConstruct, keyArn: string, use: 'read' | 'write'): PolicyStatement =>
+/** The key of the tables, by way of DynamoDB only. Who writes needs no more: DynamoDB wraps its own keys with a grant. */
+export const tableKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
-    actions: [
-      'kms:Decrypt',
-      'kms:DescribeKey',
-      ...(use === 'write' ? ['kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'] : []),
-    ],
+    actions: ['kms:Decrypt'],
     resources: [keyArn],
     conditions: { StringEquals: viaService(scope, 'dynamodb') },
   });

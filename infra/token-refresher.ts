@@ -95,7 +95,7 @@ export class TokenRefresher extends TokenRefresherBase {
 
     const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
     const { discover } = new Discovery(this, 'Discovery', { ...common, providers });
-    const { api, httpApi } = new Api(this, 'Api', { storage, refreshers, logRetention, deadLetters });
+    const { api, httpApi } = new Api(this, 'Api', { storage, refreshers, logRetention });
 
     new Monitoring(this, 'Monitoring', {
       refreshers,
