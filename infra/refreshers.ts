@@ -61,7 +61,7 @@ export class Refreshers extends Construct {
     if (provider.rateLimit) {
       role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], limitsOf(provider.id)));
     }
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
     props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
     return { ...refresher, tick, schedules: schedules.length, refreshAt: refreshAt ?? defaultPolicy.refreshAt };
