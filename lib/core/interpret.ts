@@ -94,7 +94,7 @@ export const interpretFirstStep = (
 type Json = Readonly<Record<string, unknown>>;
 
 const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; readonly status: number } | Failed => {
-  if (reply.kind === 'failed') return { kind: reply.sent ? 'unknown' : 'retry', code: reply.code };
+  if (reply.kind === 'failed') return failedReply(reply);
   const { status } = reply;
   if (status >= 300 && status < 400) return { kind: 'retry', code: 'redirected', status };
   const body = jsonObject(reply.body);
@@ -112,6 +112,12 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };
   return byStatus(exchange, status, reply.headers);
+};
+
+const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Failed => {
+  // The address is the secret's or the answer's: asking again leads to the same one.
+  if (code === 'address_refused') return { kind: 'refused', code };
+  return { kind: sent ? 'unknown' : 'retry', code };
 };
 
 /** So many 4xx that no standard names, and a person has to look. */

@@ -32,13 +32,18 @@ const tokenRequest = (c: Credentials, fields: Record<string, string>) =>
 export const powerepos = defineProvider({
   id: 'powerepos',
   title: 'PowerEPOS Partner Services',
+  // The hosts of service addresses are not documented: those below the domain of the token endpoint.
+  hosts: ['*.powerepos.cloud'],
   lifetime: hours(8),
   expiresIn: 'seconds',
   concurrency: 4,
   locksOut: true,
   secret,
   logIn: c => tokenRequest(c, { grant_type: 'password', username: c.username, password: c.password }),
-  refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+  session: {
+    refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+    client: c => [c.clientId, c.orgId, c.username],
+  },
   usage: (c, { accessToken, json, claims }) => {
     const isOther = (organisation: unknown) => String(organisation ?? c.orgId) !== c.orgId;
     if (isOther(claims.org_id) || isOther(json.org_id)) return 'organisation_mismatch';

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { epochMs } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
@@ -42,6 +43,10 @@ const main = async (script: string): Promise<void> => {
   }
 };
 
+/** Where the bundles find the simulators: what is deployed calls public addresses alone. */
+const SIMULATORS = 'https://simulators.example';
+const reroute: (origin: string, target: string) => void = createRequire(import.meta.url)('../support/reroute.cjs');
+
 /** The cycle behind the evaluator of the deployed policies, and the tables of what was allowed and refused. */
 const judged = async (
   aws: LocalAws,
@@ -52,7 +57,10 @@ const judged = async (
   const evaluator = new Evaluator(account);
   const ledger = new Ledger(account);
   const judge = new Judge(evaluator, ledger, secretsKey);
-  const simulators = await startSimulators({ now: () => epochMs(Date.now()), scale: 1, random: Math.random });
+  const chance = { now: () => epochMs(Date.now()), scale: 1, random: Math.random };
+  const simulators = await startSimulators({ ...chance, publicUrl: SIMULATORS });
+  reroute(SIMULATORS, simulators.url);
+  process.env.SIMULATORS = simulators.url;
   const calls = new Calls(await deployedIn(aws, assemblies), judge, () => proxy.url);
   const proxy = await startProxy({
     evaluator,
@@ -61,7 +69,7 @@ const judged = async (
     invoke: (name, event) => calls.runNamed(name, event),
   });
   try {
-    await runCycle({ calls, operator: new Operator(aws), proxy, simulators: simulators.url, say });
+    await runCycle({ calls, operator: new Operator(aws), proxy, simulators: SIMULATORS, say });
     const refusals = await checkRefusals(judge, proxy.url);
     say(`${refusals.length} calls that must be refused were refused, and their twins allowed`);
     console.log(['ALLOWED: how often, by whom, what, on what', ...ledger.table()].join('\n'));
