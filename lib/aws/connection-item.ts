@@ -1,9 +1,17 @@
 import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
 import { shardOf } from '../core/shard.ts';
-import { type Connection, type ConnectionId, providerOf, type SecretVersion, secretVersion } from '../core/types.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type Failure,
+  providerOf,
+  type SecretVersion,
+  type SessionNote,
+  secretVersion,
+} from '../core/types.ts';
 import type { ConnectionSummary, Settlement } from '../shell/ports.ts';
-import { connectionIdSchema, type Item, momentSchema, toItem, versionSchema } from './item.ts';
+import { connectionIdSchema, type Fields, type Item, momentSchema, toItem, versionSchema } from './item.ts';
 
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
 
@@ -14,7 +22,12 @@ const failureSchema = z.object({
   times: z.int().min(1).catch(1),
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
-});
+} satisfies Fields<Failure>);
+
+const noteSchema = z.object({
+  version: versionSchema,
+  endsAt: momentSchema.exactOptional(),
+} satisfies Fields<SessionNote>);
 
 /** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
 const recordSchema = z.object({
@@ -29,7 +42,7 @@ const recordSchema = z.object({
   failingSince: momentSchema.exactOptional(),
   lastError: failureSchema.exactOptional(),
   attentionSince: momentSchema.exactOptional(),
-  session: z.object({ version: versionSchema, endsAt: momentSchema.exactOptional() }).exactOptional(),
+  session: noteSchema.exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
@@ -38,7 +51,7 @@ const recordSchema = z.object({
   origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
-});
+} satisfies Fields<Connection>);
 export const connectionSchema: z.ZodType<Connection> = recordSchema;
 
 /** Every field of a summary: the compiler asks for the ones that are added to it. */

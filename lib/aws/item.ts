@@ -15,6 +15,12 @@ export const connectionIdSchema = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/**
+ * The schemas of all fields of a record. One that is added to the type and not here does not compile: a schema of zod leaves
+ * an optional field out without a word, and the table would lose it.
+ */
+export type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType };
+
 export const toItem = (record: object): Item => marshall(record, { removeUndefinedValues: true });
 
 /** Reads an item; one that is not what the schema says is a `store_failed` that names item and attribute, no value. */

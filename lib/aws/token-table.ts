@@ -3,9 +3,18 @@ import * as z from 'zod';
 import type { ConnectionId, Token } from '../core/types.ts';
 import type { TokenStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
-import { connectionIdSchema, expressed, fromItem, ifCondition, momentSchema, toItem, versionSchema } from './item.ts';
+import {
+  connectionIdSchema,
+  expressed,
+  type Fields,
+  fromItem,
+  ifCondition,
+  momentSchema,
+  toItem,
+  versionSchema,
+} from './item.ts';
 
-const tokenSchema: z.ZodType<Token> = z.object({
+export const tokenSchema: z.ZodType<Token> = z.object({
   connection: connectionIdSchema,
   accessToken: z.string().min(1),
   tokenType: z.string(),
@@ -14,7 +23,7 @@ const tokenSchema: z.ZodType<Token> = z.object({
   headers: z.record(z.string(), z.string()),
   baseUrl: z.string(),
   version: versionSchema,
-});
+} satisfies Fields<Token>);
 
 const read = async (client: DynamoDBClient, table: string, connection: ConnectionId): Promise<Token | undefined> => {
   const { Item } = await client.send(

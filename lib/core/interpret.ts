@@ -1,7 +1,8 @@
 import { type ErrorCode, isErrorCode, standardCodes } from './errors.ts';
 import { claimsOf, jsonObject } from './jwt.ts';
 import { lifetimeOf } from './lifetime.ts';
-import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Warning } from './provider.ts';
+import { fits, isPlausible, LARGEST, LONGEST_RETRY_AFTER } from './limits.ts';
+import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Usage, Warning } from './provider.ts';
 import { type EpochMs, epochMs, type Milliseconds, seconds } from './types.ts';
 
 /** The context in which an answer is read: whom we asked, for what, and the clock before we did. */
@@ -60,12 +61,14 @@ export const interpret = (exchange: Exchange, reply: HttpReply): Outcome => {
 
   const lifetime = lifetimeOf(provider, answer, sentAt);
   if (lifetime === 'invalid_lifetime') return { kind: 'unknown', code: lifetime, ...status };
-  const usage = account.usage(answer);
-  if (usage === 'malformed_answer') return { kind: 'unknown', code: usage, ...status };
+  const usage = guarded(() => account.usage(answer));
+  if (usage === 'malformed_answer' || usage === 'internal_error') return { kind: 'unknown', code: usage, ...status };
   if (typeof usage === 'string') return { kind: 'refused', code: usage, ...status };
 
   const refreshToken = json.body.refresh_token;
-  const sessionEndsAt = provider.sessionEnds?.(answer, sentAt);
+  if (isTooLarge(accessToken, usage, refreshToken)) return { kind: 'unknown', code: 'answer_too_large', ...status };
+  const endsAt = guarded(() => provider.sessionEnds?.(answer, sentAt));
+  if (endsAt === 'internal_error') return { kind: 'unknown', code: endsAt, ...status };
   return {
     kind: 'granted',
     accessToken,
@@ -75,7 +78,7 @@ export const interpret = (exchange: Exchange, reply: HttpReply): Outcome => {
     headers: usage.headers,
     baseUrl: usage.baseUrl,
     ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
-    ...(sessionEndsAt !== undefined && { sessionEndsAt }),
+    ...(endsAt !== undefined && isPlausible(endsAt, sentAt) && { sessionEndsAt: endsAt }),
     warnings: [...lifetime.warnings, ...(usage.warnings ?? [])],
   };
 };
@@ -87,11 +90,28 @@ export const interpretFirstStep = (
 ): { readonly kind: 'next'; readonly request: HttpRequest } | Failed => {
   const json = success(exchange, reply);
   if ('kind' in json) return json;
-  const request = exchange.account.exchange?.(json.body);
+  const request = guarded(() => exchange.account.exchange?.(json.body));
+  if (request === 'internal_error') return { kind: 'unknown', code: request, status: json.status };
   return request ? { kind: 'next', request } : { kind: 'unknown', code: 'malformed_answer', status: json.status };
 };
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** Runs a function of a definition. A bug in one must not end the run: the answer counts as one that says nothing. */
+const guarded = <T>(read: () => T): T | 'internal_error' => {
+  try {
+    return read();
+  } catch {
+    return 'internal_error';
+  }
+};
+
+/** Too large for a store or for the headers of a consumer. */
+const isTooLarge = (accessToken: string, { headers, baseUrl }: Usage, refreshToken: unknown): boolean => {
+  const all = Object.entries(headers).flat().join('');
+  const tokens = fits(accessToken, LARGEST.accessToken) && fits(all, LARGEST.headers) && fits(baseUrl, LARGEST.baseUrl);
+  return !tokens || (typeof refreshToken === 'string' && !fits(refreshToken, LARGEST.refreshToken));
+};
 
 const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; readonly status: number } | Failed => {
   if (reply.kind === 'failed') return failedReply(reply);
@@ -101,7 +121,8 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   const ok = status >= 200 && status < 300;
   if (ok && body && (body.error ?? undefined) === undefined) return { body, status };
 
-  const fault = exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant);
+  const fault = guarded(() => exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant));
+  if (fault === 'internal_error') return { kind: 'unknown', code: fault, status };
   if (fault) return { ...fault, status };
   if (status === 429)
     return { kind: 'retry', code: 'rate_limited', status, ...retryAfterIn(reply.headers, exchange.sentAt) };
@@ -153,5 +174,5 @@ export const retryAfterIn = (
   const text = headers['retry-after']?.trim();
   if (!text) return {};
   const after = /^\d+$/.test(text) ? seconds(Number(text)) : epochMs(Date.parse(text)) - sentAt;
-  return Number.isFinite(after) && after > 0 ? { retryAfter: after } : {};
+  return Number.isNaN(after) || after <= 0 ? {} : { retryAfter: Math.min(after, LONGEST_RETRY_AFTER) };
 };

@@ -45,7 +45,8 @@ export const powerepos = defineProvider({
     client: c => [c.clientId, c.orgId, c.username],
   },
   usage: (c, { accessToken, json, claims }) => {
-    const isOther = (organisation: unknown) => String(organisation ?? c.orgId) !== c.orgId;
+    const isOther = (organisation: unknown) =>
+      typeof organisation === 'number' ? String(organisation) !== c.orgId : (organisation ?? c.orgId) !== c.orgId;
     if (isOther(claims.org_id) || isOther(json.org_id)) return 'organisation_mismatch';
     // The claim is part of the token, so that it cannot belong to another one: it decides, the body only stands in.
     const service = claims.svc ?? json.svc;

@@ -147,7 +147,7 @@ const forceAll = async ({ calls }: Stage): Promise<void> => {
 };
 
 /** The provider refused the token of an answer. */
-const refusing = ({ json }: { readonly json: Readonly<Record<string, unknown>> }) => ({
+export const refusing = ({ json }: { readonly json: Readonly<Record<string, unknown>> }) => ({
   body: JSON.stringify({ issuedAt: json.issuedAt }),
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { readToken } from '../../lib/client/index.ts';
-import { GRANTED, NEIGHBOUR } from '../iam/readers.ts';
+import { GRANTED, NEIGHBOUR, PACKED } from '../iam/readers.ts';
 import type { ReadToken, Stage } from './cycle.ts';
 import { credentialsOf } from './wire.ts';
 
@@ -14,6 +14,7 @@ export const readByTable = async ({ calls, proxy }: Stage, expected: ReadToken):
   const { accessToken, expiresAt } = await readToken(clientOf('Readers/OneToken'), table, GRANTED);
   assert.deepEqual({ accessToken, expiresAt }, expected);
   assert.ok((await readToken(clientOf('Readers/OneProvider'), table, NEIGHBOUR)).accessToken);
+  assert.ok((await readToken(clientOf('Readers/OneSecret'), table, `${PACKED}/oslo`)).accessToken);
   for (const [identity, connection] of [
     ['Readers/Stranger', GRANTED],
     ['Readers/OneToken', NEIGHBOUR],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
-import { forcePath } from '../iam/paths.ts';
-import type { Stage } from './cycle.ts';
+import { forcePath, readPath } from '../iam/paths.ts';
+import { refusing, type Stage } from './cycle.ts';
 import { listenTo } from './events.ts';
 
 /** A wrong password is a matter of a person; the right one is picked up by the next tick. */
@@ -11,7 +11,8 @@ export const changeState = async ({ calls, operator, simulators }: Stage): Promi
   const secret = simulatedSecrets(simulators)['ioffice/tower'];
   await operator.rotate('ioffice/tower', { ...secret, password: 'wrong' });
   await calls.tick('discover');
-  const refused = await calls.api('Readers/AllRoutes', 'POST', forcePath('ioffice/tower'));
+  const before = await calls.api('Readers/AllRoutes', 'GET', readPath('ioffice/tower'));
+  const refused = await calls.api('Readers/AllRoutes', 'POST', forcePath('ioffice/tower'), refusing(before));
   assert.equal(refused.json.code, 'refresh_failed');
   await operator.rotate('ioffice/tower', { ...secret });
   await calls.tick('discover');

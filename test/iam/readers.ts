@@ -9,10 +9,13 @@ export const GRANTED = 'officernd/loft';
 export const NEIGHBOUR = 'officernd/harbour-desks';
 export const FOREIGN = 'ioffice/campus';
 
+/** A secret of many connections. */
+export const PACKED = 'poweroffice-v2/nordic-books';
+
 /** Every way to be granted something, and none. */
 const readers: Readonly<Record<string, (tokens: ITokenRefresher, role: Role) => void>> = {
   OneToken: (tokens, role) => tokens.grantRead(role, GRANTED),
-  OneSecret: (tokens, role) => tokens.grantRead(role, `${GRANTED}/*`),
+  OneSecret: (tokens, role) => tokens.grantRead(role, `${PACKED}/*`),
   OneProvider: (tokens, role) => tokens.grantReadProvider(role, 'officernd'),
   OneRoute: (tokens, role) => tokens.grantInvokeApi(role, GRANTED),
   AllRoutes: (tokens, role) => tokens.grantInvokeApi(role),

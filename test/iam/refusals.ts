@@ -1,6 +1,6 @@
 import { type Call, SECRETS_KEY } from './calls.ts';
 import { forcePath, readPath } from './paths.ts';
-import { FOREIGN, GRANTED, NEIGHBOUR } from './readers.ts';
+import { FOREIGN, GRANTED, NEIGHBOUR, PACKED } from './readers.ts';
 
 /** Something that must be refused: a call that is allowed, but for one thing. */
 export interface Refusal {
@@ -94,12 +94,12 @@ const tokens: readonly Refusal[] = [
   row('a connection of a secret of that name', token(ONE_TOKEN), { keys: [`${GRANTED}/oslo`] }),
   row('a pattern in place of a name', token(ONE_TOKEN), { keys: [`${OWN}/*`] }),
   row('anything in place of a name', token(ONE_TOKEN), { keys: ['*'] }),
-  row('a connection of another secret', token(ONE_SECRET, 'GetItem', `${GRANTED}/oslo`), {
+  row('a connection of another secret', token(ONE_SECRET, 'GetItem', `${PACKED}/oslo`), {
     keys: [`${NEIGHBOUR}/oslo`],
   }),
-  row('a token of the other table', token(ONE_SECRET, 'GetItem', `${GRANTED}/oslo`), { on: 'Connections' }),
-  row('publishing a token', token(ONE_SECRET, 'GetItem', `${GRANTED}/oslo`), { does: 'dynamodb:PutItem' }),
-  row('the secret’s own name', token(ONE_SECRET, 'GetItem', `${GRANTED}/oslo`), { keys: [GRANTED] }),
+  row('a token of the other table', token(ONE_SECRET, 'GetItem', `${PACKED}/oslo`), { on: 'Connections' }),
+  row('publishing a token', token(ONE_SECRET, 'GetItem', `${PACKED}/oslo`), { does: 'dynamodb:PutItem' }),
+  row('the secret’s own name', token(ONE_SECRET, 'GetItem', `${PACKED}/oslo`), { keys: [PACKED] }),
   row('a token of another provider', token(ONE_PROVIDER), { keys: [FOREIGN] }),
   row('a token of a provider whose name begins alike', token(ONE_PROVIDER), { keys: [`${OWN}-2/loft`] }),
   ...[ONE_TOKEN, ONE_PROVIDER].flatMap(as => [
