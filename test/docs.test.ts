@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { problemCodes } from '../lib/api/problem.ts';
 import { errorCodes } from '../lib/core/errors.ts';
-import { connectionsIn } from '../lib/core/secret.ts';
+import { defaultPolicy, promised, tickOf } from '../lib/core/policy.ts';
+import { CONNECTIONS_PER_SECRET, connectionsIn } from '../lib/core/secret.ts';
 import { hours, minutes, parseConnectionId } from '../lib/core/types.ts';
 import { providers } from '../lib/providers/index.ts';
 import { parseOptions, usage } from '../local/options.ts';
@@ -74,6 +75,42 @@ describe('the README tells the truth', () => {
       'headers',
       'baseUrl',
     ]);
+  });
+
+  test('about what a minTtl can ask for', () => {
+    const inMinutes = ['poweroffice-v2', 'poweroffice-v1'].map(id => {
+      const provider = providers.find(each => each.id === id);
+      if (!provider) throw new Error(`${id} is a provider`);
+      return Number(
+        (promised({ ...defaultPolicy, tick: tickOf(provider) }, provider.lifetime) / minutes(1)).toFixed(6),
+      );
+    });
+    const said = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(readme) ?? [];
+    expect(said.slice(1).map(Number)).toEqual(inMinutes);
+  });
+
+  test('about how many connections a secret holds', () => {
+    expect(readme).toContain(`at most ${CONNECTIONS_PER_SECRET} (\`connectionsPerSecret\`)`);
+  });
+
+  test('in its sums', () => {
+    const [, table = ''] = /\| 10 \| 1,000 \| 10,000 \|\n\|[-:|]+\n((?:\|.*\n)+)/.exec(readme) ?? [];
+    const lines = table
+      .trim()
+      .split('\n')
+      .map(line =>
+        cells(line)
+          .slice(2, 5)
+          .map(cell => Number(cell.replace(/[,*]/g, ''))),
+      );
+    const sumOf = (column: number, rows: readonly (readonly number[])[]) =>
+      Math.round(rows.reduce((sum, row) => sum + (row[column] ?? Number.NaN), 0));
+    const [together, packed] = [lines.at(-2), lines.at(-1)];
+    const items = lines.slice(0, -2);
+    expect(together).toEqual([0, 1, 2].map(column => sumOf(column, items)));
+    // 200 connections in a secret: 1, 5 and 50 of them, listed with one call a minute.
+    const shared = [[0.4, 2, 20], [0.22, 0.22, 0.22], ...items.slice(2)];
+    expect(packed).toEqual([0, 1, 2].map(column => sumOf(column, shared)));
   });
 
   test('in its links to files', () => {
