@@ -27,6 +27,11 @@ const simulations: ReadonlyMap<string, Simulation> = new Map([
 
 export const simulatedProviders: readonly string[] = [...simulations.keys()];
 
+/** Providers whose refresh tokens are good for one use. */
+export const rotatingProviders: ReadonlySet<string> = new Set(
+  [...simulations].filter(([, { rotates }]) => rotates).map(([id]) => id),
+);
+
 /** A simulated provider: synchronous, in memory, and the same for the same world. */
 export interface Simulator<State = SimulatorState> {
   /** The path of a request is the one below the provider's base URL. */

@@ -76,6 +76,7 @@ const loginPage = (desk: Desk, { path }: SimulatedRequest) => {
 };
 
 export const ioffice: Simulation = {
+  rotates: true,
   routes: {
     'POST /external/api/oauth2/auth': codeStep,
     'POST /external/api/oauth2/token': tokenStep,

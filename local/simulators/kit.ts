@@ -28,6 +28,8 @@ export interface World {
 
 /** One provider's part: its token endpoint, and which headers its API wants. */
 export interface Simulation {
+  /** Whether a refresh token is good for one use: the second one ends everything that came of it. */
+  readonly rotates: boolean;
   /** By method and path, for example `POST /oauth/token`. */
   readonly routes: Readonly<Record<string, (desk: Desk, request: SimulatedRequest) => SimulatedResponse>>;
   /** Asked before everything else: an answer of the gateway in front, or nothing. */

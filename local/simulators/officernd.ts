@@ -7,6 +7,7 @@ import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from './wire.ts
 const LIFETIME = seconds(3599);
 
 export const officernd: Simulation = {
+  rotates: false,
   routes: {
     'POST /oauth/token': (desk, request) => {
       if (desk.isOver('token', 5, minutes(1))) {

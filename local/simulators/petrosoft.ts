@@ -37,6 +37,7 @@ const badToken = (token: string) => {
 };
 
 export const petrosoft: Simulation = {
+  rotates: true,
   routes: {
     'POST /v1/auth/token': (desk, request) => {
       const body = jsonOf(request);

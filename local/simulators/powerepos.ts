@@ -31,6 +31,7 @@ const grant = (desk: Desk, account: SimulatedAccount, scope: string, session?: H
 };
 
 export const powerepos: Simulation = {
+  rotates: true,
   routes: {
     'POST /authorisation/token': (desk, request) => {
       const form = formOf(request);

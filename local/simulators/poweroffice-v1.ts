@@ -20,6 +20,7 @@ const grant = (desk: Desk, account: SimulatedAccount, session?: Held) => {
 };
 
 export const powerofficeV1: Simulation = {
+  rotates: false,
   routes: {
     'POST /OAuth/Token': (desk, request) => {
       const [appKey, clientKey] = basicOf(request) ?? [];

@@ -8,6 +8,7 @@ const LIFETIME = minutes(20);
 const keyIn = (headers: Readonly<Record<string, string>>) => headers['ocp-apim-subscription-key'];
 
 export const powerofficeV2: Simulation = {
+  rotates: false,
   // The API gateway knows subscription keys only, and counts the calls of all customers together.
   gate: (desk, { headers }) => {
     const subscriptionKey = keyIn(headers);

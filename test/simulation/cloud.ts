@@ -171,8 +171,9 @@ export class Cloud {
     return answer;
   }
 
-  tick(provider: Provider): Promise<unknown> {
-    return this.refresh(provider, { shards: [...allShards] });
+  /** One of so many schedules that share the shards of a provider. */
+  tick(provider: Provider, schedule: number, schedules: number): Promise<unknown> {
+    return this.refresh(provider, { shards: allShards.filter(shard => shard % schedules === schedule) });
   }
 
   async discover(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ConnectionId, type EpochMs, epochMs, parseConnectionId } from '../../lib/core/types.ts';
+import { type ConnectionId, type EpochMs, epochMs, parseConnectionId, secretOf } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 
@@ -6,7 +6,7 @@ import type { SecretAdmin } from '../support/memory.ts';
 export type SecretState = 'good' | 'wrong password' | 'broken JSON' | 'missing field' | 'deleted';
 
 /** The field whose value a person gets wrong. */
-const passwordField: Readonly<Record<string, string>> = {
+export const passwordField: Readonly<Record<string, string>> = {
   'poweroffice-v1': 'clientKey',
   'poweroffice-v2': 'clientKey',
   officernd: 'clientSecret',
@@ -22,34 +22,53 @@ export class Customer {
   readonly browser: boolean;
   readonly #url: string;
   readonly #secrets: SecretAdmin;
+  /** The customers that share a secret with this one, if they do. */
+  readonly #pack: Customer[] | undefined;
   #fields: Readonly<Record<string, string>>;
   #generation = 0;
+  #code: string | undefined;
   /** Every change of the secret, so that a verdict can be held against the truth of its time. */
   readonly history: { readonly at: EpochMs; readonly state: SecretState }[] = [];
 
-  constructor(provider: string, name: string, url: string, secrets: SecretAdmin, browser: boolean) {
-    const base = simulatedAccount(provider, name);
+  constructor(
+    provider: string,
+    name: string,
+    url: string,
+    secrets: SecretAdmin,
+    { browser, pack }: { readonly browser: boolean; readonly pack?: Customer[] },
+  ) {
+    const base = simulatedAccount(provider, name, pack ? { secret: 'shared' } : {});
     this.#fields = base.fields;
     this.account = Object.defineProperty({ ...base }, 'fields', { get: () => this.#fields, enumerable: true });
     const connection = parseConnectionId(idOf(base));
     if (!connection) throw new Error('the name is one');
     this.connection = connection;
     this.browser = browser;
+    this.#pack = pack;
+    pack?.push(this);
     this.#url = url;
     this.#secrets = secrets;
   }
 
+  /** What nobody but the provider and the product may see. */
+  get password(): string {
+    return this.#fields[this.#passwordField] ?? '';
+  }
   get provider(): string {
     return this.account.provider;
   }
   get #secretName(): string {
-    return `token-refresher/${this.connection}`;
+    return `token-refresher/${secretOf(this.connection)}`;
   }
   get #passwordField(): string {
     return passwordField[this.provider] ?? '';
   }
   get changedAt(): EpochMs {
     return this.history.at(-1)?.at ?? epochMs(0);
+  }
+  /** When its secret changed, also for another customer that shares it: all of them are tried again. */
+  get secretChanges(): readonly EpochMs[] {
+    return (this.#pack ?? [this]).flatMap(({ history }) => history.map(({ at }) => at));
   }
   get state(): SecretState {
     return this.history.at(-1)?.state ?? 'deleted';
@@ -64,9 +83,18 @@ export class Customer {
 
   /** Stores the secret in some state; `code` where a person logged in in a browser. */
   async store(state: SecretState, now: EpochMs, code?: string): Promise<void> {
-    this.history.push({ at: now, state });
+    // A secret of many that is no JSON would be everyone's trouble.
+    this.history.push({ at: now, state: this.#pack && state === 'broken JSON' ? 'missing field' : state });
+    this.#code = code;
+    if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
     if (state === 'deleted') return this.#secrets.delete(this.#secretName);
     await this.#secrets.put(this.#secretName, this.#text(state, code));
+  }
+
+  #packedText(pack: readonly Customer[]): string {
+    const stored = pack.filter(({ state }) => state !== 'deleted');
+    const texts = stored.map(each => [each.account.name, JSON.parse(each.#text(each.state, each.#code))]);
+    return JSON.stringify({ connections: Object.fromEntries(texts) });
   }
 
   #text(state: SecretState, code: string | undefined): string {
@@ -85,9 +113,12 @@ export class Customer {
 
   /** A deleted secret comes back as it was. */
   async restore(now: EpochMs): Promise<SecretState> {
-    await this.#secrets.restore(this.#secretName);
     const state = this.history.at(-2)?.state ?? 'good';
-    this.history.push({ at: now, state });
+    if (this.#pack) await this.store(state, now, this.#code);
+    else {
+      await this.#secrets.restore(this.#secretName);
+      this.history.push({ at: now, state });
+    }
     return state;
   }
 

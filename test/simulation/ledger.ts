@@ -1,9 +1,7 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, providerOf, type Token } from '../../lib/core/types.ts';
-
-/** Providers whose refresh tokens are good for one time. */
-export const rotating: ReadonlySet<string> = new Set(['powerepos', 'petrosoft', 'ioffice']);
+import { rotatingProviders } from '../../local/simulators/index.ts';
 
 /** What every token, refresh token, code and credential of a run has in it, and nothing else. */
 const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
@@ -26,6 +24,8 @@ export class Ledger {
   readonly #onlyCopies = new Set<string>();
   /** Whether a provider got one of these twice: then it ended what had come of it. */
   reused = false;
+  /** The origin that issued each refresh token. */
+  readonly #issuers = new Map<string, string>();
   /** Grants that succeeded, by provider and kind. */
   readonly grants: Record<string, number> = {};
 
@@ -45,11 +45,22 @@ export class Ledger {
     if (this.violations.length < 20) this.violations.push(`${new Date(this.#now()).toISOString()} ${what}`);
   }
 
+  /** At one of the simulated providers, and not at a host of somebody else's. */
+  isHonest({ url }: HttpRequest): boolean {
+    return url.startsWith(`${this.#url}/`);
+  }
+
   #providerOf(request: HttpRequest): string {
     return request.url.slice(this.#url.length + 1).split('/', 1)[0] ?? '';
   }
 
   called(request: HttpRequest): void {
+    const { origin } = new URL(request.url);
+    const sent = refreshTokenIn(request) ?? request.headers['x-token'];
+    const issuer = sent === undefined ? undefined : this.#issuers.get(sent);
+    if (issuer !== undefined && issuer !== origin)
+      this.violated('a refresh token went to a host that did not issue it');
+    if (!this.isHonest(request)) return;
     if (!request.url.includes('/revoke')) this.calls.push({ provider: this.#providerOf(request), at: this.#now() });
   }
 
@@ -58,7 +69,7 @@ export class Ledger {
     const json = reply.status === 200 ? jsonObject(reply.body) : undefined;
     const refreshToken = refreshTokenIn(request);
     const spent = refreshToken ?? request.headers['x-auth-code'];
-    if (spent !== undefined && rotating.has(provider)) this.#spent(provider, spent, json);
+    if (spent !== undefined && rotatingProviders.has(provider)) this.#spent(provider, spent, json);
     if (typeof json?.access_token === 'string') {
       const grant = `${provider} ${refreshToken === undefined ? 'login' : 'refresh'}`;
       this.grants[grant] = (this.grants[grant] ?? 0) + 1;
@@ -67,6 +78,7 @@ export class Ledger {
       const value = json?.[field];
       if (typeof value === 'string' && value !== '') this.#plant(value);
     }
+    if (typeof json?.refresh_token === 'string') this.#issuers.set(json.refresh_token, new URL(request.url).origin);
     const { access_token: accessToken, svc } = json ?? {};
     if (typeof accessToken === 'string') {
       this.#issued.set(accessToken, { provider, ...(typeof svc === 'string' && { baseUrl: svc }) });

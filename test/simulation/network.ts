@@ -27,14 +27,24 @@ export class Network {
   readonly #simulators: Simulators;
   readonly #url: string;
   readonly #ledger: Ledger;
+  readonly #elsewhere: (request: HttpRequest) => HttpReply | undefined;
 
-  constructor(loop: Loop, faults: Faults, random: Random, simulators: Simulators, url: string, ledger: Ledger) {
+  constructor(
+    loop: Loop,
+    faults: Faults,
+    random: Random,
+    simulators: Simulators,
+    url: string,
+    ledger: Ledger,
+    elsewhere: (request: HttpRequest) => HttpReply | undefined,
+  ) {
     this.#loop = loop;
     this.#faults = faults;
     this.#random = random;
     this.#simulators = simulators;
     this.#url = url;
     this.#ledger = ledger;
+    this.#elsewhere = elsewhere;
   }
 
   /** The provider handles a request, now. */
@@ -45,10 +55,18 @@ export class Network {
     return reply;
   }
 
+  /** Another host than the providers'. */
+  async #atTheNeighbours(process: Process, request: HttpRequest, deadline: number): Promise<HttpReply> {
+    const reply = this.#elsewhere(request);
+    await process.pause(reply ? Math.min(this.#random.between(10, 300), deadline) : deadline);
+    return reply ?? { kind: 'failed', code: 'timeout', sent: true };
+  }
+
   sender(process: Process): SendHttp {
     return async (request, deadline) => {
       if (process.dead) return never();
       this.#ledger.called(request);
+      if (!this.#ledger.isHonest(request)) return this.#atTheNeighbours(process, request, deadline);
       const fate = this.#faults.ofNetwork();
       const there = this.#random.between(10, 150);
       const wait = (duration: number) => process.pause(Math.min(duration, deadline));

@@ -1,6 +1,6 @@
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { createSimulators } from '../../local/simulators/index.ts';
-import type { Stores } from '../support/memory.ts';
+import type { SecretAdmin } from '../support/memory.ts';
 import { Customer, type SecretState } from './customers.ts';
 import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,16 +10,18 @@ import type { Scenario } from './scenario.ts';
 
 /** The customers of a run. Of those of iOFFICE the first may let no login be stored. */
 export const customersOf = (
-  { providers, connections, browser }: Scenario,
+  { providers, connections, browser, packed }: Scenario,
   url: string,
-  secrets: Stores['secrets'],
+  secrets: SecretAdmin,
 ): readonly Customer[] =>
-  providers.flatMap(({ id }) =>
-    Array.from(
-      { length: connections },
-      (_, n) => new Customer(id, `customer-${n}`, url, secrets, browser && id === 'ioffice' && n === 0),
-    ),
-  );
+  providers.flatMap(({ id }) => {
+    const pack: Customer[] = [];
+    return Array.from({ length: connections }, (_, n) => {
+      const byBrowser = browser && id === 'ioffice' && n === 0;
+      const how = { browser: byBrowser, ...(packed && !byBrowser && { pack }) };
+      return new Customer(id, `customer-${n}`, url, secrets, how);
+    });
+  });
 
 interface Parts {
   readonly loop: Loop;

@@ -17,6 +17,10 @@ const troubled = (
   browser: provider === 'ioffice',
   secretsChange: true,
   sessionsEnd: false,
+  neighbour: false,
+  packed: false,
+  schedules: 1,
+  lag: minutes(0),
   maxSkew: 0,
   readEvery: minutes(2),
   troubles: Object.entries(kinds).map(([kind, share]) => ({

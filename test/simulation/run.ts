@@ -8,8 +8,10 @@ import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
 import { Faults } from './faults.ts';
+import { lagging } from './lagging.ts';
 import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
+import { Neighbour } from './neighbour.ts';
 import { Network, START } from './network.ts';
 import { customersOf, People } from './people.ts';
 import { Random } from './random.ts';
@@ -55,6 +57,8 @@ export class Run {
   readonly #witness: Witness;
   readonly #cloud: Cloud;
   readonly #readers: Readers;
+  readonly #neighbour: Neighbour;
+  readonly #neighbourRandom: Random;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -70,11 +74,12 @@ export class Run {
     this.#faults = new Faults(random(), troubles, now);
     this.#ledger = new Ledger(URL_OF_SIMULATORS, now, (from, to) => this.#faults.troubled(from, to));
     const memory = memoryStores();
-    this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, memory.secrets);
-    const simulators = createSimulators(
-      { now, scale: 1, random: random().next, url: URL_OF_SIMULATORS },
-      this.#customers.map(({ account }) => account),
-    );
+    const secrets = lagging(memory.secrets, now, () => this.#lag());
+    this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, secrets);
+    const simulators = createSimulators({ now, scale: 1, random: random().next, url: URL_OF_SIMULATORS }, [
+      ...this.#customers.map(({ account }) => account),
+      ...Neighbour.accounts(this.#scenario),
+    ]);
     const data = new Measurements();
     this.#alarms = new Alarms(providers, data);
     const shared = { loop, faults: this.#faults, scenario: this.#scenario, customers: this.#customers };
@@ -83,7 +88,7 @@ export class Run {
       ...shared,
       ledger: this.#ledger,
       alarms: this.#alarms,
-      stores: memory,
+      stores: { ...memory, secrets },
       say,
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
       told: connection => this.#people.told(connection),
@@ -93,7 +98,9 @@ export class Run {
       faults: this.#faults,
       random: random(),
       stores: this.#witness.stores,
-      network: new Network(loop, this.#faults, random(), simulators, URL_OF_SIMULATORS, this.#ledger),
+      network: new Network(loop, this.#faults, random(), simulators, URL_OF_SIMULATORS, this.#ledger, request =>
+        this.#neighbour.answer(request, now()),
+      ),
       providers,
       policy: defaultPolicy,
       data,
@@ -111,14 +118,32 @@ export class Run {
       published: ({ connection }) => this.#witness.published(connection),
       say,
     });
+    // Last, so that what came before draws the same chance as ever.
+    this.#neighbourRandom = random();
+    this.#neighbour = new Neighbour({
+      ...shared,
+      random: random(),
+      secrets,
+      ledger: this.#ledger,
+      url: URL_OF_SIMULATORS,
+    });
+  }
+
+  /** In the calm lists are what they should be. */
+  #lag(): Milliseconds {
+    const { lag, calmFrom } = this.#scenario;
+    return lag > 0 && this.#loop.now < calmFrom ? this.#neighbourRandom.between(0, lag) : 0;
   }
 
   async run(): Promise<Outcome> {
-    const { end, calmFrom, providers } = this.#scenario;
+    const { end, calmFrom, providers, schedules } = this.#scenario;
     await this.#people.begin();
+    this.#neighbour.begin(this.#cloud);
     this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
-      this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider)));
+      for (let n = 0; n < schedules; n += 1) {
+        this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider, n, schedules)));
+      }
     }
     this.#repeat(minutes(1), () => this.#alarms.evaluate(this.#loop.now), 0);
     this.#readers.begin();

@@ -22,7 +22,19 @@ export interface Scenario {
   /** Whether people change secrets, and providers end sessions. */
   readonly secretsChange: boolean;
   readonly sessionsEnd: boolean;
+  /** Whether somebody with secrets of his own does what he can to hurt the others. */
+  readonly neighbour: boolean;
+  /** Whether the customers of a provider share a secret. */
+  readonly packed: boolean;
+  /** How many schedules share the shards of a provider. */
+  readonly schedules: number;
+  /** How old a list of secrets may be. */
+  readonly lag: Milliseconds;
 }
+
+/** Nothing goes wrong but for the neighbour. */
+export const isUndisturbed = ({ neighbour, troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
+  neighbour && troubles.length === 0 && !secretsChange && !sessionsEnd;
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
@@ -45,7 +57,8 @@ export const scenarioOf = (random: Random): Scenario => {
     'several',
     'long',
   ]);
-  return random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
+  const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
+  return random.chance(0.12) ? besideANeighbour(random, scenario) : scenario;
 };
 
 const shaped = (random: Random, shape: Shape): Scenario => {
@@ -64,6 +77,25 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     maxSkew: shape === 'crowded' ? random.pick([0, 100]) : random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),
     sessionsEnd: random.chance(0.4),
+    neighbour: shape !== 'crowded' && random.chance(0.1),
+    packed: random.chance(0.3),
+    schedules: random.pick([1, 1, 1, 2, 4, 8]),
+    lag: random.pick([0, 0, minutes(1), minutes(5)]),
+  };
+};
+
+/** A few hours in which nothing but the neighbour can be the cause of anything; most often at the smallest limit. */
+const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
+  const limited = providers.filter(({ rateLimit }) => rateLimit !== undefined);
+  const provider = random.chance(0.7) ? random.pick(limited as [Provider, ...Provider[]]) : scenario.providers[0];
+  const calmFrom = plus(START, hours(random.between(2, 5)));
+  return {
+    ...scenario,
+    ...(provider && { providers: [provider] }),
+    ...{ neighbour: true, troubles: [], secretsChange: false, sessionsEnd: false, maxSkew: 0, browser: false },
+    connections: random.whole(4, 20),
+    calmFrom,
+    end: plus(calmFrom, RECOVERY + minutes(30)),
   };
 };
 

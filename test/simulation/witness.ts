@@ -10,13 +10,14 @@ import {
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
+import { rotatingProviders } from '../../local/simulators/index.ts';
 import type { Stores } from '../support/memory.ts';
 import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
-import { type Ledger, rotating } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import { START } from './network.ts';
-import { lifeOf, RECOVERY, type Scenario } from './scenario.ts';
+import { isUndisturbed, lifeOf, RECOVERY, type Scenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
@@ -74,7 +75,7 @@ export class Witness {
         const before = this.#tokens.get(token.connection);
         const published = await tokens.publish(token);
         if (published && before?.accessToken !== token.accessToken) {
-          ledger.published(token, before);
+          if (this.#customers.has(token.connection)) ledger.published(token, before);
           this.grants += 1;
           this.#tokens.set(token.connection, token);
           loop.at(token.expiresAt, () => this.#expired(token));
@@ -111,7 +112,7 @@ export class Witness {
         // From here on nobody is to be served it.
         this.#tokens.delete(connection);
         const customer = this.#customers.get(connection);
-        if (!customer?.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
+        if (customer && !customer.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
           ledger.violated(`${connection}: retired, although its secret was there`);
       },
     };
@@ -137,7 +138,7 @@ export class Witness {
 
   /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
   changed({ type, connection }: Transition): void {
-    if (type !== 'needs attention') return;
+    if (type !== 'needs attention' || !this.#customers.has(connection)) return;
     const cause = this.#customers.get(connection)?.history.length ?? 0;
     if (this.#causes.get(connection) === cause)
       this.#parts.ledger.violated(`${connection}: attention twice for one cause`);
@@ -148,7 +149,8 @@ export class Witness {
   #expired(token: Token): void {
     const { alarms, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
-    if (this.#tokens.get(connection) !== token) return;
+    if (this.#tokens.get(connection) !== token || !this.#customers.has(connection)) return;
+    if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired because of a neighbour`);
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
     if (!alarms.told({ provider: providerOf(connection), attention }, late, expiresAt))
@@ -203,6 +205,8 @@ export class Witness {
   /** While a provider is down it is not asked more often than a backoff of up to five minutes, at random, comes to. */
   patientInOutages(): void {
     const { ledger, scenario, customers } = this.#parts;
+    // A neighbour's calls are among those that a provider counts.
+    if (scenario.neighbour) return;
     for (const { kind, share, from, to } of scenario.troubles) {
       if (kind !== 'outage' || share < 0.7 || to - from < hours(1)) continue;
       for (const { id } of scenario.providers) {
@@ -217,6 +221,7 @@ export class Witness {
   callRatio(): number {
     const { ledger, scenario, customers } = this.#parts;
     const { calmFrom, end, providers } = scenario;
+    if (scenario.neighbour) return 0;
     return Math.max(
       ...providers.map(({ id, lifetime }) => {
         const mine = customers.filter(each => each.provider === id);
@@ -229,15 +234,16 @@ export class Witness {
     );
   }
 
-  #callsNeededBy({ provider, connection, history, changedAt }: Customer, steps: number, life: Milliseconds): number {
+  #callsNeededBy({ provider, connection, secretChanges }: Customer, steps: number, life: Milliseconds): number {
     const { calmFrom, end, sessionsEnd } = this.#parts.scenario;
     // At the shortest interval that was promised, beginning at the worst moment.
     const renewals = Math.floor((end - calmFrom) / (0.45 * life)) + 1;
     // A session that its provider ended is found out by one call that is refused, and so is a login that only a person had.
-    const ended = rotating.has(provider) && sessionsEnd;
+    const ended = rotatingProviders.has(provider) && sessionsEnd;
     const lost = (this.#attentionAt.get(connection) ?? START) >= calmFrom;
     // A secret that was put right is tried once discovery gets to note it, however young the token is.
-    const mended = Math.max(changedAt > START ? 1 : 0, history.filter(({ at }) => at >= calmFrom).length);
+    const late = secretChanges.filter(at => at >= calmFrom).length;
+    const mended = Math.max(secretChanges.some(at => at > START) ? 1 : 0, late);
     return steps * (renewals + mended) + (ended || lost ? 1 : 0);
   }
 }

@@ -1,0 +1,28 @@
+import type { EpochMs, Milliseconds } from '../../lib/core/types.ts';
+import type { SecretListing } from '../../lib/shell/ports.ts';
+import type { Stores } from '../support/memory.ts';
+
+type Secrets = Stores['secrets'];
+
+/** Secrets whose list may be a while old, as that of Secrets Manager may; a secret itself is always read as it is. */
+export const lagging = (secrets: Secrets, now: () => EpochMs, lag: () => Milliseconds): Secrets => {
+  const lists: { readonly at: EpochMs; readonly list: readonly SecretListing[] }[] = [];
+  const after =
+    <A extends readonly unknown[]>(change: (...args: A) => Promise<void>) =>
+    async (...args: A): Promise<void> => {
+      await change(...args);
+      lists.push({ at: now(), list: await secrets.list('') });
+    };
+  return {
+    get: name => secrets.get(name),
+    list: async prefix => {
+      const seen = now() - lag();
+      const old = lists.findLast(({ at }) => at <= seen)?.list ?? [];
+      return old.filter(({ name }) => name.startsWith(prefix));
+    },
+    put: after((name: string, text?: string) => secrets.put(name, text)),
+    delete: after((name: string) => secrets.delete(name)),
+    erase: after((name: string) => secrets.erase(name)),
+    restore: after((name: string) => secrets.restore(name)),
+  };
+};
