@@ -77,7 +77,8 @@ export const ioffice = defineProvider({
   exchange: (c, { code }) => (typeof code === 'string' && fitsHeader(code) ? redeem(c, code) : undefined),
   session: {
     refresh: (c, refreshToken) => tokenRequest(c, 'refresh_token', { 'x-refresh-token': refreshToken }),
-    client: c => [c.clientId, c.redirectUri, c.username],
+    // A user name that no login uses does not name the client.
+    client: c => [c.clientId, c.redirectUri, oneTimeCode(c) === undefined ? c.username : ''],
   },
   usage: (c, { accessToken, json }) =>
     // The next refresh sends it in a header.

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import tls from 'node:tls';
+import tls, { type SecureVersion } from 'node:tls';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HttpRequest } from '../../lib/core/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
@@ -87,5 +88,41 @@ describe.skipIf(!made)('over TLS', () => {
     expect(await post(url)).toMatchObject({ kind: 'answer', status: 200, body: '{"a":1}' });
     expect(await post(`${url}/dies`)).toEqual(failed('network', true));
     expect(await post(`${url}/silent`, {}, TINY)).toEqual(failed('timeout', true));
+  });
+
+  /** What a process with that environment hears, if it sends with `send`, or with node's own client. */
+  const inAnotherProcess = async (url: string, env: Readonly<Record<string, string>>, client: 'send' | 'node') => {
+    const module = new URL('../../lib/http/send.ts', import.meta.url);
+    const script = {
+      send: `const { createSend } = await import('${module}');
+        console.log((await createSend('any')({ method: 'POST', url: '${url}', headers: {} }, 3000)).kind);`,
+      node: `require('node:https').get('${url}', answer => { answer.resume(); console.log('answer'); })
+        .on('error', () => console.log('failed'));`,
+    }[client];
+    const type = client === 'send' ? 'module' : 'commonjs';
+    const args = [`--input-type=${type}`, '--no-warnings', '--eval', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
+    return stdout.trim();
+  };
+
+  it('TLS before 1.2 is not spoken, even if the environment allows it', async () => {
+    const heard: unknown[] = [];
+    const old: SecureVersion = 'TLSv1.1';
+    const server = createTlsServer(
+      { ...made, minVersion: old, maxVersion: old, ciphers: 'DEFAULT@SECLEVEL=0' },
+      (request, response) => {
+        heard.push(request.url);
+        response.end('{}');
+      },
+    );
+    const url = `https://127.0.0.1:${await listening(server)}`;
+    const folder = mkdtempSync(join(tmpdir(), 'token-refresher-ca-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const NODE_EXTRA_CA_CERTS = join(folder, 'cert.pem');
+    writeFileSync(NODE_EXTRA_CA_CERTS, made?.cert ?? '');
+    const env = { NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0', NODE_EXTRA_CA_CERTS };
+    expect(await inAnotherProcess(`${url}/node`, env, 'node')).toBe('answer');
+    expect(await inAnotherProcess(`${url}/send`, env, 'send')).toBe('failed');
+    expect(heard).toEqual(['/node']);
   });
 });

@@ -184,6 +184,19 @@ describe('functions', () => {
     expect(promised).toEqual([{ ioffice: { functionName, refreshAt: 0.4, tick: 120_000 } }]);
   });
 
+  test('the rules about addresses reach the function of their provider alone', () => {
+    const options = { hosts: ['proxy.example.com', '*.example.net'], ownBaseUrl: false };
+    const resources = deployed({ providers: { ioffice: options, petrosoft: {} } });
+    const rules = ofType(resources, 'AWS::Lambda::Function').flatMap(([, { Properties }]) => {
+      const { PROVIDER, HOSTS, OWN_BASE_URL } = (Properties.Environment as { Variables: Json }).Variables;
+      return PROVIDER === undefined ? [] : [[PROVIDER, HOSTS, OWN_BASE_URL]];
+    });
+    expect(rules.toSorted()).toEqual([
+      ['ioffice', 'proxy.example.com,*.example.net', 'false'],
+      ['petrosoft', undefined, undefined],
+    ]);
+  });
+
   test('discover and api have the environment they read', () => {
     expect(environmentOf('discover', environmentAt('Discovery/DiscoverFunction'))).toMatchObject({
       PROVIDERS: providerIds,

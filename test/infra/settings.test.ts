@@ -18,6 +18,8 @@ describe('the context of the app', () => {
       'officernd.refreshAt': '0.4',
       'officernd.tick': '2',
       'ioffice.schedules': 4,
+      'ioffice.hosts': 'ioffice.example.com, *.ioffice.example.net',
+      'officernd.ownBaseUrl': 'false',
       alarmEmail: 'ops@example.com',
       alarmTopic: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetentionDays: '7',
@@ -27,7 +29,10 @@ describe('the context of the app', () => {
       secretsKeys: 'arn:aws:kms:eu-north-1:123456789012:key/1-2,arn:aws:kms:eu-north-1:123456789012:key/3',
     };
     expect(settingsOf(context)).toEqual({
-      providers: { officernd: { refreshAt: 0.4, tick: Duration.minutes(2) }, ioffice: { schedules: 4 } },
+      providers: {
+        officernd: { refreshAt: 0.4, tick: Duration.minutes(2), ownBaseUrl: false },
+        ioffice: { schedules: 4, hosts: ['ioffice.example.com', '*.ioffice.example.net'] },
+      },
       alarmEmail: 'ops@example.com',
       alarmTopicArn: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetention: 7,
@@ -56,6 +61,11 @@ describe('the context of the app', () => {
     ],
     [{ 'officernd.tick': '-1' }, '"officernd.tick" is "-1": it is a whole number of minutes from 1 on.'],
     [{ apiRequestsPerSecond: 'many' }, '"apiRequestsPerSecond" is "many": it is a number.'],
+    [
+      { 'officernd.hosts': 'a.example.com,' },
+      '"officernd.hosts" is "a.example.com,": it is a list with commas between.',
+    ],
+    [{ 'officernd.ownBaseUrl': 'no' }, '"officernd.ownBaseUrl" is "no": it is "true" or "false".'],
     [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" is "half": it is a number.'],
     [
       { alarmMail: 'ops@example.com' },
@@ -79,6 +89,11 @@ describe('the options of providers', () => {
     [{ officernd: { refreshAt: 0.95 } }, '"refreshAt" of officernd is 0.95: it is a fraction from 0.1 to 0.9.'],
     [{ officernd: { refreshAt: Number.NaN } }, '"refreshAt" of officernd is NaN'],
     [{ officernd: { schedules: 9 } }, '"schedules" of officernd is 9: it is a whole number from 1 to 8.'],
+    [
+      { officernd: { hosts: ['api.example.com', 'https://a.example.com'] } },
+      '"hosts" of officernd must name hosts such as "api.example.com" or "*.example.com", got "https://a.example.com".',
+    ],
+    [{ officernd: { hosts: ['*.com'] } }, '"hosts" of officernd must name hosts'],
     [{ officernd: { schedules: 1.5 } }, '"schedules" of officernd is 1.5'],
     [
       { officernd: { tick: Duration.seconds(90) } },

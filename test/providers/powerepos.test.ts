@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountOf, fixturesOf, jwt } from './fixtures.ts';
+import { accountOf, fixturesOf, jwt, provider } from './fixtures.ts';
 
 const id = 'powerepos';
 const { orgId } = fixturesOf(id).secret;
@@ -33,6 +33,14 @@ describe('the service address', () => {
     expect(usageOf('https://proxy.example.com/region')).toMatchObject({ baseUrl: 'https://proxy.example.com/region' });
     expect(usageOf('https://other.example.com')).toBe('service_uri_refused');
     expect(usageOf('https://proxy.example.com:444')).toBe('service_uri_refused');
+  });
+
+  it('may be at a host that the deployment adds', () => {
+    const opened = provider(id).open(fixturesOf(id).secret, { hosts: ['*.pos.example.com'], ownBaseUrl: true });
+    const read = (address: string) =>
+      opened.ok && opened.account.usage({ accessToken: 't', tokenType: 'Bearer', json: { svc: address }, claims: {} });
+    expect(read('https://a.b.pos.example.com/x')).toMatchObject({ baseUrl: 'https://a.b.pos.example.com/x' });
+    expect(read('https://pos.example.com/x')).toBe('service_uri_refused');
   });
 
   it('does not follow `baseUrl`: a token works where it says, and nowhere else', () => {
