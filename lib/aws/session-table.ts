@@ -5,7 +5,7 @@ import type { SessionStore, StoredSession } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, momentSchema, toItem, versionSchema } from './item.ts';
 
-const storedSchema: z.ZodType<StoredSession> = z.object({
+export const storedSchema: z.ZodType<StoredSession> = z.object({
   version: versionSchema,
   session: z
     .object({

@@ -5,7 +5,7 @@ import type { TokenStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
 import { connectionIdSchema, expressed, fromItem, ifCondition, momentSchema, toItem, versionSchema } from './item.ts';
 
-const tokenSchema: z.ZodType<Token> = z.object({
+export const tokenSchema: z.ZodType<Token> = z.object({
   connection: connectionIdSchema,
   accessToken: z.string().min(1),
   tokenType: z.string(),

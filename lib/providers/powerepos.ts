@@ -24,6 +24,10 @@ const tokenRequest = (c: Credentials, fields: Record<string, string>) =>
     scope: c.scope,
   });
 
+/** Some codes are numbers, and come as such. */
+const isOrganisation = (said: unknown, orgId: string): boolean =>
+  said === orgId || (typeof said === 'number' && String(said) === orgId);
+
 /**
  * PowerEPOS Partner Services: the password grant (RFC 6749 §4.3) of a service account. Each token names the one service
  * address (`svc`) that it works at. Source: PowerEPOS partner documentation; the claims from public clients. Whether a
@@ -40,7 +44,7 @@ export const powerepos = defineProvider({
   logIn: c => tokenRequest(c, { grant_type: 'password', username: c.username, password: c.password }),
   refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
   usage: (c, { accessToken, json, claims }) => {
-    const isOther = (organisation: unknown) => String(organisation ?? c.orgId) !== c.orgId;
+    const isOther = (organisation: unknown) => !isOrganisation(organisation ?? c.orgId, c.orgId);
     if (isOther(claims.org_id) || isOther(json.org_id)) return 'organisation_mismatch';
     // The claim is part of the token, so that it cannot belong to another one: it decides, the body only stands in.
     const service = claims.svc ?? json.svc;
