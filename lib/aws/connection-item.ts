@@ -1,13 +1,20 @@
 import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
 import { shardOf } from '../core/shard.ts';
-import { type Connection, type ConnectionId, providerOf, type SecretVersion, secretVersion } from '../core/types.ts';
+import {
+  type Connection,
+  type ConnectionId,
+  type Failure,
+  providerOf,
+  type SecretVersion,
+  secretVersion,
+} from '../core/types.ts';
 import type { ConnectionSummary, Settlement } from '../shell/ports.ts';
-import { connectionIdSchema, type Item, momentSchema, toItem, versionSchema } from './item.ts';
+import { connectionIdSchema, type Item, momentSchema, type SchemaOf, toItem, versionSchema } from './item.ts';
 
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
 
-const failureSchema = z.object({
+const failureSchema: SchemaOf<Failure> = z.object({
   // A code of a newer release, read after a rollback, must not make the whole record unreadable.
   code: z.enum(errorCodes).catch('internal_error'),
   at: momentSchema,
@@ -17,7 +24,7 @@ const failureSchema = z.object({
 });
 
 /** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
-const recordSchema = z.object({
+export const connectionSchema: SchemaOf<Connection> = z.object({
   connection: connectionIdSchema,
   status: z.enum(['new', 'healthy', 'failing', 'attention']),
   dueAt: momentSchema,
@@ -39,7 +46,6 @@ const recordSchema = z.object({
   retiredAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
 });
-export const connectionSchema: z.ZodType<Connection> = recordSchema;
 
 /** Every field of a summary: the compiler asks for the ones that are added to it. */
 const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
@@ -53,7 +59,7 @@ const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
   lastError: true,
   retiredAt: true,
 };
-export const summarySchema: z.ZodType<ConnectionSummary> = recordSchema.pick(shown);
+export const summarySchema: SchemaOf<ConnectionSummary> = connectionSchema.pick(shown);
 export const summaryFields: readonly string[] = Object.keys(shown);
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */

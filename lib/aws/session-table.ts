@@ -3,9 +3,18 @@ import * as z from 'zod';
 import { type ConnectionId, providerOf } from '../core/types.ts';
 import type { SessionStore, StoredSession } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
-import { expressed, fromItem, type Item, ifCondition, momentSchema, toItem, versionSchema } from './item.ts';
+import {
+  expressed,
+  fromItem,
+  type Item,
+  ifCondition,
+  momentSchema,
+  type SchemaOf,
+  toItem,
+  versionSchema,
+} from './item.ts';
 
-export const storedSchema: z.ZodType<StoredSession> = z.object({
+export const storedSchema: SchemaOf<StoredSession> = z.object({
   version: versionSchema,
   session: z
     .object({

@@ -3,9 +3,18 @@ import * as z from 'zod';
 import type { ConnectionId, Token } from '../core/types.ts';
 import type { TokenStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
-import { connectionIdSchema, expressed, fromItem, ifCondition, momentSchema, toItem, versionSchema } from './item.ts';
+import {
+  connectionIdSchema,
+  expressed,
+  fromItem,
+  ifCondition,
+  momentSchema,
+  type SchemaOf,
+  toItem,
+  versionSchema,
+} from './item.ts';
 
-export const tokenSchema: z.ZodType<Token> = z.object({
+export const tokenSchema: SchemaOf<Token> = z.object({
   connection: connectionIdSchema,
   accessToken: z.string().min(1),
   tokenType: z.string(),
