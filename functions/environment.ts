@@ -22,6 +22,10 @@ const variables = {
     /** The share of a token's lifetime after which it is renewed, if it is not the policy's own. */
     REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
     TICK: z.coerce.number().int().min(1),
+    /** Hosts that the provider's API may have apart from those of its definition. */
+    HOSTS: list.exactOptional(),
+    /** Whether the `baseUrl` of a secret may be on any host; without it, it may. */
+    OWN_BASE_URL: z.stringbool().exactOptional(),
   }),
   discover: z.object({
     TOKENS_TABLE: table,

@@ -18,7 +18,7 @@ import type { Refresher } from './refreshers.ts';
 import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
-export interface ApiProps extends Surroundings {
+export interface ApiProps extends Pick<Surroundings, 'logRetention'> {
   readonly storage: Storage;
   /** The refresh function of each provider. */
   readonly refreshers: ReadonlyMap<string, Refresher>;
@@ -79,7 +79,7 @@ export class Api extends Construct {
     this.#stage(props);
   }
 
-  #function({ storage, refreshers, logRetention, deadLetters, reservedConcurrency }: ApiProps): BundledFunction {
+  #function({ storage, refreshers, logRetention, reservedConcurrency }: ApiProps): BundledFunction {
     const { tokens, connections, key } = storage;
     const providers = [...refreshers.keys()];
     const all = [...refreshers].map(([provider, { fn, refreshAt, tick }]) => {
@@ -96,13 +96,12 @@ export class Api extends Construct {
       // As long as API Gateway waits.
       timeout: Duration.seconds(29),
       logRetention,
-      deadLetters,
       ...(reservedConcurrency !== undefined && { reservedConcurrency }),
     });
     const { role } = api;
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));
     role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'Query'], shardsOf(providers)));
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'read'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     const arns = [...refreshers.values()].map(({ fn }) => fn.functionArn);
     role.addToPrincipalPolicy(allow('lambda:InvokeFunction', ...arns));
     return api;

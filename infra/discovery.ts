@@ -46,7 +46,7 @@ export class Discovery extends Construct {
     role.addToPrincipalPolicy(items(connections.tableArn, changes, shardsOf(providers)));
     const withdrawn = { like: providers.map(provider => `${provider}/*`) };
     role.addToPrincipalPolicy(items(tokens.tableArn, ['DeleteItem'], withdrawn));
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     schedules.add('discover', { fn, tick: Duration.millis(DISCOVER_EVERY), inputs: [{}] });
   }
 }

@@ -17,7 +17,9 @@ export interface Surroundings {
   readonly deadLetters: IQueue;
 }
 
-export interface BundledFunctionProps extends Surroundings {
+export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'> {
+  /** Only for a function that is invoked asynchronously: a caller that waits gets the error itself. */
+  readonly deadLetters?: IQueue;
   /** The folder below `functions`. */
   readonly source: 'refresh' | 'discover' | 'api';
   readonly description: string;
@@ -46,7 +48,7 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
   const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
   logGroup.grantWrite(role);
-  role.addToPrincipalPolicy(allow('sqs:SendMessage', deadLetters.queueArn));
+  if (deadLetters) role.addToPrincipalPolicy(allow('sqs:SendMessage', deadLetters.queueArn));
   const entry = entryOf(source);
   const fn = new NodejsFunction(scope, `${id}Function`, {
     description,
@@ -66,10 +68,12 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     // the code writes stays at INFO: metrics are lines without a level, and count as that.
     systemLogLevelV2: SystemLogLevel.WARN,
     ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
-    // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
-    retryAttempts: 1,
-    maxEventAge: Duration.minutes(5),
-    onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
+    ...(deadLetters && {
+      // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
+      retryAttempts: 1,
+      maxEventAge: Duration.minutes(5),
+      onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
+    }),
     // CommonJS starts faster than ESM here, and the `module` entries of packages bundle smaller.
     bundling: { minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
   });

@@ -57,7 +57,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   #read(grantee: IGrantable, keys: Keys): Grant {
     const { tokensTableArn, keyArn } = this.parts;
     const grant = granted(grantee, items(tokensTableArn, ['GetItem'], keys));
-    return grant.combine(granted(grantee, tableKey(this, keyArn, 'read')));
+    return grant.combine(granted(grantee, tableKey(this, keyArn)));
   }
 
   /** One connection, or `<provider>/<name>/*`: all of one secret. */

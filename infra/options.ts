@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import { type AddressRules, isHostPattern } from '../lib/core/hosts.ts';
 import { defaultPolicy, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
@@ -25,6 +26,18 @@ export interface ProviderOptions {
    * @default 1
    */
   readonly schedules?: number;
+  /**
+   * Hosts that the provider's API may have apart from those that are known: `api.example.com` or `*.example.com`.
+   *
+   * @default - the hosts of the provider's definition
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Whether the `baseUrl` of a secret may be on any host. If not, it must be on one of the provider's hosts.
+   *
+   * @default true
+   */
+  readonly ownBaseUrl?: boolean;
 }
 
 /** What a provider's part of the deployment is made from. */
@@ -32,6 +45,7 @@ export interface ProviderPlan {
   readonly provider: Provider;
   readonly refreshAt?: number;
   readonly tick: Duration;
+  readonly rules: AddressRules;
   /** The shards of each schedule. */
   readonly schedules: readonly (readonly number[])[];
 }
@@ -57,13 +71,20 @@ export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | unde
   });
 };
 
-const planOf = (provider: Provider, { refreshAt, tick, schedules = 1 }: ProviderOptions): ProviderPlan => {
+const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
+  const { refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
   const what = (option: string) => `"${option}" of ${provider.id}`;
   if (refreshAt !== undefined && !(refreshAt >= 0.1 && refreshAt <= 0.9)) {
     throw new SettingsError(`${what('refreshAt')} is ${refreshAt}: it is a fraction from 0.1 to 0.9.`);
   }
   if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
     throw new SettingsError(`${what('schedules')} is ${schedules}: it is a whole number from 1 to ${SHARDS}.`);
+  }
+  const noHost = hosts.find(host => !isHostPattern(host));
+  if (noHost !== undefined) {
+    throw new SettingsError(
+      `${what('hosts')} must name hosts such as "api.example.com" or "*.example.com", got "${noHost}".`,
+    );
   }
   const every = tick?.toMilliseconds() ?? tickOf(provider);
   if (!(every >= minutes(1) && every % minutes(1) === 0)) {
@@ -76,6 +97,7 @@ const planOf = (provider: Provider, { refreshAt, tick, schedules = 1 }: Provider
     provider,
     ...(refreshAt !== undefined && { refreshAt }),
     tick: Duration.millis(every),
+    rules: { hosts, ownBaseUrl },
     schedules: Array.from({ length: schedules }, (_, n) => allShards.filter(shard => shard % schedules === n)),
   };
 };

@@ -32,7 +32,7 @@ export class Refreshers extends Construct {
     this.byProvider = new Map(props.plans.map(plan => [plan.provider.id, this.#refresher(plan, props)]));
   }
 
-  #refresher({ provider, refreshAt, tick, schedules }: ProviderPlan, props: RefreshersProps): Refresher {
+  #refresher({ provider, refreshAt, tick, rules, schedules }: ProviderPlan, props: RefreshersProps): Refresher {
     const { storage, eventBus, secretsKeyArns } = props;
     const refresher = bundledFunction(this, provider.id, {
       source: 'refresh',
@@ -45,6 +45,8 @@ export class Refreshers extends Construct {
         PROVIDER: provider.id,
         TICK: String(tick.toMilliseconds()),
         ...(refreshAt !== undefined && { REFRESH_AT: String(refreshAt) }),
+        ...(rules.hosts.length > 0 && { HOSTS: rules.hosts.join(',') }),
+        ...(!rules.ownBaseUrl && { OWN_BASE_URL: 'false' }),
       },
       // No run is begun with less than a lease left: two minutes and more are for beginning them.
       timeout: Duration.minutes(3),
@@ -61,7 +63,7 @@ export class Refreshers extends Construct {
     if (provider.rateLimit) {
       role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], limitsOf(provider.id)));
     }
-    role.addToPrincipalPolicy(tableKey(this, key.keyArn, 'write'));
+    role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
     props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
     return { ...refresher, tick, schedules: schedules.length, refreshAt: refreshAt ?? defaultPolicy.refreshAt };

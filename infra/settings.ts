@@ -34,7 +34,7 @@ const readers = {
   apiRequestsPerSecond: number,
   apiReservedConcurrency: number,
 };
-const providerReaders = { refreshAt: number, tick: number, schedules: number };
+const providerReaders = { refreshAt: number, tick: number, schedules: number, hosts: list, ownBaseUrl: trueOrFalse };
 
 export const contextKeys: readonly string[] = Object.keys(readers);
 export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
@@ -76,15 +76,21 @@ const providersOf = (context: Context, named: readonly string[] | undefined) => 
 };
 
 const providerOptions = (context: Context, id: string): ProviderOptions => {
-  const read = (option: keyof typeof providerReaders) => {
+  const read = <K extends keyof typeof providerReaders>(option: K) => {
     const key = `${id}.${option}`;
-    return context[key] === undefined ? undefined : number(key, context[key]);
+    const reader: (key: string, value: unknown) => unknown = providerReaders[option];
+    return context[key] === undefined
+      ? undefined
+      : (reader(key, context[key]) as ReturnType<(typeof providerReaders)[K]>);
   };
   const [refreshAt, tick, schedules] = [read('refreshAt'), read('tick'), read('schedules')];
+  const [hosts, ownBaseUrl] = [read('hosts'), read('ownBaseUrl')];
   return {
     ...(refreshAt !== undefined && { refreshAt }),
     ...(tick !== undefined && { tick: minutesIn(`${id}.tick`, tick) }),
     ...(schedules !== undefined && { schedules }),
+    ...(hosts && { hosts }),
+    ...(ownBaseUrl !== undefined && { ownBaseUrl }),
   };
 };
 
@@ -130,6 +136,12 @@ function matching(pattern: RegExp, is: string) {
     if (typeof value === 'string' && pattern.test(value)) return value;
     throw wrong(key, value, is);
   };
+}
+
+function trueOrFalse(key: string, value: unknown): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw wrong(key, value, '"true" or "false"');
 }
 
 function number(key: string, value: unknown): number {

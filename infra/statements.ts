@@ -39,15 +39,11 @@ const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager') =
   return { 'kms:ViaService': `${service}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
 };
 
-/** The key of the tables, by way of DynamoDB only. */
-export const tableKey = (scope: IConstruct, keyArn: string, use: 'read' | 'write'): PolicyStatement =>
+/** The key of the tables, by way of DynamoDB only. Who writes needs no more: DynamoDB wraps its own keys with a grant. */
+export const tableKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
-    actions: [
-      'kms:Decrypt',
-      'kms:DescribeKey',
-      ...(use === 'write' ? ['kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'] : []),
-    ],
+    actions: ['kms:Decrypt'],
     resources: [keyArn],
     conditions: { StringEquals: viaService(scope, 'dynamodb') },
   });

@@ -130,7 +130,7 @@ export class TokenRefresher extends TokenRefresherBase {
     const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
     const { discover } = new Discovery(this, 'Discovery', { ...common, providers, connectionsPerSecret });
     const { api, httpApi } = new Api(this, 'Api', {
-      ...{ storage, refreshers, logRetention, deadLetters, requestsPerSecond },
+      ...{ storage, refreshers, logRetention, requestsPerSecond },
       ...(reserved !== undefined && { reservedConcurrency: checkedReservedConcurrency(reserved) }),
     });
 

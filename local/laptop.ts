@@ -12,7 +12,7 @@ import type { Provider } from '../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { allShards } from '../lib/core/shard.ts';
 import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
-import { sendHttp } from '../lib/http/send.ts';
+import { createSend } from '../lib/http/send.ts';
 import { providers } from '../lib/providers/index.ts';
 import type { Answer, Ask } from '../lib/shell/demand.ts';
 import type { DiscoverReport } from '../lib/shell/discover.ts';
@@ -69,7 +69,14 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
   const refreshers = new Map(
     fast.map(provider => {
       const policy = policies.get(provider.id) ?? defaultPolicy;
-      const deps = refresherDeps({ ...parts, secrets, prefix: SECRET_PREFIX, policy, send: sendHttp, observer: told });
+      const deps = refresherDeps({
+        ...parts,
+        secrets,
+        prefix: SECRET_PREFIX,
+        policy,
+        send: createSend('any'),
+        observer: told,
+      });
       return [provider.id, refreshHandler(deps, provider)];
     }),
   );

@@ -57,10 +57,13 @@ describe('the README tells the truth', () => {
 
   test('in its JSON', () => {
     const [secret = '', token = ''] = snippets('json');
-    const connection = parseConnectionId('poweroffice-v2/shared');
+    const connection = parseConnectionId('poweroffice-v2/nordic-books');
     if (!connection) throw new Error('the name is one');
     const content = connectionsIn(connection, secret, 10);
-    expect(content.ok && [...content.connections]).toEqual(['poweroffice-v2/oslo', 'poweroffice-v2/bergen']);
+    expect(content.ok && [...content.connections]).toEqual([
+      'poweroffice-v2/nordic-books/oslo',
+      'poweroffice-v2/nordic-books/bergen',
+    ]);
     expect(Object.keys(JSON.parse(token))).toEqual([
       'connection',
       'accessToken',

@@ -132,6 +132,11 @@ it('nothing but the laptop and the tests imports the laptop or the tests', () =>
   }
 });
 
+it('only the tests import the evaluator of policies, whose license is the AGPL', () => {
+  const shipped = sourcesOf('lib', 'functions', 'infra', 'cli', 'local', 'examples').flatMap(importsOf);
+  expect(shipped.filter(({ specifier }) => specifier.startsWith('@cloud-copilot/'))).toEqual([]);
+});
+
 it('no provider has its name in the core, the shell, the API, the adapters, the functions or the infrastructure', () => {
   const named = sourcesOf(
     'lib/core',

@@ -324,15 +324,17 @@ it('trap 11: svc moves between refreshes, and no token is ever published with th
 it('trap 11: an old svc beside a token that names another is not published with it', async () => {
   const { world, id, script, tick } = await simulatedWorld('powerepos', { start: false });
   const exp = world.clock.now() / 1000 + 3600;
-  script.push(altered({ access_token: jwt({ svc: 'https://new.test', exp }), svc: 'https://old.test' }));
+  script.push(
+    altered({ access_token: jwt({ svc: 'https://new.powerepos.cloud', exp }), svc: 'https://old.powerepos.cloud' }),
+  );
   await tick();
-  expect((await world.token(id)).baseUrl).toBe('https://new.test');
+  expect((await world.token(id)).baseUrl).toBe('https://new.powerepos.cloud');
 });
 
 describe('trap 12: an answer of another organisation is refused, and the old token stays', () => {
   it.each([
     ['in the body', altered({ org_id: 'ORG-OTHER' })],
-    ['in the claims', altered({ access_token: jwt({ org_id: 'ORG-OTHER', svc: 'https://region.test' }) })],
+    ['in the claims', altered({ access_token: jwt({ org_id: 'ORG-OTHER', svc: 'https://region.powerepos.cloud' }) })],
   ])('%s', async (_, other) => {
     const { world, id, script, whenDue, tick, use } = await simulatedWorld('powerepos');
     const before = await world.token(id);
@@ -351,7 +353,7 @@ describe('trap 13: an expires_in that cannot be', () => {
     const { world, id, script, tick, account } = await simulatedWorld(provider, { start: false });
     // The second step of iOFFICE's login is where the token is.
     if (account.provider === 'ioffice') script.push(undefined);
-    const svc = 'https://region.test';
+    const svc = 'https://region.powerepos.cloud';
     const access_token = 'opaque';
     script.push(altered({ access_token, svc, expires_in }));
     await tick();
@@ -467,7 +469,7 @@ it.each(ids)(
     const { world, id, script, tick, account } = await simulatedWorld(provider, { start: false });
     const began = world.clock.now();
     if (provider === 'ioffice') script.push(undefined);
-    const opaque = { access_token: 'opaque', svc: 'https://region.test', refresh_token: undefined };
+    const opaque = { access_token: 'opaque', svc: 'https://region.powerepos.cloud', refresh_token: undefined };
     const life = provider === 'ioffice' ? 600_000 : 600;
     script.push((request, simulated) => {
       world.clock.pass(seconds(7));

@@ -5,7 +5,7 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { TokenRefresher } from 'token-refresher/infra';
 
 /** One connection, and nothing else, is what this function may read. */
-const CONNECTION = 'poweroffice-v2/oslo';
+const CONNECTION = 'poweroffice-v2/nordic-books/oslo';
 
 const stack = new Stack(new App(), 'Consumer');
 // The stack "TokenRefresher" of the same account; in an app of your own, `new TokenRefresher(stack, 'Tokens')` does too.

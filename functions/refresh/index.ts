@@ -4,7 +4,7 @@ import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
 import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
-import { sendHttp } from '../../lib/http/send.ts';
+import { createSend } from '../../lib/http/send.ts';
 import { brokenRecord, errorOf, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import { findProvider } from '../../lib/providers/index.ts';
@@ -14,8 +14,10 @@ import { refresherDeps } from '../wiring.ts';
 import { refreshHandler } from './handler.ts';
 
 const env = environmentOf('refresh', process.env);
-const provider = findProvider(env.PROVIDER);
-if (!provider) throw new Error(`PROVIDER is "${env.PROVIDER}", which is no provider`);
+const found = findProvider(env.PROVIDER);
+if (!found) throw new Error(`PROVIDER is "${env.PROVIDER}", which is no provider`);
+const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true };
+const provider = { ...found, open: (secret: unknown) => found.open(secret, rules) };
 const { logger, metrics } = instruments(provider.id);
 const transitions = publishingTransitions(
   powertoolsObserver(logger, metrics),
@@ -29,7 +31,7 @@ const deps = refresherDeps({
   secrets: secretsManager(secretsManagerClient(process.env)),
   prefix: env.SECRET_PREFIX,
   policy: { ...defaultPolicy, tick: env.TICK, ...(env.REFRESH_AT !== undefined && { refreshAt: env.REFRESH_AT }) },
-  send: sendHttp,
+  send: createSend('public'),
   observer: transitions.observer,
   onBroken: brokenRecord(logger, metrics),
 });

@@ -35,6 +35,7 @@ export const errorCodes = [
   // no answer
   'timeout',
   'network',
+  'address_refused',
   // nothing asked yet
   'budget_used',
   'not_refreshed_yet',

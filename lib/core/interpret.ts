@@ -128,7 +128,7 @@ const tooLarge = ({ headers, baseUrl }: Usage): boolean => {
 type Json = Readonly<Record<string, unknown>>;
 
 const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; readonly status: number } | Failed => {
-  if (reply.kind === 'failed') return { kind: reply.sent ? 'unknown' : 'retry', code: reply.code };
+  if (reply.kind === 'failed') return failedReply(reply);
   const status = statusOf(reply.status);
   if (status >= 300 && status < 400) return { kind: 'retry', code: 'redirected', status };
   const body = jsonObject(reply.body);
@@ -146,6 +146,12 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };
   return byStatus(exchange, status, reply.headers);
+};
+
+const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Failed => {
+  // The address is the secret's or the answer's: asking again leads to the same one.
+  if (code === 'address_refused') return { kind: 'refused', code };
+  return { kind: sent ? 'unknown' : 'retry', code };
 };
 
 /** A number that cannot be a status counts as none. */
@@ -184,5 +190,5 @@ export const retryAfterIn = (
   const text = headers['retry-after']?.trim();
   if (!text) return {};
   const after = /^\d+$/.test(text) ? seconds(Number(text)) : epochMs(Date.parse(text)) - sentAt;
-  return Number.isFinite(after) && after > 0 ? { retryAfter: Math.min(after, LONGEST_RETRY_AFTER) } : {};
+  return Number.isNaN(after) || after <= 0 ? {} : { retryAfter: Math.min(after, LONGEST_RETRY_AFTER) };
 };

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { AddressRules } from './hosts.ts';
 import type { EpochMs, Milliseconds } from './types.ts';
 
 /** A request to a provider, ready to be sent. */
@@ -17,7 +18,11 @@ export type HttpReply =
       readonly headers: Readonly<Record<string, string>>;
       readonly body: string;
     }
-  | { readonly kind: 'failed'; readonly code: 'timeout' | 'network' | 'answer_too_large'; readonly sent: boolean };
+  | {
+      readonly kind: 'failed';
+      readonly code: 'timeout' | 'network' | 'answer_too_large' | 'address_refused';
+      readonly sent: boolean;
+    };
 
 /** `full` obtains a token from the credentials alone; `refresh` uses a refresh token. */
 export type Grant = 'full' | 'refresh';
@@ -98,7 +103,9 @@ export interface Provider {
   readonly locksOut: boolean;
   /** Fields of a secret, for documents and messages. */
   readonly fields: { readonly required: readonly string[]; readonly optional: readonly string[] };
-  open(secret: unknown): Opened;
+  /** The hosts of its token endpoint and its API, as far as they are known. */
+  readonly hosts: readonly string[];
+  open(secret: unknown, rules?: AddressRules): Opened;
   fault?(
     answer: { readonly status: number; readonly json: Readonly<Record<string, unknown>> },
     grant: Grant,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
+import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
 import { isObject } from '../core/jwt.ts';
 import { fitsHeader } from '../core/limits.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
@@ -9,48 +10,77 @@ import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from 
 export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit<Provider, 'fields' | 'open'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
-  /** The credential that shares the budget; without it, all connections of the provider do. Only its hash is kept. */
+  /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
   limitShared?(credentials: C): string;
   logIn(credentials: C): HttpRequest;
   exchange?(credentials: C, first: Readonly<Record<string, unknown>>): HttpRequest | undefined;
-  refresh?(credentials: C, refreshToken: string): HttpRequest;
+  /** The refresh grant, and the client that a refresh token is issued to. Only the client's hash is kept. */
+  readonly session?: {
+    refresh(credentials: C, refreshToken: string): HttpRequest;
+    client(credentials: C): readonly string[];
+  };
   oneTimeCode?(credentials: C): string | undefined;
   usage(credentials: C, answer: TokenAnswer): Usage | ErrorCode;
 }
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, refresh, oneTimeCode, usage, ...data } = definition;
+  const { secret, limitShared, logIn, exchange, session, oneTimeCode, usage, ...data } = definition;
 
-  const account = (credentials: z.output<S>): Account => {
+  const account = (credentials: z.output<S>, rules: AddressRules): Account => {
     const code = oneTimeCode?.(credentials);
+    const { origin } = new URL(logIn(credentials).url);
     return {
-      limitKey: limitShared ? `${data.id}#${fingerprint(data.id, limitShared(credentials))}` : data.id,
-      origin: new URL(logIn(credentials).url).origin,
-      ...(refresh && { sessionBinding: refresh(credentials, '').url }),
+      origin,
+      limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,
       logIn: () => logIn(credentials),
       ...(exchange && code === undefined && { exchange: first => exchange(credentials, first) }),
-      ...(refresh && { refresh: refreshToken => refresh(credentials, refreshToken) }),
+      ...(session && {
+        refresh: refreshToken => session.refresh(credentials, refreshToken),
+        sessionBinding: fingerprint(session.refresh(credentials, '').url, ...session.client(credentials)),
+      }),
       ...(code !== undefined && { oneTimeCode: code }),
-      // Checked here, so that no provider can forget it: a token that cannot be a header is of no use to anyone.
-      usage: answer => (fitsHeader(answer.accessToken) ? usage(credentials, answer) : 'malformed_answer'),
+      // Checked here, so that no provider can forget it: a token that cannot be a header is of no use to anyone, and one
+      // must not be sent to a host that an answer names freely.
+      usage: answer => {
+        if (!fitsHeader(answer.accessToken)) return 'malformed_answer';
+        const used = usage(credentials, answer);
+        if (typeof used === 'string') return used;
+        return isAllowed(used.baseUrl, baseUrlOf(credentials), rules) ? used : 'service_uri_refused';
+      },
     };
   };
+
+  /** On a host of the provider, or where the secret's own `baseUrl` is. */
+  const isAllowed = (address: string, own: string | undefined, { hosts }: AddressRules): boolean =>
+    isOnHosts(address, [...data.hosts, ...hosts]) ||
+    (own !== undefined && new URL(address).origin === new URL(own).origin);
 
   const fields = fieldsOf(secret);
   return {
     ...data,
     fields,
-    open(value) {
+    open(value, rules = defaultRules) {
       if (!isObject(value)) {
         const message = `The secret is not a JSON object: store ${fields.required.map(quoted).join(', ')} as the fields of one`;
         return { ok: false, problems: [{ field: '', message }] };
       }
       const parsed = secret.safeParse(value);
-      return parsed.success ? { ok: true, account: account(parsed.data) } : problems(parsed.error.issues);
+      if (!parsed.success) return problems(parsed.error.issues);
+      const own = baseUrlOf(parsed.data);
+      const hosts = [...data.hosts, ...rules.hosts];
+      if (own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts)) {
+        const message = `"baseUrl" is on another host than ${hosts.join(', ')}, which this deployment does not allow`;
+        return { ok: false, problems: [{ field: 'baseUrl', message }] };
+      }
+      return { ok: true, account: account(parsed.data, rules) };
     },
   };
 }
+
+/** The address that the secret names in place of the provider's own. */
+const baseUrlOf = (credentials: Readonly<Record<string, unknown>>): string | undefined =>
+  typeof credentials.baseUrl === 'string' ? credentials.baseUrl : undefined;
 
 const quoted = (field: string): string => `"${field}"`;
 
@@ -71,6 +101,6 @@ const problems = (issues: readonly z.core.$ZodIssue[]): Opened => {
   return { ok: false, problems: [...first].map(([field, message]) => ({ field, message })) };
 };
 
-/** Budget keys are stored, so that they must not be a credential, nor allow a guess across providers. */
-const fingerprint = (provider: string, credential: string): string =>
-  createHash('sha256').update(`${provider}\0${credential}`).digest('hex').slice(0, 16);
+/** Keys and bindings are stored: they must not be a credential, nor allow a guess across providers. */
+const fingerprint = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);

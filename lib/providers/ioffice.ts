@@ -62,6 +62,8 @@ const redeem = (c: Credentials, code: string) => tokenRequest(c, 'authorization_
 export const ioffice = defineProvider({
   id: 'ioffice',
   title: 'iOFFICE',
+  // Sites of customers, from public clients.
+  hosts: ['*.iofficeconnect.com'],
   lifetime: hours(1),
   codeLifetime: minutes(5),
   expiresIn: 'milliseconds',
@@ -74,7 +76,10 @@ export const ioffice = defineProvider({
     return code === undefined ? codeRequest(c) : redeem(c, code);
   },
   exchange: (c, { code }) => (typeof code === 'string' && fitsHeader(code) ? redeem(c, code) : undefined),
-  refresh: (c, refreshToken) => tokenRequest(c, 'refresh_token', { 'x-refresh-token': refreshToken }),
+  session: {
+    refresh: (c, refreshToken) => tokenRequest(c, 'refresh_token', { 'x-refresh-token': refreshToken }),
+    client: c => [c.clientId, c.redirectUri, c.username],
+  },
   usage: (c, { accessToken, json }) =>
     // The next refresh sends it in a header.
     typeof json.refresh_token === 'string' && json.refresh_token !== '' && !fitsHeader(json.refresh_token)

@@ -34,6 +34,7 @@ const isNarrowed = (c: Credentials, { json }: TokenAnswer): boolean => {
 export const officernd = defineProvider({
   id: 'officernd',
   title: 'OfficeRnD',
+  hosts: ['identity.officernd.com', 'app.officernd.com'],
   lifetime: hours(1),
   expiresIn: 'seconds',
   rateLimit: { calls: 5, per: minutes(1) },

@@ -47,13 +47,18 @@ const sessionEnds = ({ json, claims }: TokenAnswer, sentAt: EpochMs): EpochMs | 
 export const petrosoft = defineProvider({
   id: 'petrosoft',
   title: 'Petrosoft CStoreOffice',
+  // The API has addresses below the domain of the token endpoint.
+  hosts: ['*.petrosoft.cloud'],
   lifetime: hours(24),
   expiresIn: 'seconds',
   concurrency: 4,
   locksOut: true,
   secret,
   logIn: c => postJson(joinUrl(base(c), 'v1/auth/token'), { login: c.login, password: c.password }),
-  refresh: (c, refreshToken) => postJson(joinUrl(base(c), 'v1/auth/refresh_token'), { refresh_token: refreshToken }),
+  session: {
+    refresh: (c, refreshToken) => postJson(joinUrl(base(c), 'v1/auth/refresh_token'), { refresh_token: refreshToken }),
+    client: c => [c.login],
+  },
   usage: (c, { accessToken }) => ({ headers: { Authorization: bearer(accessToken) }, baseUrl: base(c) }),
   fault: ({ status, json }, grant) => (status === 500 ? fault(json, grant) : undefined),
   sessionEnds,

@@ -24,10 +24,6 @@ const tokenRequest = (c: Credentials, fields: Record<string, string>) =>
     scope: c.scope,
   });
 
-/** Some codes are numbers, and come as such. */
-const isOrganisation = (said: unknown, orgId: string): boolean =>
-  said === orgId || (typeof said === 'number' && String(said) === orgId);
-
 /**
  * PowerEPOS Partner Services: the password grant (RFC 6749 §4.3) of a service account. Each token names the one service
  * address (`svc`) that it works at. Source: PowerEPOS partner documentation; the claims from public clients. Whether a
@@ -36,15 +32,21 @@ const isOrganisation = (said: unknown, orgId: string): boolean =>
 export const powerepos = defineProvider({
   id: 'powerepos',
   title: 'PowerEPOS Partner Services',
+  // The hosts of service addresses are not documented: those below the domain of the token endpoint.
+  hosts: ['*.powerepos.cloud'],
   lifetime: hours(8),
   expiresIn: 'seconds',
   concurrency: 4,
   locksOut: true,
   secret,
   logIn: c => tokenRequest(c, { grant_type: 'password', username: c.username, password: c.password }),
-  refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+  session: {
+    refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+    client: c => [c.clientId, c.orgId, c.username],
+  },
   usage: (c, { accessToken, json, claims }) => {
-    const isOther = (organisation: unknown) => !isOrganisation(organisation ?? c.orgId, c.orgId);
+    const isOther = (organisation: unknown) =>
+      typeof organisation === 'number' ? String(organisation) !== c.orgId : (organisation ?? c.orgId) !== c.orgId;
     if (isOther(claims.org_id) || isOther(json.org_id)) return 'organisation_mismatch';
     // The claim is part of the token, so that it cannot belong to another one: it decides, the body only stands in.
     const service = claims.svc ?? json.svc;

@@ -32,6 +32,7 @@ const tokenRequest = (c: Credentials, fields: Record<string, string>) =>
 export const powerofficeV1 = defineProvider({
   id: 'poweroffice-v1',
   title: 'PowerOffice Go API v1',
+  hosts: ['api.poweroffice.net', 'api-demo.poweroffice.net'],
   lifetime: minutes(10),
   expiresIn: 'seconds',
   rateLimit: { calls: 50, per: seconds(1) },
@@ -40,7 +41,10 @@ export const powerofficeV1 = defineProvider({
   locksOut: false,
   secret,
   logIn: c => tokenRequest(c, { grant_type: 'client_credentials' }),
-  refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+  session: {
+    refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),
+    client: c => [c.appKey, c.clientKey],
+  },
   usage: (c, { accessToken }) => ({
     headers: { Authorization: bearer(accessToken), ...subscription(c) },
     baseUrl: base(c),

@@ -24,6 +24,7 @@ const base = (c: Credentials): string => c.baseUrl ?? bases[c.environment];
 export const powerofficeV2 = defineProvider({
   id: 'poweroffice-v2',
   title: 'PowerOffice Go API v2',
+  hosts: ['goapi.poweroffice.net'],
   lifetime: minutes(20),
   expiresIn: 'seconds',
   rateLimit: { calls: 10, per: seconds(1) },

@@ -7,6 +7,8 @@ import type { SimulatorMemory } from './memory.ts';
 
 export interface SimulatorOptions extends Omit<World, 'url'>, SimulatorMemory {
   readonly accounts?: readonly SimulatedAccount[];
+  /** The address that tokens name, if it is not the server's own. */
+  readonly publicUrl?: string;
 }
 
 export interface RunningSimulators {
@@ -23,7 +25,7 @@ export const startSimulators = async (options: SimulatorOptions): Promise<Runnin
   // The port of the last run keeps published addresses good, but a run without it is better than none.
   const taken = await listen(server, port).catch(() => listen(server, 0));
   const url = `http://127.0.0.1:${taken}`;
-  const simulators = createSimulators({ ...options, url }, options.accounts);
+  const simulators = createSimulators({ ...options, url: options.publicUrl ?? url }, options.accounts);
   if (remembered) simulators.state.restore(remembered);
   const handle = (request: SimulatedRequest) => {
     const response = simulators.handle(request);

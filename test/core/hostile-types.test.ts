@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { connectionSchema } from '../../lib/aws/connection-item.ts';
-import { fromItem, toItem } from '../../lib/aws/item.ts';
 import { storedSchema } from '../../lib/aws/session-table.ts';
 import { tokenSchema } from '../../lib/aws/token-table.ts';
 import { isErrorCode } from '../../lib/core/errors.ts';
@@ -15,22 +14,11 @@ import { providers } from '../../lib/providers/index.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { repliesOfAnyType } from '../support/any-json.ts';
 import { connectionOf, idOf } from '../support/records.ts';
+import { expectStorable } from '../support/storable.ts';
 
 const SEED = 20260802;
 const ANSWERS = 1500;
 const A_CENTURY = 100 * 365.25 * hours(24);
-/** What an item with any token may take up, of the 400 kB that DynamoDB allows. */
-const LARGEST_ITEM = 96 * 1024;
-
-/** Through the functions that read and write items, as the table would give it back. */
-const expectStorable = (schema: Parameters<typeof fromItem>[0], record: object): void => {
-  const item = JSON.stringify(toItem(record));
-  expect(Buffer.byteLength(item)).toBeLessThan(LARGEST_ITEM);
-  // `JSON.stringify` escapes nothing from there but lone surrogates, which UTF-8 cannot carry.
-  expect(item).not.toMatch(/\\ud[89a-f]/);
-  expect(fromItem(schema, JSON.parse(item), 'Table')).toEqual(record);
-};
-
 const expectPlausible = (moment: number | undefined): void => {
   if (moment === undefined) return;
   expect(Number.isSafeInteger(moment)).toBe(true);

@@ -1,13 +1,16 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tokenSchema } from '../../lib/aws/token-table.ts';
 import { isErrorCode } from '../../lib/core/errors.ts';
 import { interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
-import type { EpochMs } from '../../lib/core/types.ts';
+import { tokenOf } from '../../lib/core/settle.ts';
+import { type EpochMs, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { hostileReplies } from '../support/hostile.ts';
 import { idOf } from '../support/records.ts';
+import { expectStorable } from '../support/storable.ts';
 import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
@@ -56,7 +59,7 @@ describe.each(providers)('whatever $id answers', provider => {
           granted += 1;
           expectUsable(outcome, sentAt);
           if (outcome.refreshToken !== undefined) expect(outcome.refreshToken).not.toBe('');
-          if (outcome.sessionEndsAt !== undefined) expect(outcome.sessionEndsAt).not.toBeNaN();
+          expectStorable(tokenSchema, tokenOf(idOf('acme', id), outcome, version(1)));
           for (const warning of outcome.warnings) expect(warning).toMatch(plainCode);
         } else {
           expect(isErrorCode(outcome.code)).toBe(true);

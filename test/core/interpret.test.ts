@@ -156,7 +156,8 @@ describe('Retry-After', () => {
     ['', undefined],
     ['soon', undefined],
     [new Date(START - hours(1)).toUTCString(), undefined],
-    ['9'.repeat(400), undefined],
+    ['9'.repeat(400), 86_400_000],
+    ['604800', 86_400_000],
   ])('%s', (value, expected) => {
     expect(after(value)).toBe(expected);
   });

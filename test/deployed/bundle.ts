@@ -53,7 +53,13 @@ export const invoke = async (
   event: unknown,
   aws: Readonly<Record<string, string>>,
 ): Promise<Ran> => {
-  const env = { ...aws, ...fn.environment, AWS_LAMBDA_FUNCTION_NAME: fn.name, PATH: process.env.PATH ?? '' };
+  const env = {
+    ...aws,
+    ...fn.environment,
+    AWS_LAMBDA_FUNCTION_NAME: fn.name,
+    PATH: process.env.PATH ?? '',
+    SIMULATORS: process.env.SIMULATORS ?? '',
+  };
   const { stdout } = await run(process.execPath, [HOST, fn.bundle, JSON.stringify(event), String(fn.timeout)], { env });
   const lines = stdout
     .trim()

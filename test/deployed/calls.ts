@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { type DeployedFunction, invoke, type Ran } from './bundle.ts';
+import type { DeployedSchedule } from './deployment.ts';
 import type { LocalAws } from './emulator.ts';
+import type { Judge } from './judge.ts';
+import { keyOf } from './proxy.ts';
+import { credentialsOf, send } from './wire.ts';
 
 /** What is deployed, as far as the cycle runs it. */
 export interface Deployed {
@@ -8,8 +12,10 @@ export interface Deployed {
   readonly api: DeployedFunction;
   readonly consumer: DeployedFunction;
   readonly refreshers: ReadonlyMap<string, DeployedFunction>;
-  /** The event of each schedule, by what it is for. */
-  readonly inputs: ReadonlyMap<string, unknown>;
+  /** The schedules by what they are for. */
+  readonly schedules: ReadonlyMap<string, DeployedSchedule>;
+  /** Method and path of each route, as API Gateway names it. */
+  readonly routes: readonly string[];
   readonly aws: LocalAws;
 }
 
@@ -19,49 +25,144 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
+/** The account's administrator, whose calls nobody judges. */
+export const OPERATOR = 'operator';
+
+/** What a request brings along. */
+interface Sent {
+  readonly query?: Record<string, string>;
+  readonly body?: string;
+}
+
 /** Calls of deployed functions, as the services in front of them make them; keeps what was logged. */
 export class Calls {
-  readonly #deployed: Deployed;
-  readonly #environment: Readonly<Record<string, string>>;
+  readonly deployed: Deployed;
+  readonly judge: Judge;
+  readonly #proxy: () => string;
   readonly logs: unknown[] = [];
 
-  constructor(deployed: Deployed, environment: Readonly<Record<string, string>>) {
-    this.#deployed = deployed;
-    this.#environment = environment;
+  constructor(deployed: Deployed, judge: Judge, proxy: () => string) {
+    this.deployed = deployed;
+    this.judge = judge;
+    this.#proxy = proxy;
   }
 
   refresher(provider: string): DeployedFunction {
-    const fn = this.#deployed.refreshers.get(provider);
+    const fn = this.deployed.refreshers.get(provider);
     assert.ok(fn, `there is no refresher of ${provider}`);
     return fn;
   }
 
-  /** As EventBridge Scheduler: with the event that the deployed schedule holds. */
-  tick(schedule: string, fn: DeployedFunction): Promise<Ran> {
-    assert.ok(this.#deployed.inputs.has(schedule), `there is no schedule ${schedule}`);
-    return this.run(fn, this.#deployed.inputs.get(schedule));
+  /** As EventBridge Scheduler: with the role and the event of the deployed schedule. */
+  async tick(name: string): Promise<Ran> {
+    const { schedule, as, fn } = this.#scheduled(name);
+    await this.#assume('scheduler.amazonaws.com', as, this.#groupArn(schedule));
+    await this.judge.must({ as, does: 'lambda:Invoke', on: fn.name });
+    return this.run(fn, JSON.parse(schedule.Target.Input));
   }
 
-  /** As API Gateway: with an event of payload format 2.0. */
-  async api(method: string, rawPath: string, queryStringParameters?: Record<string, string>): Promise<Answer> {
+  /** As EventBridge Scheduler does if Lambda takes no event: it goes to the queue that the schedule names. */
+  async giveUp(name: string): Promise<void> {
+    const { schedule, as } = this.#scheduled(name);
+    await this.#letter(as, schedule.Target.DeadLetterConfig.Arn, schedule.Target.Input);
+  }
+
+  /** As Lambda does with an asynchronous event that fails, again and again: it goes to the function's destination. */
+  async fail(fn: DeployedFunction): Promise<void> {
+    const known = this.judge.evaluator.account.functions.get(fn.name);
+    assert.ok(known?.onFailure, `${fn.name} has no destination for failed events`);
+    const broken = { ...fn, environment: { ...fn.environment, TOKENS_TABLE: '' } };
+    await assert.rejects(this.run(broken, {}), 'a function without its table must fail');
+    await this.#letter(
+      known.role,
+      known.onFailure,
+      JSON.stringify({ requestContext: { condition: 'RetriesExhausted' } }),
+    );
+  }
+
+  /** As API Gateway: asks IAM about the caller, and invokes with an event of payload format 2.0. */
+  async api(as: string, method: string, rawPath: string, { query, body }: Sent = {}): Promise<Answer> {
+    if (as !== OPERATOR) await this.judge.must({ as, does: `execute-api:${method}`, on: rawPath });
+    const from = this.#routeArn(method, rawPath);
+    await this.judge.must({ as: 'apigateway.amazonaws.com', does: 'lambda:Invoke', on: 'Api/ApiFunction', from });
     const requestContext = { http: { method, path: rawPath } };
-    const { result } = await this.run(this.#deployed.api, {
-      version: '2.0',
-      rawPath,
-      queryStringParameters,
-      requestContext,
-    });
-    const { statusCode, headers, body } = result as {
-      statusCode: number;
-      headers: Record<string, string>;
-      body: string;
+    const event = { version: '2.0', rawPath, queryStringParameters: query, requestContext, body };
+    const { result } = await this.run(this.deployed.api, event);
+    const {
+      statusCode,
+      headers,
+      body: text,
+    } = result as {
+      readonly statusCode: number;
+      readonly headers: Record<string, string>;
+      readonly body: string;
     };
-    return { statusCode, headers, json: JSON.parse(body) };
+    return { statusCode, headers, json: JSON.parse(text) };
   }
 
+  /** Runs a function with the credentials of its role, which Lambda assumes and writes the log with. */
   async run(fn: DeployedFunction, event: unknown): Promise<Ran> {
-    const ran = await invoke(fn, event, this.#environment);
+    const known = this.judge.evaluator.account.functions.get(fn.name);
+    assert.ok(known, `${fn.name} is in no template`);
+    await this.#assume('lambda.amazonaws.com', known.role);
+    for (const does of ['logs:CreateLogStream', 'logs:PutLogEvents']) {
+      await this.judge.must({ as: known.role, does, on: known.logs });
+    }
+    const { accessKeyId, secretAccessKey, sessionToken } = credentialsOf(known.role);
+    const ran = await invoke(fn, event, {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      AWS_REGION: this.judge.evaluator.account.place.region,
+      AWS_ENDPOINT_URL: this.#proxy(),
+    });
     this.logs.push(...ran.log);
     return ran;
+  }
+
+  /** Runs a function by its name, for whoever invokes it by Lambda's API. */
+  async runNamed(name: string, event: unknown): Promise<unknown> {
+    const fn = [...this.deployed.refreshers.values()].find(each => each.name === name);
+    assert.ok(fn, `${name} is not to be invoked by the API`);
+    return (await this.run(fn, event)).result;
+  }
+
+  #scheduled(name: string) {
+    const schedule = this.deployed.schedules.get(name);
+    assert.ok(schedule, `there is no schedule ${name}`);
+    const { discover, refreshers } = this.deployed;
+    const fn = [discover, ...refreshers.values()].find(each => schedule.Target.Arn.endsWith(`:${each.name}`));
+    assert.ok(fn, `the schedule ${name} invokes none of the functions`);
+    const role = [...this.judge.evaluator.account.roles.values()].find(({ arn }) => arn === schedule.Target.RoleArn);
+    assert.ok(role, `the schedule ${name} has no role of the template`);
+    return { schedule, fn, as: role.label };
+  }
+
+  #assume(as: string, on: string, from?: string): Promise<void> {
+    return this.judge.must({ as, does: 'sts:AssumeRole', on, ...(from !== undefined && { from }) });
+  }
+
+  #groupArn({ GroupName }: DeployedSchedule): string {
+    const { partition, region, account } = this.judge.evaluator.account.place;
+    return `arn:${partition}:scheduler:${region}:${account}:schedule-group/${GroupName}`;
+  }
+
+  /** The route that a request takes, as the permission of the function sees it. */
+  #routeArn(method: string, path: string): string {
+    const { account } = this.judge.evaluator;
+    const route = this.deployed.routes.find(each =>
+      new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}$`).test(`${method} ${path}`),
+    );
+    const { partition, region, account: id } = account.place;
+    const api = `arn:${partition}:execute-api:${region}:${id}:${account.physicalAt('Api/HttpApi')}`;
+    return `${api}/$default/${(route ?? `${method} /$default`).replace(' ', '')}`;
+  }
+
+  async #letter(as: string, queueArn: string, MessageBody: string): Promise<void> {
+    const { account } = this.judge.evaluator;
+    assert.equal(queueArn, account.arnAt('DeadLetters'));
+    const QueueUrl = account.physicalAt('DeadLetters');
+    const { status } = await send(this.#proxy(), keyOf(as), 'sqs:SendMessage', { QueueUrl, MessageBody });
+    assert.equal(status, 200, `${as} sends no dead letter`);
   }
 }

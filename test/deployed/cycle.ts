@@ -1,195 +1,192 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CreateSecretCommand,
-  DeleteSecretCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
-import { epochMs } from '../../lib/core/types.ts';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
-import { startSimulators } from '../../local/simulators/server.ts';
-import { Calls, type Deployed } from './calls.ts';
-import { listenTo } from './events.ts';
-import { startLambda } from './lambda.ts';
+import { forcePath, readPath } from '../iam/paths.ts';
+import { type Calls, OPERATOR } from './calls.ts';
+import type { Operator } from './operator.ts';
+import type { RunningProxy } from './proxy.ts';
+import { endRaces, remove } from './races.ts';
+import { readByTable } from './readers.ts';
+import { changeState, giveUp } from './troubles.ts';
 
-const SECRETS = ['poweroffice-v2/nordic-books', 'ioffice/campus'] as const;
-const OSLO = 'poweroffice-v2/oslo';
-const ALL = ['ioffice/campus', 'poweroffice-v2/bergen', OSLO, 'poweroffice-v2/tromso'];
+/** The secrets, each with the connections that it holds. */
+const SECRETS: Readonly<Record<string, readonly string[]>> = {
+  'poweroffice-v1/old-mill': ['poweroffice-v1/old-mill'],
+  'poweroffice-v2/nordic-books': ['bergen', 'oslo', 'tromso'].map(key => `poweroffice-v2/nordic-books/${key}`),
+  'officernd/loft': ['officernd/loft'],
+  'officernd/harbour-desks': ['officernd/harbour-desks'],
+  'powerepos/corner-cafe': ['powerepos/corner-cafe'],
+  'petrosoft/station-7': ['petrosoft/station-7'],
+  'ioffice/campus': ['ioffice/campus'],
+  'ioffice/tower': ['ioffice/tower'],
+};
+/** Encrypted with a customer-managed key. */
+const KEYED = ['officernd/loft', 'ioffice/campus'];
+const PACKED = 'poweroffice-v2/nordic-books';
+const OSLO = 'poweroffice-v2/nordic-books/oslo';
+const GRANTED = 'officernd/loft';
+
+const connections = Object.values(SECRETS).flat().toSorted();
+const ofProvider = (provider: string) => connections.filter(each => each.startsWith(`${provider}/`));
+
+export interface Stage {
+  readonly calls: Calls;
+  readonly operator: Operator;
+  readonly proxy: RunningProxy;
+  /** Where the simulated providers are. */
+  readonly simulators: string;
+  readonly say: (line: string) => void;
+}
 
 /** Runs the deployed bundles from a secret to a token in a consumer's hands, and says what each step proved. */
-export const runCycle = async (deployed: Deployed, say: (line: string) => void): Promise<void> => {
-  const simulators = await startSimulators({ now: () => epochMs(Date.now()), scale: 1, random: Math.random });
-  const byName = new Map([...deployed.refreshers.values()].map(fn => [fn.name, fn]));
-  const lambda = await startLambda(byName, deployed.aws.variables);
-  try {
-    await new Cycle(deployed, simulators.url, lambda.url).run(say);
-  } finally {
-    lambda.close();
-    await simulators.close();
+export const runCycle = async (stage: Stage): Promise<void> => {
+  const { calls, say } = stage;
+  await createSecrets(stage);
+  say(`secrets created: ${Object.keys(SECRETS).join(', ')}`);
+
+  const found = await calls.tick('discover');
+  assert.deepEqual(Reflect.get(Object(found.result), 'added').toSorted(), connections);
+  say(`discover found ${connections.length} connections`);
+
+  await refreshAll(stage);
+  say('refresh obtained a token for each, on the events of the schedules; a second tick had nothing to do');
+
+  const token = await readByApi(stage);
+  say('api served a token to a reader of one connection and to one of all, and the provider took it');
+
+  await readByTable(stage, token);
+  const consumed = await calls.run(calls.deployed.consumer, { path: 'Clients' });
+  const { status, answer } = consumed.result as { readonly status: number; readonly answer: unknown };
+  assert.deepEqual([status, answer], [200, { ok: true, account: OSLO, path: '/v2/Clients' }]);
+  say('readers of one connection and of one provider read tokens from the table, and so did the example consumer');
+
+  await forceAll(stage);
+  say('a forced refresh went through api to each refresh and brought another token; a second one at once was refused');
+
+  await otherAnswers(stage);
+  say('what is not there or not allowed is a problem document; no refresher acts for another provider');
+
+  await changeState(stage);
+  say('a wrong secret needed attention, a corrected one recovered, and the event bus told both');
+
+  await endRaces(stage, [OSLO, 'powerepos/corner-cafe']);
+  say('a token that came too late was not published, and one of a connection that had gone was withdrawn');
+
+  await giveUp(stage);
+  say('an event that fails, and one that Lambda does not take, became dead letters; an alarm reached its topic');
+
+  await retire(stage);
+  say('deleted secrets retired their connections, took their tokens away, and in the end the records');
+
+  silent(stage, token.accessToken);
+  say('no log holds a token or a credential');
+};
+
+const createSecrets = async ({ calls, operator, simulators }: Stage): Promise<void> => {
+  const contents = simulatedSecrets(simulators);
+  for (const name of Object.keys(SECRETS)) {
+    await operator.create(name, contents[name] ?? {}, KEYED.includes(name) ? calls.judge.secretsKey : undefined);
   }
 };
 
-class Cycle {
-  readonly #deployed: Deployed;
-  readonly #secrets: SecretsManagerClient;
-  readonly #simulators: string;
-  readonly #calls: Calls;
-
-  constructor(deployed: Deployed, simulators: string, lambda: string) {
-    const { variables } = deployed.aws;
-    this.#deployed = deployed;
-    this.#simulators = simulators;
-    this.#calls = new Calls(deployed, { ...variables, AWS_ENDPOINT_URL_LAMBDA: lambda });
-    const [endpoint = '', region = ''] = [variables.AWS_ENDPOINT_URL, variables.AWS_REGION];
-    this.#secrets = new SecretsManagerClient({
-      endpoint,
-      region,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+const refreshAll = async ({ calls }: Stage): Promise<void> => {
+  for (const provider of calls.deployed.refreshers.keys()) {
+    const ran = await calls.tick(`refresh-${provider}`);
+    const { results, connections: count } = ran.result as { results: Record<string, number>; connections: number };
+    const expected = ofProvider(provider).length;
+    assert.deepEqual([provider, results.refreshed, count], [provider, expected, expected]);
+    const measured = ran.log.find(line => line.OldestOverdue !== undefined);
+    assert.equal(measured?.Provider, provider, 'a tick publishes its metrics');
+    const again = await calls.tick(`refresh-${provider}`);
+    assert.equal(Reflect.get(Object(again.result), 'due'), 0);
   }
+};
 
-  async run(say: (line: string) => void): Promise<void> {
-    await this.#createSecrets();
-    say(`secrets created: ${SECRETS.join(', ')}`);
-
-    const found = await this.#calls.tick('discover', this.#deployed.discover);
-    assert.deepEqual(Reflect.get(Object(found.result), 'added').toSorted(), ALL);
-    say(`discover found ${ALL.length} connections`);
-
-    await this.#refreshAll();
-    say('refresh obtained a token for each, on the events of the schedules; a second tick had nothing to do');
-
-    const token = await this.#readByApi();
-    say('api served a token, and the provider took it');
-
-    const consumed = await this.#calls.run(this.#deployed.consumer, { path: 'Clients' });
-    assert.deepEqual(consumed.result, {
-      status: 200,
-      answer: { ok: true, account: OSLO, path: '/v2/Clients' },
-      expiresAt: token.expiresAt,
-    });
-    say('the example consumer read the same token from the table, and the provider took it');
-
-    await this.#force(token.accessToken);
-    say('a forced refresh went through api to refresh and brought another token; a second one at once was refused');
-
-    await this.#otherAnswers();
-    say('what is not there or not allowed is a problem document; no refresher acts for another provider');
-
-    await this.#changeState();
-    say('a wrong secret needed attention, a corrected one recovered, and the event bus told both');
-
-    await this.#retire();
-    say('a deleted secret retired its connections and took their tokens away');
-
-    this.#silent(token.accessToken);
-    say('no log holds a token or a credential');
-  }
-
-  async #createSecrets(): Promise<void> {
-    const contents = simulatedSecrets(this.#simulators);
-    for (const name of SECRETS) {
-      const SecretString = JSON.stringify(contents[name]);
-      await this.#secrets.send(new CreateSecretCommand({ Name: `token-refresher/${name}`, SecretString }));
-    }
-  }
-
-  async #refreshAll(): Promise<void> {
-    for (const [provider, refreshed] of [
-      ['poweroffice-v2', 3],
-      ['ioffice', 1],
-    ] as const) {
-      const fn = this.#calls.refresher(provider);
-      const ran = await this.#calls.tick(`refresh-${provider}`, fn);
-      const { results, connections } = ran.result as { results: Record<string, number>; connections: number };
-      assert.deepEqual([provider, results.refreshed, connections], [provider, refreshed, refreshed]);
-      const measured = ran.log.find(line => line.OldestOverdue !== undefined);
-      assert.equal(measured?.Provider, provider, 'a tick publishes its metrics');
-      const again = await this.#calls.tick(`refresh-${provider}`, fn);
-      assert.equal(Reflect.get(Object(again.result), 'due'), 0);
-    }
-  }
-
-  async #readByApi(): Promise<{ accessToken: string; expiresAt: string }> {
-    const { statusCode, json } = await this.#calls.api('GET', `/tokens/${OSLO}`, { minTtl: '60' });
-    const { connection, accessToken, expiresAt, expiresIn, headers, baseUrl } = json;
-    assert.deepEqual([statusCode, connection, baseUrl], [200, OSLO, `${this.#simulators}/poweroffice-v2/v2`]);
-    assert.ok(Number(expiresIn) > 1000 && Number(expiresIn) <= 1200);
-    const response = await fetch(`${baseUrl}/Clients`, { headers: headers as Record<string, string> });
-    assert.deepEqual(await response.json(), { ok: true, account: OSLO, path: '/v2/Clients' });
-    return { accessToken: String(accessToken), expiresAt: String(expiresAt) };
-  }
-
-  async #force(before: string): Promise<void> {
-    // The provider tells tokens of one second apart by their serial only; the clock need not move.
-    await sleep(10);
-    const forced = await this.#calls.api('POST', `/tokens/${OSLO}/refresh`);
-    assert.equal(forced.statusCode, 200, JSON.stringify(forced.json));
-    assert.notEqual(forced.json.accessToken, before);
-    const again = await this.#calls.api('POST', `/tokens/${OSLO}/refresh`);
-    assert.deepEqual([again.statusCode, again.json.code], [429, 'too_many_refreshes']);
-    assert.ok(Number(again.headers['retry-after']) > 0);
-  }
-
-  async #otherAnswers(): Promise<void> {
-    const { json } = await this.#calls.api('GET', '/connections');
-    const states = (json.connections as { connection: string; status: string }[]).map(each => [
-      each.connection,
-      each.status,
-    ]);
-    assert.deepEqual(
-      states,
-      ALL.map(connection => [connection, 'healthy']),
-    );
-    const nowhere = await this.#calls.api('GET', '/nowhere');
-    assert.deepEqual([nowhere.statusCode, nowhere.json.code], [404, 'not_found']);
-    const deleting = await this.#calls.api('DELETE', `/tokens/${OSLO}`);
-    assert.deepEqual([deleting.statusCode, deleting.json.code], [405, 'method_not_allowed']);
-    const foreign = await this.#calls.run(this.#calls.refresher('ioffice'), {
-      ask: { kind: 'forced', connection: OSLO },
-    });
-    assert.deepEqual(foreign.result, { result: 'unknown' });
-  }
-
-  /** A wrong password is a matter of a person; the right one is picked up by the next tick. */
-  async #changeState(): Promise<void> {
-    const deployed = this.#deployed;
-    const ioffice = this.#calls.refresher('ioffice');
-    const heard = await listenTo(deployed.aws, ioffice.environment.EVENT_BUS ?? '');
-    const secret = simulatedSecrets(this.#simulators)['ioffice/campus'];
-    const rotateTo = async (fields: object) => {
-      const SecretString = JSON.stringify({ ...secret, ...fields });
-      await this.#secrets.send(new PutSecretValueCommand({ SecretId: 'token-refresher/ioffice/campus', SecretString }));
-      await this.#calls.tick('discover', deployed.discover);
-    };
-    await rotateTo({ password: 'wrong' });
-    await this.#calls.run(ioffice, { ask: { kind: 'forced', connection: 'ioffice/campus' } });
-    await rotateTo({});
-    await this.#calls.tick('refresh-ioffice', ioffice);
-    const told = (await heard()).map(event => [event.source, event['detail-type'], event.detail.connection]);
-    assert.deepEqual(told, [
-      ['token-refresher', 'needs attention', 'ioffice/campus'],
-      ['token-refresher', 'recovered', 'ioffice/campus'],
-    ]);
-  }
-
-  async #retire(): Promise<void> {
-    await this.#secrets.send(
-      new DeleteSecretCommand({ SecretId: `token-refresher/${SECRETS[0]}`, ForceDeleteWithoutRecovery: true }),
-    );
-    const { result } = await this.#calls.tick('discover', this.#deployed.discover);
-    assert.deepEqual(Reflect.get(Object(result), 'retired').toSorted(), ALL.slice(1));
-    const { statusCode, json } = await this.#calls.api('GET', `/tokens/${OSLO}`);
-    assert.deepEqual([statusCode, json.code], [404, 'unknown_connection']);
-  }
-
-  #silent(accessToken: string): void {
-    const credentials = Object.values(simulatedSecrets(this.#simulators)['poweroffice-v2/nordic-books'] ?? {}).filter(
-      value => typeof value === 'string' && !value.startsWith('http'),
-    );
-    const log = JSON.stringify(this.#calls.logs);
-    assert.ok(this.#calls.logs.length > 10);
-    for (const secret of [accessToken, ...credentials]) assert.ok(!log.includes(String(secret)));
-  }
+export interface ReadToken {
+  readonly accessToken: string;
+  readonly expiresAt: string;
 }
+
+const readByApi = async ({ calls, simulators }: Stage): Promise<ReadToken> => {
+  const { statusCode, json } = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED), {
+    query: { minTtl: '60' },
+  });
+  const { connection, accessToken, expiresAt, expiresIn } = json;
+  assert.deepEqual([statusCode, connection], [200, GRANTED]);
+  assert.ok(Number(expiresIn) > 60);
+  const other = await calls.api('Readers/AllRoutes', 'GET', readPath(OSLO));
+  const { headers, baseUrl } = other.json;
+  assert.equal(baseUrl, `${simulators}/poweroffice-v2/v2`);
+  const response = await fetch(`${baseUrl}/Clients`, { headers: headers as Record<string, string> });
+  assert.deepEqual(await response.json(), { ok: true, account: OSLO, path: '/v2/Clients' });
+  // To IAM a path below the tokens, and to the function not the list that it leads to.
+  const above = await calls.api('Readers/AllRoutes', 'GET', '/tokens/../connections');
+  assert.ok([400, 404].includes(above.statusCode));
+  return { accessToken: String(accessToken), expiresAt: String(expiresAt) };
+};
+
+const forceAll = async ({ calls }: Stage): Promise<void> => {
+  // Providers tell tokens of one moment apart by their serial only; the clock need not move.
+  await sleep(10);
+  // OfficeRnD has one call a minute for those who force: the connection below is its turn.
+  const others = [...calls.deployed.refreshers.keys()].filter(provider => !GRANTED.startsWith(provider));
+  for (const provider of others) {
+    const [connection = ''] = ofProvider(provider);
+    const before = await calls.api('Readers/AllRoutes', 'GET', readPath(connection));
+    const forced = await calls.api('Readers/AllRoutes', 'POST', forcePath(connection), refusing(before));
+    assert.equal(forced.statusCode, 200, JSON.stringify(forced.json.code));
+    assert.notEqual(forced.json.accessToken, before.json.accessToken);
+  }
+  const before = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));
+  const first = await calls.api('Readers/OneRoute', 'POST', forcePath(GRANTED), refusing(before));
+  const second = await calls.api('Readers/OneRoute', 'POST', forcePath(GRANTED), refusing(before));
+  assert.deepEqual([second.statusCode, second.json.accessToken], [200, first.json.accessToken]);
+  const again = await calls.api('Readers/OneRoute', 'POST', forcePath(GRANTED), refusing(first));
+  assert.deepEqual([first.statusCode, again.statusCode, again.json.code], [200, 429, 'too_many_refreshes']);
+  assert.ok(Number(again.headers['retry-after']) > 0);
+};
+
+/** The provider refused the token of an answer. */
+export const refusing = ({ json }: { readonly json: Readonly<Record<string, unknown>> }) => ({
+  body: JSON.stringify({ issuedAt: json.issuedAt }),
+});
+
+const otherAnswers = async ({ calls }: Stage): Promise<void> => {
+  const { json } = await calls.api(OPERATOR, 'GET', '/connections');
+  const states = (json.connections as { connection: string; status: string }[]).map(each => [
+    each.connection,
+    each.status,
+  ]);
+  assert.deepEqual(
+    states.toSorted(),
+    connections.map(connection => [connection, 'healthy']),
+  );
+  const nowhere = await calls.api(OPERATOR, 'GET', '/nowhere');
+  assert.deepEqual([nowhere.statusCode, nowhere.json.code], [404, 'not_found']);
+  const deleting = await calls.api(OPERATOR, 'DELETE', readPath(OSLO));
+  assert.deepEqual([deleting.statusCode, deleting.json.code], [405, 'method_not_allowed']);
+  const foreign = await calls.run(calls.refresher('ioffice'), {
+    ask: { kind: 'read', connection: OSLO, minTtl: 0, waits: false },
+  });
+  assert.deepEqual(foreign.result, { result: 'unknown' });
+};
+
+const retire = async (stage: Stage): Promise<void> => {
+  const { calls, operator } = stage;
+  for (const name of Object.keys(SECRETS)) await operator.delete(name);
+  const { result } = await calls.tick('discover');
+  assert.deepEqual(Reflect.get(Object(result), 'retired').toSorted(), connections);
+  for (const provider of calls.deployed.refreshers.keys()) await calls.tick(`refresh-${provider}`);
+  const { statusCode, json } = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));
+  assert.deepEqual([statusCode, json.code], [404, 'unknown_connection']);
+  await remove(stage, connections);
+};
+
+const silent = ({ calls, simulators }: Stage, accessToken: string): void => {
+  const credentials = Object.values(simulatedSecrets(simulators)[PACKED] ?? {}).filter(
+    value => typeof value === 'string' && !value.startsWith('http'),
+  );
+  const log = JSON.stringify(calls.logs);
+  assert.ok(calls.logs.length > 10);
+  for (const secret of [accessToken, ...credentials]) assert.ok(!log.includes(String(secret)));
+};

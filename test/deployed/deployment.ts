@@ -9,6 +9,8 @@ export interface DeployedSchedule {
   readonly FlexibleTimeWindow: { readonly Mode: string };
   readonly Target: {
     readonly Input: string;
+    readonly Arn: string;
+    readonly RoleArn: string;
     readonly RetryPolicy: { readonly MaximumRetryAttempts: number };
     readonly DeadLetterConfig: { readonly Arn: string };
   };
@@ -41,11 +43,6 @@ export const deploymentOf = async (aws: LocalAws): Promise<Deployment> => {
   };
 };
 
-/** The event that each schedule sends, by what the schedule is for. */
-export const inputsOf = ({ schedules }: Deployment): ReadonlyMap<string, unknown> =>
-  new Map(
-    schedules.map(({ Description, Target }) => [
-      Description.replace('token-refresher: ', ''),
-      JSON.parse(Target.Input),
-    ]),
-  );
+/** The schedules by what they are for. */
+export const schedulesByName = ({ schedules }: Deployment): ReadonlyMap<string, DeployedSchedule> =>
+  new Map(schedules.map(each => [each.Description.replace('token-refresher: ', ''), each]));

@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -17,8 +20,8 @@ const freePort = (): Promise<number> =>
 export interface LocalAws {
   /** The environment variables that lead to it. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Deploys a stack of the app in a folder; what it printed. */
-  deploy(folder: string, stack: string): Promise<string>;
+  /** Deploys a stack of the app in a folder, with more context than the app's own; what it printed. */
+  deploy(folder: string, stack: string, context?: Readonly<Record<string, string>>): Promise<string>;
   /** One call of the AWS CLI. */
   ask<T>(...call: readonly string[]): Promise<T>;
   down(): Promise<void>;
@@ -34,7 +37,16 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
   );
   return {
     variables,
-    deploy: async (cwd, stack) => (await run(script, ['deploy', stack], { env, cwd })).stdout,
+    deploy: async (cwd, stack, context = {}) => {
+      // The CDK reads context from a user's own settings too.
+      const HOME = await mkdtemp(join(tmpdir(), 'home-'));
+      await writeFile(join(HOME, '.cdk.json'), JSON.stringify({ context }));
+      try {
+        return (await run(script, ['deploy', stack], { env: { ...env, HOME }, cwd })).stdout;
+      } finally {
+        await rm(HOME, { recursive: true, force: true });
+      }
+    },
     ask: async (...call) => {
       const options = { env: { ...process.env, ...variables }, maxBuffer: 2 ** 26 };
       // Named once more, since for queues the CLI would go where their addresses lead.

@@ -5,10 +5,12 @@ import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HttpRequest } from '../../lib/core/provider.ts';
-import { sendHttp } from '../../lib/http/send.ts';
+import { createSend } from '../../lib/http/send.ts';
 import { listening, rawServer } from '../support/loopback.ts';
+
+const sendHttp = createSend('any');
 
 /** Longer than any of these takes, and short enough to notice one that hangs. */
 const AMPLE = 3000;
@@ -43,6 +45,18 @@ describe.skipIf(!made)('over TLS', () => {
     tls.setDefaultCACertificates([...before, made?.cert ?? '']);
     onTestFinished(() => tls.setDefaultCACertificates(before));
   };
+
+  it('a server that nobody vouches for hears nothing, whatever the environment says', async () => {
+    let heard = 0;
+    const url = await servingTls((_, response) => {
+      heard += 1;
+      response.end('{}');
+    });
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await post(url)).toEqual(failed('network', false));
+    expect(heard).toBe(0);
+  });
 
   it('a server that nobody vouches for hears nothing', async () => {
     let heard = 0;

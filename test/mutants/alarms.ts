@@ -4,13 +4,7 @@ const simulated = ['test/simulation/regressions.test.ts'];
 
 /** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
 const regressions: readonly Mutant[] = [
-  ...mutantsOf('lib/shell/transition.ts', simulated, [
-    [
-      'told twice, where the store had not taken the first verdict',
-      "commitFailed === 'settle' ? undefined : typeOf",
-      'typeOf',
-    ],
-  ]),
+  ...mutantsOf('lib/shell/transition.ts', simulated, []),
   ...mutantsOf('lib/providers/ioffice.ts', simulated, [
     ['a code that was handed in is dead before the schedule comes to it', '  codeLifetime: minutes(5),\n', ''],
   ]),

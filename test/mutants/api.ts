@@ -116,8 +116,6 @@ export const api: readonly Mutant[] = [
       ],
       ['who has to wait is not told how long', '    ...(until !== undefined && { until }),\n', ''],
       ['who was refused is not told until when', '...(dueAt !== undefined && { until: dueAt })', ''],
-      ['a forced refresh on demand is not remembered', "connection, ask.kind === 'forced');", 'connection, false);'],
-      ['a read counts as a forced refresh', "connection, ask.kind === 'forced');", 'connection, true);'],
       ['who lost a claim is sent away', 'look <= 2', 'look <= 1'],
       ['any number wait for one run', 'WAITERS))', '1000))'],
       ['who has a valid token waits too', ' || !ask.waits ||', ' ||'],

@@ -106,8 +106,6 @@ export const core: readonly Mutant[] = [
       'Math.min(lifetime, codeLifetime ?? lifetime) / 10',
       'Math.min(lifetime, codeLifetime ?? lifetime)',
     ],
-    ['most of a budget goes unused', 'budget && budget.per >= minutes(1) ? budget.per : tenth', 'tenth'],
-    ['a budget of a second is waited for by the schedule', 'budget && budget.per >= minutes(1)', 'budget'],
     [
       'long tokens are looked at too rarely',
       'Math.min(minutes(5), Math.max(minutes(1), whole))',

@@ -12,12 +12,6 @@ export const observe: readonly Mutant[] = [
     ['what changed in an invocation that failed waits for the next', 'onError: flush', 'onError: () => {}'],
     ['what changed waits until an invocation fails', 'after: flush', 'after: () => {}'],
     ['a run that may have changed something is not logged', 'observer.refresh(report);', ''],
-    [
-      'every run is a change',
-      'if (transition) collected.push(transition);',
-      'collected.push(transition as Transition);',
-    ],
-    ['no run is a change', 'if (transition) collected.push(transition);', ''],
   ]),
   ...mutantsOf('lib/observe/measure.ts', tests, [
     ['trouble that there is not costs a metric', 'value > 0 ? [{', 'value >= 0 ? [{'],
@@ -83,11 +77,6 @@ export const observe: readonly Mutant[] = [
     ],
     ['broken records are not measured', 'emit(metrics, measureBrokenRecord());', ''],
     [
-      'a line holds all that a report brought along',
-      'const line = { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed };',
-      'const line = { ...report };',
-    ],
-    [
       'an error’s line holds all that its report brought along',
       "logger.error('refresh', line)",
       "logger.error('refresh', { ...report })",
@@ -132,25 +121,5 @@ export const observe: readonly Mutant[] = [
       ],
     ],
   ),
-  ...mutantsOf(
-    'lib/shell/discover.ts',
-    ['test/shell'],
-    [
-      [
-        'a discovery that dies loses what is new in a known secret',
-        '[settled.filter(round.isNew), settled.filter(claim => !round.isNew(claim))]',
-        '[settled]',
-      ],
-      [
-        'what is known notes a version before what is new in it is there',
-        '[settled.filter(round.isNew), settled.filter(claim => !round.isNew(claim))]',
-        '[settled.filter(claim => !round.isNew(claim)), settled.filter(round.isNew)]',
-      ],
-      [
-        'a token that cannot be read stops the discovery',
-        'tokens.get(connection).catch(() => undefined)',
-        'tokens.get(connection)',
-      ],
-    ],
-  ),
+  ...mutantsOf('lib/shell/discover.ts', ['test/shell'], []),
 ];

@@ -24,11 +24,6 @@ export const stores: readonly Mutant[] = [
       'answer?.Attributes',
     ],
     [
-      'keep is not fenced',
-      "condition: '#version = :mine', values }",
-      "condition: 'attribute_exists(#connection)', values: { session } }",
-    ],
-    [
       'settle is not fenced',
       "condition: '#version = :mine AND attribute_not_exists(#retiredAt)',\n          values: { ...settlementValues(settlement), mine }",
       "condition: 'attribute_not_exists(#retiredAt)',\n          values: settlementValues(settlement)",
@@ -44,11 +39,6 @@ export const stores: readonly Mutant[] = [
       '',
     ],
     [
-      'a note makes a record of nothing else',
-      "condition: 'attribute_exists(#connection)',\n          values: { secret, secretVersion }",
-      "condition: 'attribute_not_exists(#nothing)',\n          values: { secret, secretVersion }",
-    ],
-    [
       'a retirement moves',
       "'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)'",
       "'attribute_exists(#connection)'",
@@ -57,16 +47,6 @@ export const stores: readonly Mutant[] = [
       'a retirement makes a record',
       "'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)'",
       "'attribute_not_exists(#retiredAt)'",
-    ],
-    [
-      'a revival makes the living due',
-      "condition: 'attribute_exists(#retiredAt)',\n          values: { at }",
-      "condition: 'attribute_exists(#connection)',\n          values: { at }",
-    ],
-    [
-      'a revived connection remembers its withdrawn token',
-      ' REMOVE #retiredAt, #issuedAt, #expiresAt',
-      ' REMOVE #retiredAt',
     ],
     [
       'a connection that came back is removed',
@@ -129,36 +109,8 @@ export const stores: readonly Mutant[] = [
     ],
     ['a settled claim stays leased', '  leaseUntil: true,\n', ''],
   ]),
-  ...mutantsOf('lib/aws/budget-table.ts', tests, [
-    [
-      'two callers book one place',
-      "ConditionExpression: 'attribute_not_exists(#connection) OR #revision = :seen'",
-      "ConditionExpression: 'attribute_not_exists(#connection) OR :seen = :seen'",
-    ],
-    [
-      'a lost race is a booking',
-      'if (await write(key, booking.calls, revision)) return',
-      'await write(key, booking.calls, revision);\n      return',
-    ],
-    [
-      'the log of calls is read as it was',
-      'Key: toItem(budgetKey(key)), ConsistentRead: true',
-      'Key: toItem(budgetKey(key))',
-    ],
-  ]),
-  ...mutantsOf(
-    'lib/aws/budget-window.ts',
-    [...tests, 'test/shell/budget.test.ts'],
-    [
-      ['a call leaves the window late', 'leaves(call) > at', 'leaves(call) >= at'],
-      ['a call leaves the window early', 'budget.per + SPREAD', 'budget.per / 2'],
-      ['calls that travel faster than those before them are too many', 'budget.per + SPREAD', 'budget.per'],
-      ['clocks that disagree overbook', 'epochMs(Math.max(now, known.at(-1) ?? now))', 'now'],
-      ['a wrong clock blocks for ever', 'calls.map(at => (at > plus(now, budget.per) ? now : at))', '[...calls]'],
-      ['one call too many', 'within.length + cost - budget.calls', 'within.length + cost - budget.calls - 1'],
-      ['the budget ends with the newest call', 'within[mustLeave - 1]', 'within.at(-1)'],
-    ],
-  ),
+  ...mutantsOf('lib/aws/budget-table.ts', tests, []),
+  ...mutantsOf('lib/aws/budget-window.ts', [...tests, 'test/shell/budget.test.ts'], []),
   ...mutantsOf('lib/aws/secrets.ts', tests, [
     ['any stage is current', 'stages.includes(CURRENT)', 'true'],
     [

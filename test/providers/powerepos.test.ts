@@ -3,14 +3,36 @@ import { accountOf, fixturesOf, jwt } from './fixtures.ts';
 
 const id = 'powerepos';
 const { orgId } = fixturesOf(id).secret;
-const svc = 'https://region-a.example.com/partner';
+const svc = 'https://region-a.powerepos.cloud/partner';
 const usage = (json: Record<string, unknown>, claims: Record<string, unknown> = {}) =>
   accountOf(id).usage({ accessToken: jwt(claims), tokenType: 'Bearer', json, claims });
 
 describe('the service address', () => {
   it('is the claim of the token, and the field of the body only where there is none', () => {
-    expect(usage({ svc: 'https://stale.example.com' }, { svc })).toMatchObject({ baseUrl: svc });
+    expect(usage({ svc: 'https://stale.powerepos.cloud' }, { svc })).toMatchObject({ baseUrl: svc });
     expect(usage({ svc: `${svc}/` })).toMatchObject({ baseUrl: svc });
+  });
+
+  it('is on a host of the provider', () => {
+    for (const elsewhere of [
+      'https://evil.example',
+      'https://evilpowerepos.cloud',
+      'https://powerepos.cloud.evil.example',
+    ]) {
+      expect(usage({ svc: elsewhere })).toBe('service_uri_refused');
+      expect(usage({ svc }, { svc: elsewhere })).toBe('service_uri_refused');
+    }
+    expect(usage({ svc: 'https://169.254.169.254' })).toBe('service_uri_refused');
+    expect(usage({ svc: `${svc.replace('.cloud', '.cloud:8443')}` })).toBe('service_uri_refused');
+  });
+
+  it('may be where the `baseUrl` of the secret is, and on no other host then', () => {
+    const account = accountOf(id, { baseUrl: 'https://proxy.example.com/auth' });
+    const usageOf = (address: string) =>
+      account.usage({ accessToken: 't', tokenType: 'Bearer', json: { svc: address }, claims: {} });
+    expect(usageOf('https://proxy.example.com/region')).toMatchObject({ baseUrl: 'https://proxy.example.com/region' });
+    expect(usageOf('https://other.example.com')).toBe('service_uri_refused');
+    expect(usageOf('https://proxy.example.com:444')).toBe('service_uri_refused');
   });
 
   it('does not follow `baseUrl`: a token works where it says, and nowhere else', () => {
@@ -21,8 +43,8 @@ describe('the service address', () => {
   });
 
   it.each([
-    'http://region-a.example.com',
-    'region-a.example.com',
+    'http://region-a.powerepos.cloud',
+    'region-a.powerepos.cloud',
     'ftp://127.0.0.1',
     'https://u:p@example.com',
     `${svc}?a`,
@@ -31,8 +53,13 @@ describe('the service address', () => {
     expect(usage({ svc }, { svc: address })).toBe('service_uri_refused');
   });
 
-  it('may be on loopback without TLS', () => {
-    expect(usage({ svc: 'http://127.0.0.1:1/region' })).toMatchObject({ baseUrl: 'http://127.0.0.1:1/region' });
+  it('may be on loopback without TLS if the secret’s own address is there', () => {
+    const account = accountOf(id, { baseUrl: 'http://127.0.0.1:1/powerepos' });
+    const json = { svc: 'http://127.0.0.1:1/region' };
+    expect(account.usage({ accessToken: 't', tokenType: 'Bearer', json, claims: {} })).toMatchObject({
+      baseUrl: json.svc,
+    });
+    expect(usage(json)).toBe('service_uri_refused');
   });
 
   it.each([{}, { svc: '' }, { svc: null }, { svc: 7 }, { svc: [svc] }])('%j is no answer', json => {

@@ -75,8 +75,8 @@ it('trap 11: each token comes with its own service address', () => {
   const account = accountOf('powerepos');
   const at = (svc: string) =>
     account.usage({ accessToken: jwt({ svc }), tokenType: 'Bearer', json: {}, claims: { svc } });
-  expect(at('https://region-a.example.com')).toMatchObject({ baseUrl: 'https://region-a.example.com' });
-  expect(at('https://region-b.example.com')).toMatchObject({ baseUrl: 'https://region-b.example.com' });
+  expect(at('https://region-a.powerepos.cloud')).toMatchObject({ baseUrl: 'https://region-a.powerepos.cloud' });
+  expect(at('https://region-b.powerepos.cloud')).toMatchObject({ baseUrl: 'https://region-b.powerepos.cloud' });
 });
 
 it('trap 12: a token of another organisation is refused', () => {

@@ -1,10 +1,14 @@
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
 import { createTables } from '../../lib/aws/tables.ts';
 import { localClients } from './aws.ts';
 import { startEmbedded } from './embedded.ts';
 import { listening } from './loopback.ts';
+
+/** What is deployed calls public addresses alone; this one leads to a server of the test. */
+const reroute: (origin: string, target: string) => () => void = createRequire(import.meta.url)('./reroute.cjs');
 
 const tables = { tokens: 'DeployedTokens', connections: 'DeployedConnections' };
 
@@ -41,7 +45,9 @@ export const startProvider = async (answer: (body: string) => readonly [status: 
     const [status, text] = answer(body);
     response.writeHead(status, { 'content-type': 'application/json' }).end(text);
   });
-  return `http://127.0.0.1:${await listening(server)}`;
+  const name = 'https://provider.example';
+  onTestFinished(reroute(name, `http://127.0.0.1:${await listening(server)}`));
+  return name;
 };
 
 /** The functions as they are deployed: their modules, their environment, real SDK clients, an embedded AWS. */

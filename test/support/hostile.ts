@@ -44,7 +44,9 @@ const values = fc.oneof(
   strings,
   numbers,
   fc.jsonValue(),
-  fc.constantFrom(null, true, false, [], {}, [[]], { toString: 'x' }),
+  fc.constantFrom(null, true, false, [], {}, [[]], { toString: 'x' }, { toString: 1 }, { valueOf: null }),
+  fc.constantFrom(1e300, -1e300, 9e15, 1e16, -0, 5e-324, 2 ** 53, 4e12),
+  fc.constantFrom('\ud800', '\r\nx: y', 'a'.repeat(300_000), '1e400', ' 7 '),
 );
 
 const keys = fc.oneof(
@@ -59,6 +61,8 @@ const keys = fc.oneof(
     'svc',
     'org_id',
     'code',
+    'errorDescription',
+    'not-before-policy',
     'success',
     'message',
     'statusCode',
@@ -72,7 +76,7 @@ const keys = fc.oneof(
 const encoded = (text: string) => Buffer.from(text, 'utf8').toString('base64url');
 /** A JWT whose claims say anything. */
 const jwts = fc
-  .array(fc.tuple(fc.constantFrom('exp', 'iat', 'svc', 'org_id', '__proto__'), values), { maxLength: 4 })
+  .array(fc.tuple(fc.constantFrom('exp', 'iat', 'svc', 'org_id', 'nbf', 'aud', '__proto__'), values), { maxLength: 4 })
   .map(claims => `${encoded('{"alg":"none"}')}.${encoded(written(claims))}.s`);
 
 /** As text, so that names like `__proto__` get into it, and twice the same. */
@@ -128,7 +132,7 @@ export const hostileReplies = (good: object): fc.Arbitrary<HttpReply> =>
     {
       weight: 1,
       arbitrary: fc
-        .tuple(fc.constantFrom('timeout', 'network', 'answer_too_large'), fc.boolean())
+        .tuple(fc.constantFrom('timeout', 'network', 'answer_too_large', 'address_refused'), fc.boolean())
         .map(([code, sent]): HttpReply => ({ kind: 'failed', code, sent })),
     },
   );

@@ -20,6 +20,7 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
   expiresIn: 'seconds',
   concurrency: 2,
   locksOut: false,
+  hosts: ['api.test', 'login.test'],
   fields: { required: ['password'], optional: ['code'] },
   open: secret => {
     if (!isObject(secret) || (typeof secret.password !== 'string' && typeof secret.code !== 'string')) {

@@ -6,7 +6,7 @@ import type { TableNames } from '../../../lib/aws/tables.ts';
 import { isObject } from '../../../lib/core/jwt.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import { minutes } from '../../../lib/core/types.ts';
-import { sendHttp } from '../../../lib/http/send.ts';
+import { createSend } from '../../../lib/http/send.ts';
 import { findProvider } from '../../../lib/providers/index.ts';
 import { localClients } from '../../support/aws.ts';
 import { configuration, serveJson } from './parent.ts';
@@ -30,7 +30,7 @@ const deps = refresherDeps({
   tables,
   secrets: secretsManager(client),
   policy: { ...defaultPolicy, ...policy },
-  send: sendHttp,
+  send: createSend('any'),
   prefix,
   observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
   onBroken: error => console.error(error.message),

@@ -1,0 +1,21 @@
+/** A host as a definition or a setting names it: `api.example.com`, or `*.example.com` for one or more labels before it. */
+export const isHostPattern = (text: string): boolean =>
+  /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
+
+/** Whether an address is `https:`, on the default port, and on one of these hosts. A number is no name, so none matches. */
+export const isOnHosts = (address: string, hosts: readonly string[]): boolean => {
+  const url = URL.parse(address);
+  if (url?.protocol !== 'https:' || url.port !== '') return false;
+  const { hostname } = url;
+  return hosts.some(host => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));
+};
+
+/** Which addresses the connections of a provider may have. */
+export interface AddressRules {
+  /** Hosts apart from those of the definition. */
+  readonly hosts: readonly string[];
+  /** Whether the `baseUrl` of a secret may be on any host; it then speaks for that connection alone. */
+  readonly ownBaseUrl: boolean;
+}
+
+export const defaultRules: AddressRules = { hosts: [], ownBaseUrl: true };

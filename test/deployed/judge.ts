@@ -1,0 +1,24 @@
+import { type Call, requestOf } from '../iam/calls.ts';
+import type { Evaluator } from '../iam/evaluate.ts';
+import type { Ledger } from '../iam/ledger.ts';
+
+/** Judges the calls that AWS's services make around the bundles: nobody sends them here, and each must be allowed. */
+export class Judge {
+  readonly evaluator: Evaluator;
+  readonly ledger: Ledger;
+  readonly secretsKey: string;
+
+  constructor(evaluator: Evaluator, ledger: Ledger, secretsKey: string) {
+    this.evaluator = evaluator;
+    this.ledger = ledger;
+    this.secretsKey = secretsKey;
+  }
+
+  async must(call: Call): Promise<void> {
+    const request = await requestOf(call, this.evaluator.account, this.secretsKey);
+    const verdicts = await this.evaluator.verdicts(request);
+    this.ledger.record(request, verdicts);
+    const refused = verdicts.find(({ allowed }) => !allowed);
+    if (refused) throw new Error(`${call.as} may not do ${refused.need.action} on ${refused.need.resource}`);
+  }
+}

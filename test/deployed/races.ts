@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { connectionKey } from '../../lib/aws/connection-item.ts';
+import { type ConnectionId, epochMs, hours, parseConnectionId, providerOf } from '../../lib/core/types.ts';
+import type { Stage } from './cycle.ts';
+
+const idOf = (text: string): ConnectionId => {
+  const id = parseConnectionId(text);
+  assert.ok(id);
+  return id;
+};
+
+/** What happens between two calls of a refresh: the ways that it takes only then. */
+export const endRaces = async (stage: Stage, [outrun, retired]: readonly [string, string]): Promise<void> => {
+  const { calls, operator } = stage;
+  const { account } = calls.judge.evaluator;
+  const token = { connection: { S: outrun } };
+  const published = account.physicalAt('Storage/Tokens');
+
+  // A newer token is there when this one is published.
+  const newer = () => operator.set(published, token, 'version', { N: String(2 ** 50) });
+  assert.equal((await refreshWith(stage, outrun, newer)).lost, 1);
+  await operator.set(published, token, 'version', { N: '0' });
+
+  // The connection is retired when this token is published.
+  const records = account.physicalAt('Storage/Connections');
+  const retire = () => operator.set(records, connectionKey(idOf(retired)), 'retiredAt', { N: String(Date.now()) });
+  assert.equal((await refreshWith(stage, retired, retire)).retired, 1);
+  const { result } = await calls.tick('discover');
+  assert.deepEqual(Reflect.get(Object(result), 'revived'), [retired]);
+};
+
+/** Refreshes a connection; something happens just before its token is published. */
+const refreshWith = async (
+  { calls, operator, proxy }: Stage,
+  connection: string,
+  happening: () => Promise<void>,
+): Promise<Readonly<Record<string, number>>> => {
+  const { account } = calls.judge.evaluator;
+  const id = idOf(connection);
+  const provider = providerOf(id);
+  await operator.set(account.physicalAt('Storage/Connections'), connectionKey(id), 'dueAt', { N: '0' });
+  proxy.before(`Refresh/${provider}`, 'dynamodb:PutItem', account.physicalAt('Storage/Tokens'), happening);
+  const { result } = await calls.tick(`refresh-${provider}`);
+  return Reflect.get(Object(result), 'results');
+};
+
+/** Retired connections are removed after a while, which is made to be over. */
+export const remove = async ({ calls, operator }: Stage, connections: readonly string[]): Promise<void> => {
+  const table = calls.judge.evaluator.account.physicalAt('Storage/Connections');
+  const longAgo = epochMs(Date.now() - hours(24));
+  for (const connection of connections) {
+    await operator.set(table, connectionKey(idOf(connection)), 'retiredAt', { N: String(longAgo) });
+  }
+  const { result } = await calls.tick('discover');
+  assert.deepEqual(Reflect.get(Object(result), 'removed').toSorted(), connections);
+};

@@ -1,0 +1,25 @@
+import type { Account } from './account.ts';
+
+export type Context = Readonly<Record<string, string | readonly string[]>>;
+
+/** What IAM has to allow for a call to be made. */
+export interface Need {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Context;
+}
+
+export const keyUse = (
+  account: Account,
+  { action = 'kms:Decrypt', key, via, bound }: { action?: string; key: string; via?: string; bound: Context },
+): Need => ({
+  action,
+  resource: key,
+  context: {
+    'kms:CallerAccount': account.place.account,
+    ...(/:(De|En)crypt$/.test(action) && { 'kms:EncryptionAlgorithm': 'SYMMETRIC_DEFAULT' }),
+    ...(via !== undefined && { 'kms:ViaService': `${via}.${account.place.region}.amazonaws.com` }),
+    ...Object.fromEntries(Object.entries(bound).map(([name, value]) => [`kms:EncryptionContext:${name}`, value])),
+    ...(Object.keys(bound).length > 0 && { 'kms:EncryptionContextKeys': Object.keys(bound) }),
+  },
+});

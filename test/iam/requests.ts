@@ -1,0 +1,129 @@
+import type { Account } from './account.ts';
+import { itemNeeds } from './items.ts';
+import { type Context, keyUse, type Need } from './needs.ts';
+import { arnIn, type Json, lastOf, textsOf } from './stacks.ts';
+
+/** One call of AWS, as it arrives there. */
+export interface Request {
+  /** The label of a role, or a service that acts as itself: `cloudwatch.amazonaws.com`. */
+  readonly as: string;
+  /** The name by which IAM knows the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
+  readonly does: string;
+  readonly input: Json;
+  /** False: over plain HTTP. */
+  readonly secure?: boolean;
+  /** On whose behalf a service acts. */
+  readonly source?: { readonly account: string; readonly arn?: string };
+  /** Which service uses a key, and what it binds the ciphertext to. */
+  readonly via?: string;
+  readonly encryptionContext?: Readonly<Record<string, string>>;
+}
+
+/** All that a call needs, the uses of keys included that services make with the permissions of their caller. */
+export const needsOf = async (request: Request, account: Account): Promise<readonly Need[]> => {
+  const [service = '', operation = ''] = request.does.split(':');
+  const needs = await translations[service]?.(request, account, operation);
+  if (!needs) throw new Error(`how IAM sees ${request.does} is not known here`);
+  return needs.map(need => ({ ...need, context: { ...common(request, account, need), ...need.context } }));
+};
+
+/** What every call brings with it. */
+const common = ({ as, secure = true, source }: Request, account: Account, { action }: Need): Context => {
+  const role = account.roles.get(as);
+  const fn = [...account.functions.values()].find(each => each.role === as);
+  return {
+    'aws:SecureTransport': String(secure),
+    'aws:RequestedRegion': account.place.region,
+    ...(role && {
+      'aws:PrincipalArn': role.arn,
+      'aws:PrincipalAccount': account.place.account,
+      'aws:PrincipalType': 'AssumedRole',
+      'aws:PrincipalIsAWSService': 'false',
+    }),
+    // A call that a service makes on the way does not carry it.
+    ...(role && fn && !action.startsWith('kms:') && { 'lambda:SourceFunctionArn': functionArn(account, fn.name) }),
+    ...(source && {
+      'aws:SourceAccount': source.account,
+      ...(source.arn !== undefined && { 'aws:SourceArn': source.arn }),
+      'aws:PrincipalIsAWSService': 'true',
+      'aws:PrincipalServiceName': as,
+    }),
+  };
+};
+
+const functionArn = ({ place }: Account, name: string): string => arnIn(place, 'lambda', `function:${name}`);
+
+const translations: Readonly<
+  Record<string, (request: Request, account: Account, operation: string) => readonly Need[] | Promise<readonly Need[]>>
+> = {
+  dynamodb: itemNeeds,
+
+  secretsmanager: async ({ input }, account, operation) => {
+    const action = `secretsmanager:${operation}`;
+    if (operation === 'ListSecrets') return [{ action, resource: '*', context: {} }];
+    const { arn, key } = await account.secret(String(input.SecretId));
+    const named = { action, resource: arn, context: { 'secretsmanager:SecretId': arn } };
+    if (operation !== 'GetSecretValue') return [named];
+    const stage = { 'secretsmanager:VersionStage': String(input.VersionStage ?? 'AWSCURRENT') };
+    const read = { ...named, context: { ...named.context, ...stage } };
+    // The service binds the value to the secret and its version; the version's id plays no part in any policy.
+    const bound = { SecretARN: arn };
+    return key === undefined ? [read] : [read, keyUse(account, { key, via: 'secretsmanager', bound })];
+  },
+
+  kms: ({ input, via, encryptionContext = {} }, account, operation) => [
+    keyUse(account, {
+      action: `kms:${operation}`,
+      key: String(input.KeyId),
+      ...(via !== undefined && { via }),
+      bound: encryptionContext,
+    }),
+  ],
+
+  lambda: ({ input }, account, operation) => {
+    const action = operation === 'Invoke' ? 'lambda:InvokeFunction' : `lambda:${operation}`;
+    return [{ action, resource: functionArn(account, String(input.FunctionName)), context: {} }];
+  },
+
+  events: ({ input }, { place }, operation) => {
+    const entries = input.Entries as readonly Json[];
+    return entries.map(({ EventBusName = 'default', Source, DetailType }) => ({
+      action: `events:${operation}`,
+      resource: arnIn(place, 'events', `event-bus/${lastOf(String(EventBusName), '/')}`),
+      context:
+        operation === 'PutEvents'
+          ? {
+              'events:source': textsOf(Source),
+              'events:detail-type': textsOf(DetailType),
+              'events:eventBusInvocation': 'false',
+            }
+          : {},
+    }));
+  },
+
+  sqs: ({ input }, { place }, operation) => [
+    { action: `sqs:${operation}`, resource: arnIn(place, 'sqs', lastOf(String(input.QueueUrl), '/')), context: {} },
+  ],
+
+  sns: ({ input }, _, operation) => [{ action: `sns:${operation}`, resource: String(input.TopicArn), context: {} }],
+
+  /** The role is the resource here, and its trust policy decides. */
+  sts: ({ input }, _, operation) => [{ action: `sts:${operation}`, resource: String(input.RoleArn), context: {} }],
+
+  /** What Lambda writes of a function, with the role of that function. */
+  logs: ({ input }, { place }, operation) => [
+    {
+      action: `logs:${operation}`,
+      resource: arnIn(place, 'logs', `log-group:${input.logGroupName}:log-stream:${input.logStreamName}`),
+      context: {},
+    },
+  ],
+
+  'execute-api': ({ input }, { place }, method) => [
+    {
+      action: 'execute-api:Invoke',
+      resource: arnIn(place, 'execute-api', `${input.apiId}/$default/${method}${input.path}`),
+      context: {},
+    },
+  ],
+};

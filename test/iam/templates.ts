@@ -1,0 +1,78 @@
+import { hasArn, type Json, type Place, Resolver, type Resource, type Stack } from './stacks.ts';
+
+interface Resolved {
+  readonly path: string;
+  /** What `Ref` stands for. */
+  physical(): string;
+  readonly properties: Json;
+  arn(): string;
+}
+
+/** The resources of stacks that are deployed to one place. */
+export class Templates {
+  readonly place: Place;
+  readonly #stacks: readonly Stack[];
+  readonly #resolver: Resolver;
+  readonly #paths: ReadonlyMap<string, string>;
+
+  constructor(place: Place, stacks: readonly Stack[]) {
+    this.place = place;
+    this.#stacks = stacks;
+    this.#resolver = new Resolver(place, stacks);
+    this.#paths = new Map(
+      this.#each(({ Type }) => hasArn(Type)).map(([stack, id, resource]) => [
+        withoutStreams(this.#resolver.arnOf(stack, id)),
+        pathOf(id, resource),
+      ]),
+    );
+  }
+
+  /** Every resource of a type, with its properties resolved. */
+  all(type: string): readonly Resolved[] {
+    return this.#each(({ Type }) => Type === type).map(([stack, id, resource]) => ({
+      path: pathOf(id, resource),
+      physical: () => stack.physical(id),
+      properties: this.#resolver.value(stack, resource.Properties) as Json,
+      arn: () => this.#resolver.arnOf(stack, id),
+    }));
+  }
+
+  /** The ARN of the one resource at a path of constructs: `Storage/Tokens`. */
+  arnAt(path: string): string {
+    const [stack, id] = this.#at(path);
+    return this.#resolver.arnOf(stack, id);
+  }
+
+  physicalAt(path: string): string {
+    const [stack, id] = this.#at(path);
+    return stack.physical(id);
+  }
+
+  /** The path of constructs of what has an ARN. */
+  pathOfArn(arn: string): string | undefined {
+    return this.#paths.get(withoutStreams(arn));
+  }
+
+  #at(path: string): readonly [Stack, string, Resource] {
+    const [found] = this.#each((resource, id) => pathOf(id, resource) === path);
+    if (!found) throw new Error(`no resource is at ${path}`);
+    return found;
+  }
+
+  #each(matches: (resource: Resource, id: string) => boolean): readonly (readonly [Stack, string, Resource])[] {
+    return this.#stacks.flatMap(stack =>
+      Object.entries(stack.template.Resources)
+        .filter(([id, resource]) => matches(resource, id))
+        .map(([id, resource]) => [stack, id, resource] as const),
+    );
+  }
+}
+
+/** A log group without its streams, as it is referred to. */
+const withoutStreams = (arn: string): string => arn.replace(/:log-stream:.*$|:\*$/, '');
+
+/** The place of a resource below its stack, and below the construct that the stack of the package holds. */
+const pathOf = (id: string, { Metadata }: Resource): string =>
+  String(Metadata?.['aws:cdk:path'] ?? id)
+    .replace(/^TokenRefresher\/TokenRefresher\//, '')
+    .replace(/\/(Resource|Default)$/, '');
