@@ -7,30 +7,24 @@ import {
   type Failure,
   providerOf,
   type SecretVersion,
-  type SessionNote,
   secretVersion,
 } from '../core/types.ts';
 import type { ConnectionSummary, Settlement } from '../shell/ports.ts';
-import { connectionIdSchema, type Fields, type Item, momentSchema, toItem, versionSchema } from './item.ts';
+import { connectionIdSchema, type Item, momentSchema, type SchemaOf, toItem, versionSchema } from './item.ts';
 
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
 
-const failureSchema = z.object({
+const failureSchema: SchemaOf<Failure> = z.object({
   // A code of a newer release, read after a rollback, must not make the whole record unreadable.
   code: z.enum(errorCodes).catch('internal_error'),
   at: momentSchema,
   times: z.int().min(1).catch(1),
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
-} satisfies Fields<Failure>);
-
-const noteSchema = z.object({
-  version: versionSchema,
-  endsAt: momentSchema.exactOptional(),
-} satisfies Fields<SessionNote>);
+});
 
 /** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
-const recordSchema = z.object({
+export const connectionSchema: SchemaOf<Connection> = z.object({
   connection: connectionIdSchema,
   status: z.enum(['new', 'healthy', 'failing', 'attention']),
   dueAt: momentSchema,
@@ -42,7 +36,7 @@ const recordSchema = z.object({
   failingSince: momentSchema.exactOptional(),
   lastError: failureSchema.exactOptional(),
   attentionSince: momentSchema.exactOptional(),
-  session: noteSchema.exactOptional(),
+  session: z.object({ version: versionSchema, endsAt: momentSchema.exactOptional() }).exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
@@ -51,8 +45,7 @@ const recordSchema = z.object({
   origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
-} satisfies Fields<Connection>);
-export const connectionSchema: z.ZodType<Connection> = recordSchema;
+});
 
 /** Every field of a summary: the compiler asks for the ones that are added to it. */
 const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
@@ -66,7 +59,7 @@ const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
   lastError: true,
   retiredAt: true,
 };
-export const summarySchema: z.ZodType<ConnectionSummary> = recordSchema.pick(shown);
+export const summarySchema: SchemaOf<ConnectionSummary> = connectionSchema.pick(shown);
 export const summaryFields: readonly string[] = Object.keys(shown);
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */

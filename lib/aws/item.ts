@@ -6,6 +6,23 @@ import { epochMs, parseConnectionId, version } from '../core/types.ts';
 
 export type Item = Record<string, AttributeValue>;
 
+type Scalar = string | number | boolean;
+
+/**
+ * The schema of a stored type. It must have every field of the type, the optional ones and those of objects within it
+ * too: `z.ZodType` accepts a schema without them, which then drops them from whatever is read.
+ */
+export type SchemaOf<T> = [T] extends [Scalar]
+  ? z.ZodType<T>
+  : T extends readonly (infer Each)[]
+    ? z.ZodArray<SchemaOf<Each>>
+    : string extends keyof T
+      ? z.ZodType<T>
+      : z.ZodObject<{ readonly [Field in keyof Required<T>]: FieldOf<T, Field> }> & z.ZodType<T>;
+
+type FieldOf<T, Field extends keyof T> =
+  T extends Record<Field, T[Field]> ? SchemaOf<T[Field]> : z.ZodExactOptional<SchemaOf<Required<T>[Field]>>;
+
 export const momentSchema = z.int().transform(epochMs);
 export const versionSchema = z.int().transform(version);
 export const connectionIdSchema = z.string().transform((text, context) => {
@@ -14,12 +31,6 @@ export const connectionIdSchema = z.string().transform((text, context) => {
   context.issues.push({ code: 'custom', message: 'not the id of a connection', input: text });
   return z.NEVER;
 });
-
-/**
- * The schemas of all fields of a record. One that is added to the type and not here does not compile: a schema of zod leaves
- * an optional field out without a word, and the table would lose it.
- */
-export type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType };
 
 export const toItem = (record: object): Item => marshall(record, { removeUndefinedValues: true });
 

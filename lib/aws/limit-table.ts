@@ -8,11 +8,11 @@ import * as z from 'zod';
 import { type LimitState, unused } from '../core/rate-limit.ts';
 import type { LimitStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
-import { expressed, fromItem, type Item, momentSchema, toItem } from './item.ts';
+import { expressed, fromItem, type Item, momentSchema, type SchemaOf, toItem } from './item.ts';
 import { REMOVE_AT } from './tables.ts';
 
 const count = z.int().min(0);
-const stateSchema: z.ZodType<LimitState> = z.object({
+const stateSchema: SchemaOf<LimitState> = z.object({
   bookings: z.array(z.object({ at: momentSchema, scheduled: count, minority: count })),
   writtenAt: momentSchema,
   pausedUntil: momentSchema.exactOptional(),

@@ -1,20 +1,20 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { type ConnectionId, providerOf, type Session } from '../core/types.ts';
+import { type ConnectionId, providerOf } from '../core/types.ts';
 import type { SessionStore, StoredSession } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
 import {
   expressed,
-  type Fields,
   fromItem,
   type Item,
   ifCondition,
   momentSchema,
+  type SchemaOf,
   toItem,
   versionSchema,
 } from './item.ts';
 
-export const storedSchema: z.ZodType<StoredSession> = z.object({
+export const storedSchema: SchemaOf<StoredSession> = z.object({
   version: versionSchema,
   session: z
     .object({
@@ -22,9 +22,9 @@ export const storedSchema: z.ZodType<StoredSession> = z.object({
       endsAt: momentSchema.exactOptional(),
       baseUrl: z.string(),
       binding: z.string(),
-    } satisfies Fields<Session>)
+    })
     .exactOptional(),
-} satisfies Fields<StoredSession>);
+});
 
 /** A partition of its own, apart from the shards, so that a role that lists connections reads no session. */
 export const sessionShard = (provider: string): string => `${provider}#sessions`;

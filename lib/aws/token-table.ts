@@ -6,15 +6,15 @@ import { guarded } from './failure.ts';
 import {
   connectionIdSchema,
   expressed,
-  type Fields,
   fromItem,
   ifCondition,
   momentSchema,
+  type SchemaOf,
   toItem,
   versionSchema,
 } from './item.ts';
 
-export const tokenSchema: z.ZodType<Token> = z.object({
+export const tokenSchema: SchemaOf<Token> = z.object({
   connection: connectionIdSchema,
   accessToken: z.string().min(1),
   tokenType: z.string(),
@@ -23,7 +23,7 @@ export const tokenSchema: z.ZodType<Token> = z.object({
   headers: z.record(z.string(), z.string()),
   baseUrl: z.string(),
   version: versionSchema,
-} satisfies Fields<Token>);
+});
 
 const read = async (client: DynamoDBClient, table: string, connection: ConnectionId): Promise<Token | undefined> => {
   const { Item } = await client.send(

@@ -63,3 +63,10 @@ export class RefresherError extends Error {
     this.code = code;
   }
 }
+
+/** Class and frames of an exception. Its message might quote what it was about. */
+export const framesOf = (error: unknown): readonly string[] => {
+  if (!(error instanceof Error)) return [typeof error];
+  const frames = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line));
+  return [error.name, ...frames.slice(0, 5).map(frame => frame.trim())];
+};

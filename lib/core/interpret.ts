@@ -1,7 +1,7 @@
-import { type ErrorCode, isErrorCode, standardCodes } from './errors.ts';
+import { type ErrorCode, framesOf, isErrorCode, standardCodes } from './errors.ts';
 import { claimsOf, jsonObject } from './jwt.ts';
 import { lifetimeOf } from './lifetime.ts';
-import { fits, isPlausible, LARGEST, LONGEST_RETRY_AFTER } from './limits.ts';
+import { areHeaders, bytesOf, headerBytes, LARGEST, LONGEST_RETRY_AFTER, plausible } from './limits.ts';
 import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Usage, Warning } from './provider.ts';
 import { type EpochMs, epochMs, type Milliseconds, seconds } from './types.ts';
 
@@ -36,93 +36,106 @@ export type Failed =
       readonly patience?: number;
     }
   /** May have been processed: a rotating refresh token may be spent. */
-  | { readonly kind: 'unknown'; readonly code: ErrorCode; readonly status?: number }
+  | {
+      readonly kind: 'unknown';
+      readonly code: ErrorCode;
+      readonly status?: number;
+      /** Class and frames of the exception that an `internal_error` comes from. */
+      readonly bug?: readonly string[];
+    }
   /** Will never do. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly status?: number };
 
 export type Outcome = Granted | Failed;
 
-/** Reads the answer of a token endpoint (RFC 6749 §5). Every input ends in a value; nothing of it is thrown or kept. */
-export const interpret = (exchange: Exchange, reply: HttpReply): Outcome => {
-  const json = success(exchange, reply);
-  if ('kind' in json) return json;
-  const { provider, account, sentAt } = exchange;
-  const status = reply.kind === 'answer' ? { status: reply.status } : {};
-
-  const accessToken = json.body.access_token;
-  if (accessToken === '') return { kind: 'unknown', code: 'empty_access_token', ...status };
-  if (typeof accessToken !== 'string') return { kind: 'unknown', code: 'malformed_answer', ...status };
-  const answer: TokenAnswer = {
-    accessToken,
-    tokenType: tokenTypeIn(json.body.token_type),
-    json: json.body,
-    claims: claimsOf(accessToken),
-  };
-
-  const lifetime = lifetimeOf(provider, answer, sentAt);
-  if (lifetime === 'invalid_lifetime') return { kind: 'unknown', code: lifetime, ...status };
-  const usage = guarded(() => account.usage(answer));
-  if (usage === 'malformed_answer' || usage === 'internal_error') return { kind: 'unknown', code: usage, ...status };
-  if (typeof usage === 'string') return { kind: 'refused', code: usage, ...status };
-
-  const refreshToken = json.body.refresh_token;
-  if (isTooLarge(accessToken, usage, refreshToken)) return { kind: 'unknown', code: 'answer_too_large', ...status };
-  const endsAt = guarded(() => provider.sessionEnds?.(answer, sentAt));
-  if (endsAt === 'internal_error') return { kind: 'unknown', code: endsAt, ...status };
-  return {
-    kind: 'granted',
-    accessToken,
-    tokenType: answer.tokenType,
-    issuedAt: sentAt,
-    expiresAt: lifetime.expiresAt,
-    headers: usage.headers,
-    baseUrl: usage.baseUrl,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
-    ...(endsAt !== undefined && isPlausible(endsAt, sentAt) && { sessionEndsAt: endsAt }),
-    warnings: [...lifetime.warnings, ...(usage.warnings ?? [])],
-  };
-};
+/** Reads the answer of a token endpoint (RFC 6749 §5). Every answer ends in a value that can be stored; nothing throws. */
+export const interpret = (exchange: Exchange, reply: HttpReply): Outcome =>
+  guarded(reply, () => tokenIn(exchange, reply));
 
 /** Reads the first answer of a grant in two steps: the second request, or why there is none. */
 export const interpretFirstStep = (
   exchange: Exchange,
   reply: HttpReply,
-): { readonly kind: 'next'; readonly request: HttpRequest } | Failed => {
+): { readonly kind: 'next'; readonly request: HttpRequest } | Failed =>
+  guarded(reply, (): { readonly kind: 'next'; readonly request: HttpRequest } | Failed => {
+    const json = success(exchange, reply);
+    if ('kind' in json) return json;
+    const request = exchange.account.exchange?.(json.body);
+    return request ? { kind: 'next', request } : { kind: 'unknown', code: 'malformed_answer', status: json.status };
+  });
+
+/** A definition that throws has a bug. It fails its own connections alone, with backoff like any failure. */
+const guarded = <T>(reply: HttpReply, read: () => T): T | Failed => {
+  try {
+    return read();
+  } catch (error) {
+    const status = reply.kind === 'answer' ? { status: statusOf(reply.status) } : {};
+    return { kind: 'unknown', code: 'internal_error', ...status, bug: framesOf(error) };
+  }
+};
+
+const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   const json = success(exchange, reply);
   if ('kind' in json) return json;
-  const request = guarded(() => exchange.account.exchange?.(json.body));
-  if (request === 'internal_error') return { kind: 'unknown', code: request, status: json.status };
-  return request ? { kind: 'next', request } : { kind: 'unknown', code: 'malformed_answer', status: json.status };
+  const { provider, account, sentAt } = exchange;
+  const { body, status } = json;
+
+  const { access_token: accessToken, refresh_token: refreshToken } = body;
+  if (accessToken === '') return { kind: 'unknown', code: 'empty_access_token', status };
+  if (typeof accessToken !== 'string') return { kind: 'unknown', code: 'malformed_answer', status };
+  const held = typeof refreshToken === 'string' ? refreshToken : '';
+  const unusable = faultOf(accessToken, LARGEST.accessToken) ?? faultOf(held, LARGEST.refreshToken);
+  if (unusable) return { kind: 'unknown', code: unusable, status };
+  const tokenType = tokenTypeIn(body.token_type);
+  const answer: TokenAnswer = { accessToken, tokenType, json: body, claims: claimsOf(accessToken) };
+
+  const lifetime = lifetimeOf(provider, answer, sentAt);
+  if (lifetime === 'invalid_lifetime') return { kind: 'unknown', code: lifetime, status };
+  const usage = account.usage(answer);
+  if (usage === 'malformed_answer') return { kind: 'unknown', code: usage, status };
+  if (typeof usage === 'string') return { kind: 'refused', code: usage, status };
+  if (tooLarge(usage)) return { kind: 'unknown', code: 'answer_too_large', status };
+
+  const sessionEndsAt = plausible(provider.sessionEnds?.(answer, sentAt), sentAt);
+  return {
+    kind: 'granted',
+    accessToken,
+    tokenType,
+    issuedAt: sentAt,
+    expiresAt: lifetime.expiresAt,
+    headers: usage.headers,
+    baseUrl: usage.baseUrl,
+    ...(held !== '' && { refreshToken: held }),
+    ...(sessionEndsAt !== undefined && { sessionEndsAt }),
+    warnings: [...lifetime.warnings, ...(usage.warnings ?? [])],
+  };
+};
+
+/** Why a token cannot be stored, if it cannot: half a character would come back as another one. */
+const faultOf = (token: string, largest: number): 'answer_too_large' | 'malformed_answer' | undefined => {
+  if (bytesOf(token) > largest) return 'answer_too_large';
+  return token.isWellFormed() ? undefined : 'malformed_answer';
+};
+
+/** Throws if a definition gives consumers something else than headers and an address. */
+const tooLarge = ({ headers, baseUrl }: Usage): boolean => {
+  if (!areHeaders(headers)) throw new TypeError('A definition gives consumers a header that cannot be sent.');
+  if (!URL.canParse(baseUrl) || !baseUrl.isWellFormed())
+    throw new TypeError('A definition gives consumers a base URL that is not a URL.');
+  return headerBytes(headers) > LARGEST.headers || bytesOf(baseUrl) > LARGEST.baseUrl;
 };
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Runs a function of a definition. A bug in one must not end the run: the answer counts as one that says nothing. */
-const guarded = <T>(read: () => T): T | 'internal_error' => {
-  try {
-    return read();
-  } catch {
-    return 'internal_error';
-  }
-};
-
-/** Too large for a store or for the headers of a consumer. */
-const isTooLarge = (accessToken: string, { headers, baseUrl }: Usage, refreshToken: unknown): boolean => {
-  const all = Object.entries(headers).flat().join('');
-  const tokens = fits(accessToken, LARGEST.accessToken) && fits(all, LARGEST.headers) && fits(baseUrl, LARGEST.baseUrl);
-  return !tokens || (typeof refreshToken === 'string' && !fits(refreshToken, LARGEST.refreshToken));
-};
-
 const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; readonly status: number } | Failed => {
   if (reply.kind === 'failed') return failedReply(reply);
-  const { status } = reply;
+  const status = statusOf(reply.status);
   if (status >= 300 && status < 400) return { kind: 'retry', code: 'redirected', status };
   const body = jsonObject(reply.body);
   const ok = status >= 200 && status < 300;
   if (ok && body && (body.error ?? undefined) === undefined) return { body, status };
 
-  const fault = guarded(() => exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant));
-  if (fault === 'internal_error') return { kind: 'unknown', code: fault, status };
+  const fault = exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant);
   if (fault) return { ...fault, status };
   if (status === 429)
     return { kind: 'retry', code: 'rate_limited', status, ...retryAfterIn(reply.headers, exchange.sentAt) };
@@ -140,6 +153,9 @@ const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Fa
   if (code === 'address_refused') return { kind: 'refused', code };
   return { kind: sent ? 'unknown' : 'retry', code };
 };
+
+/** A number that cannot be a status counts as none. */
+const statusOf = (status: number): number => (Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0);
 
 /** So many 4xx that no standard names, and a person has to look. */
 const PATIENCE = 5;
@@ -166,7 +182,7 @@ const tokenTypeIn = (value: unknown): string =>
     ? value
     : 'Bearer';
 
-/** RFC 9110 §10.2.3: seconds, or a date. */
+/** RFC 9110 §10.2.3: seconds, or a date. A day at the most. */
 export const retryAfterIn = (
   headers: Readonly<Record<string, string>>,
   sentAt: EpochMs,

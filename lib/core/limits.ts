@@ -1,25 +1,44 @@
-import type { EpochMs, Milliseconds } from './types.ts';
-import { hours } from './types.ts';
+import { type EpochMs, epochMs, hours, type Milliseconds, plus } from './types.ts';
 
 /**
- * The largest parts of an answer, in bytes of UTF-8. A token travels in a header, and servers take 8 to 16 KiB of headers;
- * an item of DynamoDB holds 400 kB, and what a thousand connections hold has to fit into memory.
+ * The largest parts of an answer, in bytes of UTF-8. All of them together take up 66 KiB of the 400 kB that an item may
+ * have, so that a token that is accepted can be stored.
  */
 export const LARGEST = {
+  /** Servers take 8 to 16 KiB of headers: a larger token is of no use. */
   accessToken: 16 * 1024,
+  /** One that holds its whole state stays below that, and some providers get it back in a header. */
   refreshToken: 16 * 1024,
+  /** All headers that consumers send, with their names: the access token, and as much again for keys. */
   headers: 32 * 1024,
+  /** Gateways and proxies refuse longer addresses. */
   baseUrl: 2 * 1024,
 } as const;
 
-export const fits = (text: string, largest: number): boolean => Buffer.byteLength(text) <= largest;
-
-/** Nothing that a provider issues is good for longer: a moment beyond that is a mistake of a unit. */
-const LONGEST: Milliseconds = hours(24 * 366 * 100);
-
-/** Whether a moment can be one, and can be stored. */
-export const isPlausible = (moment: number, now: EpochMs): moment is EpochMs =>
-  Number.isSafeInteger(moment) && Math.abs(moment - now) <= LONGEST;
-
-/** No provider asks in earnest to wait for longer. */
+/** The longest time that a provider may ask us to wait. The policy shortens it further. */
 export const LONGEST_RETRY_AFTER: Milliseconds = hours(24);
+
+/** No session lasts so long: whatever names a later moment means another unit, or no end. */
+const FURTHEST: Milliseconds = 100 * 365 * hours(24);
+
+export const bytesOf = (text: string): number => Buffer.byteLength(text);
+
+/** The moment, if it lies ahead and within a hundred years; otherwise nothing is known. */
+export const plausible = (moment: EpochMs | undefined, now: EpochMs): EpochMs | undefined =>
+  moment !== undefined && moment > now && moment < plus(now, FURTHEST) ? epochMs(moment) : undefined;
+
+/** What the value of a header can be: printable latin1 (RFC 9110 §5.5). */
+const HEADER = /^[\u0020-\u007e\u00a0-\u00ff]+$/;
+export const fitsHeader = (value: string): boolean => HEADER.test(value);
+
+/** What the name of a header can be (RFC 9110 §5.6.2). */
+const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
+/** Headers that can be sent and stored. */
+export const areHeaders = (headers: object): boolean =>
+  Object.entries(headers).every(
+    ([name, value]) => NAME.test(name) && typeof value === 'string' && (value === '' || fitsHeader(value)),
+  );
+
+export const headerBytes = (headers: Readonly<Record<string, string>>): number =>
+  Object.entries(headers).reduce((sum, [name, value]) => sum + bytesOf(name) + bytesOf(value), 0);

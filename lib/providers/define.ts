@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
 import { isObject } from '../core/jwt.ts';
+import { fitsHeader } from '../core/limits.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
-import { fitsHeader } from './fields.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit<Provider, 'fields' | 'open'> {

@@ -1,11 +1,8 @@
 import * as z from 'zod';
+import { fitsHeader } from '../core/limits.ts';
 
 /** C0, DEL and C1. */
 const CONTROL = /\p{Cc}/u;
-/** What a header can carry: printable latin1 (RFC 9110 §5.5). */
-const HEADER = /^[\u0020-\u007e\u00a0-\u00ff]+$/;
-
-export const fitsHeader = (value: string): boolean => HEADER.test(value);
 
 /**
  * The schemas of credential fields. A message is the second half of a sentence that begins with the field's name, tells

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { fitsHeader } from '../core/limits.ts';
 import type { HttpRequest } from '../core/provider.ts';
 import { hours, minutes } from '../core/types.ts';
 import { defineProvider } from './define.ts';
-import { baseUrl, fitsHeader, headerText } from './fields.ts';
+import { baseUrl, headerText } from './fields.ts';
 import { joinUrl, postHeaders } from './request.ts';
 
 /** Asked even where other fields are wrong, so that everything that is missing is said at once. */

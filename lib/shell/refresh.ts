@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import { type ErrorCode, framesOf } from '../core/errors.ts';
 import type { Provider, Warning } from '../core/provider.ts';
 import {
   type Settlement,
@@ -182,9 +182,10 @@ class Commit {
     const settlement = settleFailed(policy, this.#provider, seen, trouble, failed, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
+    const bug = 'bug' in trouble ? { bug: trouble.bug } : {};
     const error = { code, ...(status !== undefined && { status }), ...(fields && { fields }) };
     const result = settlement.status === 'attention' ? 'attention' : 'failed';
-    return this.#settle(result, settlement, { calls, error, ...extra });
+    return this.#settle(result, settlement, { calls, error, ...bug, ...extra });
   }
 
   async postponed(postponed: Postponed): Promise<RefreshReport> {
@@ -240,10 +241,3 @@ const noteOf = (session: Session | undefined, version: Version): SessionNote | u
 /** The store's answer to a conditional write, or that there was none: then the lease ends by itself. */
 const written = (write: Promise<boolean>): Promise<boolean | 'failed'> => write.catch(() => 'failed' as const);
 const read = <T>(get: Promise<T>): Promise<T | 'failed'> => get.catch(() => 'failed' as const);
-
-/** Class and frames of an exception. Its message might quote what it was about. */
-const framesOf = (error: unknown): readonly string[] => {
-  if (!(error instanceof Error)) return [typeof error];
-  const frames = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line));
-  return [error.name, ...frames.slice(0, 5).map(frame => frame.trim())];
-};

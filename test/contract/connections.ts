@@ -10,7 +10,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
-import { connectionOf, START } from '../support/records.ts';
+import { connectionOf, type Full, fullConnection, START } from '../support/records.ts';
 import type { Fresh } from './stores.ts';
 
 const LEASE_END = plus(START, minutes(2));
@@ -56,16 +56,9 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
   };
 
   describe('adding and listing', () => {
-    it('gives back all of a record, alone and in its shard', async () => {
-      const whole = {
-        ...healthy,
-        ...failing,
-        forcedAt: START,
-        leaseUntil: LEASE_END,
-        retiredAt: START,
-        endedAt: START,
-      };
-      const connection = await added(whole);
+    it('gives back every field of a record, alone and in its shard', async () => {
+      const connection = fullConnection(fresh());
+      await store().add(connection);
       expect(await store().get(connection.connection)).toEqual(connection);
       expect(await inShard(connection.connection)).toEqual([connection]);
     });
@@ -130,12 +123,18 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
   });
 
   describe('settling', () => {
-    it('writes every field, removes those that are absent, and ends the claim', async () => {
-      const { leaseUntil: _, ...mine } = await claimed({ forcedAt: START });
-      expect(await store().settle(mine.connection, mine.version, healthy)).toBe(true);
-      expect(await store().get(mine.connection)).toEqual({ ...mine, ...healthy });
-      expect(await store().settle(mine.connection, mine.version, failing)).toBe(true);
-      expect(await store().get(mine.connection)).toEqual({ ...mine, ...failing });
+    it('writes every field, removes those that are absent, leaves the others, and ends the claim', async () => {
+      const { retiredAt: _, endedAt: __, ...seen } = fullConnection(fresh());
+      await store().add(seen);
+      const mine = await store().claim(seen, claim);
+      const { connection, version: before, forcedAt, secretVersion: noted, ...settlement } = seen;
+      const every: Full<Settlement> = settlement;
+      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted };
+      expect(mine?.version).toBe(left.version);
+      for (const each of [healthy, every, failing]) {
+        expect(await store().settle(connection, left.version, each)).toBe(true);
+        expect(await store().get(connection)).toEqual({ ...left, ...each });
+      }
     });
 
     it('leaves no claim to be known again', async () => {

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { LimitStore } from '../../lib/shell/ports.ts';
-import { START } from '../support/records.ts';
+import { type Full, START } from '../support/records.ts';
+
+const full: Full<LimitState> = {
+  bookings: [{ at: START, scheduled: 2, minority: 1 }],
+  writtenAt: plus(START, 1),
+  pausedUntil: plus(START, 2),
+};
 
 const booked = (n: number): LimitState => ({
   bookings: [{ at: plus(START, n), scheduled: n, minority: 1 }],
@@ -16,11 +22,8 @@ export const describeLimits = (store: () => LimitStore, fresh: () => string): un
     it('writes the first state, and the next one on top of the one that is known', async () => {
       const mine = key();
       expect(await store().write(mine, booked(1), 0)).toBeUndefined();
-      expect(await store().write(mine, { ...booked(2), pausedUntil: START }, 1)).toBeUndefined();
-      expect(await store().write(mine, booked(3), 1)).toEqual({
-        state: { ...booked(2), pausedUntil: START },
-        revision: 2,
-      });
+      expect(await store().write(mine, full, 1)).toBeUndefined();
+      expect(await store().write(mine, booked(3), 1)).toEqual({ state: full, revision: 2 });
     });
 
     it('answers what is there to whoever knows nothing of it', async () => {

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { shardOf } from '../../lib/core/shard.ts';
 import { type Connection, minutes, plus } from '../../lib/core/types.ts';
 import type { ConnectionStore, ConnectionSummary } from '../../lib/shell/ports.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, type Full, idOf, START } from '../support/records.ts';
 
 /** Every field that a list shows. */
-const shown: Omit<ConnectionSummary, 'connection'> = {
+const shown: Omit<Full<ConnectionSummary>, 'connection'> = {
   status: 'attention',
   dueAt: plus(START, 1),
   issuedAt: START,

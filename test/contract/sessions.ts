@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { plus, version } from '../../lib/core/types.ts';
+import { LARGEST } from '../../lib/core/limits.ts';
+import { version } from '../../lib/core/types.ts';
 import type { SessionStore } from '../../lib/shell/ports.ts';
-import { START, sessionOf } from '../support/records.ts';
+import { fullSession, sessionOf } from '../support/records.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeSessions = (store: () => SessionStore, fresh: Fresh): unknown =>
   describe('sessions', () => {
-    const session = sessionOf({ endsAt: plus(START, 1) });
+    const session = fullSession;
     const [v3, v4, v5] = [version(3), version(4), version(5)];
 
     it('are given back whole, with the version that kept them', async () => {
@@ -17,6 +18,13 @@ export const describeSessions = (store: () => SessionStore, fresh: Fresh): unkno
       const bare = sessionOf();
       expect(await store().keep(mine, v4, bare)).toBe(true);
       expect(await store().get(mine)).toEqual({ version: v4, session: bare });
+    });
+
+    it('are kept up to the largest refresh token that is accepted', async () => {
+      const mine = fresh();
+      const large = sessionOf({ refreshToken: 'é'.repeat(LARGEST.refreshToken / 2) });
+      expect(await store().keep(mine, v3, large)).toBe(true);
+      expect(await store().get(mine)).toEqual({ version: v3, session: large });
     });
 
     it('are kept again by the same version, as a write is that is repeated', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LARGEST } from '../../lib/core/limits.ts';
 import { version } from '../../lib/core/types.ts';
 import type { TokenStore } from '../../lib/shell/ports.ts';
 import { tokenOf } from '../support/records.ts';
@@ -12,6 +13,16 @@ export const describeTokens = (store: () => TokenStore, fresh: Fresh) =>
 
     it('gives back the whole token', async () => {
       const token = tokenOf(fresh());
+      expect(await store().publish(token)).toBe(true);
+      expect(await store().get(token.connection)).toEqual(token);
+    });
+
+    it('takes the largest token that is accepted', async () => {
+      const token = tokenOf(fresh(), {
+        accessToken: 'é'.repeat(LARGEST.accessToken / 2),
+        headers: { 'x-one': 'é'.repeat(LARGEST.headers / 4), 'x-two': 'a'.repeat(LARGEST.headers / 2) },
+        baseUrl: 'https://api.test/'.padEnd(LARGEST.baseUrl, 'a'),
+      });
       expect(await store().publish(token)).toBe(true);
       expect(await store().get(token.connection)).toEqual(token);
     });

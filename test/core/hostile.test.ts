@@ -1,18 +1,17 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromItem, toItem } from '../../lib/aws/item.ts';
-import { storedSchema } from '../../lib/aws/session-table.ts';
 import { tokenSchema } from '../../lib/aws/token-table.ts';
 import { isErrorCode } from '../../lib/core/errors.ts';
-import { type Granted, interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
-import { sessionAfter, tokenOf } from '../../lib/core/settle.ts';
+import { interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
+import { tokenOf } from '../../lib/core/settle.ts';
 import { type EpochMs, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { hostileReplies } from '../support/hostile.ts';
-import { connectionOf, idOf } from '../support/records.ts';
-import { answer, testProvider } from '../support/vendor.ts';
+import { idOf } from '../support/records.ts';
+import { expectStorable } from '../support/storable.ts';
+import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
 const SEED = 20260101;
@@ -45,19 +44,6 @@ const expectUsable = ({ accessToken, issuedAt, expiresAt, headers, baseUrl }: Us
   if (url.protocol === 'http:') expect(url.hostname).toMatch(/^(127\.|localhost$|\[::1\]$)/);
 };
 
-/** What becomes of an answer is what the tables give back, and fits into an item. */
-const expectStorable = (granted: Granted): void => {
-  const connection = idOf('acme');
-  const token = tokenOf(connection, granted, version(1));
-  const item = toItem(token);
-  expect(fromItem(tokenSchema, item, 'Tokens')).toEqual(token);
-  const grant = { kind: 'full', only: false } as const;
-  const session = sessionAfter(connectionOf(connection), undefined, grant, granted, testProvider(), 'binding');
-  const stored = { version: version(1), ...(session && { session }) };
-  expect(fromItem(storedSchema, toItem(stored), 'Connections')).toEqual(stored);
-  expect(JSON.stringify([item, toItem(stored)]).length).toBeLessThan(200_000);
-};
-
 const plainCode = /^[a-z_]+$/;
 
 describe.each(providers)('whatever $id answers', provider => {
@@ -73,7 +59,7 @@ describe.each(providers)('whatever $id answers', provider => {
           granted += 1;
           expectUsable(outcome, sentAt);
           if (outcome.refreshToken !== undefined) expect(outcome.refreshToken).not.toBe('');
-          expectStorable(outcome);
+          expectStorable(tokenSchema, tokenOf(idOf('acme', id), outcome, version(1)));
           for (const warning of outcome.warnings) expect(warning).toMatch(plainCode);
         } else {
           expect(isErrorCode(outcome.code)).toBe(true);

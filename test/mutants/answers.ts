@@ -26,20 +26,52 @@ export const answers: readonly Mutant[] = [
     ['nobody ever looks after a wrong path', ', patience: PATIENCE }', ' }'],
     [
       'a token that must not be used is used',
-      "if (typeof usage === 'string') return { kind: 'refused', code: usage, ...status };",
+      "if (typeof usage === 'string') return { kind: 'refused', code: usage, status };",
       '',
     ],
-    [
-      'an empty refresh token is kept',
-      "typeof refreshToken === 'string' && refreshToken !== ''",
-      "typeof refreshToken === 'string'",
-    ],
+    ['an empty refresh token is kept', "...(held !== '' && { refreshToken: held }),", 'refreshToken: held,'],
     [
       'a Retry-After date is not understood',
       '/^\\d+$/.test(text) ? seconds(Number(text)) : epochMs(Date.parse(text)) - sentAt',
       'seconds(Number(text))',
     ],
+    [
+      'an exception ends the run',
+      '  try {\n    return read();\n  } catch (error) {',
+      '  if (true) return read();\n  {\n    const error = 0;',
+    ],
+    ['tokens of any size are granted', 'faultOf(accessToken, LARGEST.accessToken) ??', ''],
+    ['refresh tokens of any size are kept', '?? faultOf(held, LARGEST.refreshToken)', ''],
+    ['half a character is stored', "token.isWellFormed() ? undefined : 'malformed_answer'", 'undefined'],
+    ['headers of any size are published', 'headerBytes(headers) > LARGEST.headers ||', ''],
+    ['addresses of any size are published', '|| bytesOf(baseUrl) > LARGEST.baseUrl', ''],
+    ['headers that cannot be sent are published', 'if (!areHeaders(headers)) throw', 'if (false) throw'],
+    ['what is not a URL is published', 'if (!URL.canParse(baseUrl) || !baseUrl.isWellFormed())', 'if (false)'],
+    [
+      'any end of a session is believed',
+      'plausible(provider.sessionEnds?.(answer, sentAt), sentAt)',
+      'provider.sessionEnds?.(answer, sentAt)',
+    ],
+    ['any number is a status', 'Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0', 'status'],
+    ['Retry-After has no bound', 'Math.min(after, LONGEST_RETRY_AFTER)', 'after'],
   ]),
+  ...mutantsOf('lib/core/limits.ts', tests, [
+    ['sizes are counted in characters', 'Buffer.byteLength(text)', 'text.length'],
+    ['a session may have ended already', 'moment > now && ', ''],
+    ['a session may last for ever', ' && moment < plus(now, FURTHEST)', ''],
+    ['a session may end within a millisecond', '? epochMs(moment) : undefined', '? moment : undefined'],
+    ['names of headers take nothing up', 'bytesOf(name) + bytesOf(value)', 'bytesOf(value)'],
+    ['a header may have any name', 'NAME.test(name) &&', ''],
+    ['no header may be empty', "(value === '' || fitsHeader(value))", 'fitsHeader(value)'],
+  ]),
+  ...mutantsOf(
+    'lib/providers/powerepos.ts',
+    [...tests, 'test/providers'],
+    [
+      ['a number is not an organisation', "typeof organisation === 'number' ? String(organisation) !== c.orgId : ", ''],
+      ['any organisation is the one', '(organisation ?? c.orgId) !== c.orgId', 'false'],
+    ],
+  ),
   ...mutantsOf('lib/core/settle.ts', tests, [
     [
       'a session at its wall is kept',

@@ -24,7 +24,16 @@ export const idOf = (name: string, provider = 'test-provider'): ConnectionId => 
   return id;
 };
 
-export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): Token => ({
+/** A record with every field, within its objects too: the compiler asks for a field that is added to the type. */
+export type Full<T> = [T] extends [string | number | boolean]
+  ? T
+  : T extends readonly (infer Each)[]
+    ? readonly Full<Each>[]
+    : string extends keyof T
+      ? T
+      : { readonly [Field in keyof Required<T>]: Full<Required<T>[Field]> };
+
+const fullToken = (connection: ConnectionId): Full<Token> => ({
   connection,
   accessToken: 'access-token',
   tokenType: 'Bearer',
@@ -33,7 +42,41 @@ export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): 
   headers: { authorization: 'Bearer access-token', 'x-organisation': 'ö 1' },
   baseUrl: 'https://api.example.com/v1',
   version: version(1),
+});
+
+export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): Token => ({
+  ...fullToken(connection),
   ...change,
+});
+
+export const fullSession: Full<Session> = {
+  refreshToken: 'refresh-token',
+  endsAt: epochMs(START + 3_600_000),
+  baseUrl: 'https://api.example.com/v1',
+  binding: 'binding',
+};
+
+export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
+  connection,
+  status: 'attention',
+  dueAt: epochMs(START + 1),
+  version: version(3),
+  leaseUntil: epochMs(START + 2),
+  issuedAt: epochMs(START + 3),
+  expiresAt: epochMs(START + 4),
+  failures: 5,
+  failingSince: epochMs(START + 6),
+  lastError: { code: 'invalid_client', at: epochMs(START + 7), times: 8, status: 401, fields: ['clientKey'] },
+  attentionSince: epochMs(START + 9),
+  session: { version: version(2), endsAt: epochMs(START + 10) },
+  secretVersion: secretVersion('noted'),
+  triedVersion: secretVersion('tried'),
+  answeredVersion: secretVersion('answered'),
+  redeemedCode: 'fingerprint',
+  forcedAt: epochMs(START + 11),
+  origin: 'https://login.test',
+  retiredAt: epochMs(START + 12),
+  endedAt: epochMs(START + 13),
 });
 
 /** A session as a run keeps it. */
