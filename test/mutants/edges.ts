@@ -13,7 +13,6 @@ export const edges: readonly Mutant[] = [
       ['what cannot be sent is an exception', ".catch(() => ({ kind: 'failed', code: 'network', sent: false }))", ''],
     ],
   ),
-  ...mutantsOf('lib/shell/claims.ts', ['test/shell'], []),
   ...mutantsOf(
     'lib/shell/discover.ts',
     ['test/shell'],

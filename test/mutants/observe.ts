@@ -121,5 +121,4 @@ export const observe: readonly Mutant[] = [
       ],
     ],
   ),
-  ...mutantsOf('lib/shell/discover.ts', ['test/shell'], []),
 ];

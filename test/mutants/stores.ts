@@ -109,8 +109,6 @@ export const stores: readonly Mutant[] = [
     ],
     ['a settled claim stays leased', '  leaseUntil: true,\n', ''],
   ]),
-  ...mutantsOf('lib/aws/budget-table.ts', tests, []),
-  ...mutantsOf('lib/aws/budget-window.ts', [...tests, 'test/shell/budget.test.ts'], []),
   ...mutantsOf('lib/aws/secrets.ts', tests, [
     ['any stage is current', 'stages.includes(CURRENT)', 'true'],
     [
