@@ -28,12 +28,15 @@ interface Answer {
 
 const stepOf = (target: string, body: string): Step | undefined => {
   if (target === 'secretsmanager.GetSecretValue') return 'secret';
-  if (target.endsWith('.PutItem')) return 'publish';
+  if (target.endsWith('.PutItem')) {
+    const { Item: item } = JSON.parse(body) as { readonly Item: Readonly<Record<string, { readonly S?: string }>> };
+    if (item.shard?.S?.endsWith('#sessions')) return 'keep';
+    return item.accessToken ? 'publish' : undefined;
+  }
   if (!target.endsWith('.UpdateItem')) return undefined;
   const { UpdateExpression: update } = JSON.parse(body) as { readonly UpdateExpression: string };
   if (update.includes('#claimId = ')) return 'claim';
-  if (update.includes('#claimId')) return 'settle';
-  return update === 'SET #session = :session' ? 'keep' : undefined;
+  return update.includes('#claimId') ? 'settle' : undefined;
 };
 
 const forwardTo = async (upstream: string, { method, headers }: IncomingMessage, body: Buffer): Promise<Answer> =>
