@@ -24,8 +24,8 @@ export const localClients = (overrides: ClientOverrides): Clients =>
   );
 
 const secretAdmin = (client: SecretsManagerClient): SecretAdmin => ({
-  put: async (name, text) => {
-    const value = text === undefined ? {} : { SecretString: text };
+  put: async (name, text, version) => {
+    const value = text === undefined ? {} : { SecretString: text, ClientRequestToken: version };
     try {
       await client.send(new PutSecretValueCommand({ SecretId: name, ...value }));
     } catch (thrown) {

@@ -32,8 +32,8 @@ export interface Hooks {
 
 /** What a test may do to secrets, and the product never does. */
 export interface SecretAdmin {
-  /** A new secret or a new version of one; without a text a secret that has no value yet. */
-  put(name: string, text?: string): Promise<void>;
+  /** A new secret or a new version of one; without a text a secret that has no value yet. A writer may choose the version's id. */
+  put(name: string, text?: string, version?: SecretVersion): Promise<void>;
   /** Deletes it at once: another one may take its name. */
   erase(name: string): Promise<void>;
   /** Schedules it for deletion. */
@@ -301,9 +301,9 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
           .filter(([name, { deleted }]) => name.startsWith(prefix) && !deleted)
           .map(([name, { value }]) => ({ name, ...(value && { version: value.version }) })),
       ),
-    put: async (name, text) => {
+    put: async (name, text, chosen) => {
       const arn = secrets.get(name)?.arn ?? `arn-${secrets.size + 1}-${versions}`;
-      const value = text === undefined ? undefined : { arn, version: nextVersion(), text };
+      const value = text === undefined ? undefined : { arn, version: chosen ?? nextVersion(), text };
       secrets.set(name, { arn, ...(value && { value }), deleted: false });
     },
     erase: async name => void secrets.delete(name),

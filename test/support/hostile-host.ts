@@ -1,0 +1,110 @@
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import { minutes, parseConnectionId, type SecretVersion, secretOf } from '../../lib/core/types.ts';
+import { findProvider, providers } from '../../lib/providers/index.ts';
+import { simulatedAccount } from '../../local/simulators/accounts.ts';
+import { ask, createSimulators, simulatedProviders } from '../../local/simulators/index.ts';
+import { answer, lostAnswer } from './vendor.ts';
+import { PREFIX, seeded, World } from './world.ts';
+
+const URL = 'http://127.0.0.1:8080';
+const HOSTILE = 'http://127.0.0.2:9090';
+
+type Fields = Readonly<Record<string, string>>;
+
+/** An account that gets refresh tokens, where the provider gives any. */
+const accountAt = (provider: string) => simulatedAccount(provider, 'acme', { trait: 'legacy' });
+
+export const open = (provider: string, fields: Fields) => {
+  const opened = findProvider(provider)?.open(fields);
+  if (!opened?.ok) throw new Error(`no account of ${provider}`);
+  return opened.account;
+};
+
+const fieldsAt = (provider: string): Fields => ({ ...accountAt(provider).fields, baseUrl: `${URL}/${provider}` });
+
+/** The providers whose connections hold a session. */
+export const withSessions = simulatedProviders.filter(id => open(id, fieldsAt(id)).refresh !== undefined);
+
+/** What the hostile host answers. */
+export const moods = {
+  grants: () => answer({ access_token: 'made-up', refresh_token: 'made-up-r', code: 'made-up', expires_in: 3600 }),
+  refuses: () => answer({ error: 'invalid_grant' }, 400),
+  'is down': () => answer('', 503),
+  hangs: () => lostAnswer,
+} satisfies Record<string, () => HttpReply>;
+export type Mood = keyof typeof moods;
+
+/** A victim with a session at a simulated provider, and a host that is not the provider's and notes what it hears. */
+export const victimBesideHostileHost = async (
+  provider: string,
+  options: { readonly packed: boolean; readonly mood?: Mood; readonly byCode?: boolean },
+) => {
+  const id = parseConnectionId(`${provider}/acme${options.packed ? '/oslo' : ''}`);
+  if (!id) throw new Error('no id');
+  const heard: HttpRequest[] = [];
+  let honest = (_: HttpRequest): HttpReply => lostAnswer;
+  const world = new World(providers, request => {
+    if (!request.url.startsWith(HOSTILE)) return honest(request);
+    heard.push(request);
+    return moods[options.mood ?? 'refuses']();
+  });
+  const place = { now: world.clock.now, scale: 1, random: seeded(2), url: URL };
+  const simulators = createSimulators(place, [accountAt(provider)]);
+  honest = request => ask(simulators, URL, request);
+
+  const name = `${PREFIX}${secretOf(id)}`;
+  const write = (own: object, version?: SecretVersion): Promise<void> =>
+    world.stores.secrets.put(name, JSON.stringify(options.packed ? { connections: { oslo: own } } : own), version);
+  const erase = () => world.stores.secrets.erase(name);
+  /** Takes the connection out of its secret, or deletes the secret that is this connection alone. */
+  const leave = () =>
+    options.packed
+      ? world.stores.secrets.put(name, '{"connections":{"bergen":{}}}')
+      : world.stores.secrets.delete(name);
+
+  const fields = options.byCode ? browserFields(provider, honest) : fieldsAt(provider);
+  await write(fields);
+  await world.discover();
+  await world.tick(provider);
+  const refreshToken = await world.refreshToken(id);
+  const version = (await world.record(id)).triedVersion;
+  if (refreshToken === undefined || version === undefined) throw new Error('the victim has no session');
+  world.calls.length = 0;
+
+  /** A day and a bit of the schedule, and a consumer who forces a refresh now and then. */
+  const goOn = async (): Promise<void> => {
+    for (let tick = 0; tick < 80; tick += 1) {
+      world.clock.pass(minutes(20));
+      await world.discover();
+      const { issuedAt = world.clock.now() } = (await world.stores.connections.get(id)) ?? {};
+      if (tick % 20 === 19) await world.ask({ kind: 'forced', connection: id, issuedAt, waits: false });
+      await world.tick(provider);
+    }
+  };
+  const victims = (calls: readonly HttpRequest[]) =>
+    calls.filter(call => JSON.stringify(call).includes(refreshToken) && !call.url.endsWith('/revoke'));
+  return {
+    ...{ world, id, fields, version, write, erase, leave, goOn, heard },
+    hostileUrl: `${HOSTILE}/${provider}`,
+    /** The requests to the hostile host that carry the victim's refresh token. */
+    leaked: () => heard.filter(call => JSON.stringify(call).includes(refreshToken)),
+    /** The grants that use it, wherever they go. */
+    used: () => victims(world.calls),
+  };
+};
+
+/** The fields of a connection that a person has logged in to in the browser. */
+const browserFields = (provider: string, honest: (request: HttpRequest) => HttpReply): Fields => {
+  const { username: _, password: __, ...fields } = fieldsAt(provider);
+  const asked = new URLSearchParams({
+    client_id: fields.clientId ?? '',
+    redirect_uri: fields.redirectUri ?? '',
+    scope: fields.scope ?? '',
+    response_type: 'code',
+  });
+  const page = honest({ method: 'GET', url: `${URL}/${provider}/login.html?${asked}`, headers: {} });
+  const location = page.kind === 'answer' ? (page.headers.location ?? '') : '';
+  const code = new URLSearchParams(location.split('#')[1]).get('code');
+  if (code === null) throw new Error('no code');
+  return { ...fields, authorizationCode: code };
+};
