@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { isObject } from '../../lib/core/jwt.ts';
+import type { Provider } from '../../lib/core/provider.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
 
 const perMinute = (calls: number) => ({ calls, per: minutes(1) });
@@ -50,6 +53,39 @@ describe('an exhausted rate limit', () => {
     expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', to: 'attention' });
     expect(await world.record(ID)).toMatchObject({ status: 'attention', attentionSince, lastError, failures: 1 });
   });
+});
+
+/** Each secret names the limit that it shares. */
+const limitedBySecret: Provider = {
+  ...limited(1),
+  concurrency: 1,
+  open: secret => {
+    const opened = limited(1).open(secret);
+    const limit = isObject(secret) ? secret.limit : '';
+    return opened.ok ? { ok: true, account: { ...opened.account, limitKey: `test-provider#${limit}` } } : opened;
+  },
+};
+
+it('an exhausted limit postpones nobody who has another, however late in the tick his turn is', async () => {
+  const { world } = await vendorWorld({ provider: limitedBySecret, refreshed: false });
+  for (let n = 0; n < 8; n += 1) await world.add(idOf(`crowd-${n}`), { password: 'right', limit: 'theirs' });
+  world.clock.pass(seconds(1));
+  const last = await world.add(idOf('last'), { password: 'right', limit: 'mine' });
+  expect(await world.tick('test-provider')).toMatchObject({ due: 10, results: { refreshed: 3 } });
+  expect(world.reports.at(-1)).toMatchObject({ connection: last, result: 'refreshed' });
+});
+
+it('a part of a limit that the failing ones have used up does not postpone what does not fail', async () => {
+  const { world } = await vendorWorld({ provider: { ...limited(4), concurrency: 1 }, refreshed: false });
+  await world.useLimit(perMinute(4), 1);
+  const life = { issuedAt: START, expiresAt: plus(START, minutes(30)) };
+  for (let n = 0; n < 8; n += 1) {
+    const failing = connectionOf(idOf(`failing-${n}`), { status: 'failing', failures: 1, ...life });
+    await world.put(failing.connection, { password: 'right' });
+    await world.stores.connections.add(failing);
+  }
+  expect(await world.tick('test-provider')).toMatchObject({ due: 9, results: { refreshed: 2 } });
+  expect(world.reports.at(-1)).toMatchObject({ connection: ID, result: 'refreshed' });
 });
 
 it('a login in two steps needs two slots', async () => {
