@@ -207,7 +207,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
-    endLater: (connection, dueAt) => endIfRetired(connection, 'SET #dueAt = :at', dueAt),
+    endLater: (connection, dueAt) => endIfRetired(connection, 'SET #dueAt = :at REMOVE #endedAt', dueAt),
     end: (connection, at) => endIfRetired(connection, 'SET #endedAt = :at', at),
 
     // Only if still retired: the secret may have come back since the caller looked.

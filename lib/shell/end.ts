@@ -17,7 +17,8 @@ const REVOKE_WITHIN = 5000;
 
 /**
  * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
- * growing pauses, until the provider has answered. `ended`: nothing is left to do.
+ * growing pauses, until the provider has answered, and once more when no worker can hold the connection any more: it may
+ * die after it has kept a session. `ended`: nothing is left to do.
  */
 export const endConnection = async (
   deps: EndDeps,
@@ -27,22 +28,43 @@ export const endConnection = async (
   const { connection, version, retiredAt } = record;
   const now = deps.clock.now();
   const since = now - (retiredAt ?? now);
+  const leaseUntil = record.leaseUntil ?? now;
   const revoked = await endAtProvider(deps, provider, connection, version);
-  if (!revoked && since < GIVE_UP_AFTER) {
-    await deps.connections.endLater(connection, plus(now, Math.min(LONGEST_PAUSE, Math.max(minutes(1), since))));
+  const done = revoked || since >= GIVE_UP_AFTER;
+  if (done) await deps.sessions.forget(connection, version);
+  if (!done || leaseUntil > now) {
+    const next = plus(now, Math.min(LONGEST_PAUSE, Math.max(minutes(1), since)));
+    await deps.connections.endLater(connection, leaseUntil > next ? leaseUntil : next);
     return 'later';
   }
-  await deps.sessions.forget(connection, version);
   await deps.connections.end(connection, now);
   return 'ended';
 };
 
-/** Whether a retired connection is to be ended now. A worker that still holds it ends what it brings by itself. */
+/** Takes back what a worker brought after its connection was retired, perhaps after it had ended. */
+export const endLate = async (
+  deps: EndDeps,
+  provider: Provider,
+  record: Connection | undefined,
+  connection: ConnectionId,
+  mine: Version,
+): Promise<void> => {
+  if (record) {
+    // First, so that a sweep tries again what fails here.
+    await deps.connections.endLater(connection, deps.clock.now());
+    await endConnection(deps, provider, record);
+  } else {
+    await endAtProvider(deps, provider, connection, mine);
+    await deps.sessions.forget(connection, mine);
+  }
+};
+
+/** Whether a retired connection is to be ended now. */
 export const isToEnd = ({ retiredAt, endedAt, dueAt }: Connection, now: EpochMs): boolean =>
   retiredAt !== undefined && endedAt === undefined && dueAt <= now;
 
 /** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */
-export const endAtProvider = async (
+const endAtProvider = async (
   deps: Omit<EndDeps, 'connections' | 'clock'>,
   provider: Provider,
   connection: ConnectionId,

@@ -88,7 +88,7 @@ export interface ConnectionStore {
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
   /** Takes the mark back: due at once, under a new version, without a session and without knowledge of a token. */
   revive(connection: ConnectionId, at: EpochMs): Promise<void>;
-  /** Ending a retired connection failed: it is due again then. */
+  /** A retired connection has not ended: it is due again then. */
   endLater(connection: ConnectionId, dueAt: EpochMs): Promise<void>;
   /** A retired connection has ended. */
   end(connection: ConnectionId, at: EpochMs): Promise<void>;

@@ -20,7 +20,7 @@ import type {
   Version,
 } from '../core/types.ts';
 import { plus } from '../core/types.ts';
-import { endAtProvider } from './end.ts';
+import { endLate } from './end.ts';
 import { obtain } from './obtain.ts';
 import type { ConnectionStore, TokenStore } from './ports.ts';
 import { type Cause, type ObtainDeps, type Obtained, Run } from './run.ts';
@@ -221,7 +221,7 @@ class Commit {
     const { connection } = this.seen;
     const now = await read(connections.get(connection));
     const gone = now !== 'failed' && (now === undefined || now.retiredAt !== undefined);
-    if (gone) await endAtProvider(this.#deps, this.#provider, connection, this.#mine).catch(() => {});
+    if (gone) await endLate(this.#deps, this.#provider, now, connection, this.#mine).catch(() => {});
     const { originChanged: _, ...rest } = told;
     return this.report(gone ? 'retired' : 'lost', rest);
   }

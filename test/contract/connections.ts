@@ -206,6 +206,8 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
       expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5 });
       await store().end(retired.connection, plus(START, 6));
       expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5, endedAt: START + 6 });
+      await store().endLater(retired.connection, plus(START, 7));
+      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 7 });
       const working = await added();
       await store().endLater(working.connection, plus(START, 5));
       await store().end(working.connection, plus(START, 6));

@@ -241,7 +241,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
       }),
     endLater: (connection, dueAt) =>
       run('connections.endLater', () => {
-        change(connection, isRetired, record => ({ ...record, dueAt }));
+        change(connection, isRetired, record => ({ ...without(record, ['endedAt']), dueAt }));
       }),
     end: (connection, at) =>
       run('connections.end', () => {

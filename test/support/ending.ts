@@ -1,0 +1,39 @@
+import type { HttpReply } from '../../lib/core/provider.ts';
+import type { ConnectionId, EpochMs } from '../../lib/core/types.ts';
+import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
+import { PREFIX } from './world.ts';
+
+const provider = testProvider({
+  revoke: (baseUrl, token) => ({ method: 'GET', url: `${baseUrl}/revoke`, headers: { token } }),
+});
+
+/** A connection at a provider that can revoke, and what it heard of revocations. */
+export const endingWorld = async () => {
+  const { world, vendor } = await vendorWorld({ provider });
+  const asked: { readonly token: string; readonly at: EpochMs }[] = [];
+  const revoked = new Set<string>();
+  let says = (_token: string): HttpReply => answer('{}');
+  world.vendor = request => {
+    const { token } = request.headers;
+    if (token === undefined) return vendor.handle(request);
+    const reply = says(token);
+    asked.push({ token, at: world.clock.now() });
+    if (reply.kind === 'answer' && reply.status === 200) revoked.add(token);
+    return reply;
+  };
+  return {
+    world,
+    asked,
+    /** The tokens and refresh tokens that the provider has ended. */
+    revoked,
+    /** What it answers to a revocation from now on. */
+    answers: (next: typeof says): void => {
+      says = next;
+    },
+    tick: () => world.tick(provider.id),
+    deleteSecret: async (id: ConnectionId = ID): Promise<void> => {
+      await world.stores.secrets.delete(`${PREFIX}${id}`);
+      await world.discover();
+    },
+  };
+};
