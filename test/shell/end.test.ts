@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import type { HttpReply } from '../../lib/core/provider.ts';
+import { hours, minutes } from '../../lib/core/types.ts';
+import { endingWorld } from '../support/ending.ts';
+import { idOf } from '../support/records.ts';
+import { answer, ID, lostAnswer } from '../support/vendor.ts';
+import { failOnce } from '../support/world.ts';
+
+const isDown = () => answer('', 503);
+const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
+
+describe('the end of a connection', () => {
+  it('takes its token from the readers before the provider is asked, and revokes token and session', async () => {
+    const { world, revoked, deleteSecret, tick } = await endingWorld();
+    let readable: unknown = 'not asked';
+    const { accessToken } = await world.token(ID);
+    world.hooks.before = async at => {
+      if (at === 'send') readable = await world.stores.tokens.get(ID);
+    };
+    await deleteSecret();
+    await tick();
+    expect(readable).toBeUndefined();
+    expect(revoked).toEqual(new Set([accessToken, 'refresh-1']));
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    expect(world.retired).toEqual([`${ID} ended`]);
+  });
+
+  it('revokes the session of a connection that has no token any more', async () => {
+    const { world, revoked, deleteSecret, tick } = await endingWorld();
+    const { version } = await world.token(ID);
+    await world.stores.tokens.withdraw(ID, version);
+    await deleteSecret();
+    await tick();
+    expect(revoked).toEqual(new Set(['refresh-1']));
+  });
+});
+
+describe('a revocation that fails', () => {
+  it('is repeated with growing pauses, and given up after a day', async () => {
+    const { world, asked, answers, deleteSecret, tick } = await endingWorld();
+    answers(isDown);
+    await deleteSecret();
+    const from = world.clock.now();
+    for (let minute = 0; minute < 40 * 60; minute += 1) {
+      await tick();
+      world.clock.pass(minutes(1));
+      await world.discover();
+    }
+    const times = asked.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
+    const pauses = times.slice(1).map((at, n) => at - (times[n] ?? 0));
+    expect(pauses.slice(0, 6)).toEqual([1, 1, 2, 4, 8, 16].map(minutes));
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+    expect(Math.max(...pauses)).toBe(hours(1));
+    expect(times.at(-1)).toBeGreaterThanOrEqual(hours(24));
+    expect(times.at(-1)).toBeLessThan(hours(25));
+    expect(world.retired.at(-1)).toBe(`${ID} ended`);
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    expect(await world.stores.connections.get(ID)).toBeUndefined();
+  });
+
+  it.each([
+    ['is down', isDown],
+    ['breaks', () => answer('', 500)],
+    ['asks for patience', () => answer('', 429)],
+    ['does not answer', () => lostAnswer],
+    ['is out of reach', () => refused],
+  ])('because the provider %s succeeds later, without the published token', async (_, first) => {
+    const { world, revoked, answers, deleteSecret, tick } = await endingWorld();
+    answers(first);
+    await deleteSecret();
+    for (let n = 0; n < 3; n += 1) {
+      await tick();
+      expect(await world.stores.tokens.get(ID)).toBeUndefined();
+      expect(await world.refreshToken(ID)).toBe('refresh-1');
+      world.clock.set((await world.record(ID)).dueAt);
+    }
+    answers(() => answer('{}'));
+    await tick();
+    expect(revoked).toEqual(new Set(['refresh-1']));
+    expect(world.retired).toEqual([...Array(3).fill(`${ID} later`), `${ID} ended`]);
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  });
+
+  it.each([200, 204, 302, 400, 401, 404])('is none if the provider answers %i', async status => {
+    const { world, answers, deleteSecret, tick } = await endingWorld();
+    answers(() => answer('', status));
+    await deleteSecret();
+    await tick();
+    expect(world.retired).toEqual([`${ID} ended`]);
+  });
+});
+
+describe('one retirement that fails', () => {
+  const ids = ['one', 'two', 'three'].map(name => idOf(name));
+  const retiring = async () => {
+    const ending = await endingWorld();
+    for (const id of ids) await ending.world.add(id, { password: 'right' });
+    await ending.tick();
+    for (const id of ids) await ending.deleteSecret(id);
+    return ending;
+  };
+  const ended = (retired: readonly string[]) => retired.filter(each => each.endsWith(' ended')).length;
+
+  it.each(['tokens.get', 'tokens.withdraw', 'sessions.get', 'sessions.forget', 'connections.end'])(
+    'because the store fails before %s stops no other in the same sweep, and ends with the next',
+    async operation => {
+      const { world, tick } = await retiring();
+      failOnce(world, 'before', operation);
+      await tick();
+      expect(ended(world.retired)).toBe(2);
+      expect(world.unclaimed).toHaveLength(1);
+      world.clock.pass(minutes(5));
+      await tick();
+      expect(ended(world.retired)).toBe(3);
+      for (const id of ids) {
+        expect(await world.stores.tokens.get(id)).toBeUndefined();
+        expect(await world.stores.sessions.get(id)).toBeUndefined();
+      }
+    },
+  );
+
+  it('at the provider stops no other in the same sweep', async () => {
+    const { world, answers, tick } = await retiring();
+    const hardOne = await world.refreshToken(idOf('one'));
+    answers(token => (token === hardOne ? answer('', 503) : answer('{}')));
+    await tick();
+    expect(world.retired.toSorted()).toEqual([
+      `${idOf('one')} later`,
+      `${idOf('three')} ended`,
+      `${idOf('two')} ended`,
+    ]);
+  });
+
+  it('stops no refresh of the same sweep', async () => {
+    const { world, answers, tick } = await retiring();
+    answers(isDown);
+    world.clock.set((await world.record(ID)).dueAt);
+    expect(await tick()).toMatchObject({ results: { refreshed: 1 } });
+  });
+
+  it.each(['tokens.withdraw', 'connections.remove'])('before %s stops no other in a discovery', async operation => {
+    const { world, tick } = await retiring();
+    await tick();
+    world.clock.pass(hours(1));
+    world.hooks.before = async at => {
+      if (at !== operation) return;
+      delete world.hooks.before;
+      throw new RefresherError('store_failed', 'throttled');
+    };
+    const report = await world.discover();
+    expect(report.removed).toHaveLength(2);
+    expect(report.failures).toEqual([{ connection: expect.any(String), code: 'store_failed' }]);
+    expect((await world.discover()).removed).toHaveLength(1);
+  });
+});
