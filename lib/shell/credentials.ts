@@ -47,15 +47,16 @@ export class CredentialCache {
 
   /** Reads past the cache. Readers of one secret at one moment share one call of the secret store. */
   async again(provider: Provider, connection: ConnectionId): Promise<Read> {
+    let value: SecretValue | undefined;
     try {
-      const value = await this.#fetch(secretOf(connection));
-      return value
-        ? open(provider, connection, value)
-        : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
+      value = await this.#fetch(secretOf(connection));
     } catch (error) {
       const code = error instanceof RefresherError ? error.code : 'secret_unreadable';
       return { ok: false, trouble: { kind: 'retry', code } };
     }
+    return value
+      ? open(provider, connection, value)
+      : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
   }
 
   #fetch(secret: string): Promise<SecretValue | undefined> {

@@ -134,9 +134,10 @@ class Tally {
   }
 }
 
-/** The rate limit, and the part of it, that a scheduled refresh of a connection needs. */
+/** The rate limit, and the part of it, that a scheduled refresh of a connection needs. A bug in reading it is for the run to settle. */
 const limitOf = async (deps: SweepDeps, provider: Provider, connection: Connection): Promise<string> => {
-  const read = await deps.credentials.read(provider, connection.connection, latestVersion(connection));
+  const reading = deps.credentials.read(provider, connection.connection, latestVersion(connection));
+  const read = await reading.catch(() => ({ ok: false }) as const);
   return read.ok ? limitAndLane(read.account.limitKey, laneOf(connection, 'scheduled')) : '';
 };
 

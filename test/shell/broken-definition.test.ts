@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
-import type { Account, Provider } from '../../lib/core/provider.ts';
-import { plus, seconds } from '../../lib/core/types.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { describe, expect, it } from 'vitest';
+import type { Account, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import { idOf } from '../support/records.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 
 const broken = (): never => {
   throw new TypeError('quotes the answer: secret-token');
@@ -29,4 +30,70 @@ it.each(rows)('a bug in `%s` of a definition settles as a failure, with backoff'
   expect(record).not.toHaveProperty('leaseUntil');
   expect(record.lastError).not.toHaveProperty('bug');
   expect(record.dueAt).toBeGreaterThanOrEqual(plus(world.clock.now(), seconds(1)));
+});
+
+const everywhere: typeof rows = [...rows, ['open', { open: broken }, {}], ['fault', { fault: broken }, {}]];
+
+it.each(everywhere)(
+  'a bug in `%s` is met less and less often, and no claim or commit counts as failed',
+  async (...row) => {
+    const [, change, abilities] = row;
+    const { world, vendor } = await vendorWorld({ provider: testProvider(change, abilities), refreshed: false });
+    vendor.script.push(...Array.from({ length: 100 }, () => () => answer({ error: 'invalid_request' }, 418)));
+    if (change.fault === undefined) vendor.script.length = 0;
+    const deps = { ...world.worker(), random: () => 1 };
+    const pauses: number[] = [];
+    for (let failures = 1; failures <= 7; failures += 1) {
+      const report = await world.tick('test-provider', deps);
+      expect(report).toMatchObject({ claimsFailed: 0, commitsFailed: 0, results: { failed: 1 } });
+      const { dueAt, ...record } = await world.record(ID);
+      expect(record).toMatchObject({ failures, lastError: { code: 'internal_error', times: failures } });
+      pauses.push(dueAt - world.clock.now());
+      expect(await world.tick('test-provider', deps)).toMatchObject({ due: 0 });
+      world.clock.set(dueAt);
+    }
+    expect(pauses).toEqual([10, 20, 40, 80, 160, 300, 300].map(seconds));
+    expect(world.unclaimed).toEqual([]);
+  },
+);
+
+describe('a bug behind a refresh grant', () => {
+  let buggy = false;
+  const next = async (provider: Provider, lost: boolean) => {
+    const { world, vendor } = await vendorWorld({ provider });
+    const spent: (typeof vendor.script)[number] = request => {
+      vendor.answer(JSON.parse(request.body ?? ''));
+      return lostAnswer;
+    };
+    if (lost) vendor.script.push(spent);
+    buggy = true;
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'internal_error' } });
+    buggy = false;
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    return vendor.reused;
+  };
+
+  it('in reading its answer lets nobody use the refresh token again', async () => {
+    expect(await next(testProvider({ sessionEnds: () => (buggy ? broken() : undefined) }), false)).toBe(0);
+  });
+
+  it('in the login after a lost answer lets nobody use the refresh token again', async () => {
+    const logIn = (): HttpRequest =>
+      buggy ? broken() : { method: 'POST', url: 'https://login.test', headers: {}, body: '{"password":"right"}' };
+    expect(await next(testProvider({}, { logIn }), true)).toBe(0);
+  });
+});
+
+it('a bug in `open` does not pass for a failed claim where a rate limit is used up', async () => {
+  let buggy = false;
+  const sound = testProvider();
+  const open: Provider['open'] = secret => (buggy ? broken() : sound.open(secret));
+  const provider = testProvider({ rateLimit: { calls: 1, per: minutes(1) }, concurrency: 1, open });
+  const { world } = await vendorWorld({ provider, refreshed: false });
+  for (let n = 0; n < 8; n += 1) await world.add(idOf(`c${n}`), { password: 'right' });
+  world.hooks.after = async at => {
+    if (at === 'connections.settle') buggy = world.reports.some(({ result }) => result === 'postponed');
+  };
+  expect(await world.tick('test-provider')).toMatchObject({ claimsFailed: 0, commitsFailed: 0 });
+  expect(world.unclaimed).toEqual([]);
 });
