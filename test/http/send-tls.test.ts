@@ -21,13 +21,13 @@ const post = (url: string, more: Partial<HttpRequest> = {}, deadline = AMPLE) =>
   sendHttp({ method: 'POST', url, headers: {}, body: 'grant_type=made-up', ...more }, deadline);
 const failed = (code: string, sent: boolean) => ({ kind: 'failed', code, sent });
 
-/** A certificate of our own for 127.0.0.1; nothing where there is no openssl to make one. */
-const certificate = () => {
+/** A certificate of our own; nothing where there is no openssl to make one. */
+const certificate = (names: string) => {
   const folder = mkdtempSync(join(tmpdir(), 'token-refresher-tls-'));
   try {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=made-up`;
-    const ours = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert];
+    const ours = ['-addext', `subjectAltName=${names}`, '-keyout', key, '-out', cert];
     execFileSync('openssl', [...made.split(' '), ...ours], { stdio: 'ignore' });
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   } catch {
@@ -36,14 +36,15 @@ const certificate = () => {
     rmSync(folder, { recursive: true });
   }
 };
-const made = certificate();
+const made = certificate('IP:127.0.0.1');
+const ofAnother = certificate('DNS:localhost.test,IP:127.0.0.2');
 
 describe.skipIf(!made)('over TLS', () => {
-  const servingTls = async (listener: RequestListener) =>
-    `https://127.0.0.1:${await listening(createTlsServer({ ...made }, listener))}`;
-  const trusted = () => {
+  const servingTls = async (listener: RequestListener, own = made) =>
+    `https://127.0.0.1:${await listening(createTlsServer({ ...own }, listener))}`;
+  const trusted = (own = made) => {
     const before = tls.getCACertificates('default');
-    tls.setDefaultCACertificates([...before, made?.cert ?? '']);
+    tls.setDefaultCACertificates([...before, own?.cert ?? '']);
     onTestFinished(() => tls.setDefaultCACertificates(before));
   };
 
@@ -65,6 +66,19 @@ describe.skipIf(!made)('over TLS', () => {
       heard++;
       response.end();
     });
+    expect(await post(url)).toEqual(failed('network', false));
+    expect(heard).toBe(0);
+  });
+
+  it.each(['1', '0'])('a server that is vouched for under another name hears nothing (%s)', async environment => {
+    trusted(ofAnother);
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', environment);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    let heard = 0;
+    const url = await servingTls((_, response) => {
+      heard += 1;
+      response.end('{}');
+    }, ofAnother);
     expect(await post(url)).toEqual(failed('network', false));
     expect(heard).toBe(0);
   });
@@ -104,6 +118,18 @@ describe.skipIf(!made)('over TLS', () => {
     const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } });
     return stdout.trim();
   };
+
+  it('a process whose environment turns verification off still verifies', async () => {
+    const heard: unknown[] = [];
+    const url = await servingTls((request, response) => {
+      heard.push(request.url);
+      response.end('{}');
+    });
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+    expect(await inAnotherProcess(`${url}/node`, env, 'node')).toBe('answer');
+    expect(await inAnotherProcess(`${url}/send`, env, 'send')).toBe('failed');
+    expect(heard).toEqual(['/node']);
+  });
 
   it('TLS before 1.2 is not spoken, even if the environment allows it', async () => {
     const heard: unknown[] = [];
