@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
-import { simulatedProviders } from '../../local/simulators/index.ts';
+import { rotatingProviders, simulatedProviders } from '../../local/simulators/index.ts';
 import { granted, refreshTokenOf, start, statusOf } from './world.ts';
 
 describe.each(simulatedProviders)('%s', provider => {
@@ -55,6 +55,22 @@ describe.each(simulatedProviders)('%s', provider => {
     if (client.account.refresh) expect(client.refresh('a.b.c')).toMatchObject({ kind: 'refused' });
   });
 
+  it('says truly whether a refresh token is good for one use', () => {
+    const { client } = start(simulatedAccount(provider, 'acme', { trait: 'legacy' }));
+    const first = granted(client.logIn());
+    const rotates = rotatingProviders.has(provider);
+    if (first.refreshToken === undefined) {
+      expect(rotates).toBe(false);
+      return;
+    }
+    const second = granted(client.refresh(first.refreshToken));
+    expect(second.refreshToken !== undefined && second.refreshToken !== first.refreshToken).toBe(rotates);
+    expect(client.refresh(first.refreshToken).kind).toBe(rotates ? 'refused' : 'granted');
+    // Reuse of a spent one ends all that came of it, and that of another does no harm.
+    const left = rotates ? 401 : 200;
+    expect([client.use(first), client.use(second)]).toEqual([left, left]);
+  });
+
   it('does the same again in the same world, and goes on from a saved state', () => {
     const [one, two] = [start(account), start(account)];
     const token = granted(one.client.logIn());
@@ -68,7 +84,7 @@ describe.each(simulatedProviders)('%s', provider => {
   });
 });
 
-describe.each(['powerepos', 'petrosoft', 'ioffice'])('%s rotates its refresh tokens', provider => {
+describe.each([...rotatingProviders])('%s rotates its refresh tokens', provider => {
   const account = simulatedAccount(provider, 'acme');
 
   it('through many refreshes', () => {
