@@ -82,9 +82,25 @@ export const shell: readonly Mutant[] = [
       'const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};',
       'const redeemed = {};',
     ],
+    ['a session goes to whom it was not issued to', 'session.binding !== binding;', 'false;'],
+    ['who forces has all of the limit', "cause === 'scheduled' && seen.failures", 'seen.failures'],
+    ['a bug after a grant keeps a refresh token that may be spent', 'this.#inDoubt ||= inDoubt;', 'void inDoubt;'],
+  ]),
+  ...mutantsOf('lib/shell/end.ts', tests, [
+    ['a worker that dies after the end leaves its session', '|| leaseUntil > now)', '|| false)'],
+    [
+      'what a late worker cannot end is not tried again',
+      'await deps.connections.endLater(connection, deps.clock.now());',
+      '',
+    ],
+    ['a revocation is tried for ever', 'since >= GIVE_UP_AFTER', 'false'],
+    ['pauses between revocations do not grow', 'Math.max(minutes(1), since)', 'minutes(1)'],
+    ['an ended session stays stored', 'if (done) await deps.sessions.forget(connection, version);', ''],
   ]),
   ...mutantsOf('lib/shell/credentials.ts', tests, [
     ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],
+    ['secrets are kept without bound', '16 * 1024 * 1024', 'Number.POSITIVE_INFINITY'],
+    ['a session is not bound to its secret', '[arn, key', "['', key"],
     ['each reader of a secret reads it', 'if (underway) return underway;', ''],
     [
       'a secret of many passes for one',
@@ -93,6 +109,7 @@ export const shell: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('lib/shell/sweep.ts', tests, [
+    ['one limit that is used up ends the tick', 'exhausted.has(await limitOf(deps, provider, connection))', 'true'],
     ['one broken connection stops all', 'claimsFailed += 1;', 'throw error;'],
     ['everyone is refreshed each tick', ".filter(each => decideDue(each, startedAt).action === 'refresh')", ''],
     ['attention counts as a dying token', "if (each.status !== 'attention') lowestLife", 'lowestLife'],
