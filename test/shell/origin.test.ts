@@ -39,7 +39,7 @@ const movingWorld = async () => {
   return { world, vendor, goOn, move };
 };
 
-it('the first origin is no change, and neither is a new secret at the same', async () => {
+it('the first origin is not reported, nor a new secret at the same', async () => {
   const { goOn, move } = await movingWorld();
   expect(await goOn()).toEqual([]);
   await move(HERE);

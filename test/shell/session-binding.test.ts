@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours } from '../../lib/core/types.ts';
-import { type Mood, moods, open, victimBesideHostileHost, withSessions } from '../support/hostile-host.ts';
+import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../support/hostile-host.ts';
 
 /** A refresh token goes to nobody but the host and the client that it was issued by and to. */
 
@@ -14,7 +14,7 @@ const rows = withSessions.flatMap(provider => shapes.map(([shape, packed]) => ({
 describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, packed) => {
   it.each(everyMood)('and the new host, which %s, does not hear the refresh token of the old one', async mood => {
     for (const byCode of [false, true]) {
-      const victim = await victimBesideHostileHost('ioffice', { packed, mood, byCode });
+      const victim = await victimAndHostileHost('ioffice', { packed, mood, byCode });
       const { username: _user, password: _password, ...fields } = victim.fields;
       await victim.write({ ...fields, baseUrl: victim.hostileUrl, authorizationCode: 'any' });
       await victim.goOn();
@@ -25,7 +25,7 @@ describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, pack
 });
 
 /** What happens between the end of the old secret and the new one of its name. */
-type Victim = Awaited<ReturnType<typeof victimBesideHostileHost>>;
+type Victim = Awaited<ReturnType<typeof victimAndHostileHost>>;
 const meanwhile: Readonly<Record<string, (victim: Victim, provider: string) => Promise<void>>> = {
   'that nobody missed': async () => {},
   'that is retired': async ({ world }) => void (await world.discover()),
@@ -44,7 +44,7 @@ const meanwhile: Readonly<Record<string, (victim: Victim, provider: string) => P
 describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
   describe.each(Object.keys(meanwhile))('that takes over the name of one %s', which => {
     const takenOver = async (end: 'erase' | 'leave', keepsVersion: boolean, change: (victim: Victim) => object) => {
-      const victim = await victimBesideHostileHost(provider, { packed });
+      const victim = await victimAndHostileHost(provider, { packed });
       await victim[end]();
       await meanwhile[which]?.(victim, provider);
       await victim.write({ ...victim.fields, ...change(victim) }, keepsVersion ? victim.version : undefined);
@@ -75,7 +75,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
 
   describe('whose writer gives a new value the version id of the old one', () => {
     it.each(everyMood)('sends no refresh token to another base URL, whose host %s', async mood => {
-      const victim = await victimBesideHostileHost(provider, { packed, mood });
+      const victim = await victimAndHostileHost(provider, { packed, mood });
       await victim.write({ ...victim.fields, baseUrl: victim.hostileUrl }, victim.version);
       await victim.goOn();
       expect(victim.heard.length).toBeGreaterThan(0);
@@ -83,7 +83,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
     });
 
     it('sends no refresh token for another client', async () => {
-      const { fields } = await victimBesideHostileHost(provider, { packed });
+      const { fields } = await victimAndHostileHost(provider, { packed });
       const { sessionBinding } = open(provider, fields);
       const ofTheClient = Object.keys(fields).filter(
         field =>
@@ -91,7 +91,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
       );
       expect(ofTheClient).not.toEqual([]);
       for (const field of ofTheClient) {
-        const victim = await victimBesideHostileHost(provider, { packed });
+        const victim = await victimAndHostileHost(provider, { packed });
         await victim.write({ ...victim.fields, [field]: 'another' }, victim.version);
         await victim.goOn();
         expect(victim.world.calls.length).toBeGreaterThan(0);

@@ -35,7 +35,7 @@ export const moods = {
 export type Mood = keyof typeof moods;
 
 /** A victim with a session at a simulated provider, and a host that is not the provider's and notes what it hears. */
-export const victimBesideHostileHost = async (
+export const victimAndHostileHost = async (
   provider: string,
   options: { readonly packed: boolean; readonly mood?: Mood; readonly byCode?: boolean },
 ) => {
