@@ -1,26 +1,47 @@
-import { type Connection, type EpochMs, secretOf } from './types.ts';
+import { type Connection, type EpochMs, type Milliseconds, plus, secretOf } from './types.ts';
 
 /**
- * The order in which due connections are refreshed. What has a token to lose comes before what never worked, what works
- * before what fails; within these round-robin over secrets, each with the token first that expires first. So a secret
- * with many connections, or with broken ones, does not hold up the others.
+ * The order in which due connections are refreshed. First what is close to its expiry, and for every few of these one
+ * that never had a token; then the other tokens; at last what fails. Each time round-robin over secrets, so that one with
+ * many connections, or with broken ones, does not hold up the others. `life`: the provider's lifetime of a token.
  */
-export const inFairOrder = (due: readonly Connection[], now: EpochMs): readonly Connection[] => {
-  const classes = Map.groupBy(due, each => classOf(each, now));
-  return [...classes].toSorted(([a], [b]) => a - b).flatMap(([, members]) => roundRobin(members));
+export const inFairOrder = (due: readonly Connection[], life: Milliseconds, now: EpochMs): readonly Connection[] => {
+  const classes = Map.groupBy(due, each => classOf(each, life, now));
+  const of = (name: Class): readonly Connection[] => roundRobin(classes.get(name) ?? []);
+  return [...mixed(of('close'), of('new')), ...of('works'), ...of('fails'), ...of('expired')];
 };
 
-const classOf = ({ failures, expiresAt }: Connection, now: EpochMs): number => {
-  if (failures === 0 && expiresAt !== undefined) return 0;
-  if (expiresAt !== undefined && expiresAt > now) return 1;
-  return failures === 0 ? 2 : 3;
+type Class = 'close' | 'new' | 'works' | 'fails' | 'expired';
+
+/** The last part of a token's life, several ticks long. */
+const CLOSE = 0.2;
+/** So many tokens that are close to their expiry come before one connection that never had one. */
+const SHARE = 3;
+
+const classOf = (connection: Connection, life: Milliseconds, now: EpochMs): Class => {
+  const { expiresAt } = connection;
+  if (fails(connection)) return expiresAt !== undefined && expiresAt > now ? 'fails' : 'expired';
+  if (expiresAt === undefined) return 'new';
+  return expiresAt <= plus(now, CLOSE * life) ? 'close' : 'works';
+};
+
+/** A call that the provider's rate limit refused says nothing of the connection. */
+export const fails = ({ failures, lastError }: Connection): boolean =>
+  failures > 0 && lastError?.code !== 'rate_limited';
+
+const mixed = <T>(many: readonly T[], few: readonly T[]): readonly T[] => {
+  const steps = Math.max(Math.ceil(many.length / SHARE), few.length);
+  return Array.from({ length: steps }, (_, n) => [
+    ...many.slice(n * SHARE, (n + 1) * SHARE),
+    ...few.slice(n, n + 1),
+  ]).flat();
 };
 
 /** The first of each secret, then the second of each, and so on. */
 const roundRobin = (connections: readonly Connection[]): readonly Connection[] => {
   const turns = new Map<string, number>();
   return connections
-    .toSorted(byUrgency)
+    .toSorted((a, b) => (a.expiresAt ?? a.dueAt) - (b.expiresAt ?? b.dueAt))
     .map(connection => {
       const turn = turns.get(secretOf(connection.connection)) ?? 0;
       turns.set(secretOf(connection.connection), turn + 1);
@@ -29,5 +50,3 @@ const roundRobin = (connections: readonly Connection[]): readonly Connection[] =
     .toSorted((a, b) => a.turn - b.turn)
     .map(({ connection }) => connection);
 };
-
-const byUrgency = (a: Connection, b: Connection): number => (a.expiresAt ?? a.dueAt) - (b.expiresAt ?? b.dueAt);

@@ -19,6 +19,15 @@ export type Read =
   | ({ readonly ok: true } & Credentials)
   | { readonly ok: false; readonly trouble: Trouble; readonly version?: SecretVersion };
 
+/** A secret that was read: parsed once, however many connections it holds. */
+interface Opened extends Omit<SecretValue, 'text'> {
+  /** Nothing if it is no JSON object. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+  readonly size: number;
+}
+
+const opened = ({ text, ...value }: SecretValue): Opened => ({ ...value, json: jsonObject(text), size: text.length });
+
 /** The cache holds so many characters of secrets; then the one that was read first has to go. */
 const LARGEST_CACHE = 16 * 1024 * 1024;
 
@@ -29,9 +38,9 @@ const LARGEST_CACHE = 16 * 1024 * 1024;
 export class CredentialCache {
   readonly #source: SecretSource;
   readonly #prefix: string;
-  readonly #values = new Map<string, SecretValue>();
+  readonly #values = new Map<string, Opened>();
   #size = 0;
-  readonly #underway = new Map<string, Promise<SecretValue | undefined>>();
+  readonly #underway = new Map<string, Promise<Opened | undefined>>();
 
   /** `prefix` ends with a slash: `token-refresher/`. */
   constructor(source: SecretSource, prefix: string) {
@@ -47,7 +56,7 @@ export class CredentialCache {
 
   /** Reads past the cache. Readers of one secret at one moment share one call of the secret store. */
   async again(provider: Provider, connection: ConnectionId): Promise<Read> {
-    let value: SecretValue | undefined;
+    let value: Opened | undefined;
     try {
       value = await this.#fetch(secretOf(connection));
     } catch (error) {
@@ -59,12 +68,13 @@ export class CredentialCache {
       : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
   }
 
-  #fetch(secret: string): Promise<SecretValue | undefined> {
+  #fetch(secret: string): Promise<Opened | undefined> {
     const underway = this.#underway.get(secret);
     if (underway) return underway;
     const fetching = this.#source
       .get(`${this.#prefix}${secret}`)
-      .then(value => {
+      .then(read => {
+        const value = read && opened(read);
         this.#hold(secret, value);
         return value;
       })
@@ -73,11 +83,11 @@ export class CredentialCache {
     return fetching;
   }
 
-  #hold(secret: string, value: SecretValue | undefined): void {
+  #hold(secret: string, value: Opened | undefined): void {
     this.#drop(secret);
     if (!value) return;
     this.#values.set(secret, value);
-    this.#size += value.text.length;
+    this.#size += value.size;
     for (const oldest of this.#values.keys()) {
       if (this.#size <= LARGEST_CACHE) return;
       this.#drop(oldest);
@@ -85,15 +95,13 @@ export class CredentialCache {
   }
 
   #drop(secret: string): void {
-    this.#size -= this.#values.get(secret)?.text.length ?? 0;
+    this.#size -= this.#values.get(secret)?.size ?? 0;
     this.#values.delete(secret);
   }
 }
 
-const open = (provider: Provider, connection: ConnectionId, value: SecretValue): Read => {
-  const { arn, version } = value;
+const open = (provider: Provider, connection: ConnectionId, { arn, version, json }: Opened): Read => {
   const key = keyOf(connection);
-  const json = jsonObject(value.text);
   if (!json) return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
   if (key === undefined && json.connections !== undefined) {
     // It holds many connections now, and which ones is for discovery to find out: it must not look known by its version.
@@ -102,9 +110,9 @@ const open = (provider: Provider, connection: ConnectionId, value: SecretValue):
   }
   const own = credentialsIn(json, key);
   if (own === undefined) return { ok: false, version, trouble: { kind: 'retry', code: 'secret_missing' } };
-  const opened = provider.open(own);
-  if (opened.ok) {
-    const { account } = opened;
+  const result = provider.open(own);
+  if (result.ok) {
+    const { account } = result;
     return {
       ok: true,
       account,
@@ -112,6 +120,6 @@ const open = (provider: Provider, connection: ConnectionId, value: SecretValue):
       binding: fingerprint([arn, key ?? '', account.sessionBinding ?? ''].join('\0')),
     };
   }
-  const fields = opened.problems.map(problem => problem.field);
+  const fields = result.problems.map(problem => problem.field);
   return { ok: false, version, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
 };

@@ -122,6 +122,8 @@ export interface RateLimiter {
   ): Promise<{ readonly ok: true; readonly at: EpochMs } | { readonly ok: false; readonly retryAt: EpochMs }>;
   /** The provider answered 429: no call before `until`. */
   pause(key: string, limit: RateLimit, until: EpochMs): Promise<void>;
+  /** The end of the last pause that this process knows of: a slot before that is not to be used. */
+  pausedUntil(key: string): EpochMs;
 }
 
 /** Keeps the states of rate limits. Throws like `TokenStore`. */

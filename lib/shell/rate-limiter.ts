@@ -1,6 +1,6 @@
 import type { RateLimit } from '../core/provider.ts';
 import { book, type LimitState, pause, unused, windowOf } from '../core/rate-limit.ts';
-import { type EpochMs, type Milliseconds, plus } from '../core/types.ts';
+import { type EpochMs, epochMs, type Milliseconds, plus } from '../core/types.ts';
 import type { Clock, LimitStore, RateLimiter } from './ports.ts';
 
 /** Each try that fails means that another process has booked meanwhile. */
@@ -34,6 +34,7 @@ export const leasingRateLimiter = (store: LimitStore, clock: Pick<Clock, 'now'>)
       return lane === 'scheduled' ? lease.scheduled(until) : lease.minority(until);
     },
     pause: (key, limit, until) => leaseOf(key, limit).pause(until),
+    pausedUntil: key => leases.get(key)?.pausedUntil ?? epochMs(0),
   };
 };
 
@@ -96,8 +97,13 @@ class Lease {
   }
 
   async pause(until: EpochMs): Promise<void> {
-    this.#slots = [];
     await this.#write(state => ({ state: pause(state, this.#limit, this.#now(), plus(until, this.#ahead)) }));
+    // Slots after the pause are kept: each answer of several at once would otherwise move the next call further away.
+    this.#slots = this.#slots.filter(at => this.#own(at) >= this.pausedUntil);
+  }
+
+  get pausedUntil(): EpochMs {
+    return this.#own(this.#state.pausedUntil ?? epochMs(0));
   }
 
   /** The next slot that is held. One that is a little late would come too close to the one a window behind it. */

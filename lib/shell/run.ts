@@ -1,4 +1,5 @@
 import { type Choice, fingerprint, mayHoldSession } from '../core/decide.ts';
+import { fails } from '../core/fair.ts';
 import {
   type Exchange,
   type Granted,
@@ -8,7 +9,7 @@ import {
   retryAfterIn,
 } from '../core/interpret.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Grant, HttpReply, HttpRequest, Provider, RateLimit } from '../core/provider.ts';
+import type { Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
 import type { Trouble } from '../core/settle.ts';
 import {
@@ -62,7 +63,7 @@ export interface ObtainDeps {
 }
 
 /** So long a run waits in all for slots: long enough that ticks of a minute use a limit of a minute, within the lease. */
-const patienceWith = ({ per }: RateLimit): Milliseconds => Math.min(seconds(15), Math.max(seconds(5), per / 4));
+export const PATIENCE = seconds(15);
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
@@ -72,7 +73,7 @@ export type Cause = 'scheduled' | 'asked' | 'forced';
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
 export const laneOf = (seen: Connection, cause: Cause): Lane =>
-  cause === 'scheduled' && seen.failures === 0 ? 'scheduled' : 'minority';
+  cause === 'scheduled' && !fails(seen) ? 'scheduled' : 'minority';
 
 export const limitAndLane = (limitKey: string, lane: Lane): string => `${limitKey} ${lane}`;
 export type Asking = Exclude<Choice, { grant: 'none' }>;
@@ -138,18 +139,27 @@ export class Run {
     read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
     inDoubt = false,
   ): Promise<T | Retry | Postponed> {
-    const { clock, policy, send } = this.deps;
-    const slot = await this.#slot(exchange.account.limitKey);
+    const { limitKey } = exchange.account;
+    const slot = await this.#slot(limitKey);
     if (slot) return slot;
+    const first = await this.#send(request, inDoubt);
+    if (!first) return { kind: 'retry', code: 'timeout' };
+    // Refused for the rate limit alone, which others may use too: asked once more if there is a slot in time.
+    const again = (await this.#isPaused(limitKey, first.reply)) && !(await this.#slot(limitKey));
+    const { sentAt, reply } = (again && (await this.#send(request, inDoubt))) || first;
+    return read({ ...exchange, sentAt }, reply);
+  }
+
+  /** Nothing if no time is left. */
+  async #send(request: HttpRequest, inDoubt: boolean): Promise<{ sentAt: EpochMs; reply: HttpReply } | undefined> {
+    const { clock, policy, send } = this.deps;
     // Taken before the request is sent: a token may be thought older than it is, never younger.
     const sentAt = clock.now();
     const left = this.#until - sentAt;
-    if (left < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
+    if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
     this.#inDoubt ||= inDoubt;
-    const reply = await send(request, Math.min(policy.callDeadline, left));
-    if (reply.kind === 'answer' && reply.status === 429) await this.#pause(exchange.account.limitKey, reply);
-    return read({ ...exchange, sentAt }, reply);
+    return { sentAt, reply: await send(request, Math.min(policy.callDeadline, left)) };
   }
 
   /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
@@ -159,14 +169,15 @@ export class Run {
     const { clock, limiter } = this.deps;
     try {
       const from = clock.now();
-      const until = plus(from, patienceWith(rateLimit) - this.#waited);
+      const until = plus(from, PATIENCE - this.#waited);
       if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
       for (;;) {
         const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
         const at = slot.ok ? slot.at : slot.retryAt;
         if (at > until) return { kind: 'postponed', until: at };
         if (at > clock.now()) await clock.sleep(at - clock.now());
-        if (slot.ok) return this.#hasWaited(clock.now() - from);
+        const paused = limiter.pausedUntil(key) > clock.now();
+        if (slot.ok && !paused) return this.#hasWaited(clock.now() - from);
       }
     } catch {
       return { kind: 'retry', code: 'store_failed' };
@@ -179,14 +190,15 @@ export class Run {
     this.#until = plus(this.#until, duration);
   }
 
-  /** The provider counts otherwise than we do: nobody calls before it says so. */
-  async #pause(key: string, { headers }: Extract<HttpReply, { kind: 'answer' }>): Promise<void> {
+  /** Whether the provider refused a call for the rate limit: then nobody calls before it says so. */
+  async #isPaused(key: string, reply: HttpReply): Promise<boolean> {
     const { rateLimit } = this.provider;
-    if (!rateLimit) return;
+    if (!rateLimit || reply.kind !== 'answer' || reply.status !== 429) return false;
     const now = this.deps.clock.now();
-    const { retryAfter = rateLimit.per } = retryAfterIn(headers, now);
+    const { retryAfter = rateLimit.per } = retryAfterIn(reply.headers, now);
     // The answer counts, whether or not the others hear of it.
     await this.deps.limiter.pause(key, rateLimit, plus(now, retryAfter)).catch(() => {});
+    return true;
   }
 
   concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {

@@ -1,4 +1,4 @@
-import { decideDue, latestVersion } from '../core/decide.ts';
+import { decideDue } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder } from '../core/fair.ts';
 import type { Provider } from '../core/provider.ts';
@@ -11,8 +11,8 @@ import {
   secretOf,
 } from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
+import { Exhausted } from './exhausted.ts';
 import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
-import { laneOf, limitAndLane } from './run.ts';
 import { inTurns } from './turns.ts';
 
 /** Who is told what happened: logs and metrics in the cloud, the terminal on a laptop. */
@@ -66,17 +66,12 @@ export const sweep = async (
   const due = [...state.values()].filter(each => decideDue(each, startedAt).action === 'refresh');
 
   const tally = new Tally();
-  /** Rate limits that have no slot in time: the tick leaves whatever needs them to a later one. */
-  const exhausted = new Set<string>();
-  const work = async (connection: Connection): Promise<void> => {
+  const exhausted = new Exhausted(deps, provider);
+  const refresh = async (connection: Connection): Promise<void> => {
     try {
-      if (exhausted.size > 0 && exhausted.has(await limitOf(deps, provider, connection))) {
-        tally.left += 1;
-        return;
-      }
       const report = await refreshConnection(deps, provider, connection, 'scheduled');
       tally.add(report);
-      if (report.exhausted !== undefined) exhausted.add(report.exhausted);
+      exhausted.note(report);
       state.set(connection.connection, after(connection, report));
       observer.refresh(report);
     } catch (error) {
@@ -92,16 +87,30 @@ export const sweep = async (
     groupOf: (each: Connection) => secretOf(each.connection),
     more: () => clock.now() + policy.lease <= until,
   };
-  const begun = await inTurns(inFairOrder(due, startedAt), { ...turns, work });
+  /** Those that were not begun. What needs an exhausted limit is passed over, and comes again once it has slots. */
+  const refreshAll = async (waiting: readonly Connection[]): Promise<number> => {
+    const passedOver: Connection[] = [];
+    const work = async (each: Connection): Promise<void> => {
+      if (await exhausted.concerns(each)) passedOver.push(each);
+      else await refresh(each);
+    };
+    const begun = await inTurns(waiting, { ...turns, work });
+    const left = waiting.length - begun + passedOver.length;
+    const pause = Math.max(0, exhausted.next - clock.now());
+    if (passedOver.length === 0 || clock.now() + pause + policy.lease > until) return left;
+    await clock.sleep(pause);
+    return refreshAll(passedOver);
+  };
+  const left = await refreshAll(inFairOrder(due, provider.lifetime, startedAt));
   const retired = listed.filter(each => isToEnd(each, clock.now()));
   await inTurns(retired, { ...turns, work: each => end(deps, provider, each) });
 
-  const { results, claimsFailed, commitsFailed, calls, left } = tally;
+  const { results, claimsFailed, commitsFailed, calls } = tally;
   const report: SweepReport = {
     provider: provider.id,
     connections: state.size,
     due: due.length,
-    left: due.length - begun + left,
+    left,
     results,
     claimsFailed,
     commitsFailed,
@@ -125,7 +134,6 @@ class Tally {
   claimsFailed = 0;
   commitsFailed = 0;
   calls = 0;
-  left = 0;
 
   add({ result, calls, commitFailed }: RefreshReport): void {
     this.results[result] += 1;
@@ -133,13 +141,6 @@ class Tally {
     if (commitFailed) this.commitsFailed += 1;
   }
 }
-
-/** The rate limit, and the part of it, that a scheduled refresh of a connection needs. A bug in reading it is for the run to settle. */
-const limitOf = async (deps: SweepDeps, provider: Provider, connection: Connection): Promise<string> => {
-  const reading = deps.credentials.read(provider, connection.connection, latestVersion(connection));
-  const read = await reading.catch(() => ({ ok: false }) as const);
-  return read.ok ? limitAndLane(read.account.limitKey, laneOf(connection, 'scheduled')) : '';
-};
 
 const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Promise<void> => {
   try {

@@ -106,9 +106,12 @@ export class Desk {
 
   /** The account whose fields are exactly these. */
   find(fields: Readonly<Record<string, string | undefined>>): SimulatedAccount | undefined {
-    return this.accounts.find(account =>
-      Object.entries(fields).every(([name, value]) => account.fields[name] === value),
-    );
+    const wanted = Object.entries(fields);
+    search: for (const account of this.accounts) {
+      for (const [name, value] of wanted) if (account.fields[name] !== value) continue search;
+      return account;
+    }
+    return undefined;
   }
 
   /** An unguessable name; the serial keeps two apart even where `random` is a constant. */
@@ -130,7 +133,11 @@ export class Desk {
   }
 
   issue(accessToken: string, issued: Issued): void {
-    this.#tokens = new Map([...this.#tokens].filter(([, { expiresAt }]) => expiresAt > this.now));
+    // The oldest come first: no need to look at all of them.
+    for (const [old, { expiresAt }] of this.#tokens) {
+      if (expiresAt > this.now) break;
+      this.#tokens.delete(old);
+    }
     this.#tokens.set(accessToken, issued);
   }
   living(accessToken: string | undefined): Issued | undefined {

@@ -28,7 +28,7 @@ export const powerofficeV2: Simulation = {
       const [appKey, clientKey] = basicOf(request) ?? [];
       const form = formOf(request);
       if (!form) return oauthError(400, 'invalid_request', 'The body is not a form');
-      const account = desk.find({ appKey, clientKey, subscriptionKey: keyIn(request.headers) });
+      const account = desk.find({ clientKey, appKey, subscriptionKey: keyIn(request.headers) });
       if (!account) return oauthError(400, 'invalid_client', 'The keys do not belong together');
       if (form.grant_type !== 'client_credentials') {
         return oauthError(400, 'unsupported_grant_type', 'Only client_credentials is supported');

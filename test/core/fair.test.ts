@@ -11,30 +11,45 @@ const failing = (name: string, expiresIn: number): Connection => ({
   failures: 1,
 });
 const order = (...due: Connection[]): string[] =>
-  inFairOrder(due, START).map(({ connection }) => connection.slice('test-provider/'.length));
+  inFairOrder(due, minutes(10), START).map(({ connection }) => connection.slice('test-provider/'.length));
 
 describe('the order of due connections', () => {
   it('begins with the token that expires first', () => {
     expect(order(working('late', 9), working('soon', 1), working('middle', 5))).toEqual(['soon', 'middle', 'late']);
   });
 
-  it('puts what has a token to lose before what never worked, and what fails behind what does not', () => {
+  it('puts what never had a token behind what is close to its expiry, and what fails behind what does not', () => {
     const never = connectionOf(idOf('never'));
     const neverAndFails = connectionOf(idOf('never-fails'), { status: 'failing', failures: 3 });
-    const mine = [neverAndFails, never, failing('dead', -1), failing('fails', 1), working('works', 9)];
-    expect(order(...mine)).toEqual(['works', 'fails', 'never', 'dead', 'never-fails']);
+    const mine = [
+      neverAndFails,
+      never,
+      failing('dead', -1),
+      failing('fails', 1),
+      working('works', 9),
+      working('close', 1),
+    ];
+    expect(order(...mine)).toEqual(['close', 'never', 'works', 'fails', 'dead', 'never-fails']);
+  });
+
+  it('gives one turn in four to what never had a token, however many tokens are close to their expiry', () => {
+    const close = Array.from({ length: 5 }, (_, n) => working(`close-${n}`, n / 10));
+    expect(order(...close, connectionOf(idOf('a')), connectionOf(idOf('b')))).toEqual([
+      ...['close-0', 'close-1', 'close-2', 'a'],
+      ...['close-3', 'close-4', 'b'],
+    ]);
   });
 
   it('gives each secret its turn, however many connections another one holds', () => {
-    const packed = Array.from({ length: 4 }, (_, n) => working(`packed/${n}`, n));
+    const packed = Array.from({ length: 4 }, (_, n) => working(`packed/${n}`, 3 + n));
     expect(order(...packed, working('a', 8), working('b', 9))).toEqual([
-      'packed/0',
-      'a',
-      'b',
-      'packed/1',
-      'packed/2',
-      'packed/3',
+      ...['packed/0', 'a', 'b', 'packed/1', 'packed/2', 'packed/3'],
     ]);
+  });
+
+  it('does not hold a refusal for the rate limit against a connection', () => {
+    const limited = { ...failing('limited', 1), lastError: { code: 'rate_limited', at: START, times: 1 } } as const;
+    expect(order(working('works', 9), limited)).toEqual(['limited', 'works']);
   });
 
   it('keeps every connection exactly once', () => {

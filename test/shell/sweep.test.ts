@@ -45,14 +45,14 @@ describe('a tick', () => {
     expect(world.sweeps).toEqual([report]);
   });
 
-  it('begins with the token that expires first, and ends with those that never had one', async () => {
+  it('begins with the token that expires first; one that never had one waits for those that are close to their expiry', async () => {
     const dies = (after: number) => ({ ...later, dueAt: START, expiresAt: plus(START, after) });
     const { world } = await fleet(
       { c: dies(minutes(30)), b: dies(minutes(2)), dead: dies(-minutes(5)), d: dies(minutes(50)), none: {} },
       testProvider({ concurrency: 1 }),
     );
     await world.tick(provider.id);
-    expect(refreshed(world)).toEqual(['dead', 'b', 'c', 'd', 'none']);
+    expect(refreshed(world)).toEqual(['dead', 'b', 'none', 'c', 'd']);
   });
 
   it('asks as many at a time as the provider bears', async () => {

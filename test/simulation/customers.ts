@@ -15,6 +15,17 @@ export const passwordField: Readonly<Record<string, string>> = {
   ioffice: 'password',
 };
 
+/** The customers that share a secret. */
+export class Pack {
+  readonly secret: string;
+  readonly members: Customer[] = [];
+
+  /** `first`: the number of its first customer. */
+  constructor(first: number) {
+    this.secret = first === 0 ? 'shared' : `shared-${first}`;
+  }
+}
+
 /** One customer at one provider: an account that can change its password, and a secret that may or may not follow. */
 export class Customer {
   readonly connection: ConnectionId;
@@ -22,8 +33,7 @@ export class Customer {
   readonly browser: boolean;
   readonly #url: string;
   readonly #secrets: SecretAdmin;
-  /** The customers that share a secret with this one, if they do. */
-  readonly #pack: Customer[] | undefined;
+  readonly #pack: Pack | undefined;
   #fields: Readonly<Record<string, string>>;
   #generation = 0;
   #code: string | undefined;
@@ -35,9 +45,9 @@ export class Customer {
     name: string,
     url: string,
     secrets: SecretAdmin,
-    { browser, pack }: { readonly browser: boolean; readonly pack?: Customer[] },
+    { browser, pack }: { readonly browser: boolean; readonly pack?: Pack },
   ) {
-    const base = simulatedAccount(provider, name, pack ? { secret: 'shared' } : {});
+    const base = simulatedAccount(provider, name, pack ? { secret: pack.secret } : {});
     this.#fields = base.fields;
     this.account = Object.defineProperty({ ...base }, 'fields', { get: () => this.#fields, enumerable: true });
     const connection = parseConnectionId(idOf(base));
@@ -45,7 +55,7 @@ export class Customer {
     this.connection = connection;
     this.browser = browser;
     this.#pack = pack;
-    pack?.push(this);
+    pack?.members.push(this);
     this.#url = url;
     this.#secrets = secrets;
   }
@@ -68,7 +78,7 @@ export class Customer {
   }
   /** When its secret changed, also for another customer that shares it: all of them are tried again. */
   get secretChanges(): readonly EpochMs[] {
-    return (this.#pack ?? [this]).flatMap(({ history }) => history.map(({ at }) => at));
+    return (this.#pack?.members ?? [this]).flatMap(({ history }) => history.map(({ at }) => at));
   }
   get state(): SecretState {
     return this.history.at(-1)?.state ?? 'deleted';
@@ -86,7 +96,7 @@ export class Customer {
     // A secret of many that is no JSON would be everyone's trouble.
     this.history.push({ at: now, state: this.#pack && state === 'broken JSON' ? 'missing field' : state });
     this.#code = code;
-    if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
+    if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack.members));
     if (state === 'deleted') return this.#secrets.delete(this.#secretName);
     await this.#secrets.put(this.#secretName, this.#text(state, code));
   }

@@ -1,5 +1,5 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { epochMs } from '../../lib/core/types.ts';
+import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { SendHttp } from '../../lib/shell/ports.ts';
 import { ask } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
@@ -27,6 +27,7 @@ export class Network {
   readonly #simulators: Simulators;
   readonly #url: string;
   readonly #ledger: Ledger;
+  readonly #travel: Milliseconds;
   readonly #elsewhere: (request: HttpRequest) => HttpReply | undefined;
 
   constructor(
@@ -36,8 +37,10 @@ export class Network {
     simulators: Simulators,
     url: string,
     ledger: Ledger,
+    travel: Milliseconds,
     elsewhere: (request: HttpRequest) => HttpReply | undefined,
   ) {
+    this.#travel = travel;
     this.#loop = loop;
     this.#faults = faults;
     this.#random = random;
@@ -68,7 +71,7 @@ export class Network {
       this.#ledger.called(request);
       if (!this.#ledger.isHonest(request)) return this.#atTheNeighbours(process, request, deadline);
       const fate = this.#faults.ofNetwork();
-      const there = this.#random.between(10, 150);
+      const there = this.#random.between(10, this.#travel);
       const wait = (duration: number) => process.pause(Math.min(duration, deadline));
       switch (fate.kind) {
         case 'unreachable':

@@ -1,7 +1,8 @@
+import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { createSimulators } from '../../local/simulators/index.ts';
 import type { SecretAdmin } from '../support/memory.ts';
-import { Customer, type SecretState } from './customers.ts';
+import { Customer, Pack, type SecretState } from './customers.ts';
 import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
@@ -15,8 +16,9 @@ export const customersOf = (
   secrets: SecretAdmin,
 ): readonly Customer[] =>
   providers.flatMap(({ id }) => {
-    const pack: Customer[] = [];
+    let pack = new Pack(0);
     return Array.from({ length: connections }, (_, n) => {
+      if (pack.members.length === CONNECTIONS_PER_SECRET) pack = new Pack(n);
       const byBrowser = browser && id === 'ioffice' && n === 0;
       const how = { browser: byBrowser, ...(packed && !byBrowser && { pack }) };
       return new Customer(id, `customer-${n}`, url, secrets, how);

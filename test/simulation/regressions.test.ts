@@ -21,6 +21,7 @@ const troubled = (
   packed: false,
   schedules: 1,
   lag: minutes(0),
+  travel: 150,
   maxSkew: 0,
   readEvery: minutes(2),
   troubles: Object.entries(kinds).map(([kind, share]) => ({

@@ -67,7 +67,7 @@ export class Run {
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
     this.#scenario = { ...scenarioOf(random()), ...scenario };
-    const { providers, troubles, maxSkew } = this.#scenario;
+    const { providers, troubles, maxSkew, travel } = this.#scenario;
     const loop = this.#loop;
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
@@ -98,8 +98,9 @@ export class Run {
       faults: this.#faults,
       random: random(),
       stores: this.#witness.stores,
-      network: new Network(loop, this.#faults, random(), simulators, URL_OF_SIMULATORS, this.#ledger, request =>
-        this.#neighbour.answer(request, now()),
+      network: new Network(
+        ...([loop, this.#faults, random(), simulators, URL_OF_SIMULATORS, this.#ledger, travel] as const),
+        request => this.#neighbour.answer(request, now()),
       ),
       providers,
       policy: defaultPolicy,

@@ -30,11 +30,13 @@ export interface Scenario {
   readonly schedules: number;
   /** How old a list of secrets may be. */
   readonly lag: Milliseconds;
+  /** So long a request or an answer travels at the most. */
+  readonly travel: Milliseconds;
 }
 
-/** Nothing goes wrong but for the neighbour. */
-export const isUndisturbed = ({ neighbour, troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
-  neighbour && troubles.length === 0 && !secretsChange && !sessionsEnd;
+/** Nothing goes wrong, whatever a neighbour does. */
+export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
+  troubles.length === 0 && !secretsChange && !sessionsEnd;
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
@@ -81,6 +83,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     packed: random.chance(0.3),
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
+    travel: 150,
   };
 };
 

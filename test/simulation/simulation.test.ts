@@ -14,6 +14,7 @@ const calm = (end: number): Partial<Scenario> => ({
   packed: false,
   schedules: 1,
   lag: minutes(0),
+  travel: 150,
   maxSkew: 0,
   calmFrom: plus(START, minutes(1)),
   end: plus(START, end),

@@ -150,7 +150,7 @@ export class Witness {
     const { alarms, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token || !this.#customers.has(connection)) return;
-    if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired because of a neighbour`);
+    if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired and nothing was wrong`);
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
     if (!alarms.told({ provider: providerOf(connection), attention }, late, expiresAt))

@@ -143,6 +143,19 @@ const memorySessions = (run: Run): SessionStore => {
 
 const memoryConnections = (run: Run): ConnectionStore => {
   const records = new Map<ConnectionId, Connection>();
+  const ids = new Map<string, Set<ConnectionId>>();
+  const shard = (provider: string, number: number): Set<ConnectionId> => {
+    const key = `${provider}#${number}`;
+    const there = ids.get(key) ?? new Set();
+    ids.set(key, there);
+    return there;
+  };
+  const own = (connection: ConnectionId) => shard(providerOf(connection), knownShard(connection));
+  const listed = (provider: string, number: number): Connection[] =>
+    [...shard(provider, number)]
+      .sort()
+      .map(id => records.get(id))
+      .filter(record => record !== undefined);
   const claims = new Map<ConnectionId, string>();
   const waiters = new Map<ConnectionId, number>();
   const unclaim = (connection: ConnectionId): void => {
@@ -163,18 +176,10 @@ const memoryConnections = (run: Run): ConnectionStore => {
   const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
 
   return {
-    list: (provider, shard) =>
-      run('connections.list', () =>
-        [...records.values()]
-          .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
-          .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
-      ),
-    page: (provider, shard, { after, limit }) =>
+    list: (provider, number) => run('connections.list', () => listed(provider, number)),
+    page: (provider, number, { after, limit }) =>
       run('connections.page', () => {
-        const behind = [...records.values()]
-          .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
-          .filter(({ connection }) => connection > after)
-          .sort((a, b) => (a.connection < b.connection ? -1 : 1));
+        const behind = listed(provider, number).filter(({ connection }) => connection > after);
         const connections = behind.slice(0, limit);
         const last = connections.at(-1);
         const more = last && connections.length === limit;
@@ -185,6 +190,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
       run('connections.add', () => {
         if (records.has(connection.connection)) return false;
         records.set(connection.connection, stored(connection));
+        own(connection.connection).add(connection.connection);
         return true;
       }),
     claim: (seen, { id, leaseUntil, forcedAt }) =>
@@ -252,6 +258,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
         const record = records.get(connection);
         if (record && isRetired(record)) {
           records.delete(connection);
+          own(connection).delete(connection);
           unclaim(connection);
         }
       }),
