@@ -53,14 +53,16 @@ export const book = (
     /** So many may share a moment; the slots after them are spread, so that the caller gets round to each. */
     readonly together: number;
     readonly now: EpochMs;
+    /** No slot before that: a booking takes its time to be written. */
+    readonly from: EpochMs;
     readonly until: EpochMs;
   },
 ): Booked => {
-  const { lane, wanted, together, now, until } = request;
+  const { lane, wanted, together, now, from, until } = request;
   const log = new Log(repaired(state.bookings, limit, now), limit);
   const distance = windowOf(limit) / limit.calls;
   const spread = distance < AHEAD ? distance : 0;
-  let earliest = Math.max(now, state.pausedUntil ?? 0) as EpochMs;
+  let earliest = Math.max(from, state.pausedUntil ?? 0) as EpochMs;
   const slots: EpochMs[] = [];
   let nextAt = log.next(lane, earliest);
   // A batch that has begun is booked to its end: many small ones would cost a write each.

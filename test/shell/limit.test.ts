@@ -85,7 +85,7 @@ it('a part of a limit that the failing ones have used up does not postpone what 
     await world.stores.connections.add(failing);
   }
   expect(await world.tick('test-provider')).toMatchObject({ due: 9, results: { refreshed: 2 } });
-  expect(world.reports.at(-1)).toMatchObject({ connection: ID, result: 'refreshed' });
+  expect(world.reports).toContainEqual(expect.objectContaining({ connection: ID, result: 'refreshed' }));
 });
 
 it('a login in two steps needs two slots', async () => {

@@ -168,11 +168,6 @@ export class Cloud {
         }
       },
     );
-    console.log(
-      Math.round((startedAt - 1767225600000) / 1000),
-      Math.round((loop.now - startedAt) / 1000),
-      JSON.stringify(answer),
-    );
     return answer;
   }
 
