@@ -1,5 +1,5 @@
 import type { Provider } from '../core/provider.ts';
-import { type Connection, type ConnectionId, type EpochMs, hours, minutes, plus, type Version } from '../core/types.ts';
+import { type ConnectionId, type EpochMs, hours, type Listed, minutes, plus, type Version } from '../core/types.ts';
 import type { Clock, ConnectionStore, SendHttp, SessionStore, TokenStore } from './ports.ts';
 
 export interface EndDeps {
@@ -19,11 +19,7 @@ const REVOKE_WITHIN = 5000;
  * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
  * growing pauses, until the provider has answered. `ended`: nothing is left to do.
  */
-export const endConnection = async (
-  deps: EndDeps,
-  provider: Provider,
-  record: Connection,
-): Promise<'ended' | 'later'> => {
+export const endConnection = async (deps: EndDeps, provider: Provider, record: Listed): Promise<'ended' | 'later'> => {
   const { connection, version, retiredAt } = record;
   const now = deps.clock.now();
   const since = now - (retiredAt ?? now);
@@ -38,7 +34,7 @@ export const endConnection = async (
 };
 
 /** Whether a retired connection is to be ended now. A worker that still holds it ends what it brings by itself. */
-export const isToEnd = ({ retiredAt, endedAt, dueAt }: Connection, now: EpochMs): boolean =>
+export const isToEnd = ({ retiredAt, endedAt, dueAt }: Listed, now: EpochMs): boolean =>
   retiredAt !== undefined && endedAt === undefined && dueAt <= now;
 
 /** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */

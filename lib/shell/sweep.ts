@@ -3,14 +3,15 @@ import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder } from '../core/fair.ts';
 import type { Provider } from '../core/provider.ts';
 import {
-  type Connection,
   type ConnectionId,
   type EpochMs,
+  type Listed,
   type Milliseconds,
   type Status,
   secretOf,
 } from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
+import { listShards } from './listing.ts';
 import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
 import { laneOf, limitAndLane } from './run.ts';
 import { inTurns } from './turns.ts';
@@ -61,14 +62,13 @@ export const sweep = async (
 ): Promise<SweepReport> => {
   const { clock, connections, policy, observer } = deps;
   const startedAt = clock.now();
-  const listed = (await Promise.all(shards.map(shard => connections.list(provider.id, shard)))).flat();
-  const state = new Map(listed.filter(each => each.retiredAt === undefined).map(each => [each.connection, each]));
-  const due = [...state.values()].filter(each => decideDue(each, startedAt).action === 'refresh');
+  const { waiting, state, retired } = planOf(await listShards(connections, [provider], shards), startedAt);
+  const due = waiting.length;
 
   const tally = new Tally();
   /** Rate limits that have no slot in time: the tick leaves whatever needs them to a later one. */
   const exhausted = new Set<string>();
-  const work = async (connection: Connection): Promise<void> => {
+  const work = async (connection: Listed): Promise<void> => {
     try {
       if (exhausted.size > 0 && exhausted.has(await limitOf(deps, provider, connection))) {
         tally.left += 1;
@@ -89,19 +89,21 @@ export const sweep = async (
   const turns = {
     limit: WORKERS * provider.concurrency,
     perGroup: provider.concurrency,
-    groupOf: (each: Connection) => secretOf(each.connection),
+    groupOf: (each: Listed) => secretOf(each.connection),
     more: () => clock.now() + policy.lease <= until,
   };
-  const begun = await inTurns(inFairOrder(due, startedAt), { ...turns, work });
-  const retired = listed.filter(each => isToEnd(each, clock.now()));
-  await inTurns(retired, { ...turns, work: each => end(deps, provider, each) });
+  const begun = await inTurns(waiting, { ...turns, work });
+  await inTurns(
+    retired.filter(each => isToEnd(each, clock.now())),
+    { ...turns, work: each => end(deps, provider, each) },
+  );
 
   const { results, claimsFailed, commitsFailed, calls, left } = tally;
   const report: SweepReport = {
     provider: provider.id,
     connections: state.size,
-    due: due.length,
-    left: due.length - begun + left,
+    due,
+    left: due - begun + left,
     results,
     claimsFailed,
     commitsFailed,
@@ -111,6 +113,17 @@ export const sweep = async (
   };
   observer.sweep(report);
   return report;
+};
+
+/** A record is needed until its connection is refreshed. What is kept longer is small, since there are thousands. */
+const planOf = (listed: readonly Listed[], now: EpochMs) => {
+  const kept = listed.filter(each => each.retiredAt === undefined);
+  const due = kept.filter(each => decideDue(each, now).action === 'refresh');
+  return {
+    waiting: [...inFairOrder(due, now)],
+    state: new Map(kept.map(each => [each.connection, after(each, { to: each.status })])),
+    retired: listed.filter(each => each.retiredAt !== undefined),
+  };
 };
 
 class Tally {
@@ -135,12 +148,12 @@ class Tally {
 }
 
 /** The rate limit, and the part of it, that a scheduled refresh of a connection needs. */
-const limitOf = async (deps: SweepDeps, provider: Provider, connection: Connection): Promise<string> => {
+const limitOf = async (deps: SweepDeps, provider: Provider, connection: Listed): Promise<string> => {
   const read = await deps.credentials.read(provider, connection.connection, latestVersion(connection));
   return read.ok ? limitAndLane(read.account.limitKey, laneOf(connection, 'scheduled')) : '';
 };
 
-const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Promise<void> => {
+const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promise<void> => {
   try {
     const result = await endConnection(deps, provider, retired);
     deps.observer.retired(retired.connection, result);
@@ -149,15 +162,20 @@ const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Pr
   }
 };
 
-const after = (before: Connection, report: RefreshReport): Connection => ({
-  ...before,
-  status: report.to,
-  ...(report.dueAt !== undefined && { dueAt: report.dueAt }),
-  ...(report.issuedAt !== undefined && { issuedAt: report.issuedAt }),
-  ...(report.expiresAt !== undefined && { expiresAt: report.expiresAt }),
-});
+/** What the report of a tick needs to know of each connection, and no more: there are thousands of them. */
+type Health = Pick<Listed, 'status' | 'dueAt' | 'leaseUntil' | 'issuedAt' | 'expiresAt'>;
 
-const health = (all: readonly Connection[], now: EpochMs) => {
+const after = (before: Listed, report: Pick<RefreshReport, 'to' | 'dueAt' | 'issuedAt' | 'expiresAt'>): Health => {
+  const { dueAt = before.dueAt, issuedAt = before.issuedAt, expiresAt = before.expiresAt } = report;
+  return {
+    ...{ status: report.to, dueAt },
+    ...(before.leaseUntil !== undefined && { leaseUntil: before.leaseUntil }),
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  };
+};
+
+const health = (all: readonly Health[], now: EpochMs) => {
   const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
   let oldestOverdue = 0;
   let lowestLife = 1;
@@ -171,7 +189,7 @@ const health = (all: readonly Connection[], now: EpochMs) => {
 };
 
 /** The share of its lifetime that a connection's token has left, from 0 to 1. */
-export const lifeLeft = ({ issuedAt, expiresAt }: Connection, now: EpochMs): number =>
+export const lifeLeft = ({ issuedAt, expiresAt }: Health, now: EpochMs): number =>
   issuedAt === undefined || expiresAt === undefined || expiresAt <= now
     ? 0
     : Math.min(1, (expiresAt - now) / (expiresAt - issuedAt));

@@ -8,10 +8,13 @@ export interface Turns<T> {
   more(): boolean;
 }
 
-/** Works through `items` in order. Those of a group that has its share wait without holding up the others. Answers how many were begun. */
-export const inTurns = <T>(items: readonly T[], turns: Turns<T>): Promise<number> => {
+/**
+ * Works through `waiting` in order, and takes out of it what is begun. Those of a group that has its share wait without
+ * holding up the others. Answers how many were begun.
+ */
+export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
   const { limit, perGroup, groupOf, work, more } = turns;
-  const waiting = [...items];
+  const all = waiting.length;
   const running = new Map<string, number>();
   let active = 0;
   const count = (item: T, change: 1 | -1): void => {
@@ -33,7 +36,7 @@ export const inTurns = <T>(items: readonly T[], turns: Turns<T>): Promise<number
           begin();
         }, reject);
       }
-      if (active === 0) resolve(items.length - waiting.length);
+      if (active === 0) resolve(all - waiting.length);
     };
     begin();
   });

@@ -5,7 +5,7 @@ import { inTurns } from '../../lib/shell/turns.ts';
 const bench = (items: readonly string[], limits: { limit: number; perGroup: number; most?: number }) => {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const done = inTurns(items, {
+  const done = inTurns([...items], {
     ...limits,
     groupOf: item => item.charAt(0),
     more: () => begun.length < (limits.most ?? Number.POSITIVE_INFINITY),

@@ -3,6 +3,7 @@ import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
+  type Listed,
   providerOf,
   type SecretVersion,
   secretVersion,
@@ -119,6 +120,23 @@ const summaryOf = (record: Connection): ConnectionSummary => {
   };
 };
 
+/** As a table answers it: only what a list shows. */
+const listedOf = (record: Connection): Listed => {
+  const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
+  const { secretVersion, triedVersion, answeredVersion, retiredAt, endedAt } = record;
+  return {
+    ...{ connection, status, dueAt, version, failures },
+    ...(leaseUntil !== undefined && { leaseUntil }),
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(secretVersion !== undefined && { secretVersion }),
+    ...(triedVersion !== undefined && { triedVersion }),
+    ...(answeredVersion !== undefined && { answeredVersion }),
+    ...(retiredAt !== undefined && { retiredAt }),
+    ...(endedAt !== undefined && { endedAt }),
+  };
+};
+
 /** What a connection does not take along when its secret comes back. */
 const ofOneLife = ['retiredAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
@@ -167,7 +185,8 @@ const memoryConnections = (run: Run): ConnectionStore => {
       run('connections.list', () =>
         [...records.values()]
           .filter(({ connection }) => knownShard(connection) === shard && providerOf(connection) === provider)
-          .sort((a, b) => (a.connection < b.connection ? -1 : 1)),
+          .sort((a, b) => (a.connection < b.connection ? -1 : 1))
+          .map(listedOf),
       ),
     page: (provider, shard, { after, limit }) =>
       run('connections.page', () => {
