@@ -18,7 +18,10 @@ import { type Customers, customersOf, PROVIDER_HOST, type Scenario, scenarios } 
 const ALLOWED = 128;
 
 const { values } = parseArgs({
-  options: { connections: { type: 'string', default: '10000' }, scenario: { type: 'string', multiple: true } },
+  options: {
+    connections: { type: 'string', default: '10000' },
+    scenario: { type: 'string', multiple: true, default: scenarios.map(({ title }) => title) },
+  },
 });
 const count = Number(values.connections);
 
@@ -71,7 +74,7 @@ tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.c
 process.once('exit', endAll);
 
 const functions = await synthesizedFunctions();
-const chosen = scenarios.filter(({ title }) => values.scenario?.includes(title) ?? true);
+const chosen = scenarios.filter(({ title }) => values.scenario.includes(title));
 const rows: string[] = [];
 for (const scenario of chosen) {
   const measured = await run(scenario, functions);
