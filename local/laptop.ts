@@ -102,7 +102,9 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
   const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
   const list = async () => {
     const lists = fast.flatMap(provider => allShards.map(shard => shared.connections.list(provider.id, shard)));
-    const all = (await Promise.all(lists)).flat().filter(each => each.retiredAt === undefined);
+    const listed = (await Promise.all(lists)).flat().filter(each => each.retiredAt === undefined);
+    const read = await Promise.all(listed.map(({ connection }) => shared.connections.get(connection)));
+    const all = read.filter(each => each !== undefined);
     return all.toSorted((a, b) => (a.connection < b.connection ? -1 : 1));
   };
 

@@ -5,6 +5,7 @@ import {
   type Connection,
   type ConnectionId,
   type Failure,
+  type Listed,
   providerOf,
   type SecretVersion,
   secretVersion,
@@ -61,6 +62,27 @@ const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
 };
 export const summarySchema: SchemaOf<ConnectionSummary> = connectionSchema.pick(shown);
 export const summaryFields: readonly string[] = Object.keys(shown);
+
+/** Every field of a list. */
+const listed: Readonly<Record<keyof Listed, true>> = {
+  connection: true,
+  status: true,
+  dueAt: true,
+  version: true,
+  leaseUntil: true,
+  issuedAt: true,
+  expiresAt: true,
+  failures: true,
+  lastError: true,
+  origin: true,
+  secretVersion: true,
+  triedVersion: true,
+  answeredVersion: true,
+  retiredAt: true,
+  endedAt: true,
+};
+export const listedSchema: SchemaOf<Listed> = connectionSchema.pick(listed);
+export const listedFields: readonly string[] = Object.keys(listed);
 
 /** Every field of a settlement: the compiler asks for the ones that are added to it. */
 const settled: Readonly<Record<keyof Settlement, true>> = {

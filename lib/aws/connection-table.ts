@@ -9,11 +9,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
-import { type Connection, type ConnectionId, type EpochMs, version } from '../core/types.ts';
+import { type Connection, type ConnectionId, type EpochMs, type Listed, version } from '../core/types.ts';
 import type { Claim, ConnectionStore, Page } from '../shell/ports.ts';
 import {
   connectionKey,
   connectionSchema,
+  listedFields,
+  listedSchema,
   settlementUpdate,
   settlementValues,
   shardKey,
@@ -25,6 +27,11 @@ import { expressed, fromItem, type Item, ifCondition, toItem } from './item.ts';
 
 /** Hears of a record that cannot be read. `list` passes over it, so that one broken record never stops a whole shard. */
 export type OnBroken = (error: RefresherError) => void;
+
+/** A list reads so many items at a time: as they come over the wire they are many times the size of what is kept. */
+const PAGE = 100;
+
+const projectionOf = (fields: readonly string[]): string => fields.map(field => `#${field}`).join(', ');
 
 interface Change {
   readonly update: string;
@@ -63,11 +70,14 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }
     });
 
-  const list = async (provider: string, shard: number): Promise<Connection[]> => {
-    const query = expressed({ KeyConditionExpression: '#shard = :shard' }, { shard: shardKey(provider, shard) });
-    const found: Connection[] = [];
-    for await (const { Items } of paginateQuery({ client }, { TableName: table, ...query })) {
-      found.push(...readable(connectionSchema, Items));
+  const list = async (provider: string, shard: number): Promise<Listed[]> => {
+    const query = expressed(
+      { KeyConditionExpression: '#shard = :shard', ProjectionExpression: projectionOf(listedFields) },
+      { shard: shardKey(provider, shard) },
+    );
+    const found: Listed[] = [];
+    for await (const { Items } of paginateQuery({ client, pageSize: PAGE }, { TableName: table, ...query })) {
+      found.push(...readable(listedSchema, Items));
     }
     return found;
   };
@@ -76,7 +86,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     const query = expressed(
       {
         KeyConditionExpression: '#shard = :shard AND #connection > :after',
-        ProjectionExpression: summaryFields.map(field => `#${field}`).join(', '),
+        ProjectionExpression: projectionOf(summaryFields),
       },
       // A key must not be empty; a space sorts before every id.
       { shard, after: after || ' ' },
@@ -97,7 +107,10 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
    * Whether the answer got lost is asked of a consistent read and not of the failed write itself
    * (ReturnValuesOnConditionCheckFailure): that would put the record, with its refresh token, into an exception.
    */
-  const claim = async (seen: Connection, { id, leaseUntil, forcedAt }: Claim): Promise<Connection | undefined> => {
+  const claim = async (
+    seen: Parameters<ConnectionStore['claim']>[0],
+    { id, leaseUntil, forcedAt }: Claim,
+  ): Promise<Connection | undefined> => {
     const mine = version(seen.version + 1);
     const answer = await change(seen.connection, {
       update: `SET #version = :mine, #dueAt = :leaseUntil, #leaseUntil = :leaseUntil, #claimId = :id${

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { isEnough, type Policy } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
-import { type Connection, type EpochMs, type Milliseconds, plus, type SecretVersion, type Session } from './types.ts';
+import {
+  type Connection,
+  type EpochMs,
+  type Listed,
+  type Milliseconds,
+  plus,
+  type SecretVersion,
+  type Session,
+} from './types.ts';
 
 /** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
 export type Decision =
@@ -27,7 +35,7 @@ export type Demand =
 export type DemandDecision = Exclude<Decision, { readonly reason: 'not_due' }>;
 
 /** For the schedule: everything that is due, and everything whose credentials changed since they were last tried. */
-export const decideDue = (connection: Connection, now: EpochMs): Decision => {
+export const decideDue = (connection: Listed, now: EpochMs): Decision => {
   const held = unavailable(connection, now);
   if (held) return held;
   if (credentialsChanged(connection)) return { action: 'refresh', reason: 'credentials_changed' };
@@ -80,7 +88,7 @@ export const decideForced = (
     : { action: 'refresh', reason: 'forced' };
 };
 
-const unavailable = (connection: Connection, now: EpochMs): Decision | undefined => {
+const unavailable = (connection: Listed, now: EpochMs): Decision | undefined => {
   if (connection.retiredAt !== undefined) return { action: 'wait', reason: 'retired' };
   const { leaseUntil } = connection;
   return leaseUntil !== undefined && leaseUntil > now
@@ -88,25 +96,22 @@ const unavailable = (connection: Connection, now: EpochMs): Decision | undefined
     : undefined;
 };
 
-const resting = (connection: Connection): Decision | undefined => {
+const resting = (connection: Listed): Decision | undefined => {
   if (connection.status === 'attention') return { action: 'wait', reason: 'attention', until: connection.dueAt };
   if (connection.failures > 0) return { action: 'wait', reason: 'backing_off', until: connection.dueAt };
   return undefined;
 };
 
 /** A transient failure backs off whichever credentials it was met with. */
-const credentialsChanged = (connection: Connection): boolean =>
+const credentialsChanged = (connection: Listed): boolean =>
   connection.status !== 'failing' &&
   connection.secretVersion !== undefined &&
   connection.secretVersion !== connection.triedVersion &&
   connection.secretVersion !== connection.answeredVersion;
 
 /** The newest version of its secret that a record knows of: the one that discovery noted, or that a run has read since. */
-export const latestVersion = ({
-  secretVersion,
-  triedVersion,
-  answeredVersion,
-}: Connection): SecretVersion | undefined => (secretVersion === answeredVersion ? triedVersion : secretVersion);
+export const latestVersion = ({ secretVersion, triedVersion, answeredVersion }: Listed): SecretVersion | undefined =>
+  secretVersion === answeredVersion ? triedVersion : secretVersion;
 
 /**
  * Which grant a run begins with. `only` marks a refresh token that is, or may be, the only copy of access; `codeLeft`

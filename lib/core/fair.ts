@@ -1,13 +1,13 @@
-import { type Connection, type EpochMs, type Milliseconds, plus, secretOf } from './types.ts';
+import { type EpochMs, type Listed, type Milliseconds, plus, secretOf } from './types.ts';
 
 /**
  * The order in which due connections are refreshed. First what is close to its expiry, and for every few of these one
  * that never had a token; then the other tokens; at last what fails. Each time round-robin over secrets, so that one with
  * many connections, or with broken ones, does not hold up the others. `life`: the provider's lifetime of a token.
  */
-export const inFairOrder = (due: readonly Connection[], life: Milliseconds, now: EpochMs): readonly Connection[] => {
+export const inFairOrder = (due: readonly Listed[], life: Milliseconds, now: EpochMs): readonly Listed[] => {
   const classes = Map.groupBy(due, each => classOf(each, life, now));
-  const of = (name: Class): readonly Connection[] => roundRobin(classes.get(name) ?? []);
+  const of = (name: Class): readonly Listed[] => roundRobin(classes.get(name) ?? []);
   return [...mixed(of('close'), of('new')), ...of('works'), ...of('fails'), ...of('expired')];
 };
 
@@ -18,7 +18,7 @@ const CLOSE = 0.2;
 /** So many tokens that are close to their expiry come before one connection that never had one. */
 const SHARE = 3;
 
-const classOf = (connection: Connection, life: Milliseconds, now: EpochMs): Class => {
+const classOf = (connection: Listed, life: Milliseconds, now: EpochMs): Class => {
   const { expiresAt } = connection;
   if (fails(connection)) return expiresAt !== undefined && expiresAt > now ? 'fails' : 'expired';
   if (expiresAt === undefined) return 'new';
@@ -26,8 +26,7 @@ const classOf = (connection: Connection, life: Milliseconds, now: EpochMs): Clas
 };
 
 /** A call that the provider's rate limit refused says nothing of the connection. */
-export const fails = ({ failures, lastError }: Connection): boolean =>
-  failures > 0 && lastError?.code !== 'rate_limited';
+export const fails = ({ failures, lastError }: Listed): boolean => failures > 0 && lastError?.code !== 'rate_limited';
 
 const mixed = <T>(many: readonly T[], few: readonly T[]): readonly T[] => {
   const steps = Math.max(Math.ceil(many.length / SHARE), few.length);
@@ -38,7 +37,7 @@ const mixed = <T>(many: readonly T[], few: readonly T[]): readonly T[] => {
 };
 
 /** The first of each secret, then the second of each, and so on. */
-const roundRobin = (connections: readonly Connection[]): readonly Connection[] => {
+const roundRobin = (connections: readonly Listed[]): readonly Listed[] => {
   const turns = new Map<string, number>();
   return connections
     .toSorted((a, b) => (a.expiresAt ?? a.dueAt) - (b.expiresAt ?? b.dueAt))

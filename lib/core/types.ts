@@ -109,6 +109,26 @@ export interface Connection {
   readonly endedAt?: EpochMs;
 }
 
+/** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
+export type Listed = Pick<
+  Connection,
+  | 'connection'
+  | 'status'
+  | 'dueAt'
+  | 'version'
+  | 'leaseUntil'
+  | 'issuedAt'
+  | 'expiresAt'
+  | 'failures'
+  | 'lastError'
+  | 'origin'
+  | 'secretVersion'
+  | 'triedVersion'
+  | 'answeredVersion'
+  | 'retiredAt'
+  | 'endedAt'
+>;
+
 const PROVIDER = /^[a-z0-9-]{1,40}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 

@@ -1,11 +1,11 @@
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { allShards } from '../core/shard.ts';
 import {
-  type Connection,
   type ConnectionId,
   type EpochMs,
   hours,
   keyOf,
+  type Listed,
   minutes,
   plus,
   type SecretVersion,
@@ -15,6 +15,7 @@ import {
   version,
 } from '../core/types.ts';
 import { active, type InventoryDeps, isGone, type Problem, SecretInventory } from './inventory.ts';
+import { listShards } from './listing.ts';
 import { pool } from './pool.ts';
 import type { Clock, ConnectionStore, TokenStore } from './ports.ts';
 
@@ -67,15 +68,15 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
 };
 
-const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map<ConnectionId, Connection>> => {
-  const lists = providers.flatMap(provider => allShards.map(shard => connections.list(provider.id, shard)));
-  return new Map((await Promise.all(lists)).flat().map(record => [record.connection, record]));
+const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map<ConnectionId, Listed>> => {
+  const listed = await listShards(connections, providers, allShards);
+  return new Map(listed.map(record => [record.connection, record]));
 };
 
 /** The changes of one discovery. One that fails does not stop the others. */
 class Round {
   readonly #deps: DiscoverDeps;
-  readonly #records: ReadonlyMap<ConnectionId, Connection>;
+  readonly #records: ReadonlyMap<ConnectionId, Listed>;
   readonly #now: EpochMs;
   readonly done = {
     added: [] as ConnectionId[],
@@ -86,7 +87,7 @@ class Round {
     failures: [] as { connection: ConnectionId; code: ErrorCode }[],
   };
 
-  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Connection>) {
+  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>) {
     this.#deps = deps;
     this.#records = records;
     this.#now = deps.clock.now();
@@ -124,7 +125,7 @@ class Round {
   }
 
   /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */
-  async retire(secret: string, own: readonly Connection[]): Promise<void> {
+  async retire(secret: string, own: readonly Listed[]): Promise<void> {
     const gone = await isGone(this.#deps, secret);
     for (const { connection } of own.filter(each => gone(each.connection))) {
       await this.#try(connection, async () => {
@@ -135,7 +136,7 @@ class Round {
   }
 
   /** Deletes a record once it has ended and no late writer can run any more. */
-  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Connection): Promise<void> {
+  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Listed): Promise<void> {
     const { connections, tokens } = this.#deps;
     return this.#try(connection, async () => {
       const overdue = endedAt === undefined && this.#now >= plus(retiredAt, END_WITHIN);

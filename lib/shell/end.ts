@@ -1,5 +1,5 @@
 import type { Provider } from '../core/provider.ts';
-import { type Connection, type ConnectionId, type EpochMs, hours, minutes, plus, type Version } from '../core/types.ts';
+import { type ConnectionId, type EpochMs, hours, type Listed, minutes, plus, type Version } from '../core/types.ts';
 import type { Clock, ConnectionStore, SendHttp, SessionStore, TokenStore } from './ports.ts';
 
 export interface EndDeps {
@@ -20,11 +20,7 @@ const REVOKE_WITHIN = 5000;
  * growing pauses, until the provider has answered, and once more when no worker can hold the connection any more: it may
  * die after it has kept a session. `ended`: nothing is left to do.
  */
-export const endConnection = async (
-  deps: EndDeps,
-  provider: Provider,
-  record: Connection,
-): Promise<'ended' | 'later'> => {
+export const endConnection = async (deps: EndDeps, provider: Provider, record: Listed): Promise<'ended' | 'later'> => {
   const { connection, version, retiredAt } = record;
   const now = deps.clock.now();
   const since = now - (retiredAt ?? now);
@@ -45,7 +41,7 @@ export const endConnection = async (
 export const endLate = async (
   deps: EndDeps,
   provider: Provider,
-  record: Connection | undefined,
+  record: Listed | undefined,
   connection: ConnectionId,
   mine: Version,
 ): Promise<void> => {
@@ -60,7 +56,7 @@ export const endLate = async (
 };
 
 /** Whether a retired connection is to be ended now. */
-export const isToEnd = ({ retiredAt, endedAt, dueAt }: Connection, now: EpochMs): boolean =>
+export const isToEnd = ({ retiredAt, endedAt, dueAt }: Listed, now: EpochMs): boolean =>
   retiredAt !== undefined && endedAt === undefined && dueAt <= now;
 
 /** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */

@@ -1,7 +1,7 @@
 import { latestVersion } from '../core/decide.ts';
 import { NEVER } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
-import { type Connection, type ConnectionId, type EpochMs, epochMs, minutes, plus } from '../core/types.ts';
+import { type ConnectionId, type EpochMs, epochMs, type Listed, minutes, plus } from '../core/types.ts';
 import type { CredentialCache } from './credentials.ts';
 import type { Clock } from './ports.ts';
 import type { RefreshReport } from './refresh.ts';
@@ -33,14 +33,14 @@ export class Exhausted {
   }
 
   /** Whether a scheduled refresh of a connection needs one of them. */
-  async concerns(connection: Connection): Promise<boolean> {
+  async concerns(connection: Listed): Promise<boolean> {
     if (this.#until.size === 0) return false;
     const limit = this.#limits.get(connection.connection) ?? (await this.#limitOf(connection));
     this.#limits.set(connection.connection, limit);
     return (this.#until.get(limit) ?? 0) > this.#deps.clock.now();
   }
 
-  async #limitOf(connection: Connection): Promise<string> {
+  async #limitOf(connection: Listed): Promise<string> {
     const { credentials } = this.#deps;
     const reading = credentials.read(this.#provider, connection.connection, latestVersion(connection));
     // A bug in reading it is for the run to settle.

@@ -1,6 +1,6 @@
 import type { Provider } from '../core/provider.ts';
 import { connectionsIn, parseSecretName, type SecretContent, type SecretName } from '../core/secret.ts';
-import { type Connection, type ConnectionId, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
+import { type ConnectionId, type Listed, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource } from './ports.ts';
 
 export interface InventoryDeps {
@@ -31,14 +31,14 @@ export interface Problem {
 /** What the listed secrets hold. */
 export class SecretInventory {
   readonly #deps: InventoryDeps;
-  readonly #bySecret: ReadonlyMap<string, readonly Connection[]>;
+  readonly #bySecret: ReadonlyMap<string, readonly Listed[]>;
   /** The connections that there are, and the version of their secret. */
   readonly connections = new Map<ConnectionId, SecretVersion>();
   readonly problems: Problem[] = [];
   /** Secrets whose value was asked for. */
   read = 0;
 
-  constructor(deps: InventoryDeps, records: Iterable<Connection>) {
+  constructor(deps: InventoryDeps, records: Iterable<Listed>) {
     this.#deps = deps;
     this.#bySecret = Map.groupBy(active(records), record => secretOf(record.connection));
   }
@@ -58,7 +58,7 @@ export class SecretInventory {
     await this.#open(listing.name, parsed, own);
   }
 
-  async #open(name: string, { secret }: SecretName, own: readonly Connection[]): Promise<void> {
+  async #open(name: string, { secret }: SecretName, own: readonly Listed[]): Promise<void> {
     this.read += 1;
     const value = await this.#deps.secrets.get(name).catch(() => 'unreadable' as const);
     if (value === 'unreadable') {
@@ -80,7 +80,7 @@ export class SecretInventory {
   }
 
   /** What is known stays as it is: the secret gives no answer that could change it. */
-  #hold(own: readonly Connection[]): void {
+  #hold(own: readonly Listed[]): void {
     for (const { connection, secretVersion: noted = secretVersion('') } of own) this.connections.set(connection, noted);
   }
 
@@ -102,5 +102,5 @@ export const isGone = async (
   return connection => content.ok && !content.connections.has(connection);
 };
 
-export const active = (records: Iterable<Connection>): Connection[] =>
+export const active = (records: Iterable<Listed>): Listed[] =>
   [...records].filter(record => record.retiredAt === undefined);

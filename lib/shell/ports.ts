@@ -5,6 +5,7 @@ import type {
   Connection,
   ConnectionId,
   EpochMs,
+  Listed,
   Milliseconds,
   SecretVersion,
   Session,
@@ -63,7 +64,7 @@ export type { Settlement };
 /** The table `Connections`, private to the refreshers. Throws like `TokenStore`. */
 export interface ConnectionStore {
   /** Every connection of a shard, the retired too. May lag behind by a second or so: a claim finds out. */
-  list(provider: string, shard: number): Promise<Connection[]>;
+  list(provider: string, shard: number): Promise<Listed[]>;
   /** At most `limit` connections of a shard with ids behind `after`, the retired too. May lag behind like `list`. */
   page(provider: string, shard: number, from: { readonly after: string; readonly limit: number }): Promise<Page>;
   /** Strongly consistent. */
@@ -74,7 +75,7 @@ export interface ConnectionStore {
    * `version + 1`, `dueAt = leaseUntil`, if `version` and `dueAt` are the ones seen and it is not retired. Answers the
    * record as it is then, or nothing where someone else was first.
    */
-  claim(seen: Connection, claim: Claim): Promise<Connection | undefined>;
+  claim(seen: Pick<Connection, 'connection' | 'version' | 'dueAt'>, claim: Claim): Promise<Connection | undefined>;
   /**
    * Counts one who waits for the worker that has the connection. False: `most` are waiting already, or `version` is not
    * the one seen. A claim and its settle begin again at zero.

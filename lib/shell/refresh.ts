@@ -13,6 +13,7 @@ import type {
   Connection,
   ConnectionId,
   EpochMs,
+  Listed,
   Milliseconds,
   Session,
   SessionNote,
@@ -86,7 +87,7 @@ export interface RefreshReport {
 export const refreshConnection = async (
   deps: RefreshDeps,
   provider: Provider,
-  listed: Connection,
+  listed: Listed,
   cause: Cause,
 ): Promise<RefreshReport> => {
   const startedAt = deps.clock.now();
@@ -95,8 +96,8 @@ export const refreshConnection = async (
     leaseUntil: plus(startedAt, deps.policy.lease),
     ...(cause === 'forced' && { forcedAt: startedAt }),
   });
+  if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
   const commit = new Commit(deps, provider, listed, claimed, startedAt);
-  if (!claimed) return commit.report('lost', {});
   const run = new Run(deps, provider, commit.seen, cause, plus(startedAt, deps.policy.runDeadline));
   try {
     const obtained = await obtain(run);
@@ -127,17 +128,11 @@ class Commit {
   readonly seen: Connection;
   readonly #mine: Version;
 
-  constructor(
-    deps: RefreshDeps,
-    provider: Provider,
-    listed: Connection,
-    claimed: Connection | undefined,
-    startedAt: EpochMs,
-  ) {
+  constructor(deps: RefreshDeps, provider: Provider, listed: Listed, claimed: Connection, startedAt: EpochMs) {
     this.#deps = deps;
     this.#provider = provider;
     this.#startedAt = startedAt;
-    const { leaseUntil: _, ...content } = claimed ?? listed;
+    const { leaseUntil: _, ...content } = claimed;
     const { leaseUntil, dueAt } = listed;
     this.seen = { ...content, dueAt, ...(leaseUntil !== undefined && { leaseUntil }) };
     this.#mine = content.version;
@@ -227,11 +222,20 @@ class Commit {
   }
 
   report(result: Result, told: Extra): RefreshReport {
-    const { connection, status } = this.seen;
-    const took = this.#deps.clock.now() - this.#startedAt;
-    return { connection, from: status, to: status, calls: 0, version: this.#mine, warnings: [], ...told, result, took };
+    return reportOf(this.seen, result, told, this.#deps.clock.now() - this.#startedAt);
   }
 }
+
+const reportOf = (
+  { connection, status, version }: Listed,
+  result: Result,
+  told: Extra,
+  took: Milliseconds,
+): RefreshReport => ({
+  ...{ connection, from: status, to: status, calls: 0, version, warnings: [] },
+  ...told,
+  ...{ result, took },
+});
 
 const storeFailed: Trouble = { kind: 'unknown', code: 'store_failed' };
 

@@ -15,6 +15,7 @@ import type { Trouble } from '../core/settle.ts';
 import {
   type Connection,
   type EpochMs,
+  type Listed,
   type Milliseconds,
   plus,
   type SecretVersion,
@@ -72,7 +73,7 @@ export type Attempted = Outcome | Postponed;
 export type Cause = 'scheduled' | 'asked' | 'forced';
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
-export const laneOf = (seen: Connection, cause: Cause): Lane =>
+export const laneOf = (seen: Listed, cause: Cause): Lane =>
   cause === 'scheduled' && !fails(seen) ? 'scheduled' : 'minority';
 
 export const limitAndLane = (limitKey: string, lane: Lane): string => `${limitKey} ${lane}`;

@@ -1,17 +1,19 @@
 import { decideDue } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder } from '../core/fair.ts';
+import { isOnHosts } from '../core/hosts.ts';
 import type { Provider } from '../core/provider.ts';
 import {
-  type Connection,
   type ConnectionId,
   type EpochMs,
+  type Listed,
   type Milliseconds,
   type Status,
   secretOf,
 } from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
 import { Exhausted } from './exhausted.ts';
+import { listShards } from './listing.ts';
 import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
 import { inTurns } from './turns.ts';
 
@@ -61,13 +63,16 @@ export const sweep = async (
 ): Promise<SweepReport> => {
   const { clock, connections, policy, observer } = deps;
   const startedAt = clock.now();
-  const listed = (await Promise.all(shards.map(shard => connections.list(provider.id, shard)))).flat();
-  const state = new Map(listed.filter(each => each.retiredAt === undefined).map(each => [each.connection, each]));
-  const due = [...state.values()].filter(each => decideDue(each, startedAt).action === 'refresh');
+  const { waiting, state, retired } = planOf(
+    await listShards(connections, [provider], shards),
+    provider.lifetime,
+    startedAt,
+  );
+  const due = waiting.length;
 
   const tally = new Tally();
   const exhausted = new Exhausted(deps, provider);
-  const refresh = async (connection: Connection): Promise<void> => {
+  const refresh = async (connection: Listed): Promise<void> => {
     try {
       const report = await refreshConnection(deps, provider, connection, 'scheduled');
       tally.add(report);
@@ -83,33 +88,34 @@ export const sweep = async (
   // A run that is begun must be able to end.
   const turns = {
     limit: WORKERS * provider.concurrency,
-    perGroup: provider.concurrency,
-    groupOf: (each: Connection) => secretOf(each.connection),
+    groupsOf: (each: Listed) => groupsOf(provider, each),
     more: () => clock.now() + policy.lease <= until,
   };
   /** Those that were not begun. What needs an exhausted limit is passed over, and comes again once it has slots. */
-  const refreshAll = async (waiting: readonly Connection[]): Promise<number> => {
-    const passedOver: Connection[] = [];
-    const work = async (each: Connection): Promise<void> => {
+  const refreshAll = async (all: Listed[]): Promise<number> => {
+    const passedOver: Listed[] = [];
+    const work = async (each: Listed): Promise<void> => {
       if (await exhausted.concerns(each)) passedOver.push(each);
       else await refresh(each);
     };
-    const begun = await inTurns(waiting, { ...turns, work });
-    const left = waiting.length - begun + passedOver.length;
+    await inTurns(all, { ...turns, work });
+    const left = all.length + passedOver.length;
     const pause = Math.max(0, exhausted.next - clock.now());
     if (passedOver.length === 0 || clock.now() + pause + policy.lease > until) return left;
     await clock.sleep(pause);
     return refreshAll(passedOver);
   };
-  const left = await refreshAll(inFairOrder(due, provider.lifetime, startedAt));
-  const retired = listed.filter(each => isToEnd(each, clock.now()));
-  await inTurns(retired, { ...turns, work: each => end(deps, provider, each) });
+  const left = await refreshAll(waiting);
+  await inTurns(
+    retired.filter(each => isToEnd(each, clock.now())),
+    { ...turns, work: each => end(deps, provider, each) },
+  );
 
   const { results, claimsFailed, commitsFailed, calls } = tally;
   const report: SweepReport = {
     provider: provider.id,
     connections: state.size,
-    due: due.length,
+    due,
     left,
     results,
     claimsFailed,
@@ -121,6 +127,26 @@ export const sweep = async (
   observer.sweep(report);
   return report;
 };
+
+/** A record is needed until its connection is refreshed. What is kept longer is small, since there are thousands. */
+const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => {
+  const kept = listed.filter(each => each.retiredAt === undefined);
+  const due = kept.filter(each => decideDue(each, now).action === 'refresh');
+  return {
+    waiting: [...inFairOrder(due, life, now)],
+    state: new Map(kept.map(each => [each.connection, after(each, { to: each.status })])),
+    retired: listed.filter(each => each.retiredAt !== undefined),
+  };
+};
+
+/** Hosts that a secret brought are slow for all that they serve: together they have half of the workers. */
+const groupsOf = (
+  { concurrency, hosts }: Provider,
+  { connection, origin }: Listed,
+): Readonly<Record<string, number>> => ({
+  [secretOf(connection)]: concurrency,
+  ...(origin !== undefined && !isOnHosts(origin, hosts) && { elsewhere: (WORKERS * concurrency) / 2 }),
+});
 
 class Tally {
   readonly results: Record<Result, number> = {
@@ -142,7 +168,7 @@ class Tally {
   }
 }
 
-const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Promise<void> => {
+const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promise<void> => {
   try {
     const result = await endConnection(deps, provider, retired);
     deps.observer.retired(retired.connection, result);
@@ -151,15 +177,20 @@ const end = async (deps: SweepDeps, provider: Provider, retired: Connection): Pr
   }
 };
 
-const after = (before: Connection, report: RefreshReport): Connection => ({
-  ...before,
-  status: report.to,
-  ...(report.dueAt !== undefined && { dueAt: report.dueAt }),
-  ...(report.issuedAt !== undefined && { issuedAt: report.issuedAt }),
-  ...(report.expiresAt !== undefined && { expiresAt: report.expiresAt }),
-});
+/** What the report of a tick needs to know of each connection, and no more: there are thousands of them. */
+type Health = Pick<Listed, 'status' | 'dueAt' | 'leaseUntil' | 'issuedAt' | 'expiresAt'>;
 
-const health = (all: readonly Connection[], now: EpochMs) => {
+const after = (before: Listed, report: Pick<RefreshReport, 'to' | 'dueAt' | 'issuedAt' | 'expiresAt'>): Health => {
+  const { dueAt = before.dueAt, issuedAt = before.issuedAt, expiresAt = before.expiresAt } = report;
+  return {
+    ...{ status: report.to, dueAt },
+    ...(before.leaseUntil !== undefined && { leaseUntil: before.leaseUntil }),
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  };
+};
+
+const health = (all: readonly Health[], now: EpochMs) => {
   const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
   let oldestOverdue = 0;
   let lowestLife = 1;
@@ -173,7 +204,7 @@ const health = (all: readonly Connection[], now: EpochMs) => {
 };
 
 /** The share of its lifetime that a connection's token has left, from 0 to 1. */
-export const lifeLeft = ({ issuedAt, expiresAt }: Connection, now: EpochMs): number =>
+export const lifeLeft = ({ issuedAt, expiresAt }: Health, now: EpochMs): number =>
   issuedAt === undefined || expiresAt === undefined || expiresAt <= now
     ? 0
     : Math.min(1, (expiresAt - now) / (expiresAt - issuedAt));

@@ -1,26 +1,31 @@
 export interface Turns<T> {
-  /** How many items are worked on at a time, and how many of one group. */
+  /** How many items are worked on at a time. */
   readonly limit: number;
-  readonly perGroup: number;
-  groupOf(item: T): string;
+  /** The groups of an item: how many of each are worked on at a time. */
+  groupsOf(item: T): Readonly<Record<string, number>>;
   work(item: T): Promise<void>;
   /** Whether another item may be begun. */
   more(): boolean;
 }
 
-/** Works through `items` in order. Those of a group that has its share wait without holding up the others. Answers how many were begun. */
-export const inTurns = <T>(items: readonly T[], turns: Turns<T>): Promise<number> => {
-  const { limit, perGroup, groupOf, work, more } = turns;
-  const waiting = [...items];
+/**
+ * Works through `waiting` in order, and takes out of it what is begun. Those of a group that has its share wait without
+ * holding up the others. Answers how many were begun.
+ */
+export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
+  const { limit, groupsOf, work, more } = turns;
+  const all = waiting.length;
   const running = new Map<string, number>();
   let active = 0;
   const count = (item: T, change: 1 | -1): void => {
     active += change;
-    running.set(groupOf(item), (running.get(groupOf(item)) ?? 0) + change);
+    for (const group of Object.keys(groupsOf(item))) running.set(group, (running.get(group) ?? 0) + change);
   };
+  const hasRoom = (item: T): boolean =>
+    Object.entries(groupsOf(item)).every(([group, most]) => (running.get(group) ?? 0) < most);
   const next = (): T | undefined => {
     if (active >= limit || !more()) return undefined;
-    const index = waiting.findIndex(item => (running.get(groupOf(item)) ?? 0) < perGroup);
+    const index = waiting.findIndex(hasRoom);
     return index < 0 ? undefined : waiting.splice(index, 1)[0];
   };
   return new Promise((resolve, reject) => {
@@ -33,7 +38,7 @@ export const inTurns = <T>(items: readonly T[], turns: Turns<T>): Promise<number
           begin();
         }, reject);
       }
-      if (active === 0) resolve(items.length - waiting.length);
+      if (active === 0) resolve(all - waiting.length);
     };
     begin();
   });

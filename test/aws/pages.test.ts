@@ -1,11 +1,17 @@
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { connectionOf, idOf } from '../support/records.ts';
 
 const dynamodb = mockClient(DynamoDBClient);
+beforeEach(() => dynamodb.reset());
 
 it('a page passes over a record that cannot be read, reports it, and goes on behind it', async () => {
   const broken: string[] = [];
@@ -26,4 +32,29 @@ it('a page passes over a record that cannot be read, reports it, and goes on beh
   const [call] = dynamodb.commandCalls(QueryCommand);
   expect(call?.args[0].input).toMatchObject({ Limit: 3, TableName: 'Connections' });
   expect(call?.args[0].input.ProjectionExpression).not.toMatch(/version|session|origin|claimId/i);
+});
+
+it('a list is read in pages of a few hundred, without what only a run needs', async () => {
+  const store = connectionTable(new DynamoDBClient({ region: 'us-east-1' }), 'Connections', () => {});
+  const pages = ['a', 'b', 'c'].map(name => {
+    const { connection, status, dueAt, failures, version } = connectionOf(idOf(name));
+    return toItem({ connection, status, dueAt, failures, version });
+  });
+  const next = (name: string) => toItem({ shard: 'test-provider#1', connection: `test-provider/${name}` });
+  const answers: QueryCommandOutput[] = [
+    { Items: pages.slice(0, 2), LastEvaluatedKey: next('b'), $metadata: {} },
+    { Items: [], LastEvaluatedKey: next('bb'), $metadata: {} },
+    { Items: pages.slice(2), $metadata: {} },
+  ];
+  const asked: QueryCommandInput[] = [];
+  // The SDK asks for each page with the same object.
+  dynamodb.on(QueryCommand).callsFake(input => answers[asked.push({ ...input }) - 1]);
+  const listed = await store.list('test-provider', 1);
+  expect(listed.map(({ connection }) => connection)).toEqual(['a', 'b', 'c'].map(name => idOf(name)));
+  expect(asked.map(({ ExclusiveStartKey }) => ExclusiveStartKey)).toEqual([undefined, next('b'), next('bb')]);
+  for (const { Limit, ProjectionExpression } of asked) {
+    expect(Limit).toBeLessThanOrEqual(500);
+    expect(ProjectionExpression).toMatch(/#dueAt\b/);
+    expect(ProjectionExpression).not.toMatch(/session|claimId|waiters|redeemedCode|forcedAt/);
+  }
 });

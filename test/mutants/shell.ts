@@ -6,8 +6,8 @@ export const shell: readonly Mutant[] = [
   ...mutantsOf('lib/shell/refresh.ts', tests, [
     [
       'the list is believed where the claim knows better',
-      '} = claimed ?? listed;',
-      '} = claimed ? { ...listed, version: claimed.version } : listed;',
+      '...content } = claimed;',
+      '...content } = { ...listed, version: claimed.version };',
     ],
     ['who lost the session publishes', 'if (kept === false) return this.#outrun(told);', ''],
     ['who lost the publication settles', 'if (published === false) return this.#outrun(told);', ''],
@@ -83,7 +83,7 @@ export const shell: readonly Mutant[] = [
       'const redeemed = {};',
     ],
     ['a session goes to whom it was not issued to', 'session.binding !== binding;', 'false;'],
-    ['who forces has all of the limit', "cause === 'scheduled' && seen.failures", 'seen.failures'],
+    ['who forces has all of the limit', "cause === 'scheduled' && !fails", '!fails'],
     ['a bug after a grant keeps a refresh token that may be spent', 'this.#inDoubt ||= inDoubt;', 'void inDoubt;'],
   ]),
   ...mutantsOf('lib/shell/end.ts', tests, [
@@ -108,10 +108,15 @@ export const shell: readonly Mutant[] = [
       '',
     ],
   ]),
+  ...mutantsOf('lib/shell/listing.ts', tests, [['all shards are listed at once', 'AT_ONCE = 2', 'AT_ONCE = 99']]),
   ...mutantsOf('lib/shell/sweep.ts', tests, [
-    ['one limit that is used up ends the tick', 'exhausted.has(await limitOf(deps, provider, connection))', 'true'],
+    [
+      'one limit that is used up ends the tick',
+      'if (await exhausted.concerns(each))',
+      'if (exhausted.next > clock.now())',
+    ],
     ['one broken connection stops all', 'claimsFailed += 1;', 'throw error;'],
-    ['everyone is refreshed each tick', ".filter(each => decideDue(each, startedAt).action === 'refresh')", ''],
+    ['everyone is refreshed each tick', ".filter(each => decideDue(each, now).action === 'refresh')", ''],
     ['attention counts as a dying token', "if (each.status !== 'attention') lowestLife", 'lowestLife'],
     [
       'a leased connection counts as overdue',

@@ -53,6 +53,8 @@ export const stores: readonly Mutant[] = [
       "...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),",
       '',
     ],
+    ['a list reads whole records', ', ProjectionExpression: projectionOf(listedFields)', ''],
+    ['a list reads large pages', '{ client, pageSize: PAGE }', '{ client }'],
     ['one broken record hides a shard', 'onBroken(thrown);\n', 'throw thrown;\n'],
     [
       'records are read as they were',
@@ -107,7 +109,7 @@ export const stores: readonly Mutant[] = [
       '  failingSince: true,\n  lastError: true,\n  retiredAt: true,\n};',
       '  lastError: true,\n  retiredAt: true,\n} as never;',
     ],
-    ['a settled claim stays leased', '  leaseUntil: true,\n', ''],
+    ['a settled claim stays leased', '  leaseUntil: true,\n  failures: true,\n', '  failures: true,\n'],
   ]),
   ...mutantsOf('lib/aws/secrets.ts', tests, [
     ['any stage is current', 'stages.includes(CURRENT)', 'true'],

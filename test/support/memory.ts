@@ -3,6 +3,7 @@ import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
+  type Listed,
   providerOf,
   type SecretVersion,
   secretVersion,
@@ -119,6 +120,25 @@ const summaryOf = (record: Connection): ConnectionSummary => {
   };
 };
 
+/** As a table answers it: only what a list shows. */
+const listedOf = (record: Connection): Listed => {
+  const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
+  const { lastError, origin, secretVersion, triedVersion, answeredVersion, retiredAt, endedAt } = record;
+  return {
+    ...{ connection, status, dueAt, version, failures },
+    ...(leaseUntil !== undefined && { leaseUntil }),
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(lastError && { lastError }),
+    ...(origin !== undefined && { origin }),
+    ...(secretVersion !== undefined && { secretVersion }),
+    ...(triedVersion !== undefined && { triedVersion }),
+    ...(answeredVersion !== undefined && { answeredVersion }),
+    ...(retiredAt !== undefined && { retiredAt }),
+    ...(endedAt !== undefined && { endedAt }),
+  };
+};
+
 /** What a connection does not take along when its secret comes back. */
 const ofOneLife = ['retiredAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
@@ -176,7 +196,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
   const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
 
   return {
-    list: (provider, number) => run('connections.list', () => listed(provider, number)),
+    list: (provider, number) => run('connections.list', () => listed(provider, number).map(listedOf)),
     page: (provider, number, { after, limit }) =>
       run('connections.page', () => {
         const behind = listed(provider, number).filter(({ connection }) => connection > after);

@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { parseArgs } from 'node:util';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { createTables } from '../lib/aws/tables.ts';
+import { localClients } from '../test/support/aws.ts';
+import { type Synthesized, synthesizedFunctions, tablesOf, type World } from './memory/functions.ts';
+import { type Measured, measure } from './memory/measure.ts';
+import { endAll, startServer } from './memory/process.ts';
+import { type Customers, customersOf, PROVIDER_HOST, type Scenario, scenarios } from './memory/scenario.ts';
+
+/** How much memory each function needs with many connections: the bundles that are deployed, measured from outside. */
+
+/** In MB above what a function has before its first event. */
+const ALLOWED = 128;
+
+const { values } = parseArgs({
+  options: {
+    connections: { type: 'string', default: '10000' },
+    scenario: { type: 'string', multiple: true, default: scenarios.map(({ title }) => title) },
+  },
+});
+const count = Number(values.connections);
+
+const say = (text: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+
+const makeCertificate = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'memory-tls-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const [key, file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=made-up';
+  const names = ['-addext', `subjectAltName=IP:127.0.0.1,DNS:${PROVIDER_HOST}`];
+  execFileSync('openssl', [...made.split(' '), ...names, '-keyout', key, '-out', file], { stdio: 'ignore' });
+  return { file, key: readFileSync(key, 'utf8'), cert: readFileSync(file, 'utf8') };
+};
+
+/** Tables without items, and the secrets of all customers. */
+const prepare = async (endpoint: string, functions: readonly Synthesized[], { secrets }: Customers) => {
+  const { dynamodb, secretsManager } = localClients({ endpoint });
+  await createTables(dynamodb, tablesOf(functions));
+  const prefix = functions[0]?.environment.SECRET_PREFIX ?? '';
+  for (const [name, SecretString] of secrets) {
+    await secretsManager.send(new CreateSecretCommand({ Name: `${prefix}${name}`, SecretString }));
+  }
+  dynamodb.destroy();
+  secretsManager.destroy();
+};
+
+const run = async (scenario: Scenario, functions: readonly Synthesized[]): Promise<readonly Measured[]> => {
+  const [aws, provider] = [await startServer('aws', certificate), await startServer('provider', certificate)];
+  const customers = customersOf(scenario, count, `https://${PROVIDER_HOST}:${provider}`);
+  await prepare(`https://127.0.0.1:${aws}`, functions, customers);
+  say(`${scenario.title}: ${customers.connections.length} connections in ${customers.secrets.size} secrets`);
+  const world: World = { aws, provider, certificate: certificate.file };
+  const measured = await measure(functions, world, customers, ({ name, what, idle, peak }, took) => {
+    say(
+      `  ${name}, ${what}: ${Math.round(peak - idle)} MB above ${Math.round(idle)} MB, in ${Math.round(took / 1000)} s`,
+    );
+  });
+  endAll();
+  return measured;
+};
+
+const row = (scenario: Scenario, { name, what, idle, peak }: Measured): string => {
+  const numbers = [idle, peak, peak - idle].map(Math.round);
+  return `| ${[scenario.title, `\`${name}\``, what, ...numbers].join(' | ')} |`;
+};
+
+const certificate = makeCertificate();
+tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.cert]);
+process.once('exit', endAll);
+
+const functions = await synthesizedFunctions();
+const chosen = scenarios.filter(({ title }) => values.scenario.includes(title));
+const rows: string[] = [];
+for (const scenario of chosen) {
+  const measured = await run(scenario, functions);
+  rows.push(...measured.map(each => row(scenario, each)));
+  if (measured.some(({ idle, peak }) => peak - idle > ALLOWED)) process.exitCode = 1;
+}
+console.log('| tokens | function | while | idle | peak | above idle |');
+console.log('|---|---|---|---:|---:|---:|');
+for (const each of rows) console.log(each);
+if (process.exitCode === 1) console.log(`\nMore than ${ALLOWED} MB above idle.`);
