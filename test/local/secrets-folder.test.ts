@@ -24,6 +24,7 @@ const complaintOf = async (folder: string): Promise<string> => {
 };
 const login = 'made-up';
 const PLANTED = 'planted-value-0b1d';
+const oneKey = { login, connections: { oslo: { password: login } } };
 
 describe('a folder of secrets', () => {
   it('is read as it is written, by provider and name', async () => {
@@ -40,6 +41,15 @@ describe('a folder of secrets', () => {
     writeFileSync(join(folder, 'petrosoft', 'notes.txt'), 'notes');
     mkdirSync(join(folder, 'ioffice'));
     expect([...(await readSecretsFolder(folder)).keys()]).toEqual(['petrosoft/acme']);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['two files', { 'petrosoft/nordic': oneKey, 'petrosoft/baltic': oneKey }],
+    ['a file and a key', { 'petrosoft/nordic': oneKey, 'petrosoft/oslo': { login, password: login } }],
+  ])('may have one name in %s: each file has connections of its own', async (_, secrets) => {
+    expect([...(await readSecretsFolder(folderOf(secrets))).keys()].toSorted()).toEqual(
+      Object.keys(secrets).toSorted(),
+    );
   });
 
   it('may be put together of links, as mounted secrets are', async () => {
