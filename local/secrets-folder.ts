@@ -81,12 +81,15 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 const readText = async (path: string): Promise<string> => {
+  const unreadable = (why: string) =>
+    new UsageError(`${path} cannot be read (${why}); check that it is a file and its permissions.`);
   try {
-    // Some editors begin a file with a byte order mark.
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    // Some editors begin a file with a byte order mark. A pipe would be waited for.
+    if ((await stat(path)).isFile()) return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
-    throw new UsageError(`${path} cannot be read (${reason(error)}); check that it is a file and its permissions.`);
+    throw unreadable(reason(error));
   }
+  throw unreadable('not a file');
 };
 
 const reason = (error: unknown): string => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -120,10 +121,15 @@ describe('a folder that cannot be used', () => {
     expect(await complaintOf(file)).toMatch(/cannot be read \(ENOTDIR\)/);
   });
 
-  it('because a file of it cannot be read', async () => {
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['a folder', path => mkdirSync(path), /acme\.json cannot be read \(not a file\)/],
+    ['a pipe', path => execFileSync('mkfifo', [path]), /acme\.json cannot be read \(not a file\)/],
+    ['a link to nothing', path => symlinkSync('/nowhere', path), /acme\.json cannot be read \(ENOENT\)/],
+  ])('because %s is in the place of a file', async (_, make, about) => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'petrosoft', 'acme.json'), { recursive: true });
-    expect(await complaintOf(folder)).toMatch(/acme\.json cannot be read \(EISDIR\)/);
+    mkdirSync(join(folder, 'petrosoft'));
+    make(join(folder, 'petrosoft', 'acme.json'));
+    expect(await complaintOf(folder)).toMatch(about);
   });
 
   it('never repeats a value, whatever the fields hold', async () => {
