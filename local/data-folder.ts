@@ -10,8 +10,10 @@ const FILES = ['secrets.json', 'simulators.json', 'pid', 'dynamodb'];
  * somebody may have opened it for a reason, and what was readable has been readable. Windows has no such modes.
  */
 export const checkFolder = (folder: string): void => {
+  const own = statsOf(folder, statSync);
+  if (own && !own.isDirectory()) throw new UsageError(`--data must be a folder: ${folder} is something else.`);
   if (process.platform === 'win32' || process.getuid === undefined) return;
-  check(folder, folder, statsOf(folder, statSync));
+  check(folder, folder, own);
   for (const file of FILES) check(folder, join(folder, file), statsOf(join(folder, file), lstatSync));
 };
 
@@ -28,6 +30,10 @@ const check = (folder: string, path: string, stats: Stats | undefined): void => 
   if (!stats) return;
   if (stats.uid !== process.getuid?.()) {
     throw new UsageError(`--data: ${path} belongs to another user: give a folder of your own.`);
+  }
+  // A pipe would be waited for.
+  if (!stats.isFile() && !stats.isDirectory()) {
+    throw new UsageError(`--data: ${path} is neither a file nor a folder: give another folder.`);
   }
   if ((stats.mode & 0o077) !== 0) {
     throw new UsageError(`--data: ${path} is open to other users: run chmod -R go= ${folder}, or give another folder.`);

@@ -10,7 +10,6 @@ import { UsageError } from './usage-error.ts';
 export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<string, string>> => {
   const secrets = new Map<string, string>();
   const problems: string[] = [];
-  const owners = new Map<string, string>();
   for (const provider of await entries(folder, folder)) {
     // Hidden ones are somebody's tool's: `.git`, or `..data` of mounted secrets, whose folders are links.
     if (provider.name.startsWith('.') || !(await isFolder(join(folder, provider.name)))) continue;
@@ -26,11 +25,6 @@ export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<str
       const name = file.name.slice(0, -'.json'.length);
       const text = await readText(path);
       problems.push(...problemsOf(provider.name, name, text).map(problem => `${path}: ${problem}`));
-      for (const connection of namesIn(provider.name, name, text)) {
-        const other = owners.get(connection);
-        if (other) problems.push(`${path}: "${connection}" is in ${other} too; give one of them another name`);
-        else owners.set(connection, path);
-      }
       secrets.set(`${provider.name}/${name}`, text);
     }
   }
@@ -45,11 +39,6 @@ export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<str
 
 /** What Secrets Manager takes, in bytes. */
 const LARGEST_SECRET = 65_536;
-
-const namesIn = (provider: string, name: string, text: string): string[] => {
-  const connections = jsonObject(text)?.connections;
-  return (isObject(connections) ? Object.keys(connections) : [name]).map(each => `${provider}/${each}`);
-};
 
 /** What is wrong with one secret, a sentence each; never a value of it. */
 const problemsOf = (providerId: string, name: string, text: string): string[] => {
@@ -92,12 +81,15 @@ const isFolder = (path: string): Promise<boolean> =>
   );
 
 const readText = async (path: string): Promise<string> => {
+  const unreadable = (why: string) =>
+    new UsageError(`${path} cannot be read (${why}); check that it is a file and its permissions.`);
   try {
-    // Some editors begin a file with a byte order mark.
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+    // Some editors begin a file with a byte order mark. A pipe would be waited for.
+    if ((await stat(path)).isFile()) return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
-    throw new UsageError(`${path} cannot be read (${reason(error)}); check that it is a file and its permissions.`);
+    throw unreadable(reason(error));
   }
+  throw unreadable('not a file');
 };
 
 const reason = (error: unknown): string => {

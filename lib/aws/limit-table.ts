@@ -4,20 +4,30 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { NumberValueImpl } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
 import { type LimitState, unused } from '../core/rate-limit.ts';
+import { epochMs } from '../core/types.ts';
 import type { LimitStore } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
-import { expressed, fromItem, type Item, momentSchema, type SchemaOf, toItem } from './item.ts';
+import { expressed, fromItem, type Item, ifCondition, type SchemaOf, toItem } from './item.ts';
 import { REMOVE_AT } from './tables.ts';
 
 const count = z.int().min(0);
+/** No later than a `Date` can hold, so that an item can hold sums of it too. */
+const moment = z.int().min(0).max(8.64e15).transform(epochMs);
 const stateSchema: SchemaOf<LimitState> = z.object({
-  bookings: z.array(z.object({ at: momentSchema, scheduled: count, minority: count })),
-  writtenAt: momentSchema,
-  pausedUntil: momentSchema.exactOptional(),
+  bookings: z.array(z.object({ at: moment, scheduled: count, minority: count })),
+  writtenAt: moment,
+  pausedUntil: moment.exactOptional(),
 });
-const thereSchema = z.object({ state: stateSchema, revision: z.int() });
+const UNREADABLE = 0;
+const revisionSchema = z.int().min(1).lt(Number.MAX_SAFE_INTEGER);
+/** A state that cannot be read counts as unused: the next write replaces it. Otherwise nobody could call ever again. */
+const thereSchema = z.object({
+  state: stateSchema.catch(() => ({ ...unused, bookings: [] })),
+  revision: revisionSchema.catch(UNREADABLE),
+});
 
 /** A partition of its own, apart from the shards: a role that lists connections cannot use up their limits. */
 export const limitShard = (provider: string): string => `${provider}#limits`;
@@ -29,12 +39,40 @@ const KEPT = 86_400;
 export const limitTable = (client: DynamoDBClient, table: string): LimitStore => {
   const keyOf = (key: string): Item => toItem({ shard: limitShard(key.split('#', 1)[0] ?? ''), connection: key });
 
-  /** The item that a refused write met. An emulator may not give it along. */
-  const there = async (key: string, { Item: item }: ConditionalCheckFailedException) => {
-    if (item) return fromItem(thereSchema, item, table);
+  const put = (
+    key: string,
+    state: LimitState,
+    revision: number,
+    condition: string,
+    values: Record<string, unknown>,
+  ) => {
+    const lastAt = state.bookings.at(-1)?.at ?? state.pausedUntil ?? 0;
+    const command = new PutItemCommand({
+      TableName: table,
+      Item: { ...toItem({ state, revision, [REMOVE_AT]: Math.ceil(lastAt / 1000) + KEPT }), ...keyOf(key) },
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      ...expressed({ ConditionExpression: condition }, values),
+    });
+    return client.send(command);
+  };
+
+  /** Replaces an item whose revision no write could name, unless somebody else has. */
+  const replace = async (key: string, { revision }: Item) => {
+    // A number of more digits than ours have stays what it is.
+    const [condition, values] = revision?.N
+      ? ['#revision = :revision', { revision: NumberValueImpl.from(revision.N) }]
+      : ['NOT attribute_type(#revision, :number)', { number: 'N' }];
+    const done = await ifCondition(() => put(key, unused, 1, condition, values));
+    return { state: unused, revision: done ? 1 : 0 };
+  };
+
+  /** What a refused write met. An emulator may not give it along. */
+  const there = async (key: string, refused: ConditionalCheckFailedException) => {
     const read = new GetItemCommand({ TableName: table, Key: keyOf(key), ConsistentRead: true });
-    const { Item: found } = await client.send(read);
-    return found ? fromItem(thereSchema, found, table) : { state: unused, revision: 0 };
+    const item = refused.Item ?? (await client.send(read)).Item;
+    if (!item) return { state: unused, revision: 0 };
+    const found = fromItem(thereSchema, item, table);
+    return found.revision === UNREADABLE ? replace(key, item) : found;
   };
 
   /*
@@ -44,21 +82,9 @@ export const limitTable = (client: DynamoDBClient, table: string): LimitStore =>
    *   B   knows revision 7 ............ writes 8 if 7: refused, gets 8, sees no room
    */
   const write: LimitStore['write'] = async (key, state, revision) => {
-    const lastAt = state.bookings.at(-1)?.at ?? state.pausedUntil ?? 0;
-    const put = new PutItemCommand({
-      TableName: table,
-      Item: {
-        ...toItem({ state, revision: revision + 1, [REMOVE_AT]: Math.ceil(lastAt / 1000) + KEPT }),
-        ...keyOf(key),
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      ...expressed(
-        { ConditionExpression: revision === 0 ? 'attribute_not_exists(#connection)' : '#revision = :revision' },
-        revision === 0 ? {} : { revision },
-      ),
-    });
+    const condition = revision === 0 ? 'attribute_not_exists(#connection)' : '#revision = :revision';
     try {
-      await client.send(put);
+      await put(key, state, revision + 1, condition, revision === 0 ? {} : { revision });
       return undefined;
     } catch (thrown) {
       if (thrown instanceof ConditionalCheckFailedException) return there(key, thrown);

@@ -45,7 +45,7 @@ const AHEAD: Milliseconds = 2000;
  * closer than a window to the one `calls` before it. Slots are booked in order; unused ones pass.
  */
 export const book = (
-  state: LimitState,
+  stored: LimitState,
   limit: RateLimit,
   request: {
     readonly lane: Lane;
@@ -59,7 +59,8 @@ export const book = (
   },
 ): Booked => {
   const { lane, wanted, together, now, from, until } = request;
-  const log = new Log(repaired(state.bookings, limit, now), limit);
+  const state = repaired(stored, limit, now);
+  const log = new Log(state.bookings, limit);
   const distance = windowOf(limit) / limit.calls;
   const spread = distance < AHEAD ? distance : 0;
   let earliest = Math.max(from, state.pausedUntil ?? 0) as EpochMs;
@@ -78,20 +79,28 @@ export const book = (
 };
 
 /** No slot before `until`. What the provider asks for is believed for a window, at least for a minute. */
-export const pause = (state: LimitState, limit: RateLimit, now: EpochMs, until: EpochMs): LimitState => {
-  const longest = plus(now, Math.max(limit.per, 60_000));
-  const pausedUntil = Math.max(state.pausedUntil ?? 0, Math.min(until, longest)) as EpochMs;
-  return { bookings: repaired(state.bookings, limit, now), writtenAt: now, pausedUntil };
+export const pause = (stored: LimitState, limit: RateLimit, now: EpochMs, until: EpochMs): LimitState => {
+  const { bookings, pausedUntil = 0 } = repaired(stored, limit, now);
+  const believed = Math.min(until, plus(now, longestPause(limit)));
+  return { bookings, writtenAt: now, pausedUntil: Math.max(pausedUntil, believed) as EpochMs };
 };
 
-/** Without what has left the window. A slot further ahead than anyone books comes from a wrong clock: it counts as now. */
-const repaired = (bookings: readonly Booking[], limit: RateLimit, now: EpochMs): readonly Booking[] => {
+const longestPause = ({ per }: RateLimit): Milliseconds => Math.max(per, 60_000);
+
+/**
+ * Without what has left the window. A slot further ahead than anyone books, or a longer pause than anyone asks for, comes
+ * from a wrong clock or a broken item: it counts from when the state was written, so that it passes even if nobody writes.
+ */
+export const repaired = (state: LimitState, limit: RateLimit, now: EpochMs): LimitState => {
   const window = windowOf(limit);
-  const furthest = plus(now, 2 * Math.max(window, FURTHEST));
-  return bookings
+  const writtenAt = Math.min(state.writtenAt, now) as EpochMs;
+  const furthest = plus(writtenAt, 2 * Math.max(window, FURTHEST));
+  const bookings = state.bookings
+    .map(each => (each.at > furthest ? { ...each, at: writtenAt } : each))
     .filter(({ at }) => at + window > now)
-    .map(each => (each.at > furthest ? { ...each, at: now } : each))
     .toSorted((a, b) => a.at - b.at);
+  const pausedUntil = Math.min(state.pausedUntil ?? 0, plus(writtenAt, longestPause(limit))) as EpochMs;
+  return { bookings, writtenAt, ...(state.pausedUntil !== undefined && { pausedUntil }) };
 };
 
 /** Nobody books further ahead than a run waits. */

@@ -10,6 +10,9 @@ import { AddressRefused, isRefusedLiteral, publicLookup } from './addresses.ts';
 /** No token answer is larger; one that is gets cut off instead of filling the memory. */
 export const LARGEST_ANSWER = 256 * 1024;
 
+/** So many informational answers (1xx) may come before the real one. Servers send one or two. */
+export const MOST_INFORMATIONAL = 10;
+
 /** Where requests may go: to public addresses over TLS alone, or, on a laptop, anywhere. */
 export type Reach = 'public' | 'any';
 
@@ -65,6 +68,11 @@ const exchange = (
       });
     });
     sent.on('error', error => fail(error instanceof AddressRefused ? 'address_refused' : 'network'));
+    let informational = 0;
+    sent.on('information', () => {
+      informational += 1;
+      if (informational > MOST_INFORMATIONAL) fail('network');
+    });
     sent.on('response', answer => collect(answer, settle, fail));
     // As bytes: node would write a text and the headers before it in one encoding, and headers are latin1.
     sent.end(request.body === undefined ? undefined : Buffer.from(request.body));

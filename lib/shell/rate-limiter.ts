@@ -1,5 +1,5 @@
 import type { RateLimit } from '../core/provider.ts';
-import { type Booked, book, type Lane, type LimitState, pause, unused } from '../core/rate-limit.ts';
+import { type Booked, book, type Lane, type LimitState, pause, repaired, unused } from '../core/rate-limit.ts';
 import { type EpochMs, epochMs, type Milliseconds, plus } from '../core/types.ts';
 import { Batches, type Size } from './batches.ts';
 import type { Clock, LimitStore, RateLimiter } from './ports.ts';
@@ -76,7 +76,7 @@ class Lease {
   }
 
   get pausedUntil(): EpochMs {
-    return this.#own(this.#state.pausedUntil ?? epochMs(0));
+    return this.#own(repaired(this.#state, this.#limit, this.#now()).pausedUntil ?? epochMs(0));
   }
 
   async #book(lane: Lane, size: Size, until: EpochMs): Promise<Pick<Booked, 'slots' | 'nextAt'>> {

@@ -154,13 +154,6 @@ describe('a broken record', () => {
       'Tokens: test-provider/acme has a broken',
     );
   });
-
-  it('may be a rate limit', async () => {
-    dynamodb.on(PutItemCommand).rejects(conditionFailed());
-    dynamodb.on(GetItemCommand).resolves({ Item: { connection: { S: 'key' }, state: { S: '' } } });
-    const failure = await failureOf(() => limits.write('key', unused, 0));
-    expect(failure.message).toBe('Connections: key has a broken "state"');
-  });
 });
 
 describe('what is sent', () => {

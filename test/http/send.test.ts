@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../lib/core/provider.ts';
-import { createSend, LARGEST_ANSWER } from '../../lib/http/send.ts';
+import { createSend, LARGEST_ANSWER, MOST_INFORMATIONAL } from '../../lib/http/send.ts';
 import { closedPort, listening, rawServer } from '../support/loopback.ts';
 
 const sendHttp = createSend('any');
@@ -126,6 +126,26 @@ describe('an answer', () => {
     if (reply.kind === 'failed') expect(reply).toEqual(failed('answer_too_large', true));
   });
 
+  it.each(['100 Continue', '103 Early Hints'])('may follow a few that say "%s"', async status => {
+    const answer = `HTTP/1.1 ${status}\r\n\r\n`.repeat(MOST_INFORMATIONAL);
+    const port = await rawServer(socket => socket.end(`${answer}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}`));
+    expect(await post(`http://127.0.0.1:${port}`)).toMatchObject({ kind: 'answer', status: 200, body: '{}' });
+  });
+
+  it.each(['100 Continue', '103 Early Hints'])('is not waited for while "%s" comes without an end', async status => {
+    const flood = Buffer.from(`HTTP/1.1 ${status}\r\n\r\n`.repeat(1000));
+    const closed = Promise.withResolvers<void>();
+    const port = await rawServer(socket => {
+      const more = () => {
+        while (!socket.destroyed && socket.write(flood));
+      };
+      socket.on('drain', more).on('close', () => closed.resolve());
+      more();
+    });
+    expect(await post(`http://127.0.0.1:${port}`)).toEqual(failed('network', true));
+    await closed.promise;
+  });
+
   it('without an end is cut off at the largest size', async () => {
     let written = 0;
     const url = await serving((_, response) => {
@@ -170,7 +190,7 @@ describe('the deadline', () => {
 
   it.each([
     ['that goes on to another protocol', 'HTTP/1.1 101 Go\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'],
-    ['that only ever says what is yet to come', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
+    ['that only ever says what is yet to come', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(MOST_INFORMATIONAL)],
   ])('ends a call to a server %s', async (_, said) => {
     const port = await rawServer(socket => socket.write(said));
     expect(await post(`http://127.0.0.1:${port}`, {}, TINY)).toEqual(failed('timeout', true));

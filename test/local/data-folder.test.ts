@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -31,6 +32,25 @@ describe('a data folder', { timeout: TIMEOUT }, () => {
     expect(code).toBe(2);
     expect(stderr).toContain(`is open to other users: run chmod -R go= ${data}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each([
+    ['of its user alone', 0o600],
+    ['that others may read', 0o644],
+  ])('has to be one: a file %s is refused', async (_, mode) => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    chmodSync(file, mode);
+    const { code, stderr } = await once(file);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `--data must be a folder: ${file} is something else.\n` });
+  });
+
+  it.each(['secrets.json', 'simulators.json', 'pid', 'dynamodb'])('is refused if %s is a pipe', async name => {
+    const data = temporaryFolder();
+    execFileSync('mkfifo', ['-m', '600', join(data, name)]);
+    const { code, stderr } = await once(data);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`--data: ${join(data, name)} is neither a file nor a folder: give another folder.\n`);
   });
 
   it.each<[string, (data: string) => void]>([

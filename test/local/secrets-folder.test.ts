@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -24,6 +25,7 @@ const complaintOf = async (folder: string): Promise<string> => {
 };
 const login = 'made-up';
 const PLANTED = 'planted-value-0b1d';
+const oneKey = { login, connections: { oslo: { password: login } } };
 
 describe('a folder of secrets', () => {
   it('is read as it is written, by provider and name', async () => {
@@ -40,6 +42,15 @@ describe('a folder of secrets', () => {
     writeFileSync(join(folder, 'petrosoft', 'notes.txt'), 'notes');
     mkdirSync(join(folder, 'ioffice'));
     expect([...(await readSecretsFolder(folder)).keys()]).toEqual(['petrosoft/acme']);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['two files', { 'petrosoft/nordic': oneKey, 'petrosoft/baltic': oneKey }],
+    ['a file and a key', { 'petrosoft/nordic': oneKey, 'petrosoft/oslo': { login, password: login } }],
+  ])('may have one name in %s: each file has connections of its own', async (_, secrets) => {
+    expect([...(await readSecretsFolder(folderOf(secrets))).keys()].toSorted()).toEqual(
+      Object.keys(secrets).toSorted(),
+    );
   });
 
   it('may be put together of links, as mounted secrets are', async () => {
@@ -110,10 +121,15 @@ describe('a folder that cannot be used', () => {
     expect(await complaintOf(file)).toMatch(/cannot be read \(ENOTDIR\)/);
   });
 
-  it('because a file of it cannot be read', async () => {
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['a folder', path => mkdirSync(path), /acme\.json cannot be read \(not a file\)/],
+    ['a pipe', path => execFileSync('mkfifo', [path]), /acme\.json cannot be read \(not a file\)/],
+    ['a link to nothing', path => symlinkSync('/nowhere', path), /acme\.json cannot be read \(ENOENT\)/],
+  ])('because %s is in the place of a file', async (_, make, about) => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, 'petrosoft', 'acme.json'), { recursive: true });
-    expect(await complaintOf(folder)).toMatch(/acme\.json cannot be read \(EISDIR\)/);
+    mkdirSync(join(folder, 'petrosoft'));
+    make(join(folder, 'petrosoft', 'acme.json'));
+    expect(await complaintOf(folder)).toMatch(about);
   });
 
   it('never repeats a value, whatever the fields hold', async () => {

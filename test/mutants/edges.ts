@@ -7,6 +7,7 @@ export const edges: readonly Mutant[] = [
     [
       ['no deadline', "setTimeout(() => fail('timeout'), deadline)", "setTimeout(() => fail('timeout'), 2 ** 30)"],
       ['answers of any size', 'if (size > LARGEST_ANSWER) fail', 'if (false) fail'],
+      ['informational answers without an end', 'if (informational > MOST_INFORMATIONAL) fail', 'if (false) fail'],
       ['every failure happened before it was sent', 'code, sent: connected }', 'code, sent: false }'],
       ['every failure happened after it was sent', 'code, sent: connected }', 'code, sent: true }'],
       ['a TLS handshake sends the request', "url.protocol === 'https:' ? 'secureConnect' : 'connect'", "'connect'"],
