@@ -13,7 +13,14 @@ export interface Turns<T> {
  * holding up the others. Answers how many were begun.
  */
 export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
-  const { limit, groupsOf, work, more } = turns;
+  const { limit, work, more } = turns;
+  const groups = new Map<T, Readonly<Record<string, number>>>();
+  /** Asked once of each item: those that have no room are looked at again and again. */
+  const groupsOf = (item: T) => {
+    const known = groups.get(item) ?? turns.groupsOf(item);
+    groups.set(item, known);
+    return known;
+  };
   const all = waiting.length;
   const running = new Map<string, number>();
   let active = 0;
@@ -21,8 +28,11 @@ export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
     active += change;
     for (const group of Object.keys(groupsOf(item))) running.set(group, (running.get(group) ?? 0) + change);
   };
-  const hasRoom = (item: T): boolean =>
-    Object.entries(groupsOf(item)).every(([group, most]) => (running.get(group) ?? 0) < most);
+  const hasRoom = (item: T): boolean => {
+    const its = groupsOf(item);
+    for (const group in its) if ((running.get(group) ?? 0) >= (its[group] ?? 0)) return false;
+    return true;
+  };
   const next = (): T | undefined => {
     if (active >= limit || !more()) return undefined;
     const index = waiting.findIndex(hasRoom);
