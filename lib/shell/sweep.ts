@@ -8,6 +8,7 @@ import {
   type EpochMs,
   type Listed,
   type Milliseconds,
+  plus,
   type Status,
   secretOf,
 } from '../core/types.ts';
@@ -101,7 +102,9 @@ export const sweep = async (
     await inTurns(all, { ...turns, work });
     const left = all.length + passedOver.length;
     const pause = Math.max(0, exhausted.next - clock.now());
-    if (passedOver.length === 0 || clock.now() + pause + policy.lease > until) return left;
+    // The next tick has a look of its own.
+    const last = Math.min(plus(startedAt, policy.tick), until - policy.lease);
+    if (passedOver.length === 0 || clock.now() + pause > last) return left;
     await clock.sleep(pause);
     return refreshAll(passedOver);
   };
