@@ -1,5 +1,11 @@
 import type { Provider } from '../core/provider.ts';
-import { connectionsIn, parseSecretName, type SecretContent, type SecretName } from '../core/secret.ts';
+import {
+  areOfTwoSecrets,
+  connectionsIn,
+  parseSecretName,
+  type SecretContent,
+  type SecretName,
+} from '../core/secret.ts';
 import { type ConnectionId, type Listed, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource } from './ports.ts';
 
@@ -40,7 +46,7 @@ export class SecretInventory {
 
   constructor(deps: InventoryDeps, records: Iterable<Listed>) {
     this.#deps = deps;
-    this.#bySecret = Map.groupBy(active(records), record => secretOf(record.connection));
+    this.#bySecret = Map.groupBy(records, record => secretOf(record.connection));
   }
 
   /** Takes stock of one listed secret. One whose current version is noted on each of its records is not read again. */
@@ -49,9 +55,13 @@ export class SecretInventory {
     const parsed = parseSecretName(prefix, listing.name);
     if (!parsed) return this.#problem(listing.name, 'bad_secret_name');
     if (!providers.some(({ id }) => id === parsed.provider)) return this.#problem(listing.name, 'unknown_provider');
-    const own = this.#bySecret.get(parsed.secret) ?? [];
+    const all = this.#bySecret.get(parsed.secret) ?? [];
+    const own = active(all);
     const { version } = listing;
-    if (version !== undefined && own.length > 0 && own.every(({ secretVersion: noted }) => noted === version)) {
+    const noted = own.length > 0 && own.every(({ secretVersion }) => secretVersion === version);
+    // What waits for the end of a connection of its name is not among its own.
+    const waits = all.some(({ replacedAt }) => replacedAt !== undefined);
+    if (version !== undefined && noted && !waits) {
       for (const { connection } of own) this.connections.set(connection, version);
       return;
     }
@@ -73,15 +83,17 @@ export class SecretInventory {
       return;
     }
     this.#problem(name, content.code);
-    if (content.code === 'too_many_connections') return this.#hold(own);
+    if (content.code === 'too_many_connections') return this.#hold(own, value.version);
     // Visible as a connection that needs attention, rather than not at all.
     const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
     for (const connection of ids) this.connections.set(connection, value.version);
   }
 
-  /** What is known stays as it is: the secret gives no answer that could change it. */
-  #hold(own: readonly Listed[]): void {
-    for (const { connection, secretVersion: noted = secretVersion('') } of own) this.connections.set(connection, noted);
+  /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
+  #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
+    for (const { connection, secretVersion: noted = secretVersion('') } of own) {
+      this.connections.set(connection, areOfTwoSecrets(noted, seen) ? seen : noted);
+    }
   }
 
   #problem(secret: string, code: ProblemCode): void {
