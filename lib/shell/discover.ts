@@ -52,7 +52,7 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
-  const round = new Round(deps, records);
+  const round = new Round(deps, records, inventory.full);
   const found = [...inventory.connections];
   // All that is new is added before any version is noted: a secret counts as known only once all of it is.
   const isNew = ([connection]: (typeof found)[number]) => !records.has(connection);
@@ -79,6 +79,8 @@ const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map
 class Round {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Listed>;
+  /** Secrets that hold more than could be taken. */
+  readonly #full: ReadonlySet<string>;
   readonly #now: EpochMs;
   readonly done = {
     added: [] as ConnectionId[],
@@ -89,9 +91,10 @@ class Round {
     failures: [] as { connection: ConnectionId; code: ErrorCode }[],
   };
 
-  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>) {
+  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>, full: ReadonlySet<string>) {
     this.#deps = deps;
     this.#records = records;
+    this.#full = full;
     this.#now = deps.clock.now();
   }
 
@@ -137,7 +140,7 @@ class Round {
   }
 
   #isIncomplete(secret: string): boolean {
-    return this.done.failures.some(failure => secretOf(failure.connection) === secret);
+    return this.#full.has(secret) || this.done.failures.some(failure => secretOf(failure.connection) === secret);
   }
 
   /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */

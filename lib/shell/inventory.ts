@@ -25,7 +25,11 @@ export type ProblemCode =
   | 'secret_unreadable'
   | 'secret_malformed'
   | 'too_many_connections'
+  | 'too_many_removed'
   | 'bad_connection_key';
+
+/** A secret has so many times as many records as it may hold connections: all of its keys may be replaced at once. */
+const RECORDS_PER_CONNECTION = 2;
 
 /** One for each secret and code. A bad key of `connections` is counted, not repeated: it may be a misplaced credential. */
 export interface Problem {
@@ -41,6 +45,8 @@ export class SecretInventory {
   /** The connections that there are, and the version of their secret. */
   readonly connections = new Map<ConnectionId, SecretVersion>();
   readonly problems: Problem[] = [];
+  /** The secrets with keys that have no room yet. */
+  readonly full = new Set<string>();
   /** Secrets whose value was asked for. */
   read = 0;
 
@@ -79,7 +85,9 @@ export class SecretInventory {
     const content = connectionsIn(secret, value.text, this.#deps.connectionsPerSecret);
     if (content.ok) {
       if (content.badKeys > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: content.badKeys });
-      for (const connection of content.connections) this.connections.set(connection, value.version);
+      for (const connection of this.#withRoom(name, secret, content.connections)) {
+        this.connections.set(connection, value.version);
+      }
       return;
     }
     this.#problem(name, content.code);
@@ -87,6 +95,19 @@ export class SecretInventory {
     // Visible as a connection that needs attention, rather than not at all.
     const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
     for (const connection of ids) this.connections.set(connection, value.version);
+  }
+
+  /** Removed keys stay as records for an hour or more: a secret whose keys change all the time has to wait for these. */
+  #withRoom(name: string, secret: string, connections: ReadonlySet<ConnectionId>): readonly ConnectionId[] {
+    const known = new Set(this.#bySecret.get(secret)?.map(({ connection }) => connection));
+    const added = [...connections].filter(connection => !known.has(connection));
+    const room = Math.max(0, RECORDS_PER_CONNECTION * this.#deps.connectionsPerSecret - known.size);
+    const refused = new Set(added.slice(room));
+    if (refused.size > 0) {
+      this.full.add(secret);
+      this.problems.push({ secret: name, code: 'too_many_removed', count: refused.size });
+    }
+    return [...connections].filter(connection => !refused.has(connection));
   }
 
   /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */

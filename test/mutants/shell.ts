@@ -116,6 +116,9 @@ export const shell: readonly Mutant[] = [
     ['a token stays readable while another secret waits', '!revived.has(connection),', 'false,'],
   ]),
   ...mutantsOf('lib/shell/inventory.ts', tests, [
+    ['removed keys are not counted', 'added.slice(room)', 'added.slice(added.length)'],
+    ['all keys cannot be replaced at once', 'RECORDS_PER_CONNECTION = 2', 'RECORDS_PER_CONNECTION = 1'],
+    ['keys that had no room are forgotten', 'this.full.add(secret);', ''],
     ['a key that waits for its end is forgotten', '&& noted && !waits)', '&& noted)'],
     ['another secret with too many keys holds what the one before had', '? seen : noted);', '? noted : noted);'],
   ]),
