@@ -45,6 +45,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
   forcedAt: momentSchema.exactOptional(),
   origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
+  replacedAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
 });
 
@@ -79,6 +80,7 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   triedVersion: true,
   answeredVersion: true,
   retiredAt: true,
+  replacedAt: true,
   endedAt: true,
 };
 export const listedSchema: SchemaOf<Listed> = connectionSchema.pick(listed);

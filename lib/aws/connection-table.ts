@@ -200,6 +200,16 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
+    // Only once: a mark that moved with every discovery would let the next secret wait for ever.
+    replace: (connection, at) =>
+      guarded('store_failed', `replace ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #retiredAt = if_not_exists(#retiredAt, :at), #replacedAt = :at, #dueAt = :at',
+          condition: 'attribute_exists(#connection) AND attribute_not_exists(#replacedAt)',
+          values: { at },
+        });
+      }),
+
     /*
      * Only if retired: otherwise it would make a connection due that a worker holds. Why a new version:
      *
@@ -209,14 +219,14 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
      *
      * Otherwise A would settle a token that was withdrawn in between as healthy.
      */
-    revive: (connection, at) =>
+    revive: (connection, { at, secretVersion, from }) =>
       guarded('store_failed', `revive ${connection}`, async () => {
         await change(connection, {
           update:
-            'SET #dueAt = :at, #version = #version + :one ' +
-            'REMOVE #retiredAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId, #waiters',
-          condition: 'attribute_exists(#retiredAt)',
-          values: { at, one: 1 },
+            'SET #dueAt = :at, #version = #version + :one, #secretVersion = :secretVersion ' +
+            'REMOVE #retiredAt, #replacedAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId, #waiters',
+          condition: `attribute_exists(#retiredAt)${from === 'ended' ? ' AND attribute_exists(#endedAt)' : ''}`,
+          values: { at, one: 1, secretVersion },
         });
       }),
 

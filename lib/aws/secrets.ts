@@ -9,7 +9,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
-import { type SecretVersion, secretVersion } from '../core/types.ts';
+import { versionOf } from '../core/secret.ts';
+import type { SecretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource, SecretValue } from '../shell/ports.ts';
 import { guarded } from './failure.ts';
 
@@ -36,12 +37,6 @@ const readValue = (name: string, answer: GetSecretValueResponse): SecretValue | 
   const text = SecretString ?? (SecretBinary && new TextDecoder().decode(SecretBinary));
   return text === undefined ? undefined : { arn, version: versionOf(arn, VersionId), text };
 };
-
-/**
- * The writer of a secret chooses the id of a version, and may choose one that a deleted secret of the same name had. The
- * six characters that end an ARN are new with each secret.
- */
-const versionOf = (arn: string, id: string): SecretVersion => secretVersion(`${arn.slice(-6)}:${id}`);
 
 const currentVersion = ({ ARN, SecretVersionsToStages }: SecretListEntry): SecretVersion | undefined => {
   const current = Object.entries(SecretVersionsToStages ?? {}).find(([, stages]) => stages.includes(CURRENT));

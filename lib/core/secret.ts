@@ -1,5 +1,5 @@
 import { isObject, jsonObject } from './jwt.ts';
-import { type ConnectionId, connectionId } from './types.ts';
+import { type ConnectionId, connectionId, type SecretVersion, secretVersion } from './types.ts';
 
 /** A secret `token-refresher/<provider>/<name>`: the provider, and the name below the prefix. */
 export interface SecretName {
@@ -14,6 +14,18 @@ export const parseSecretName = (prefix: string, name: string): SecretName | unde
   const secret = connectionId(provider, own);
   return secret && { provider, secret };
 };
+
+const MARK = 6;
+
+/**
+ * The writer of a secret chooses the id of a version, and may choose one that a deleted secret of the same name had. The
+ * six characters that end an ARN are new with each secret.
+ */
+export const versionOf = (arn: string, id: string): SecretVersion => secretVersion(`${arn.slice(-MARK)}:${id}`);
+
+/** Whether two versions are surely of two secrets: the first was deleted, and the second took its name. */
+export const areOfTwoSecrets = (first: SecretVersion | undefined, second: SecretVersion): boolean =>
+  first?.at(MARK) === ':' && second.at(MARK) === ':' && first.slice(0, MARK) !== second.slice(0, MARK);
 
 /** How many connections one secret may hold, unless the deployment sets another number. */
 export const CONNECTIONS_PER_SECRET = 200;

@@ -105,6 +105,8 @@ export interface Connection {
   readonly origin?: string;
   /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
+  /** Another secret of that name is there, which waits for the end of this connection. */
+  readonly replacedAt?: EpochMs;
   /** The token of a retired connection is withdrawn and its session is ended at the provider. */
   readonly endedAt?: EpochMs;
 }
@@ -126,6 +128,7 @@ export type Listed = Pick<
   | 'triedVersion'
   | 'answeredVersion'
   | 'retiredAt'
+  | 'replacedAt'
   | 'endedAt'
 >;
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
+import { areOfTwoSecrets } from '../core/secret.ts';
 import { allShards } from '../core/shard.ts';
 import {
   type ConnectionId,
@@ -51,7 +52,7 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
-  const round = new Round(deps, records);
+  const round = new Round(deps, records, inventory.full);
   const found = [...inventory.connections];
   // All that is new is added before any version is noted: a secret counts as known only once all of it is.
   const isNew = ([connection]: (typeof found)[number]) => !records.has(connection);
@@ -60,10 +61,11 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const missing = active(records.values()).filter(({ connection }) => !inventory.connections.has(connection));
   const bySecret = Map.groupBy(missing, ({ connection }) => secretOf(connection));
   await pool([...bySecret], CONCURRENCY, ([secret, own]) => round.retire(secret, own));
-  const gone = [...records.values()].filter(
-    ({ connection, retiredAt }) => retiredAt !== undefined && !inventory.connections.has(connection),
+  const revived = new Set(round.done.revived);
+  const retired = [...records.values()].filter(
+    ({ connection, retiredAt }) => retiredAt !== undefined && !revived.has(connection),
   );
-  await pool(gone, CONCURRENCY, record => round.clear(record));
+  await pool(retired, CONCURRENCY, record => round.clear(record, !inventory.connections.has(record.connection)));
   const { read, problems } = inventory;
   return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
 };
@@ -77,6 +79,8 @@ const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map
 class Round {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Listed>;
+  /** Secrets that hold more than could be taken. */
+  readonly #full: ReadonlySet<string>;
   readonly #now: EpochMs;
   readonly done = {
     added: [] as ConnectionId[],
@@ -87,9 +91,10 @@ class Round {
     failures: [] as { connection: ConnectionId; code: ErrorCode }[],
   };
 
-  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>) {
+  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>, full: ReadonlySet<string>) {
     this.#deps = deps;
     this.#records = records;
+    this.#full = full;
     this.#now = deps.clock.now();
   }
 
@@ -110,18 +115,32 @@ class Round {
 
   note(connection: ConnectionId, seen: SecretVersion): Promise<void> {
     const record = this.#records.get(connection);
-    // Something new of this secret could not be added: it has to be read again.
-    const incomplete = this.done.failures.some(failure => secretOf(failure.connection) === secretOf(connection));
+    const another = areOfTwoSecrets(record?.secretVersion ?? record?.triedVersion, seen);
     const noted = record ? record.secretVersion === seen : keyOf(connection) === undefined;
     return this.#try(connection, async () => {
-      if (!noted && !incomplete) {
+      if (record && another && record.endedAt === undefined) return this.#replace(record);
+      // Something new of this secret could not be added: it has to be read again.
+      if (this.#isIncomplete(secretOf(connection))) return;
+      if (record?.retiredAt !== undefined) {
+        const from = another ? 'ended' : 'retired';
+        await this.#deps.connections.revive(connection, { at: this.#now, secretVersion: seen, from });
+        this.done.revived.push(connection);
+      } else if (!noted) {
         await this.#deps.connections.noteSecret(connection, seen);
         if (record) this.done.changed.push(connection);
       }
-      if (record?.retiredAt === undefined) return;
-      await this.#deps.connections.revive(connection, this.#now);
-      this.done.revived.push(connection);
     });
+  }
+
+  /** Nothing of the secret before may be left when another one takes its name: first that connection ends. */
+  async #replace({ connection, retiredAt, replacedAt }: Listed): Promise<void> {
+    if (replacedAt !== undefined) return;
+    await this.#deps.connections.replace(connection, this.#now);
+    if (retiredAt === undefined) this.done.retired.push(connection);
+  }
+
+  #isIncomplete(secret: string): boolean {
+    return this.#full.has(secret) || this.done.failures.some(failure => secretOf(failure.connection) === secret);
   }
 
   /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */
@@ -136,11 +155,11 @@ class Round {
   }
 
   /** Deletes a record once it has ended and no late writer can run any more. */
-  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Listed): Promise<void> {
+  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Listed, isGone: boolean): Promise<void> {
     const { connections, tokens } = this.#deps;
     return this.#try(connection, async () => {
       const overdue = endedAt === undefined && this.#now >= plus(retiredAt, END_WITHIN);
-      const over = endedAt !== undefined && this.#now >= plus(retiredAt, RETIRED_FOR);
+      const over = isGone && endedAt !== undefined && this.#now >= plus(retiredAt, RETIRED_FOR);
       if (overdue || over) await tokens.withdraw(connection, last);
       if (!over) return;
       await connections.remove(connection);

@@ -12,6 +12,8 @@ export interface EndDeps {
 
 /** A provider that does not answer for so long after the retirement is not asked again. */
 const GIVE_UP_AFTER = hours(24);
+/** Nor is it for so long if another secret waits for the name: its customer did nothing wrong. */
+const GIVE_UP_REPLACED_AFTER = minutes(5);
 const LONGEST_PAUSE = hours(1);
 const REVOKE_WITHIN = 5000;
 
@@ -21,15 +23,17 @@ const REVOKE_WITHIN = 5000;
  * die after it has kept a session. `ended`: nothing is left to do.
  */
 export const endConnection = async (deps: EndDeps, provider: Provider, record: Listed): Promise<'ended' | 'later'> => {
-  const { connection, version, retiredAt } = record;
+  const { connection, version } = record;
   const now = deps.clock.now();
-  const since = now - (retiredAt ?? now);
+  const { retiredAt = now, replacedAt = now } = record;
+  const since = now - retiredAt;
   const leaseUntil = record.leaseUntil ?? now;
   const revoked = await endAtProvider(deps, provider, connection, version);
-  const done = revoked || since >= GIVE_UP_AFTER;
+  const done = revoked || since >= GIVE_UP_AFTER || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
   if (done) await deps.sessions.forget(connection, version);
   if (!done || leaseUntil > now) {
-    const next = plus(now, Math.min(LONGEST_PAUSE, Math.max(minutes(1), since)));
+    const pause = record.replacedAt === undefined ? Math.min(LONGEST_PAUSE, Math.max(minutes(1), since)) : minutes(1);
+    const next = plus(now, pause);
     await deps.connections.endLater(connection, leaseUntil > next ? leaseUntil : next);
     return 'later';
   }

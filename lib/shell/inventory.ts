@@ -1,5 +1,11 @@
 import type { Provider } from '../core/provider.ts';
-import { connectionsIn, parseSecretName, type SecretContent, type SecretName } from '../core/secret.ts';
+import {
+  areOfTwoSecrets,
+  connectionsIn,
+  parseSecretName,
+  type SecretContent,
+  type SecretName,
+} from '../core/secret.ts';
 import { type ConnectionId, type Listed, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource } from './ports.ts';
 
@@ -19,7 +25,11 @@ export type ProblemCode =
   | 'secret_unreadable'
   | 'secret_malformed'
   | 'too_many_connections'
+  | 'too_many_removed'
   | 'bad_connection_key';
+
+/** A secret has so many times as many records as it may hold connections: all of its keys may be replaced at once. */
+const RECORDS_PER_CONNECTION = 2;
 
 /** One for each secret and code. A bad key of `connections` is counted, not repeated: it may be a misplaced credential. */
 export interface Problem {
@@ -35,12 +45,14 @@ export class SecretInventory {
   /** The connections that there are, and the version of their secret. */
   readonly connections = new Map<ConnectionId, SecretVersion>();
   readonly problems: Problem[] = [];
+  /** The secrets with keys that have no room yet. */
+  readonly full = new Set<string>();
   /** Secrets whose value was asked for. */
   read = 0;
 
   constructor(deps: InventoryDeps, records: Iterable<Listed>) {
     this.#deps = deps;
-    this.#bySecret = Map.groupBy(active(records), record => secretOf(record.connection));
+    this.#bySecret = Map.groupBy(records, record => secretOf(record.connection));
   }
 
   /** Takes stock of one listed secret. One whose current version is noted on each of its records is not read again. */
@@ -49,9 +61,13 @@ export class SecretInventory {
     const parsed = parseSecretName(prefix, listing.name);
     if (!parsed) return this.#problem(listing.name, 'bad_secret_name');
     if (!providers.some(({ id }) => id === parsed.provider)) return this.#problem(listing.name, 'unknown_provider');
-    const own = this.#bySecret.get(parsed.secret) ?? [];
+    const all = this.#bySecret.get(parsed.secret) ?? [];
+    const own = active(all);
     const { version } = listing;
-    if (version !== undefined && own.length > 0 && own.every(({ secretVersion: noted }) => noted === version)) {
+    const noted = own.length > 0 && own.every(({ secretVersion }) => secretVersion === version);
+    // What waits for the end of a connection of its name is not among its own.
+    const waits = all.some(({ replacedAt }) => replacedAt !== undefined);
+    if (version !== undefined && noted && !waits) {
       for (const { connection } of own) this.connections.set(connection, version);
       return;
     }
@@ -69,19 +85,36 @@ export class SecretInventory {
     const content = connectionsIn(secret, value.text, this.#deps.connectionsPerSecret);
     if (content.ok) {
       if (content.badKeys > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: content.badKeys });
-      for (const connection of content.connections) this.connections.set(connection, value.version);
+      for (const connection of this.#withRoom(name, secret, content.connections)) {
+        this.connections.set(connection, value.version);
+      }
       return;
     }
     this.#problem(name, content.code);
-    if (content.code === 'too_many_connections') return this.#hold(own);
+    if (content.code === 'too_many_connections') return this.#hold(own, value.version);
     // Visible as a connection that needs attention, rather than not at all.
     const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
     for (const connection of ids) this.connections.set(connection, value.version);
   }
 
-  /** What is known stays as it is: the secret gives no answer that could change it. */
-  #hold(own: readonly Listed[]): void {
-    for (const { connection, secretVersion: noted = secretVersion('') } of own) this.connections.set(connection, noted);
+  /** Removed keys stay as records for an hour or more: a secret whose keys change all the time has to wait for these. */
+  #withRoom(name: string, secret: string, connections: ReadonlySet<ConnectionId>): readonly ConnectionId[] {
+    const known = new Set(this.#bySecret.get(secret)?.map(({ connection }) => connection));
+    const added = [...connections].filter(connection => !known.has(connection));
+    const room = Math.max(0, RECORDS_PER_CONNECTION * this.#deps.connectionsPerSecret - known.size);
+    const refused = new Set(added.slice(room));
+    if (refused.size > 0) {
+      this.full.add(secret);
+      this.problems.push({ secret: name, code: 'too_many_removed', count: refused.size });
+    }
+    return [...connections].filter(connection => !refused.has(connection));
+  }
+
+  /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
+  #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
+    for (const { connection, secretVersion: noted = secretVersion('') } of own) {
+      this.connections.set(connection, areOfTwoSecrets(noted, seen) ? seen : noted);
+    }
   }
 
   #problem(secret: string, code: ProblemCode): void {

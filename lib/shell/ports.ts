@@ -61,6 +61,15 @@ export interface Claim {
 
 export type { Settlement };
 
+/** How a retired connection comes back. */
+export interface Revival {
+  readonly at: EpochMs;
+  /** The version of the secret that exists. */
+  readonly secretVersion: SecretVersion;
+  /** What it has to be still: `ended` if nothing of the connection before may be left. */
+  readonly from: 'retired' | 'ended';
+}
+
 /** The table `Connections`, private to the refreshers. Throws like `TokenStore`. */
 export interface ConnectionStore {
   /** Every connection of a shard, the retired too. May lag behind by a second or so: a claim finds out. */
@@ -87,8 +96,13 @@ export interface ConnectionStore {
   noteSecret(connection: ConnectionId, version: SecretVersion): Promise<void>;
   /** Marks a connection whose secret is gone: due at once, to be ended. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
-  /** Takes the mark back: due at once, under a new version, without a session and without knowledge of a token. */
-  revive(connection: ConnectionId, at: EpochMs): Promise<void>;
+  /** Marks a connection, once, whose name another secret has taken: retired, due at once, and others wait for its end. */
+  replace(connection: ConnectionId, at: EpochMs): Promise<void>;
+  /**
+   * Takes these marks back, if it is still retired, and `ended` if that is asked for: due at once, under a new version,
+   * without a session and without knowledge of a token.
+   */
+  revive(connection: ConnectionId, how: Revival): Promise<void>;
   /** A retired connection has not ended: it is due again then. */
   endLater(connection: ConnectionId, dueAt: EpochMs): Promise<void>;
   /** A retired connection has ended. */

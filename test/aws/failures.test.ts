@@ -19,7 +19,7 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import { unused } from '../../lib/core/rate-limit.ts';
 import { minutes, secretVersion, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
-import { connectionOf, idOf, START, sessionOf, tokenOf } from '../support/records.ts';
+import { connectionOf, idOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
 
 const dynamodb = mockClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });
@@ -64,7 +64,8 @@ describe('what every operation makes of a table that does not do its work', () =
     ['note the secret of test-provider/acme', () => connections.noteSecret(connection, secretVersion('1'))],
     ['end test-provider/acme', () => connections.end(connection, START)],
     ['retire test-provider/acme', () => connections.retire(connection, START)],
-    ['revive test-provider/acme', () => connections.revive(connection, START)],
+    ['replace test-provider/acme', () => connections.replace(connection, START)],
+    ['revive test-provider/acme', () => connections.revive(connection, revival(START))],
     ['remove test-provider/acme', () => connections.remove(connection)],
     ['book calls of key', () => limits.write('key', unused, 0)],
   ];
@@ -172,10 +173,11 @@ describe('what is sent', () => {
     await connections.endLater(connection, START);
     await connections.settle(connection, version(1), settlement);
     await connections.retire(connection, START);
-    await connections.revive(connection, START);
+    await connections.replace(connection, START);
+    await connections.revive(connection, revival(START, { from: 'ended' }));
     await connections.remove(connection);
     await limits.write('key', unused, 3);
-    const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|)$/;
+    const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|if_not_exists|)$/;
     const expressions = dynamodb.calls().flatMap(({ args }) => {
       const input: object = args[0].input;
       return Object.entries(input).filter(([name]) => name.endsWith('Expression'));

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
 import { awsStores } from '../support/aws.ts';
 import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, revival, START } from '../support/records.ts';
 
 /** A guard that nothing else would miss: found by taking it away. */
 
@@ -15,7 +15,7 @@ it('a connection that comes back knows nothing of the token that was withdrawn',
   const id = idOf('acme');
   await connections.add(connectionOf(id, { issuedAt: START, expiresAt: plus(START, seconds(600)) }));
   await connections.retire(id, START);
-  await connections.revive(id, plus(START, seconds(5)));
+  await connections.revive(id, revival(plus(START, seconds(5))));
   const record = await connections.get(id);
   expect(record).toMatchObject({ dueAt: plus(START, seconds(5)) });
   for (const gone of ['retiredAt', 'issuedAt', 'expiresAt']) expect(record).not.toHaveProperty(gone);

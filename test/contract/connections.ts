@@ -10,7 +10,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
-import { connectionOf, type Full, fullConnection, START } from '../support/records.ts';
+import { connectionOf, type Full, fullConnection, revival, START } from '../support/records.ts';
 import type { Fresh } from './stores.ts';
 
 const LEASE_END = plus(START, minutes(2));
@@ -130,7 +130,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
 
   describe('settling', () => {
     it('writes every field, removes those that are absent, leaves the others, and ends the claim', async () => {
-      const { retiredAt: _, endedAt: __, ...seen } = fullConnection(fresh());
+      const { retiredAt: _, endedAt: __, replacedAt: ___, ...seen } = fullConnection(fresh());
       await store().add(seen);
       const mine = await store().claim(seen, claim);
       const { connection, version: before, forcedAt, secretVersion: noted, ...settlement } = seen;
@@ -193,9 +193,9 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     });
 
     it('is taken back under a new version, without what belonged to the life before', async () => {
-      const before = { ...healthy, forcedAt: START, leaseUntil: LEASE_END, retiredAt: START, endedAt: START };
-      const { connection } = await added(before);
-      await store().revive(connection, plus(START, 9));
+      const marks = { retiredAt: START, replacedAt: START, endedAt: START };
+      const { connection } = await added({ ...healthy, ...marks, forcedAt: START, leaseUntil: LEASE_END });
+      await store().revive(connection, revival(plus(START, 9), { secretVersion: secretVersion('3') }));
       const { session: _, issuedAt: __, expiresAt: ___, ...left } = healthy;
       expect(await store().get(connection)).toEqual({
         ...connectionOf(connection),
@@ -203,7 +203,33 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
         forcedAt: START,
         dueAt: START + 9,
         version: 1,
+        secretVersion: '3',
       });
+    });
+
+    it('is taken back only once it has ended, if that is asked for', async () => {
+      const retired = await added({ retiredAt: START });
+      const afterTheEnd = revival(plus(START, 9), { from: 'ended' });
+      await store().revive(retired.connection, afterTheEnd);
+      expect(await store().get(retired.connection)).toEqual(retired);
+      await store().end(retired.connection, plus(START, 8));
+      await store().revive(retired.connection, afterTheEnd);
+      expect(await store().get(retired.connection)).toEqual({
+        ...connectionOf(retired.connection),
+        dueAt: START + 9,
+        version: 1,
+        secretVersion: 'restored',
+      });
+    });
+
+    it('is hurried once, before or after it began, if another secret takes the name', async () => {
+      for (const before of [{}, { retiredAt: START }]) {
+        const connection = await added({ ...before, dueAt: plus(START, 7) });
+        await store().replace(connection.connection, plus(START, 3));
+        await store().replace(connection.connection, plus(START, 4));
+        const replaced = { ...connection, retiredAt: START + 3, ...before, replacedAt: START + 3, dueAt: START + 3 };
+        expect(await store().get(connection.connection)).toEqual(replaced);
+      }
     });
 
     it('is ended, or due again to be ended, and neither if it is not retired', async () => {
@@ -222,7 +248,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
 
     it('has nothing to take back of a connection at work', async () => {
       const mine = await claimed();
-      await store().revive(mine.connection, START);
+      await store().revive(mine.connection, revival(START));
       expect(await store().get(mine.connection)).toEqual(mine);
     });
 
@@ -239,7 +265,8 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     it('does not make a record of a connection that nobody knows', async () => {
       const unknown = fresh();
       await store().retire(unknown, START);
-      await store().revive(unknown, START);
+      await store().replace(unknown, START);
+      await store().revive(unknown, revival(START));
       expect(await store().get(unknown)).toBeUndefined();
     });
   });

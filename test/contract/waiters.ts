@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore } from '../../lib/shell/ports.ts';
-import { connectionOf, START } from '../support/records.ts';
+import { connectionOf, revival, START } from '../support/records.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh): void => {
@@ -54,7 +54,7 @@ export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh): voi
       await store().settle(mine.connection, mine.version, { status: 'healthy', dueAt: leaseUntil, failures: 0 });
       expect([await full(), await full()]).toEqual([false, true]);
       await store().retire(mine.connection, START);
-      await store().revive(mine.connection, START);
+      await store().revive(mine.connection, revival(START));
       expect(await store().join(mine.connection, version(mine.version + 1), 1)).toBe(true);
     });
   });

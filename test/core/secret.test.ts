@@ -1,11 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { claimsOf, isObject, jsonObject } from '../../lib/core/jwt.ts';
-import { connectionsIn, credentialsIn, parseSecretName } from '../../lib/core/secret.ts';
+import { areOfTwoSecrets, connectionsIn, credentialsIn, parseSecretName, versionOf } from '../../lib/core/secret.ts';
 import { allShards, SHARDS, shardOf, spread } from '../../lib/core/shard.ts';
-import { connectionId, keyOf, parseConnectionId, providerOf, secretOf } from '../../lib/core/types.ts';
+import { connectionId, keyOf, parseConnectionId, providerOf, secretOf, secretVersion } from '../../lib/core/types.ts';
 import { idOf } from '../support/records.ts';
 
 const PREFIX = 'token-refresher/';
+
+describe('the version of a secret', () => {
+  const [first, second] = ['AbCdEf', 'GhIjKl'].map(end => `arn:aws:secretsmanager:eu-north-1:1:secret:a/b-${end}`);
+  if (first === undefined || second === undefined) throw new Error('there are two');
+
+  it('says whether another secret has taken the name, whatever id its writer chose', () => {
+    expect(versionOf(first, 'v1')).toBe('AbCdEf:v1');
+    expect(areOfTwoSecrets(versionOf(first, 'v1'), versionOf(second, 'v1'))).toBe(true);
+    expect(areOfTwoSecrets(versionOf(first, 'v1'), versionOf(second, 'AbCdEf:v1'))).toBe(true);
+    expect(areOfTwoSecrets(versionOf(first, 'v1'), versionOf(first, 'v2'))).toBe(false);
+  });
+
+  it.each([undefined, secretVersion(''), secretVersion('11111111-2222-3333-4444-555555555555')])(
+    'says nothing of that if it is %j',
+    unknown => {
+      expect(areOfTwoSecrets(unknown, versionOf(first, 'v1'))).toBe(false);
+      if (unknown !== undefined) expect(areOfTwoSecrets(versionOf(first, 'v1'), unknown)).toBe(false);
+    },
+  );
+});
 
 describe('the name of a secret', () => {
   it('names a connection', () => {

@@ -95,7 +95,32 @@ export const shell: readonly Mutant[] = [
     ],
     ['a revocation is tried for ever', 'since >= GIVE_UP_AFTER', 'false'],
     ['pauses between revocations do not grow', 'Math.max(minutes(1), since)', 'minutes(1)'],
+    ['another secret waits for a day', '|| now - replacedAt >= GIVE_UP_REPLACED_AFTER', ''],
+    ['the provider is hardly asked while another secret waits', 'record.replacedAt === undefined ?', 'true ?'],
     ['an ended session stays stored', 'if (done) await deps.sessions.forget(connection, version);', ''],
+  ]),
+  ...mutantsOf('lib/shell/discover.ts', tests, [
+    [
+      'another secret takes over the token of the one before',
+      'if (record && another && record.endedAt === undefined) return this.#replace(record);',
+      '',
+    ],
+    ['another secret is revived while something late is taken back', "another ? 'ended' : 'retired'", "'retired'"],
+    ['a restored secret waits for its end', 'if (record && another && record', 'if (record?.retiredAt && record'],
+    [
+      'a version that could not be noted is another',
+      'record?.secretVersion ?? record?.triedVersion',
+      'record?.secretVersion',
+    ],
+    ['a key that waits for its end is removed', 'const over = isGone && endedAt', 'const over = endedAt'],
+    ['a token stays readable while another secret waits', '!revived.has(connection),', 'false,'],
+  ]),
+  ...mutantsOf('lib/shell/inventory.ts', tests, [
+    ['removed keys are not counted', 'added.slice(room)', 'added.slice(added.length)'],
+    ['all keys cannot be replaced at once', 'RECORDS_PER_CONNECTION = 2', 'RECORDS_PER_CONNECTION = 1'],
+    ['keys that had no room are forgotten', 'this.full.add(secret);', ''],
+    ['a key that waits for its end is forgotten', '&& noted && !waits)', '&& noted)'],
+    ['another secret with too many keys holds what the one before had', '? seen : noted);', '? noted : noted);'],
   ]),
   ...mutantsOf('lib/shell/credentials.ts', tests, [
     ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hours } from '../../lib/core/types.ts';
+import { hours, minutes, version } from '../../lib/core/types.ts';
 import { discover } from '../../lib/shell/discover.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 import { PREFIX } from '../support/world.ts';
@@ -22,6 +22,21 @@ it('a secret that was broken is noted as changed, so that somebody hears of it a
   await world.put(ID, '{"password": ');
   expect(await world.discover()).toMatchObject({ connections: 1, changed: [ID] });
   expect((await world.record(ID)).secretVersion).not.toBe(before);
+});
+
+it('a token that came after the records were listed is not withdrawn', async () => {
+  const { world } = await vendorWorld();
+  const { version: last, ...token } = await world.token(ID);
+  await world.stores.secrets.delete(`${PREFIX}${ID}`);
+  await world.discover();
+  world.clock.pass(minutes(10));
+  world.hooks.before = async at => {
+    if (at !== 'tokens.withdraw') return;
+    delete world.hooks.before;
+    await world.stores.tokens.publish({ ...token, version: version(last + 1) });
+  };
+  await world.discover();
+  expect(await world.token(ID)).toMatchObject({ version: last + 1 });
 });
 
 it('a connection whose secret comes back late is not removed by the discovery that finds it', async () => {

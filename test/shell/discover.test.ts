@@ -20,7 +20,7 @@ describe('a new secret', () => {
       dueAt: world.clock.now(),
       version: nth(0),
       failures: 0,
-      secretVersion: secretVersion('version-1'),
+      secretVersion: secretVersion('000001:version-1'),
     });
   });
 

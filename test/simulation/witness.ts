@@ -91,7 +91,7 @@ export class Witness {
   }
 
   #watchRecords(connections: Stores['connections']): Stores['connections'] {
-    const { loop, scenario, ledger, say } = this.#parts;
+    const { loop, scenario, say } = this.#parts;
     return {
       ...connections,
       settle: async (connection, mine, settlement) => {
@@ -109,13 +109,22 @@ export class Witness {
       },
       retire: async (connection, at) => {
         await connections.retire(connection, at);
-        // From here on nobody is to be served it.
-        this.#tokens.delete(connection);
-        const customer = this.#customers.get(connection);
-        if (customer && !customer.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
-          ledger.violated(`${connection}: retired, although its secret was there`);
+        this.#retired(connection);
+      },
+      replace: async (connection, at) => {
+        await connections.replace(connection, at);
+        this.#retired(connection);
       },
     };
+  }
+
+  #retired(connection: ConnectionId): void {
+    const { loop, ledger } = this.#parts;
+    // From here on nobody is to be served it.
+    this.#tokens.delete(connection);
+    const customer = this.#customers.get(connection);
+    if (customer && !customer.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
+      ledger.violated(`${connection}: retired, although its secret was there`);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { HttpReply } from '../../lib/core/provider.ts';
-import type { ConnectionId, EpochMs } from '../../lib/core/types.ts';
+import { type ConnectionId, type EpochMs, secretOf } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
 import { PREFIX } from './world.ts';
 
@@ -31,6 +31,11 @@ export const endingWorld = async () => {
       says = next;
     },
     tick: () => world.tick(provider.id),
+    /** Deletes a secret at once, and makes another one of its name. */
+    replaceSecret: async (id: ConnectionId = ID, secret: unknown = { password: 'of another' }): Promise<void> => {
+      await world.stores.secrets.erase(`${PREFIX}${secretOf(id)}`);
+      await world.put(secretOf(id), secret);
+    },
     deleteSecret: async (id: ConnectionId = ID): Promise<void> => {
       await world.stores.secrets.delete(`${PREFIX}${id}`);
       await world.discover();

@@ -1,4 +1,5 @@
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
+import { versionOf } from '../../lib/core/secret.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
@@ -6,7 +7,6 @@ import {
   type Listed,
   providerOf,
   type SecretVersion,
-  secretVersion,
   type Token,
   version,
 } from '../../lib/core/types.ts';
@@ -123,7 +123,7 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 /** As a table answers it: only what a list shows. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
-  const { lastError, origin, secretVersion, triedVersion, answeredVersion, retiredAt, endedAt } = record;
+  const { lastError, origin, secretVersion, triedVersion, answeredVersion, retiredAt, replacedAt, endedAt } = record;
   return {
     ...{ connection, status, dueAt, version, failures },
     ...(leaseUntil !== undefined && { leaseUntil }),
@@ -135,12 +135,13 @@ const listedOf = (record: Connection): Listed => {
     ...(triedVersion !== undefined && { triedVersion }),
     ...(answeredVersion !== undefined && { answeredVersion }),
     ...(retiredAt !== undefined && { retiredAt }),
+    ...(replacedAt !== undefined && { replacedAt }),
     ...(endedAt !== undefined && { endedAt }),
   };
 };
 
 /** What a connection does not take along when its secret comes back. */
-const ofOneLife = ['retiredAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
+const ofOneLife = ['retiredAt', 'replacedAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
@@ -256,14 +257,25 @@ const memoryConnections = (run: Run): ConnectionStore => {
           record => ({ ...record, retiredAt: at, dueAt: at }),
         );
       }),
-    revive: (connection, at) =>
+    replace: (connection, at) =>
+      run('connections.replace', () => {
+        change(
+          connection,
+          record => record.replacedAt === undefined,
+          record => ({ ...record, retiredAt: record.retiredAt ?? at, replacedAt: at, dueAt: at }),
+        );
+      }),
+    revive: (connection, { at, secretVersion, from }) =>
       run('connections.revive', () => {
+        const allowed = (record: Connection) =>
+          isRetired(record) && (from === 'retired' || record.endedAt !== undefined);
         const again = (record: Connection) => ({
           ...without(record, ofOneLife),
           dueAt: at,
           version: version(record.version + 1),
+          secretVersion,
         });
-        if (change(connection, isRetired, again)) unclaim(connection);
+        if (change(connection, allowed, again)) unclaim(connection);
       }),
     endLater: (connection, dueAt) =>
       run('connections.endLater', () => {
@@ -307,10 +319,17 @@ interface MemorySecret {
 const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
   const secrets = new Map<string, MemorySecret>();
   let versions = 0;
-  const nextVersion = (): SecretVersion => {
-    versions += 1;
-    return secretVersion(`version-${versions}`);
+  let marks = 0;
+  /** As an ARN ends: six characters that no other secret has. */
+  const nextMark = (): string => {
+    marks += 1;
+    return `${marks}`.padStart(6, '0');
   };
+  const nextId = (): string => {
+    versions += 1;
+    return `version-${versions}`;
+  };
+  const idOf = (chosen: SecretVersion): string => chosen.slice(chosen.indexOf(':') + 1);
   const mark = (name: string, deleted: boolean): void => {
     const secret = secrets.get(name);
     if (!secret) throw new Error(`there is no secret ${name}`);
@@ -329,8 +348,9 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
           .map(([name, { value }]) => ({ name, ...(value && { version: value.version }) })),
       ),
     put: async (name, text, chosen) => {
-      const arn = secrets.get(name)?.arn ?? `arn-${secrets.size + 1}-${versions}`;
-      const value = text === undefined ? undefined : { arn, version: chosen ?? nextVersion(), text };
+      const arn = secrets.get(name)?.arn ?? `arn-${nextMark()}`;
+      const id = chosen === undefined ? nextId() : idOf(chosen);
+      const value = text === undefined ? undefined : { arn, version: versionOf(arn, id), text };
       secrets.set(name, { arn, ...(value && { value }), deleted: false });
     },
     erase: async name => void secrets.delete(name),

@@ -1,6 +1,7 @@
 import {
   type Connection,
   type ConnectionId,
+  type EpochMs,
   epochMs,
   parseConnectionId,
   type Session,
@@ -9,6 +10,7 @@ import {
   type Version,
   version,
 } from '../../lib/core/types.ts';
+import type { Revival } from '../../lib/shell/ports.ts';
 import type { SweepReport } from '../../lib/shell/sweep.ts';
 
 /** A moment that every test may count from. */
@@ -77,6 +79,15 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   origin: 'https://login.test',
   retiredAt: epochMs(START + 12),
   endedAt: epochMs(START + 13),
+  replacedAt: epochMs(START + 14),
+});
+
+/** How a connection comes back whose secret was restored, unless it says otherwise. */
+export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({
+  at,
+  secretVersion: secretVersion('restored'),
+  from: 'retired',
+  ...change,
 });
 
 /** A session as a run keeps it. */

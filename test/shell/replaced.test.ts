@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { minutes, secretVersion } from '../../lib/core/types.ts';
+import { endingWorld } from '../support/ending.ts';
+import { idOf } from '../support/records.ts';
+import { answer, ID } from '../support/vendor.ts';
+import { dieAt, failOnce } from '../support/world.ts';
+
+/** A secret is deleted, and somebody makes another one of its name before anything of the first has ended. */
+
+type Ending = Awaited<ReturnType<typeof endingWorld>>;
+const isDown = () => answer('', 503);
+
+const expectEnded = async ({ world, revoked }: Ending, accessToken: string) => {
+  expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  expect(revoked).toEqual(new Set([accessToken, 'refresh-1']));
+};
+
+describe.each<[string, (ending: Ending) => Promise<unknown>]>([
+  ['between two discoveries', async () => {}],
+  ['after the retirement', ({ deleteSecret }) => deleteSecret()],
+])('a secret that is replaced %s', (_, meanwhile) => {
+  const replaced = async (secret?: unknown) => {
+    const ending = await endingWorld();
+    const { accessToken } = await ending.world.token(ID);
+    await meanwhile(ending);
+    await ending.replaceSecret(ID, secret);
+    return { ...ending, accessToken };
+  };
+
+  it('leaves neither token nor session of the first, and is a connection only then', async () => {
+    const ending = await replaced();
+    const { world, tick, accessToken } = ending;
+    for (const _ of ['marks it', 'waits']) expect(await world.discover()).toMatchObject({ revived: [], changed: [] });
+    await tick();
+    await expectEnded(ending, accessToken);
+    expect(await world.discover()).toMatchObject({ revived: [ID], removed: [] });
+    await tick();
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+    await expectEnded(ending, accessToken);
+  });
+
+  it('and chooses the version id of the first, all the same', async () => {
+    const ending = await replaced();
+    const { world, tick, accessToken } = ending;
+    const { secretVersion: before = secretVersion('') } = await world.record(ID);
+    await world.stores.secrets.put(`token-refresher/${ID}`, '{"password":"of another"}', before);
+    await world.discover();
+    await tick();
+    await expectEnded(ending, accessToken);
+  });
+
+  it('has a token of its own a few minutes later', async () => {
+    const { world, tick, accessToken } = await replaced({ password: 'right' });
+    for (let minute = 0; minute < 2; minute += 1) {
+      await world.discover();
+      await tick();
+      world.clock.pass(minutes(1));
+    }
+    expect((await world.token(ID)).accessToken).not.toBe(accessToken);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+    expect(await world.discover()).toMatchObject({ revived: [], changed: [], retired: [], read: 0 });
+  });
+
+  it('waits five minutes at most for a provider that does not revoke, which is asked each minute', async () => {
+    const { world, tick, asked, answers } = await replaced({ password: 'right' });
+    answers(isDown);
+    const from = world.clock.now();
+    for (let minute = 0; minute < 10; minute += 1) {
+      await world.discover();
+      await tick();
+      if (minute < 6) expect(await world.stores.tokens.get(ID)).toBeUndefined();
+      world.clock.pass(minutes(1));
+    }
+    const times = asked.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
+    expect(times).toEqual([0, 1, 2, 3, 4, 5].map(minutes));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+  });
+
+  it('does not keep the token of the first readable if no refresher runs', async () => {
+    const { world } = await replaced();
+    await world.discover();
+    world.clock.pass(minutes(10));
+    expect(await world.discover()).toMatchObject({ revived: [], removed: [] });
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+
+  it('is not revived while something late is to be taken back', async () => {
+    const { world, tick } = await replaced();
+    await world.discover();
+    await tick();
+    world.hooks.before = async at => {
+      if (at !== 'connections.revive') return;
+      delete world.hooks.before;
+      await world.stores.connections.endLater(ID, world.clock.now());
+    };
+    await world.discover();
+    expect(await world.record(ID)).toMatchObject({ retiredAt: expect.anything() });
+    await world.discover();
+    expect(await world.record(ID)).toMatchObject({ retiredAt: expect.anything() });
+    await tick();
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+  });
+
+  it('ends the first only once no worker can hold it', async () => {
+    const ending = await endingWorld();
+    const { world, tick, revoked } = ending;
+    const died = dieAt(world, 'before', 'tokens.publish');
+    void world.refresh(ID);
+    await died;
+    await meanwhile(ending);
+    await ending.replaceSecret();
+    await world.discover();
+    await tick();
+    expect(await world.discover()).toMatchObject({ revived: [] });
+    world.clock.pass(minutes(1));
+    await tick();
+    expect(revoked).toContain('refresh-2');
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+  });
+});
+
+it('a connection that waited long for its provider does not keep another secret waiting for as long', async () => {
+  const { world, tick, answers, deleteSecret, replaceSecret } = await endingWorld();
+  answers(isDown);
+  await deleteSecret();
+  const minute = async () => {
+    await world.discover();
+    await tick();
+    world.clock.pass(minutes(1));
+  };
+  for (let n = 0; n < 180; n += 1) await minute();
+  await replaceSecret(ID, { password: 'right' });
+  for (let n = 0; n < 8; n += 1) await minute();
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+});
+
+describe('a secret of many that is replaced', () => {
+  const SHARED = 'test-provider/shared';
+  const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
+  const shared = (...names: string[]) => ({
+    password: 'right',
+    connections: Object.fromEntries(names.map(name => [name, {}])),
+  });
+  const many = async () => {
+    const ending = await endingWorld();
+    await ending.world.put(SHARED, shared('oslo', 'bergen'));
+    await ending.world.discover();
+    await ending.tick();
+    return ending;
+  };
+
+  it('ends all that it held, the keys too that the new one has', async () => {
+    const { world, tick, replaceSecret } = await many();
+    await replaceSecret(oslo, shared('oslo', 'stavanger'));
+    expect((await world.discover()).retired.toSorted()).toEqual([bergen, oslo]);
+    await tick();
+    for (const id of [oslo, bergen]) {
+      expect(await world.stores.tokens.get(id)).toBeUndefined();
+      expect(await world.stores.sessions.get(id)).toBeUndefined();
+    }
+    expect(await world.discover()).toMatchObject({ revived: [oslo], changed: [], read: 1 });
+    expect(await world.discover()).toMatchObject({ connections: 3, revived: [], read: 0 });
+  });
+
+  it('ends what has a token although its version could not be noted', async () => {
+    const { world, tick, replaceSecret } = await endingWorld();
+    await world.put(SHARED, shared('oslo'));
+    failOnce(world, 'before', 'connections.noteSecret');
+    await world.discover().catch(() => undefined);
+    await tick();
+    expect(await world.token(oslo)).toBeDefined();
+    expect(await world.record(oslo)).not.toHaveProperty('secretVersion');
+    await replaceSecret(oslo, shared('oslo'));
+    expect((await world.discover()).retired).toEqual([oslo]);
+  });
+
+  it('has its key yet if the store did not take it for an hour', async () => {
+    const { world, tick, replaceSecret } = await many();
+    await replaceSecret(oslo, shared('oslo', 'stavanger'));
+    await world.discover();
+    await tick();
+    world.hooks.before = async at => {
+      if (at === 'connections.revive') throw new RefresherError('store_failed', 'throttled');
+    };
+    for (let minute = 0; minute < 65; minute += 1) {
+      expect((await world.discover()).removed).not.toContain(oslo);
+      world.clock.pass(minutes(1));
+    }
+    delete world.hooks.before;
+    expect(await world.discover()).toMatchObject({ revived: [oslo] });
+  });
+
+  it('by one with too many keys is not held', async () => {
+    const { world, tick, replaceSecret } = await many();
+    await replaceSecret(oslo, shared('oslo', 'bergen', ...Array.from({ length: 200 }, (_, n) => `k${n}`)));
+    const report = await world.discover();
+    expect(report).toMatchObject({ problems: [{ code: 'too_many_connections' }] });
+    expect(report.retired.toSorted()).toEqual([bergen, oslo]);
+    await tick();
+    expect(await world.stores.tokens.get(oslo)).toBeUndefined();
+    expect(await world.discover()).toMatchObject({ revived: [], added: [] });
+  });
+});
+
+it('a secret that is restored before its connection ended goes on at once, with its token', async () => {
+  const { world, tick, deleteSecret } = await endingWorld();
+  const { accessToken } = await world.token(ID);
+  await deleteSecret();
+  await world.stores.secrets.restore(`token-refresher/${ID}`);
+  expect(await world.discover()).toMatchObject({ revived: [ID] });
+  expect((await world.token(ID)).accessToken).toBe(accessToken);
+  await tick();
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+});
