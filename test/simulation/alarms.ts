@@ -7,12 +7,12 @@ import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
 import { START } from './network.ts';
 
 /** The functions of a deployment, as the simulated cloud calls them. */
-const deploymentOf = (providers: readonly Provider[]): Deployment => ({
+const deploymentOf = (providers: readonly Provider[], schedules: number): Deployment => ({
   providers: providers.map(provider => ({
     id: provider.id,
     lifetime: provider.lifetime,
     tick: tickOf(provider),
-    schedules: 1,
+    schedules,
     refreshAt: defaultPolicy.refreshAt,
   })),
   functions: [
@@ -29,8 +29,8 @@ const deploymentOf = (providers: readonly Provider[]): Deployment => ({
 export class Alarms {
   readonly all: readonly AlarmEvaluator[];
 
-  constructor(providers: readonly Provider[], data: Measurements) {
-    this.all = alarmsFor(deploymentOf(providers)).map(spec => new AlarmEvaluator(spec, data));
+  constructor(providers: readonly Provider[], schedules: number, data: Measurements) {
+    this.all = alarmsFor(deploymentOf(providers, schedules)).map(spec => new AlarmEvaluator(spec, data));
   }
 
   evaluate(now: EpochMs): void {

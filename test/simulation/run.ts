@@ -67,7 +67,7 @@ export class Run {
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
     this.#scenario = { ...scenarioOf(random()), ...scenario };
-    const { providers, troubles, maxSkew, travel } = this.#scenario;
+    const { providers, troubles, maxSkew, travel, schedules } = this.#scenario;
     const loop = this.#loop;
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
@@ -81,7 +81,7 @@ export class Run {
       ...Neighbour.accounts(this.#scenario),
     ]);
     const data = new Measurements();
-    this.#alarms = new Alarms(providers, data);
+    this.#alarms = new Alarms(providers, schedules, data);
     const shared = { loop, faults: this.#faults, scenario: this.#scenario, customers: this.#customers };
     this.#people = new People({ ...shared, random: random(), ledger: this.#ledger, simulators });
     this.#witness = new Witness({

@@ -148,7 +148,7 @@ export class Witness {
   /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
   changed({ type, connection }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
-    const cause = this.#customers.get(connection)?.history.length ?? 0;
+    const cause = this.#customers.get(connection)?.secretChanges.length ?? 0;
     if (this.#causes.get(connection) === cause)
       this.#parts.ledger.violated(`${connection}: attention twice for one cause`);
     this.#causes.set(connection, cause);
