@@ -25,10 +25,18 @@ interface Parts {
   readonly url: string;
 }
 
-type Mood = 'hangs' | 'is down' | 'is busy' | 'talks nonsense' | 'issues for seconds' | 'issues large tokens';
+type Mood =
+  | 'hangs'
+  | 'is down'
+  | 'refuses'
+  | 'is busy'
+  | 'talks nonsense'
+  | 'issues for seconds'
+  | 'issues large tokens';
 const moods: readonly [Mood, ...Mood[]] = [
   'hangs',
   'is down',
+  'refuses',
   'is busy',
   'talks nonsense',
   'issues for seconds',
@@ -68,8 +76,12 @@ export class Neighbour {
     const act = random.pick(['packs', 'packs', 'joins', 'moves', 'recreates', 'deletes', 'forces', 'forces'] as const);
     faults.count(`neighbour ${act}`);
     const name = `token-refresher/${provider}/mallory`;
-    const fields = simulatedAccount(provider, 'mallory').fields;
-    const at = (base: string) => JSON.stringify({ ...fields, baseUrl: `${base}/${provider}` });
+    const { username, password, ...rest } = simulatedAccount(provider, 'mallory').fields;
+    const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+    // A code that is refused has a run fall back on the session that is stored.
+    const code = provider === 'ioffice' ? { authorizationCode: `made-up-code-${random.whole(0, 1e9)}` } : login;
+    const at = (base: string) =>
+      JSON.stringify({ ...rest, ...(base === url ? login : code), baseUrl: `${base}/${provider}` });
     switch (act) {
       case 'packs':
         return secrets.put(`${name}-pack`, this.#packed(provider));
@@ -147,6 +159,8 @@ export class Neighbour {
         return undefined;
       case 'is down':
         return reply(503, 'no');
+      case 'refuses':
+        return reply(400, { error: 'invalid_grant' });
       case 'is busy':
         return reply(429, 'no', { 'retry-after': '999999999' });
       case 'talks nonsense':
