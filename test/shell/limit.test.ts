@@ -119,6 +119,46 @@ it('after a 429 nobody calls before the provider says so', async () => {
   expect(slot).toEqual({ ok: false, retryAt: plus(until, seconds(20)) });
 });
 
+it('a call that is refused for the rate limit is made once more, after the pause, and no more', async () => {
+  const { world, vendor } = await vendorWorld({ provider: limited(5) });
+  vendor.script.push(() => answer('', 429, { 'retry-after': '3' }));
+  expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 2 });
+  expect(world.clock.slept).toEqual([seconds(3)]);
+  vendor.script.push(
+    () => answer('', 429, { 'retry-after': '1' }),
+    () => answer('', 429, { 'retry-after': '1' }),
+  );
+  world.clock.pass(WINDOW);
+  expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 2, error: { code: 'rate_limited' } });
+});
+
+it('a connection whose call was refused for the rate limit keeps its part of the limit', async () => {
+  const { world, vendor } = await vendorWorld({ provider: limited(4) });
+  vendor.script.push(() => answer('', 429, { 'retry-after': '60' }));
+  expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'rate_limited' } });
+  world.clock.pass(WINDOW);
+  // The one call of the minority is used while the schedule wants the rest.
+  await world.useLimit(perMinute(4), 1);
+  expect(await world.refresh(ID, world.worker(), true)).toMatchObject({ result: 'refreshed' });
+  world.clock.pass(minutes(33));
+  await world.useLimit(perMinute(4), 3);
+  expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+});
+
+it('a tick waits for a limit of a second, and leaves one of a minute to the next tick', async () => {
+  const results = async (per: number) => {
+    const provider = testProvider({ rateLimit: { calls: 1, per }, concurrency: 4 });
+    const { world } = await vendorWorld({ provider, refreshed: false });
+    for (let n = 0; n < 39; n += 1) await world.add(idOf(`more-${n}`), { password: 'right' });
+    return world.tick('test-provider');
+  };
+  const ofSeconds = await results(seconds(2));
+  expect(ofSeconds.results.refreshed).toBeGreaterThan(15);
+  const ofAMinute = await results(minutes(1));
+  expect(ofAMinute).toMatchObject({ due: 40, results: { refreshed: 1 } });
+  expect(ofAMinute.left).toBeGreaterThan(20);
+});
+
 it('a failing connection and a call on demand use the minority’s part', async () => {
   const { world, vendor } = await vendorWorld({ provider: limited(4) });
   await world.useLimit(perMinute(4), 1);

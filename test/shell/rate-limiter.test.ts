@@ -74,6 +74,18 @@ describe('the minority', () => {
     expect(calls.worst).toBeLessThanOrEqual(v2.calls);
   });
 
+  it.each([
+    ['v1', v1, 1, 0.3],
+    ['v2', v2, 1, 0.3],
+    ['v1', v1, 8, 0.3],
+    ['v2', v2, 8, 1.5],
+  ])('%s %o, %i processes: books in batches too, and no window is exceeded', async (_, limit, processes, most) => {
+    const calls = await limitedCalls({ ...bulk, limit, processes, clocks: 50, lane: () => 'minority' });
+    expect(calls.operations / calls.times.length).toBeLessThanOrEqual(most);
+    expect(calls.worst).toBeLessThan(limit.calls);
+    expect(calls.share).toBeGreaterThanOrEqual(0.75);
+  });
+
   it('leaves one call in each window to a schedule that wants nothing', async () => {
     const calls = await limitedCalls({ ...bulk, limit: v2, processes: 1, lane: () => 'minority' });
     expect(calls.worst).toBe(9);
@@ -90,6 +102,32 @@ it('waits for as long as a provider asks for, at most for a minute', async () =>
   expect(await other.reserve('p#k', v2, request)).toEqual({ ok: false, retryAt: START + 7000 });
   await one.pause('p#k', v2, plus(START, minutes(600)));
   expect(await one.reserve('p#k', v2, request)).toEqual({ ok: false, retryAt: START + 60_000 });
+});
+
+it('keeps the slots behind a pause: of several answers at once, none moves the next call further away', async () => {
+  let now = START;
+  const { limits } = memoryStores();
+  const limiter = leasingRateLimiter(limits, { now: () => now });
+  const reserve = () => limiter.reserve('p#k', v2, { lane: 'scheduled', until: plus(now, seconds(15)) });
+  for (let n = 0; n < 8; n += 1) await reserve();
+  for (let n = 0; n < 8; n += 1) {
+    now = plus(now, 10);
+    await limiter.pause('p#k', v2, plus(now, seconds(1)));
+    await reserve();
+  }
+  const next = await reserve();
+  expect(next.ok && next.at - now).toBeLessThan(seconds(4));
+  expect(limiter.pausedUntil('p#k')).toBe(plus(now, seconds(1)));
+});
+
+it.each([
+  [8, 10, 1000],
+  [2, 40, 1000],
+  [4, 4, 300],
+])('%i processes with %i callers whose calls take %i ms use no slot late', async (processes, callers, callTakes) => {
+  const setup = { processes, callers, callTakes, clocks: 50, storeTakes: 30, lasts: seconds(60) };
+  for (const limit of [v1, v2])
+    expect((await limitedCalls({ ...setup, limit })).worst).toBeLessThanOrEqual(limit.calls);
 });
 
 it('is not blocked by what a clock wrote that is years ahead', async () => {

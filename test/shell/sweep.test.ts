@@ -70,6 +70,24 @@ describe('a tick', () => {
     expect(most).toBe(9);
   });
 
+  it('leaves half of the workers to the provider’s own hosts', async () => {
+    const elsewhere = Array.from({ length: 12 }, (_, n) => [
+      `slow-${n}`,
+      { ...later, dueAt: START, origin: 'https://slow.example' },
+    ]);
+    const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
+    expect(most).toBe(4);
+  });
+
   it('begins nothing that it may not be able to end', async () => {
     const all = { 'one/a': {}, 'one/b': {}, 'one/c': {}, 'one/d': {} };
     const { world } = await fleet(all, testProvider({ concurrency: 1 }));
