@@ -38,6 +38,8 @@ class Lease {
   readonly #batches: Readonly<Record<Lane, Batches>>;
   #state: LimitState = unused;
   #revision = 0;
+  /** With the last pause that this process asked for: known at once, however long the store takes. */
+  #paused: LimitState = unused;
   /**
    * How far the fastest clock among the processes is ahead of ours, as far as it has shown (a hybrid logical clock: S.
    * Kulkarni et al., "Logical Physical Clocks", 2014). Slots are moments of that clock.
@@ -45,8 +47,6 @@ class Lease {
   #ahead: Milliseconds = 0;
   /** How long a write took lately: a slot that lies in this time would be late. */
   #latency: Milliseconds = 0;
-  /** The write in progress: two of one process would refuse each other. */
-  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(store: LimitStore, clock: Pick<Clock, 'now'>, key: string, limit: RateLimit) {
     this.#store = store;
@@ -71,12 +71,15 @@ class Lease {
   }
 
   async pause(until: EpochMs): Promise<void> {
-    await this.#write(state => ({ state: pause(state, this.#limit, this.#now(), plus(until, this.#ahead)) }));
+    const paused = (state: LimitState) => pause(state, this.#limit, this.#now(), plus(until, this.#ahead));
+    this.#paused = paused(this.#state);
+    await this.#write(state => ({ state: paused(state) }));
     for (const batches of Object.values(this.#batches)) batches.drop(this.#state.pausedUntil ?? epochMs(0));
   }
 
   get pausedUntil(): EpochMs {
-    return this.#own(repaired(this.#state, this.#limit, this.#now()).pausedUntil ?? epochMs(0));
+    const ends = [this.#state, this.#paused].map(state => repaired(state, this.#limit, this.#now()).pausedUntil ?? 0);
+    return this.#own(epochMs(Math.max(...ends)));
   }
 
   async #book(lane: Lane, size: Size, until: EpochMs): Promise<Pick<Booked, 'slots' | 'nextAt'>> {
@@ -89,13 +92,7 @@ class Lease {
   }
 
   /** Writes what `change` makes of the state, against whatever other processes write meanwhile. */
-  #write<T extends Change>(change: (state: LimitState) => T): Promise<T | undefined> {
-    const written = this.#writing.then(() => this.#writeNow(change));
-    this.#writing = written.catch(() => {});
-    return written;
-  }
-
-  async #writeNow<T extends Change>(change: (state: LimitState) => T): Promise<T | undefined> {
+  async #write<T extends Change>(change: (state: LimitState) => T): Promise<T | undefined> {
     for (let tried = 0; tried < TRIES; tried += 1) {
       const changed = change(this.#state);
       // What is booked stays booked: without a free slot in what is known there is none in what is stored.

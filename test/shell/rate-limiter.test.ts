@@ -125,9 +125,14 @@ it.each([
   [2, 40, 1000],
   [4, 4, 300],
 ])('%i processes with %i callers whose calls take %i ms use no slot late', async (processes, callers, callTakes) => {
-  const setup = { processes, callers, callTakes, clocks: 50, storeTakes: 30, lasts: seconds(60) };
+  const setup = { processes, callers, callTakes, clocks: 50, storeTakes: 6, lasts: seconds(60) };
   for (const limit of [v1, v2])
     expect((await limitedCalls({ ...setup, limit })).worst).toBeLessThanOrEqual(limit.calls);
+});
+
+it('books no more than is used: few callers whose calls are slow leave the rest to other processes', async () => {
+  const calls = await limitedCalls({ limit: v1, processes: 8, callers: 10, callTakes: 1000, lasts: seconds(60) });
+  expect(calls.share).toBeGreaterThan(0.6);
 });
 
 it('is not blocked by what a clock wrote that is years ahead', async () => {
