@@ -71,6 +71,8 @@ export const shell: readonly Mutant[] = [
     ['the only session is dropped for a code', ' && replaceable);', ');'],
   ]),
   ...mutantsOf('lib/shell/run.ts', tests, [
+    ['a call that the rate limit refused is lost', '!(await this.#slot(limitKey));', 'false;'],
+    ['a slot in a pause is used', 'if (slot.ok && !paused)', 'if (slot.ok)'],
     ['a call begins when the time is over', 'if (left < USEFUL_TIME) return', 'if (false) return'],
     [
       'life counts from the answer',
@@ -134,7 +136,28 @@ export const shell: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('lib/shell/listing.ts', tests, [['all shards are listed at once', 'AT_ONCE = 2', 'AT_ONCE = 99']]),
+  ...mutantsOf('lib/shell/rate-limiter.ts', tests, [
+    ['a slot is booked while it passes', 'const from = plus(now, this.#latency);', 'const from = now;'],
+    ['a pause is known only when the store knows it', '[this.#state, this.#paused]', '[this.#state]'],
+  ]),
+  ...mutantsOf('lib/shell/batches.ts', tests, [
+    ['a slot is used late', 'this.#slots[0] < now)', 'this.#slots[0] < now - 12)'],
+    ['each pause moves the next call away', 'this.#slots.filter(at => at >= until)', '[]'],
+    ['more is booked than used', 'this.#passed ? Math.max(1, this.#taken) : this.#size * 2', 'this.#size * 2'],
+  ]),
+  ...mutantsOf('lib/shell/exhausted.ts', tests, [
+    ['a tick waits for a limit of a minute', 'rateLimit.per < minutes(1)', 'true'],
+  ]),
+  ...mutantsOf('lib/shell/turns.ts', tests, [
+    ['a group that hangs holds everyone up', 'if ((running.get(group) ?? 0) >= (its[group] ?? 0)) return false;', ''],
+  ]),
   ...mutantsOf('lib/shell/sweep.ts', tests, [
+    [
+      'a limit that is used up for seconds ends the tick',
+      'return refreshAll(passedOver);',
+      'return passedOver.length;',
+    ],
+    ['slow hosts of secrets have all workers', '(WORKERS * concurrency) / 2', 'WORKERS * concurrency'],
     [
       'one limit that is used up ends the tick',
       'if (await exhausted.concerns(each))',
