@@ -5,7 +5,7 @@ import { forcePath, readPath } from '../iam/paths.ts';
 import { type Calls, OPERATOR } from './calls.ts';
 import type { Operator } from './operator.ts';
 import type { RunningProxy } from './proxy.ts';
-import { endRaces, remove } from './races.ts';
+import { endLeases, endRaces, remove } from './races.ts';
 import { readByTable } from './readers.ts';
 import { changeState, giveUp } from './troubles.ts';
 
@@ -176,6 +176,7 @@ const retire = async (stage: Stage): Promise<void> => {
   for (const name of Object.keys(SECRETS)) await operator.delete(name);
   const { result } = await calls.tick('discover');
   assert.deepEqual(Reflect.get(Object(result), 'retired').toSorted(), connections);
+  await endLeases(stage, connections);
   for (const provider of calls.deployed.refreshers.keys()) await calls.tick(`refresh-${provider}`);
   const { statusCode, json } = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));
   assert.deepEqual([statusCode, json.code], [404, 'unknown_connection']);

@@ -44,13 +44,23 @@ const refreshWith = async (
   return Reflect.get(Object(result), 'results');
 };
 
+/** A worker that lost a race left its lease. No connection has ended before that is over. */
+export const endLeases = (stage: Stage, connections: readonly string[]): Promise<void> =>
+  backdate(stage, connections, 'leaseUntil');
+
 /** Retired connections are removed after a while, which is made to be over. */
-export const remove = async ({ calls, operator }: Stage, connections: readonly string[]): Promise<void> => {
+export const remove = async (stage: Stage, connections: readonly string[]): Promise<void> => {
+  const { calls } = stage;
+  await backdate(stage, connections, 'retiredAt');
+  const { result } = await calls.tick('discover');
+  assert.deepEqual(Reflect.get(Object(result), 'removed').toSorted(), connections);
+};
+
+/** Puts a moment of each record a day back. */
+const backdate = async ({ calls, operator }: Stage, connections: readonly string[], field: string): Promise<void> => {
   const table = calls.judge.evaluator.account.physicalAt('Storage/Connections');
   const longAgo = epochMs(Date.now() - hours(24));
   for (const connection of connections) {
-    await operator.set(table, connectionKey(idOf(connection)), 'retiredAt', { N: String(longAgo) });
+    await operator.set(table, connectionKey(idOf(connection)), field, { N: String(longAgo) });
   }
-  const { result } = await calls.tick('discover');
-  assert.deepEqual(Reflect.get(Object(result), 'removed').toSorted(), connections);
 };
