@@ -108,11 +108,11 @@ export const sweep = async (
     await clock.sleep(pause);
     return refreshAll(passedOver);
   };
+  const toEnd = retired.filter(each => isToEnd(each, startedAt));
+  // Side by side: there may be more to refresh than a tick has time for.
+  const ending = inTurns(toEnd, { ...turns, limit: provider.concurrency, work: each => end(deps, provider, each) });
   const left = await refreshAll(waiting);
-  await inTurns(
-    retired.filter(each => isToEnd(each, clock.now())),
-    { ...turns, work: each => end(deps, provider, each) },
-  );
+  await ending;
 
   const { results, claimsFailed, commitsFailed, calls } = tally;
   const report: SweepReport = {

@@ -101,6 +101,17 @@ describe('a tick', () => {
     expect(report.took).toBe(seconds(20));
   });
 
+  it('ends what is retired, although it has no time for all that is due', async () => {
+    const gone = { retiredAt: START, dueAt: START };
+    const { world } = await fleet({ 'one/a': {}, 'one/b': {}, 'one/c': {}, gone }, testProvider({ concurrency: 1 }));
+    world.hooks.after = async at => {
+      if (at === 'send') world.clock.pass(seconds(30));
+    };
+    const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
+    expect(report).toMatchObject({ due: 3, left: 2 });
+    expect((await world.record(idOf('gone'))).endedAt).toBeDefined();
+  });
+
   it('leaves the rest for the next one when the rate limit is used up', async () => {
     const rateLimit = { calls: 2, per: minutes(1) };
     const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, testProvider({ concurrency: 1, rateLimit }));
