@@ -14,7 +14,7 @@ export const PROVIDER = 'powerepos';
 export const PROVIDER_HOST = 'provider.example';
 export const OF_SECRET = 200;
 
-/** The organisation of a customer who gets the largest tokens. The provider is told it with every grant. */
+/** The organisation of a customer who gets the largest tokens. Every grant sends it to the provider. */
 const LARGE = 'large-';
 export const isLarge = (organisation: string): boolean => organisation.startsWith(LARGE);
 

@@ -23,7 +23,7 @@ const MARK = 6;
  */
 export const versionOf = (arn: string, id: string): SecretVersion => secretVersion(`${arn.slice(-MARK)}:${id}`);
 
-/** Whether two versions are surely of two secrets: the first was deleted, and the second took its name. */
+/** Whether two versions certainly belong to two secrets: the first was deleted, and the second took its name. */
 export const areOfTwoSecrets = (first: SecretVersion | undefined, second: SecretVersion): boolean =>
   first?.at(MARK) === ':' && second.at(MARK) === ':' && first.slice(0, MARK) !== second.slice(0, MARK);
 

@@ -204,7 +204,7 @@ export class Run {
     }
     const late = this.#faults.strikes('late ticks');
     if (late) this.#faults.count('tick late');
-    // Alarms count the ticks of all schedules together: one that is minutes late beside others goes unnoticed.
+    // Alarms count the ticks of all schedules together: one that is minutes late goes unnoticed if the others are on time.
     const latest = minutes(this.#scenario.schedules > 1 ? 1 : 4);
     this.#loop.after(late ? this.#random.between(seconds(5), latest) : 0, () => void run());
   }

@@ -30,7 +30,7 @@ export const named = (kind: string, count: number): readonly string[] =>
 
 /**
  * Connections of OfficeRnD, which allows five calls a minute, in virtual time: the schedule ticks in two processes by
- * turns, calls take a while, and whoever forces refreshes does so in a third.
+ * turns, calls take a while, and a third process forces refreshes.
  */
 export const neighbourhood = async (honest: number) => {
   const loop = new Loop(START);
