@@ -14,6 +14,8 @@ interface Done {
   readonly nextAt: EpochMs;
 }
 
+/** So much of what a window has to spare is for clocks that differ. */
+const CLOCKS: Milliseconds = 50;
 /** A batch is small again after so long without a slot. */
 const IDLE: Milliseconds = 10_000;
 
@@ -38,9 +40,10 @@ export class Batches {
     this.#largest = windows * limit.calls;
   }
 
-  /** The next slot that is held. One that has passed would come too close to the one a window behind it. */
+  /** The next slot that is held. One that is too late would come too close to the one a window behind it. */
   next(now: EpochMs): EpochMs | undefined {
-    while (this.#slots[0] !== undefined && this.#slots[0] < now) {
+    const late = Math.max(0, windowOf(this.#limit) - this.#limit.per - CLOCKS) / 2;
+    while (this.#slots[0] !== undefined && this.#slots[0] < now - late) {
       this.#slots.shift();
       this.#passed = true;
     }

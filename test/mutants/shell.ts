@@ -141,7 +141,7 @@ export const shell: readonly Mutant[] = [
     ['a pause is known only when the store knows it', '[this.#state, this.#paused]', '[this.#state]'],
   ]),
   ...mutantsOf('lib/shell/batches.ts', tests, [
-    ['a slot is used late', 'this.#slots[0] < now)', 'this.#slots[0] < now - 12)'],
+    ['a slot is used late', 'this.#slots[0] < now - late)', 'this.#slots[0] < now - late - 12)'],
     ['each pause moves the next call away', 'this.#slots.filter(at => at >= until)', '[]'],
     ['more is booked than used', 'this.#passed ? Math.max(1, this.#taken) : this.#size * 2', 'this.#size * 2'],
   ]),

@@ -54,6 +54,11 @@ it('lets an idle limit be used up at once', async () => {
   expect(times).toEqual([START, START, START, START, START]);
 });
 
+it('loses no slot of a minute to a write that takes a moment', async () => {
+  const setup = { limit: officernd, processes: 1, callers: 5, lasts: seconds(20), storeTakes: 150 };
+  expect((await limitedCalls(setup)).times).toHaveLength(5);
+});
+
 it('gives back within seconds what a process booked that died', async () => {
   const dies = (process: number) => (process > 0 ? seconds(10) : undefined);
   const { times } = await limitedCalls({ ...bulk, limit: v2, processes: 8, dies });
