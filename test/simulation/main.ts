@@ -11,7 +11,7 @@ import { add, emptyTally, merge, type Tally } from './tally.ts';
 
 const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--json] [--record]
 
-  --seeds N   as many runs as that, from seed 1 on; default 1000
+  --seeds N   as many runs as that, from seed 1 on, and 10,000 connections of one rate limit; default 1000
   --seed S    one run, with all there is to say about it
   --json      with --seeds: print the figures as JSON
   --record    with --seeds: write them into docs/reliability.md`;
