@@ -53,7 +53,7 @@ export interface SweepReport {
 }
 
 /** So many times a provider's own concurrency are in progress at once, of one secret no more than that. */
-const WORKERS = 4;
+const WORKERS = 3;
 
 /** Refreshes everything that is due in some shards of a provider, in fair order, until `until`. */
 export const sweep = async (
@@ -142,13 +142,13 @@ const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => 
   };
 };
 
-/** Hosts that a secret brought are slow for all that they serve: together they have half of the workers. */
+/** Hosts that a secret brought are slow for all that they serve: together they have half of the workers, rounded up. */
 const groupsOf = (
   { concurrency, hosts }: Provider,
   { connection, origin }: Listed,
 ): Readonly<Record<string, number>> => ({
   [secretOf(connection)]: concurrency,
-  ...(origin !== undefined && !isOnHosts(origin, hosts) && { elsewhere: (WORKERS * concurrency) / 2 }),
+  ...(origin !== undefined && !isOnHosts(origin, hosts) && { elsewhere: Math.ceil((WORKERS * concurrency) / 2) }),
 });
 
 class Tally {

@@ -157,7 +157,7 @@ export const shell: readonly Mutant[] = [
       'return refreshAll(passedOver);',
       'return passedOver.length;',
     ],
-    ['slow hosts of secrets have all workers', '(WORKERS * concurrency) / 2', 'WORKERS * concurrency'],
+    ['slow hosts of secrets have all workers', 'Math.ceil((WORKERS * concurrency) / 2)', 'WORKERS * concurrency'],
     [
       'one limit that is used up ends the tick',
       'if (await exhausted.concerns(each))',
