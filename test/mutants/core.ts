@@ -41,10 +41,12 @@ export const core: readonly Mutant[] = [
     ['a redeemed code is redeemed again', 'fingerprint(account.oneTimeCode) === seen.redeemedCode', 'false'],
     [
       'a code that a dead worker redeemed is redeemed again',
-      'seen.leaseUntil !== undefined || credentials.version',
-      'credentials.version',
+      'leaseUntil !== undefined || triedVersion === undefined',
+      'triedVersion === undefined',
     ],
-    ['a code that was refused is redeemed again', ' || credentials.version === seen.triedVersion;', ';'],
+    ['a code that was refused is redeemed again', ' || credentials.version === triedVersion;', ';'],
+    ['a code that a lost record knew to be redeemed is redeemed again', ' || triedVersion === undefined ||', ' ||'],
+    ['the session of a lost record is not looked for', ' || seen.triedVersion === undefined;', ';'],
     [
       'an abandoned lease is no reason to log in',
       "if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };",
