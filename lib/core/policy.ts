@@ -51,6 +51,14 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
   probe: { first: policy.probe.first / speed, cap: policy.probe.cap / speed },
 });
 
+/**
+ * So long the token and the session of a connection stay after its secret is gone: the list of secrets may lag by five
+ * minutes, and a person may undo a deletion.
+ */
+export const GRACE: Milliseconds = minutes(5);
+/** No writer that began before a retirement can run after so long: a Lambda function runs for 15 minutes at most. */
+export const RETIRED_FOR: Milliseconds = hours(1);
+
 /** When a connection waits for a person or a changed secret alone. */
 export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
 
