@@ -22,6 +22,8 @@ export interface Scenario {
   /** Whether people change secrets, and providers end sessions. */
   readonly secretsChange: boolean;
   readonly sessionsEnd: boolean;
+  /** Whether people edit secrets in a hurry. */
+  readonly edits: boolean;
   /** Whether somebody with secrets of his own does what he can to hurt the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
@@ -84,6 +86,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
     travel: 150,
+    edits: shape !== 'crowded' && random.chance(0.3),
   };
 };
 
@@ -95,7 +98,15 @@ const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
   return {
     ...scenario,
     ...(provider && { providers: [provider] }),
-    ...{ neighbour: true, troubles: [], secretsChange: false, sessionsEnd: false, maxSkew: 0, browser: false },
+    ...{
+      neighbour: true,
+      troubles: [],
+      secretsChange: false,
+      sessionsEnd: false,
+      edits: false,
+      maxSkew: 0,
+      browser: false,
+    },
     connections: random.whole(4, 20),
     calmFrom,
     end: plus(calmFrom, RECOVERY + minutes(30)),
