@@ -60,7 +60,7 @@ const pauseOf = ({ endingAt, replacedAt }: Listed, now: EpochMs): Milliseconds =
     : Math.min(LONGEST_PAUSE, Math.max(minutes(1), now - endingAt));
 
 /**
- * Takes back what a worker brought after the end of its connection has begun, perhaps after it was over. Before that,
+ * Takes back what a worker brought after the end of its connection was due, perhaps after it was over. In the grace period
  * nothing: the secret may come back, and then all of it is good.
  */
 export const endLate = async (
@@ -70,7 +70,7 @@ export const endLate = async (
   late: { readonly connection: ConnectionId; readonly mine: Version; readonly startedAt: EpochMs },
 ): Promise<void> => {
   if (record) {
-    if (record.endingAt !== undefined) await endConnection(deps, provider, record);
+    await endConnection(deps, provider, record);
     return;
   }
   // A record that went sooner was deleted by hand: discovery makes it again, and its session is used.

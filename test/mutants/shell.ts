@@ -104,7 +104,6 @@ export const shell: readonly Mutant[] = [
       "if (!record) return 'back';\n",
       'if (!record) return endAtProvider(deps, provider, connection, listed.version).then(() => "later" as const);\n',
     ],
-    ['a late worker ends a connection in grace', 'if (record.endingAt !== undefined) await', 'await'],
     [
       'a worker destroys what a record that was deleted by hand had',
       'if (deps.clock.now() - late.startedAt < RETIRED_FOR) return;',

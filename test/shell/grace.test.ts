@@ -5,7 +5,7 @@ import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/shell/ports.ts';
 import { endingWorld } from '../support/ending.ts';
 import { idOf, nth } from '../support/records.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
 import { deleteByHand, dieAt, PREFIX, type World } from '../support/world.ts';
 
 /** A secret is deleted by mistake, or seems to be, and is there again within minutes. */
@@ -315,6 +315,15 @@ describe('the end', () => {
     await restore(world);
     expect(await world.discover()).toMatchObject({ revived: [ID] });
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+  });
+
+  it('has begun: nobody looks for the secret itself any more, unless it is listed', async () => {
+    const { world, tick, answers, deleteSecret } = await endingWorld();
+    answers(() => answer('', 503));
+    await deleteSecret();
+    expect(await world.discover()).toMatchObject({ read: 1 });
+    await tick();
+    expect(await world.discover()).toMatchObject({ read: 0 });
   });
 
   it('comes no later because discovery looks after it', async () => {

@@ -166,6 +166,13 @@ describe('a secret of many that is replaced', () => {
     expect(await world.discover()).toMatchObject({ connections: 3, revived: [], read: 0 });
   });
 
+  it('is not looked for: it can not come back', async () => {
+    const { world, replaceSecret } = await many();
+    await replaceSecret(oslo, shared('stavanger'));
+    await world.discover();
+    expect(await world.discover()).toMatchObject({ read: 0 });
+  });
+
   it('has its key yet if the store did not take it for an hour', async () => {
     const { world, tick, replaceSecret } = await many();
     await replaceSecret(oslo, shared('oslo', 'stavanger'));

@@ -5,7 +5,6 @@ import {
   type Milliseconds,
   minutes,
   parseConnectionId,
-  plus,
   secretOf,
 } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
@@ -154,9 +153,17 @@ export class Customer {
     return state;
   }
 
-  /** Whether the secret, or its key, was away for so long, at `to` or shortly before. */
+  /** Whether the secret, or its key, was away for so long, at `to` or shortly before, whenever discovery looked. */
   wasAway(duration: Milliseconds, to: EpochMs): boolean {
-    return this.was(state => state === 'deleted', plus(to, -minutes(2)), plus(to, -duration));
+    let since: EpochMs | undefined;
+    for (const [n, { at, state }] of this.history.entries()) {
+      const until = this.history[n + 1]?.at ?? to;
+      if (state === 'deleted') {
+        since ??= at;
+        if (since <= to - duration && until >= to - minutes(2)) return true;
+      } else if (until - at > minutes(2)) since = undefined;
+    }
+    return false;
   }
 
   /** Whether the secret was in such a state at some moment between the two. */
