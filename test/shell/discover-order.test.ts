@@ -112,6 +112,16 @@ it('a secret that needs a person is noted once, though it is read at each discov
   expect(world.log.filter(each => WRITES.includes(each))).toEqual([]);
 });
 
+it('a record of an earlier release, which notes no number of keys, has it noted once', async () => {
+  const { world } = await vendorWorld();
+  const { secretKeys, ...record } = await world.record(ID);
+  await deleteByHand(world, ID);
+  await world.stores.connections.add(record);
+  expect(await world.discover()).toMatchObject({ read: 1, added: [], changed: [] });
+  expect(await world.record(ID)).toEqual({ ...record, secretKeys });
+  expect(await world.discover()).toMatchObject({ read: 0 });
+});
+
 it('what the store does not take stops no other change, is reported, and comes the next time', async () => {
   const { world } = await vendorWorld();
   await world.put(SHARED, shared('oslo', 'bergen'));

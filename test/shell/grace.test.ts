@@ -121,6 +121,18 @@ describe('a secret that is back within the grace period', () => {
   });
 });
 
+it('the grace period begins once the secret was found gone, however long that took', async () => {
+  const { world } = await vendorWorld();
+  await remove(world);
+  world.hooks.after = async at => {
+    if (at !== 'secrets.get') return;
+    delete world.hooks.after;
+    world.clock.pass(minutes(4));
+  };
+  await world.discover();
+  expect(await world.record(ID)).toMatchObject({ retiredAt: world.clock.now() });
+});
+
 describe('a key that is back within the grace period', () => {
   const SHARED = 'test-provider/shared';
   const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];

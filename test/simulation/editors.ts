@@ -16,7 +16,7 @@ interface Parts {
 /** So long a deletion lasts that is undone, at the most. */
 const UNDONE_WITHIN = minutes(1);
 
-/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one. */
+/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one, mistype a password. */
 export class Editors {
   readonly #parts: Parts;
 
@@ -38,10 +38,18 @@ export class Editors {
 
   async #edit(customer: Customer): Promise<void> {
     const { loop, faults, random } = this.#parts;
-    if (customer.packed && random.chance(0.4)) {
+    if (customer.packed && random.chance(0.2)) {
       faults.count('key misspelt');
       await customer.misspell(true, loop.now);
       loop.after(random.between(seconds(30), minutes(10)), () => void customer.misspell(false, loop.now));
+      return;
+    }
+    if (!customer.browser && random.chance(0.4)) {
+      faults.count('wrong for minutes');
+      await customer.store('wrong password', loop.now);
+      loop.after(random.between(minutes(1), minutes(10)), () => {
+        if (customer.state === 'wrong password') void customer.store('good', loop.now);
+      });
       return;
     }
     // What a person would have to log in for again is only ever undone in time.

@@ -62,7 +62,8 @@ export const scenarioOf = (random: Random): Scenario => {
     'long',
   ]);
   const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
-  return random.chance(0.12) ? besideANeighbour(random, scenario) : scenario;
+  if (random.chance(0.12)) return besideANeighbour(random, scenario);
+  return scenario.connections < 10 && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
 };
 
 const shaped = (random: Random, shape: Shape): Scenario => {
@@ -86,7 +87,19 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
     travel: 150,
-    edits: shape !== 'crowded' && random.chance(0.3),
+    edits: false,
+  };
+};
+
+/** People who edit secrets while discovery dies, or does not. */
+const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
+  const { calmFrom, troubles, packed } = scenario;
+  const from = plus(START, (calmFrom - START) * random.next());
+  const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
+  return {
+    ...scenario,
+    ...{ edits: true, packed: packed || random.chance(0.5) },
+    troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
 };
 
