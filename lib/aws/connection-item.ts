@@ -46,6 +46,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
     })
     .exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
+  secretKeys: z.int().min(0).exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
   credentials: z.string().exactOptional(),
@@ -53,6 +54,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
   forcedAt: momentSchema.exactOptional(),
   origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
+  endingAt: momentSchema.exactOptional(),
   replacedAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
 });
@@ -85,9 +87,11 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   lastError: true,
   origin: true,
   secretVersion: true,
+  secretKeys: true,
   triedVersion: true,
   answeredVersion: true,
   retiredAt: true,
+  endingAt: true,
   replacedAt: true,
   endedAt: true,
 };

@@ -169,9 +169,12 @@ export interface HeldSession {
 /** So many failed runs in a row, and the login is tried in place of the refresh token. */
 const SESSION_PATIENCE = 3;
 
-/** Whether a run may find a session: the record notes one, or a worker may have died after it kept one. */
+/**
+ * Whether a run may find a session: the record notes one, or a worker may have died after it kept one, or the record
+ * never ran, so that one before it may have been deleted by hand.
+ */
 export const mayHoldSession = (seen: Connection): boolean =>
-  seen.session !== undefined || seen.leaseUntil !== undefined;
+  seen.session !== undefined || seen.leaseUntil !== undefined || seen.triedVersion === undefined;
 
 /** The refresh grant only if a session is held, is unspent, has time left and would lengthen the token's life. */
 export const chooseGrant = (
@@ -189,8 +192,10 @@ export const chooseGrant = (
     return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };
   }
   if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, only: true };
-  // A code that a worker redeemed and then died, or was refused: redeeming it again would end the session that it gave.
-  const codeTried = held.isLeft || credentials.fingerprint === seen.credentials;
+  // A code that was refused, or that a worker redeemed and then died, or that a lost record knew to be redeemed:
+  // redeeming it again would end the session that it gave.
+  const { triedVersion, credentials: tried } = seen;
+  const codeTried = held.isLeft || triedVersion === undefined || credentials.fingerprint === tried;
   if (account.oneTimeCode !== undefined && codeTried) {
     return { grant: 'refresh', refreshToken: session.refreshToken, only: true, codeLeft: true };
   }

@@ -97,6 +97,8 @@ export interface Connection {
   readonly session?: SessionNote;
   /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
   readonly secretVersion?: SecretVersion;
+  /** How many connections that version holds, as discovery counted them. */
+  readonly secretKeys?: number;
   /** The version of the secret that the last run used. */
   readonly triedVersion?: SecretVersion;
   /** The noted version that the last run answered, whichever it found and used. */
@@ -111,11 +113,16 @@ export interface Connection {
   readonly origin?: string;
   /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
+  /** When the end of a retired connection began: from then on nothing of it may be used again. */
+  readonly endingAt?: EpochMs;
   /** Another secret of that name is there, which waits for the end of this connection. */
   readonly replacedAt?: EpochMs;
   /** The token of a retired connection is withdrawn and its session is ended at the provider. */
   readonly endedAt?: EpochMs;
 }
+
+/** What discovery notes of a secret on each of its connections. */
+export type SecretNote = Required<Pick<Connection, 'secretVersion' | 'secretKeys'>>;
 
 /** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
 export type Listed = Pick<
@@ -131,9 +138,11 @@ export type Listed = Pick<
   | 'lastError'
   | 'origin'
   | 'secretVersion'
+  | 'secretKeys'
   | 'triedVersion'
   | 'answeredVersion'
   | 'retiredAt'
+  | 'endingAt'
   | 'replacedAt'
   | 'endedAt'
 >;

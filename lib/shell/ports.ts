@@ -8,6 +8,7 @@ import type {
   EpochMs,
   Listed,
   Milliseconds,
+  SecretNote,
   SecretVersion,
   Session,
   Token,
@@ -62,11 +63,9 @@ export interface Claim {
 
 export type { Settlement };
 
-/** How a retired connection comes back. */
-export interface Revival {
+/** How a retired connection comes back, and what is noted of its secret. */
+export interface Revival extends SecretNote {
   readonly at: EpochMs;
-  /** The version of the secret that exists. */
-  readonly secretVersion: SecretVersion;
   /** What it has to be still: `ended` if nothing of the connection before may be left. */
   readonly from: 'retired' | 'ended';
 }
@@ -95,23 +94,29 @@ export interface ConnectionStore {
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
   /** Sets a higher version, `to`, if `version` is still mine and the connection is not retired. */
   raise(connection: ConnectionId, mine: Version, to: Version): Promise<boolean>;
-  /** Notes which version of the secret exists; touches nothing that a running refresh writes. */
-  noteSecret(connection: ConnectionId, version: SecretVersion): Promise<void>;
-  /** Marks a connection whose secret is gone: due at once, to be ended. */
+  /** Notes which version of the secret exists, and what it holds; touches nothing that a running refresh writes. */
+  noteSecret(connection: ConnectionId, note: SecretNote): Promise<void>;
+  /** Marks a connection whose secret is gone: its end is due after `GRACE`. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
   /** Marks a connection, once, whose name another secret has taken: retired, due at once, and others wait for its end. */
   replace(connection: ConnectionId, at: EpochMs): Promise<void>;
   /**
-   * Takes these marks back, if it is still retired, and `ended` if that is asked for: due at once, under a new version,
-   * without a session and without knowledge of a token.
+   * Takes these marks back, if it is still retired, and `ended` if that is asked for: due at once, under a new version.
+   * If its end has begun, it comes back without a session, a lease and knowledge of a token; otherwise with all of it.
    */
   revive(connection: ConnectionId, how: Revival): Promise<void>;
-  /** A retired connection has not ended: it is due again then. */
-  endLater(connection: ConnectionId, dueAt: EpochMs): Promise<void>;
-  /** A retired connection has ended. */
-  end(connection: ConnectionId, at: EpochMs): Promise<void>;
-  /** Deletes the record if it is still retired. */
-  remove(connection: ConnectionId): Promise<void>;
+  /**
+   * Begins to end a retired connection whose end is due, or has begun before: due again at `dueAt`, and not ended yet.
+   * Answers the record as it is then, or nothing if that is not to be done any more.
+   */
+  beginEnd(
+    connection: ConnectionId,
+    how: { readonly at: EpochMs; readonly dueAt: EpochMs },
+  ): Promise<Connection | undefined>;
+  /** A retired connection has ended, if it still has this version. */
+  end(connection: ConnectionId, last: Version, at: EpochMs): Promise<void>;
+  /** Deletes the record if it is still retired and has this version. */
+  remove(connection: ConnectionId, last: Version): Promise<void>;
 }
 
 /** A session as it is stored. An item without a session says that the one before it is spent. */

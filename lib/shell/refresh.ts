@@ -280,13 +280,14 @@ class Commit {
     });
   }
 
-  /** Another worker has the connection now, and its token counts; or it is retired, and nothing of mine may stay. */
+  /** Another worker has the connection now, and its token counts; or it is retired, and ends with what I brought. */
   async #outrun(told: Extra): Promise<RefreshReport> {
     const { connections } = this.#deps;
     const { connection } = this.seen;
     const now = await read(connections.get(connection));
     const gone = now !== 'failed' && (now === undefined || now.retiredAt !== undefined);
-    if (gone) await endLate(this.#deps, this.#provider, now, connection, this.#mine).catch(() => {});
+    const late = { connection, mine: this.#mine, startedAt: this.#startedAt };
+    if (gone) await endLate(this.#deps, this.#provider, now, late).catch(() => {});
     const { originChanged: _, ...rest } = told;
     return this.report(gone ? 'retired' : 'lost', rest);
   }

@@ -175,7 +175,7 @@ class Tally {
 const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promise<void> => {
   try {
     const result = await endConnection(deps, provider, retired);
-    deps.observer.retired(retired.connection, result);
+    if (result !== 'back') deps.observer.retired(retired.connection, result);
   } catch (error) {
     deps.observer.unclaimed(retired.connection, error instanceof RefresherError ? error.code : 'internal_error');
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/policy.ts';
 import { hours, plus } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
 import { idOf, START } from '../support/records.ts';
@@ -184,6 +185,7 @@ describe('when a refresh fails', () => {
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
+    clock.pass(GRACE);
     await tick();
     answers(() => refused(400, 'invalid_client'));
     await add('acme', { clientKey: 'another' });
@@ -217,11 +219,15 @@ describe('a connection that is not there', () => {
     expect(operations).toEqual([]);
   });
 
-  it('is unknown as soon as its secret is found gone', async () => {
-    const { get, refuse, tick, secrets, discover } = await setUp();
+  it('has its token for the grace period after its secret is found gone, and is unknown then', async () => {
+    const { get, refuse, tick, secrets, discover, clock } = await setUp();
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
+    clock.pass(GRACE - 1);
+    await tick();
+    expect((await get()).status).toBe(200);
+    clock.pass(1);
     await tick();
     for (const answer of [await get(), await refuse(path)]) {
       expect(answer).toMatchObject({

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { chooseGrant, fingerprint, type HeldSession, lengthens, realLifetime } from '../../lib/core/decide.ts';
+import {
+  chooseGrant,
+  fingerprint,
+  type HeldSession,
+  lengthens,
+  mayHoldSession,
+  realLifetime,
+} from '../../lib/core/decide.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { type Connection, hours, minutes, plus, type Session, secretVersion } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
@@ -97,6 +104,13 @@ describe('with a one-time code', () => {
     const { triedVersion: __, ...firstRun } = seen({ leaseUntil: at(-1) });
     expect(choose(firstRun, code)).toEqual({ ...held, codeLeft: true });
     expect(choose(seen(), code)).toEqual({ ...held, codeLeft: true });
+  });
+
+  it('tries a session first that is there although the record never ran: one before it was lost', () => {
+    const { triedVersion: __, ...madeAgain } = seen();
+    expect(mayHoldSession(madeAgain)).toBe(true);
+    expect(mayHoldSession(seen())).toBe(false);
+    expect(choose(madeAgain, code)).toEqual({ ...held, codeLeft: true });
   });
 
   it('has nothing to ask with where the code is spent and no session is left', () => {

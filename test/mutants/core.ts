@@ -50,10 +50,12 @@ export const core: readonly Mutant[] = [
     ['a redeemed code is redeemed again', 'fingerprint(account.oneTimeCode) === seen.redeemedCode', 'false'],
     [
       'a code that a dead worker redeemed is redeemed again',
-      'held.isLeft || credentials.fingerprint',
-      'credentials.fingerprint',
+      'held.isLeft || triedVersion === undefined',
+      'triedVersion === undefined',
     ],
-    ['a code that was refused is redeemed again', ' || credentials.fingerprint === seen.credentials;', ';'],
+    ['a code that was refused is redeemed again', ' || credentials.fingerprint === tried;', ';'],
+    ['a code that a lost record knew to be redeemed is redeemed again', ' || triedVersion === undefined ||', ' ||'],
+    ['the session of a lost record is not looked for', ' || seen.triedVersion === undefined;', ';'],
     [
       'an abandoned lease is no reason to log in',
       "if (held.mayBeSpent) return { grant: 'full', reason: 'abandoned' };",

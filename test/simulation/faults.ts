@@ -44,7 +44,8 @@ export interface Trouble {
     | 'provider storms'
     | 'missed ticks'
     | 'duplicate ticks'
-    | 'late ticks';
+    | 'late ticks'
+    | 'discovery dies';
   readonly from: EpochMs;
   readonly to: EpochMs;
   /** How much of what could go wrong does. */
@@ -63,7 +64,13 @@ export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
   'missed ticks',
   'duplicate ticks',
   'late ticks',
+  'discovery dies',
 ];
+
+/** What discovery alone writes. */
+const writesOfDiscovery: ReadonlySet<string> = new Set(
+  ['add', 'noteSecret', 'retire', 'replace', 'revive', 'remove'].map(each => `connections.${each}`),
+);
 
 /** So late may a request still be handled. */
 export const LATEST = minutes(3);
@@ -113,6 +120,9 @@ export class Faults {
   }
 
   ofStore(operation: string): StoreFate | undefined {
+    if (writesOfDiscovery.has(operation) && this.strikes('discovery dies') && this.#random.chance(0.5)) {
+      return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'discovery died');
+    }
     if (this.strikes('crashes') && this.#random.chance(0.2)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
     }

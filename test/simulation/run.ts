@@ -7,6 +7,7 @@ import { Alarms } from './alarms.ts';
 import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
+import { Editors } from './editors.ts';
 import { Faults } from './faults.ts';
 import { lagging } from './lagging.ts';
 import { Ledger } from './ledger.ts';
@@ -59,6 +60,7 @@ export class Run {
   readonly #readers: Readers;
   readonly #neighbour: Neighbour;
   readonly #neighbourRandom: Random;
+  readonly #editors: Editors;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -87,6 +89,7 @@ export class Run {
     this.#witness = new Witness({
       ...shared,
       ledger: this.#ledger,
+      troubled: (from, to) => this.#faults.troubled(from, to),
       alarms: this.#alarms,
       stores: { ...memory, secrets },
       say,
@@ -128,6 +131,7 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
+    this.#editors = new Editors({ ...shared, random: random() });
   }
 
   /** In the calm lists are what they should be. */
@@ -140,6 +144,7 @@ export class Run {
     const { end, calmFrom, providers, schedules } = this.#scenario;
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
+    this.#editors.begin();
     this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {

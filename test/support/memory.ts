@@ -1,4 +1,5 @@
 import { type LoginState, untried } from '../../lib/core/login.ts';
+import { GRACE } from '../../lib/core/policy.ts';
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { versionOf } from '../../lib/core/secret.ts';
 import { shardOf } from '../../lib/core/shard.ts';
@@ -6,6 +7,7 @@ import {
   type Connection,
   type ConnectionId,
   type Listed,
+  plus,
   providerOf,
   type SecretVersion,
   type Token,
@@ -110,6 +112,7 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
+  ...(record.secretKeys !== undefined && { secretKeys: record.secretKeys }),
 });
 
 const summaryOf = (record: Connection): ConnectionSummary => {
@@ -127,7 +130,8 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 /** As a table answers it: only what a list shows. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
-  const { lastError, origin, secretVersion, triedVersion, answeredVersion, retiredAt, replacedAt, endedAt } = record;
+  const { lastError, origin, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
+  const { retiredAt, endingAt, replacedAt, endedAt } = record;
   return {
     ...{ connection, status, dueAt, version, failures },
     ...(leaseUntil !== undefined && { leaseUntil }),
@@ -136,16 +140,19 @@ const listedOf = (record: Connection): Listed => {
     ...(lastError && { lastError }),
     ...(origin !== undefined && { origin }),
     ...(secretVersion !== undefined && { secretVersion }),
+    ...(secretKeys !== undefined && { secretKeys }),
     ...(triedVersion !== undefined && { triedVersion }),
     ...(answeredVersion !== undefined && { answeredVersion }),
     ...(retiredAt !== undefined && { retiredAt }),
+    ...(endingAt !== undefined && { endingAt }),
     ...(replacedAt !== undefined && { replacedAt }),
     ...(endedAt !== undefined && { endedAt }),
   };
 };
 
-/** What a connection does not take along when its secret comes back. */
-const ofOneLife = ['retiredAt', 'replacedAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
+/** What a connection does not take along when its secret comes back, at any time or once its end has begun. */
+const ofRetirement = ['retiredAt', 'replacedAt'] as const;
+const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
@@ -199,6 +206,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
     return true;
   };
   const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
+  const hasBegunToEnd = ({ endingAt, endedAt }: Connection): boolean => endingAt !== undefined || endedAt !== undefined;
 
   return {
     list: (provider, number) => run('connections.list', () => listed(provider, number).map(listedOf)),
@@ -258,7 +266,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
         change(
           connection,
           () => true,
-          record => ({ ...record, secretVersion: noted }),
+          record => ({ ...record, ...noted }),
         );
       }),
     retire: (connection, at) =>
@@ -266,7 +274,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
         change(
           connection,
           record => !isRetired(record),
-          record => ({ ...record, retiredAt: at, dueAt: at }),
+          record => ({ ...record, retiredAt: at, dueAt: plus(at, GRACE) }),
         );
       }),
     replace: (connection, at) =>
@@ -277,30 +285,37 @@ const memoryConnections = (run: Run): ConnectionStore => {
           record => ({ ...record, retiredAt: record.retiredAt ?? at, replacedAt: at, dueAt: at }),
         );
       }),
-    revive: (connection, { at, secretVersion, from }) =>
+    revive: (connection, { at, secretVersion, secretKeys, from }) =>
       run('connections.revive', () => {
         const allowed = (record: Connection) =>
           isRetired(record) && (from === 'retired' || record.endedAt !== undefined);
         const again = (record: Connection) => ({
-          ...without(record, ofOneLife),
+          ...without(record, hasBegunToEnd(record) ? ofOneLife : ofRetirement),
           dueAt: at,
           version: version(record.version + 1),
-          secretVersion,
+          ...{ secretVersion, secretKeys },
         });
         if (change(connection, allowed, again)) unclaim(connection);
       }),
-    endLater: (connection, dueAt) =>
-      run('connections.endLater', () => {
-        change(connection, isRetired, record => ({ ...without(record, ['endedAt']), dueAt }));
+    beginEnd: (connection, { at, dueAt }) =>
+      run('connections.beginEnd', () => {
+        const allowed = (record: Connection) =>
+          isRetired(record) && (record.endingAt !== undefined || record.dueAt <= at);
+        const begun = change(connection, allowed, record => ({
+          ...without(record, ['endedAt']),
+          ...{ dueAt, endingAt: record.endingAt ?? at },
+        }));
+        return begun ? records.get(connection) : undefined;
       }),
-    end: (connection, at) =>
+    end: (connection, last, at) =>
       run('connections.end', () => {
-        change(connection, isRetired, record => ({ ...record, endedAt: at }));
+        const allowed = (record: Connection) => isRetired(record) && record.version === last;
+        change(connection, allowed, record => ({ ...record, endedAt: at }));
       }),
-    remove: connection =>
+    remove: (connection, last) =>
       run('connections.remove', () => {
         const record = records.get(connection);
-        if (record && isRetired(record)) {
+        if (record && isRetired(record) && record.version === last) {
           records.delete(connection);
           own(connection).delete(connection);
           unclaim(connection);

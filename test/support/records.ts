@@ -4,6 +4,7 @@ import {
   type EpochMs,
   epochMs,
   parseConnectionId,
+  type SecretNote,
   type Session,
   secretVersion,
   type Token,
@@ -79,6 +80,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   attentionSince: epochMs(START + 9),
   session: { version: version(2), endsAt: epochMs(START + 10), inDoubt: true },
   secretVersion: secretVersion('noted'),
+  secretKeys: 15,
   triedVersion: secretVersion('tried'),
   answeredVersion: secretVersion('answered'),
   credentials: 'fingerprint of the credentials',
@@ -86,14 +88,18 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   forcedAt: epochMs(START + 11),
   origin: 'https://login.test',
   retiredAt: epochMs(START + 12),
+  endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
   replacedAt: epochMs(START + 14),
 });
 
+/** What discovery notes of a secret of one connection. */
+export const noteOf = (of: string, secretKeys = 1): SecretNote => ({ secretVersion: secretVersion(of), secretKeys });
+
 /** How a connection comes back whose secret was restored, unless it says otherwise. */
 export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({
   at,
-  secretVersion: secretVersion('restored'),
+  ...noteOf('restored'),
   from: 'retired',
   ...change,
 });

@@ -199,6 +199,13 @@ export class World {
   }
 }
 
+/** A person deletes the record of a connection; token and session stay. */
+export const deleteByHand = async ({ stores, clock }: World, id: ConnectionId): Promise<void> => {
+  await stores.connections.retire(id, clock.now());
+  const record = await stores.connections.get(id);
+  if (record) await stores.connections.remove(id, record.version);
+};
+
 /** The hooks of a world fail once at one operation, and are sound again. */
 export const failOnce = (world: World, where: 'before' | 'after', operation: string): void => {
   world.hooks[where] = async at => {
