@@ -1,4 +1,5 @@
 import { type ErrorCode, framesOf } from '../core/errors.ts';
+import { runDeadlineOf } from '../core/policy.ts';
 import type { Provider, Warning } from '../core/provider.ts';
 import {
   type Settlement,
@@ -98,7 +99,7 @@ export const refreshConnection = async (
   });
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
   const commit = new Commit(deps, provider, listed, claimed, startedAt);
-  const run = new Run(deps, provider, commit.seen, cause, plus(startedAt, deps.policy.runDeadline));
+  const run = new Run(deps, provider, commit.seen, cause, plus(startedAt, runDeadlineOf(deps.policy, provider)));
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {

@@ -8,7 +8,7 @@ import {
   type Outcome,
   retryAfterIn,
 } from '../core/interpret.ts';
-import type { Policy } from '../core/policy.ts';
+import { callDeadlineOf, type Policy, slotPatienceOf } from '../core/policy.ts';
 import type { Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
 import type { Trouble } from '../core/settle.ts';
@@ -21,7 +21,6 @@ import {
   type SecretVersion,
   type Session,
   type SessionNote,
-  seconds,
   type Version,
 } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
@@ -63,8 +62,6 @@ export interface ObtainDeps {
   readonly policy: Policy;
 }
 
-/** So long a run waits in all for slots: long enough that ticks of a minute use a limit of a minute, within the lease. */
-export const PATIENCE = seconds(15);
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
@@ -160,17 +157,17 @@ export class Run {
     if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
     this.#inDoubt ||= inDoubt;
-    return { sentAt, reply: await send(request, Math.min(policy.callDeadline, left)) };
+    return { sentAt, reply: await send(request, Math.min(callDeadlineOf(policy, this.provider), left)) };
   }
 
   /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
   async #slot(key: string): Promise<Retry | Postponed | undefined> {
     const { rateLimit } = this.provider;
     if (!rateLimit) return undefined;
-    const { clock, limiter } = this.deps;
+    const { clock, limiter, policy } = this.deps;
     try {
       const from = clock.now();
-      const until = plus(from, PATIENCE - this.#waited);
+      const until = plus(from, slotPatienceOf(policy, this.provider) - this.#waited);
       if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
       for (;;) {
         const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
