@@ -2,9 +2,16 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { problemCodes } from '../lib/api/problem.ts';
 import { errorCodes } from '../lib/core/errors.ts';
-import { defaultPolicy, promised, tickOf } from '../lib/core/policy.ts';
+import {
+  longestCallDeadline,
+  defaultPolicy as policy,
+  promised,
+  runDeadlineOf,
+  slotPatienceOf,
+  tickOf,
+} from '../lib/core/policy.ts';
 import { CONNECTIONS_PER_SECRET, connectionsIn } from '../lib/core/secret.ts';
-import { hours, minutes, parseConnectionId } from '../lib/core/types.ts';
+import { hours, minutes, parseConnectionId, seconds } from '../lib/core/types.ts';
 import { providers } from '../lib/providers/index.ts';
 import { parseOptions, usage } from '../local/options.ts';
 
@@ -81,12 +88,27 @@ describe('the README tells the truth', () => {
     const inMinutes = ['poweroffice-v2', 'poweroffice-v1'].map(id => {
       const provider = providers.find(each => each.id === id);
       if (!provider) throw new Error(`${id} is a provider`);
-      return Number(
-        (promised({ ...defaultPolicy, tick: tickOf(provider) }, provider.lifetime) / minutes(1)).toFixed(6),
-      );
+      return Number((promised({ ...policy, tick: tickOf(provider) }, provider.lifetime) / minutes(1)).toFixed(6));
     });
     const said = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(readme) ?? [];
     expect(said.slice(1).map(Number)).toEqual(inMinutes);
+  });
+
+  test('about deadlines', () => {
+    const { callDeadline, runDeadline, commit, lease } = policy;
+    const row = (what: string) => cells(readme.split('\n').find(line => line.startsWith(`| ${what}`)) ?? '');
+    const inSeconds = (cell = '') => [...cell.matchAll(/([\d.]+) s\b/g)].map(([, number]) => Number(number) * 1000);
+    const ioffice = runDeadlineOf(policy, { callsPerRun: 3 });
+    expect(inSeconds(row('one call of a provider')[2])).toEqual([callDeadline]);
+    expect(inSeconds(row('all calls of one run')[2])).toEqual([runDeadline, ioffice, runDeadline - 2 * callDeadline]);
+    expect(inSeconds(row('waiting for slots')[2])).toEqual([slotPatienceOf(policy, { callsPerRun: 2 })]);
+    expect(inSeconds(row('reserved for keep')[2])).toEqual([commit]);
+    expect(inSeconds(row('the lease')[2])).toEqual([lease]);
+    for (const callsPerRun of [1, 2, 3]) {
+      const rateLimit = { calls: 1, per: seconds(1) };
+      const longest = [{ callsPerRun }, { callsPerRun, rateLimit }].map(each => longestCallDeadline(policy, each));
+      expect(inSeconds(row(`${callsPerRun} call`).slice(2).join(' '))).toEqual(longest);
+    }
   });
 
   test('about how many connections a secret holds', () => {

@@ -22,11 +22,13 @@ export interface Policy {
   readonly stands: Milliseconds;
   /** How often a consumer may force a refresh of one connection. */
   readonly forcedSpacing: Milliseconds;
-  /** One call of a provider; all calls of one run; and the lease, longer than these and the commit together. */
+  /** The deadline of one call, unless the provider's definition has its own. */
   readonly callDeadline: Milliseconds;
+  /** The deadline of all calls of one run, and of reading what they need. A run of a slow provider has more time. */
   readonly runDeadline: Milliseconds;
-  /** What keep, publish and settle may need within the lease. */
-  readonly commitTime: Milliseconds;
+  /** The time that the lease reserves for keep, publish and settle. */
+  readonly commit: Milliseconds;
+  /** Longer than the run, the waiting for slots of a rate limit and the commit together. */
   readonly lease: Milliseconds;
 }
 
@@ -43,8 +45,45 @@ export const defaultPolicy: Policy = {
   forcedSpacing: seconds(30),
   callDeadline: seconds(8),
   runDeadline: seconds(20),
-  commitTime: seconds(8),
+  commit: seconds(8),
   lease: seconds(45),
+};
+
+type Deadlines = Pick<Policy, 'callDeadline' | 'runDeadline' | 'commit' | 'lease'>;
+
+/** A run waits at most this long for slots of a rate limit: ticks of a minute can use a limit of a minute. */
+const SLOT_PATIENCE = seconds(15);
+/** A run of the slowest provider with a rate limit waits this long. */
+const LEAST_SLOT_PATIENCE = seconds(3);
+
+/** The time that a run has for reading the credentials and the session. */
+const readingOf = ({ callDeadline, runDeadline }: Deadlines): Milliseconds => runDeadline - 2 * callDeadline;
+
+export const callDeadlineOf = (policy: Deadlines, { callDeadline }: Pick<Provider, 'callDeadline'>): Milliseconds =>
+  callDeadline ?? policy.callDeadline;
+
+/** Holds a refresh grant and a login of the provider. The lease also holds the commit. */
+export const runDeadlineOf = (
+  policy: Deadlines,
+  provider: Pick<Provider, 'callDeadline' | 'callsPerRun'>,
+): Milliseconds => {
+  const calls = provider.callsPerRun * callDeadlineOf(policy, provider);
+  return Math.min(policy.lease - policy.commit, Math.max(policy.runDeadline, readingOf(policy) + calls));
+};
+
+/** How long a run waits in all for slots of a rate limit. A run of a slow provider waits less: the lease holds both. */
+export const slotPatienceOf = (
+  policy: Deadlines,
+  provider: Pick<Provider, 'callDeadline' | 'callsPerRun'>,
+): Milliseconds => Math.min(SLOT_PATIENCE, policy.lease - policy.commit - runDeadlineOf(policy, provider));
+
+/** The longest deadline of one call with which the lease still holds a whole run. */
+export const longestCallDeadline = (
+  policy: Deadlines,
+  { callsPerRun, rateLimit }: Pick<Provider, 'callsPerRun' | 'rateLimit'>,
+): Milliseconds => {
+  const waiting = rateLimit ? LEAST_SLOT_PATIENCE : 0;
+  return Math.floor((policy.lease - policy.commit - readingOf(policy) - waiting) / callsPerRun);
 };
 
 /** The same policy for a world whose tokens live `speed` times shorter. What bounds real work stays as it is. */

@@ -109,6 +109,13 @@ export interface Provider {
   readonly codeLifetime?: Milliseconds;
   readonly expiresIn: 'seconds' | 'milliseconds';
   readonly rateLimit?: RateLimit;
+  /**
+   * How long to wait for the answer to one call, if the provider needs more than the policy's 8 seconds: for example
+   * `seconds(12)`. At least a second, and at most what the lease allows. Without it a slow call fails with `timeout`.
+   */
+  readonly callDeadline?: Milliseconds;
+  /** The calls of the longest run: a refresh grant, if there is one, and a login in one step or two. */
+  readonly callsPerRun: number;
   /** How many connections one worker refreshes at a time. */
   readonly concurrency: number;
   /** Wrong logins may lock an account. */

@@ -4,11 +4,13 @@ import type { ErrorCode } from '../core/errors.ts';
 import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
 import { isObject } from '../core/jwt.ts';
 import { fitsHeader } from '../core/limits.ts';
+import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
+import { seconds } from '../core/types.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>>
-  extends Omit<Provider, 'fields' | 'open' | 'locksAccounts'> {
+  extends Omit<Provider, 'callsPerRun' | 'fields' | 'open' | 'locksAccounts'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
   /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
@@ -28,7 +30,9 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, session, oneTimeCode, lockable, usage, ...data } = definition;
+  const { secret, limitShared, logIn, exchange, session, oneTimeCode, lockable, usage, ...rest } = definition;
+  const data = { ...rest, callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1) };
+  checkDeadline(data);
 
   const account = (credentials: z.output<S>, rules: AddressRules): Account => {
     const code = oneTimeCode?.(credentials);
@@ -88,6 +92,17 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     },
   };
 }
+
+const SHORTEST_CALL_DEADLINE = seconds(1);
+
+/** Otherwise a second worker could claim a connection while the first one still waits for its provider. */
+const checkDeadline = (provider: Pick<Provider, 'id' | 'callDeadline' | 'callsPerRun' | 'rateLimit'>): void => {
+  const { id, callDeadline } = provider;
+  const longest = longestCallDeadline(defaultPolicy, provider);
+  if (callDeadline === undefined || (callDeadline >= SHORTEST_CALL_DEADLINE && callDeadline <= longest)) return;
+  const range = `${SHORTEST_CALL_DEADLINE} to ${longest}`;
+  throw new RangeError(`"callDeadline" of ${id} must be ${range} milliseconds, got ${callDeadline}.`);
+};
 
 /** The address that the secret names in place of the provider's own. */
 const baseUrlOf = (credentials: Readonly<Record<string, unknown>>): string | undefined =>

@@ -9,6 +9,7 @@ import {
   type Milliseconds,
   minutes,
   plus,
+  seconds,
   type Version,
 } from '../core/types.ts';
 import type { Clock, ConnectionStore, SendHttp, SessionStore, TokenStore } from './ports.ts';
@@ -26,7 +27,7 @@ const GIVE_UP_AFTER = hours(24);
 /** Nor is it for so long if another secret waits for the name: its customer did nothing wrong. */
 const GIVE_UP_REPLACED_AFTER = minutes(5);
 const LONGEST_PAUSE = hours(1);
-const REVOKE_WITHIN = 5000;
+const REVOKE_WITHIN = seconds(5);
 
 /**
  * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
@@ -104,9 +105,10 @@ const endAtProvider = async (
   const stored = await deps.sessions.get(connection);
   const session = stored && stored.version <= upTo ? stored.session : undefined;
   const { send } = deps;
-  const { revoke } = provider;
+  const { revoke, callDeadline = REVOKE_WITHIN } = provider;
+  const within = Math.max(REVOKE_WITHIN, callDeadline);
   const revoked = async (baseUrl: string, value: string): Promise<boolean> => {
-    const reply = await send(revoke(baseUrl, value), REVOKE_WITHIN);
+    const reply = await send(revoke(baseUrl, value), within);
     return reply.kind === 'answer' && reply.status < 500 && reply.status !== 429;
   };
   // Once: it is withdrawn, so that no later run has it.

@@ -1,14 +1,16 @@
 import { latestVersion } from '../core/decide.ts';
+import { type Policy, slotPatienceOf } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { type ConnectionId, type EpochMs, epochMs, type Listed, minutes, plus } from '../core/types.ts';
 import type { CredentialCache } from './credentials.ts';
 import type { Clock } from './ports.ts';
 import type { RefreshReport } from './refresh.ts';
-import { laneOf, limitAndLane, PATIENCE } from './run.ts';
+import { laneOf, limitAndLane } from './run.ts';
 
 interface ExhaustedDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly credentials: CredentialCache;
+  readonly policy: Policy;
 }
 
 /** The rate limits that have no slot in time, and when to ask for one again. */
@@ -26,9 +28,12 @@ export class Exhausted {
   note({ exhausted, dueAt }: RefreshReport): void {
     if (exhausted === undefined || dueAt === undefined) return;
     const { rateLimit } = this.#provider;
+    const { policy } = this.#deps;
     // Slots of a minute are for the next tick; those of a second come within this one.
     const again =
-      rateLimit && rateLimit.per < minutes(1) ? plus(dueAt, -PATIENCE / 2) : epochMs(Number.POSITIVE_INFINITY);
+      rateLimit && rateLimit.per < minutes(1)
+        ? plus(dueAt, -slotPatienceOf(policy, this.#provider) / 2)
+        : epochMs(Number.POSITIVE_INFINITY);
     this.#until.set(exhausted, again);
   }
 

@@ -9,7 +9,7 @@ import {
   type Outcome,
   retryAfterIn,
 } from '../core/interpret.ts';
-import type { Policy } from '../core/policy.ts';
+import { callDeadlineOf, type Policy, runDeadlineOf, slotPatienceOf } from '../core/policy.ts';
 import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
 import type { Tried, Trouble } from '../core/settle.ts';
@@ -22,7 +22,6 @@ import {
   plus,
   type Session,
   type SessionNote,
-  seconds,
   type Token,
   type Version,
 } from '../core/types.ts';
@@ -75,8 +74,6 @@ export interface ObtainDeps {
   readonly policy: Policy;
 }
 
-/** So long a run waits in all for slots: long enough that ticks of a minute use a limit of a minute, within the lease. */
-export const PATIENCE = seconds(15);
 /** With less time than this left in a run no call is begun. */
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
@@ -115,13 +112,13 @@ export class Run {
   #note: SessionNote | undefined;
 
   constructor(deps: ObtainDeps, provider: Provider, seen: Connection, cause: Cause, startedAt: EpochMs) {
-    const { runDeadline, lease, commitTime } = deps.policy;
+    const { policy } = deps;
     this.deps = deps;
     this.provider = provider;
     this.seen = seen;
     this.cause = cause;
-    this.#until = plus(startedAt, runDeadline);
-    this.#end = plus(startedAt, lease - commitTime);
+    this.#until = plus(startedAt, runDeadlineOf(policy, provider));
+    this.#end = plus(startedAt, policy.lease - policy.commit);
     this.#lane = laneOf(seen, cause);
     this.#note = seen.session;
   }
@@ -176,7 +173,7 @@ export class Run {
   async #guarded(credentials: Credentials): Promise<Attempted> {
     const { account, fingerprint } = credentials;
     if (!account.login) return this.#logIn(account);
-    const { clock, logins, credentials: cache } = this.deps;
+    const { clock, logins, policy, credentials: cache } = this.deps;
     const { seen } = this;
     const worked = seen.credentials === fingerprint && seen.expiresAt !== undefined;
     const from = clock.now();
@@ -186,7 +183,7 @@ export class Run {
         account.login.key,
         { login, credentials: fingerprint, worked },
         {
-          until: plus(from, PATIENCE - this.#waited),
+          until: plus(from, slotPatienceOf(policy, this.provider) - this.#waited),
           insists: this.cause === 'operator',
           logIn: () => {
             this.#hasWaited(clock.now() - from);
@@ -236,17 +233,18 @@ export class Run {
     if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
     this.#sent ??= refresh;
-    return { sentAt, reply: await send(request, refresh?.only ? left : Math.min(policy.callDeadline, left)) };
+    const deadline = refresh?.only ? left : Math.min(callDeadlineOf(policy, this.provider), left);
+    return { sentAt, reply: await send(request, deadline) };
   }
 
   /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
   async #slot(key: string): Promise<Retry | Postponed | undefined> {
     const { rateLimit } = this.provider;
     if (!rateLimit) return undefined;
-    const { clock, limiter } = this.deps;
+    const { clock, limiter, policy } = this.deps;
     try {
       const from = clock.now();
-      const until = plus(from, PATIENCE - this.#waited);
+      const until = plus(from, slotPatienceOf(policy, this.provider) - this.#waited);
       if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
       for (;;) {
         const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });

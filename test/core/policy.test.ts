@@ -3,12 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { decideDemand } from '../../lib/core/decide.ts';
 import {
   backoffOf,
+  callDeadlineOf,
   isEnough,
+  longestCallDeadline,
   defaultPolicy as policy,
   probeOf,
   promised,
   renewalOf,
+  runDeadlineOf,
   scaled,
+  slotPatienceOf,
   tickOf,
 } from '../../lib/core/policy.ts';
 import { epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
@@ -224,9 +228,45 @@ it('a faster world has shorter pauses, and the same bounds of real work', () => 
   ]);
 });
 
+describe('deadlines', () => {
+  const slow = (callDeadline: number, callsPerRun: number) => ({ callDeadline, callsPerRun });
+
+  it('of a call are the policy’s, unless the definition has its own', () => {
+    expect(callDeadlineOf(policy, {})).toBe(seconds(8));
+    expect(callDeadlineOf(policy, { callDeadline: seconds(12) })).toBe(seconds(12));
+  });
+
+  it.each([
+    ['no more than the policy says', { callsPerRun: 1 }, 20],
+    ['a refresh grant and a login', { callsPerRun: 2 }, 20],
+    ['a refresh grant and a login in two steps', { callsPerRun: 3 }, 28],
+    ['both calls of a slow provider', slow(seconds(12), 2), 28],
+    ['all that the lease allows', slow(seconds(16.5), 2), 37],
+    ['no more than the lease allows', slow(seconds(60), 2), 37],
+  ])('of a run hold %s', (_, provider, expected) => {
+    expect(runDeadlineOf(policy, provider)).toBe(seconds(expected));
+  });
+
+  it.each([
+    [1, 33, 30],
+    [2, 16.5, 15],
+    [3, 11, 10],
+  ])('of %i calls are at most %f s, and %f s with a rate limit', (callsPerRun, without, withLimit) => {
+    const rateLimit = { calls: 1, per: seconds(1) };
+    expect(longestCallDeadline(policy, { callsPerRun })).toBe(seconds(without));
+    expect(longestCallDeadline(policy, { callsPerRun, rateLimit })).toBe(seconds(withLimit));
+  });
+
+  it('leave a slow provider less time to wait for slots', () => {
+    expect(slotPatienceOf(policy, { callsPerRun: 2 })).toBe(seconds(15));
+    expect(slotPatienceOf(policy, slow(seconds(12), 2))).toBe(seconds(9));
+    expect(slotPatienceOf(policy, slow(seconds(15), 2))).toBe(seconds(3));
+  });
+});
+
 it('the lease outlasts every call of a run and the commit after it', () => {
   expect(policy.runDeadline).toBeGreaterThan(2 * policy.callDeadline);
-  expect(policy.lease).toBeGreaterThan(policy.runDeadline + seconds(15));
+  expect(policy.lease).toBeGreaterThanOrEqual(policy.runDeadline + seconds(15) + policy.commit);
   expect(policy.lease).toBeLessThan(tickOf({ lifetime: 0 }) + 1);
 });
 

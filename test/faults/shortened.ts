@@ -7,6 +7,7 @@ import type { Stage } from './stage.ts';
 export const shortened = {
   callDeadline: seconds(1.5),
   runDeadline: seconds(3.5),
+  commit: seconds(1),
   lease: seconds(5),
 } satisfies Partial<Policy>;
 

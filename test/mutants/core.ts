@@ -144,6 +144,14 @@ export const core: readonly Mutant[] = [
     ['the lease is shorter than the deadlines', 'lease: seconds(45)', 'lease: seconds(5)'],
     ['a run outlasts its lease', 'runDeadline: seconds(20)', 'runDeadline: seconds(90)'],
     ['a call outlasts its run', 'callDeadline: seconds(8)', 'callDeadline: seconds(30)'],
+    ['the deadline of a definition is ignored', 'callDeadline ?? policy.callDeadline', 'policy.callDeadline'],
+    ['a run of a slow provider outlasts its lease', 'Math.min(policy.lease - policy.commit, Math.max', '(0, Math.max'],
+    ['a run of a slow provider holds one call', 'readingOf(policy) + calls', 'readingOf(policy)'],
+    [
+      'a slow run waits for slots beyond its lease',
+      'Math.min(SLOT_PATIENCE, policy.lease',
+      'Math.max(SLOT_PATIENCE, policy.lease',
+    ],
   ]),
   ...mutantsOf('lib/core/lifetime.ts', tests, [
     ['expires_in of zero is believed', "if (given !== undefined && given <= 0) return 'invalid_lifetime';", ''],

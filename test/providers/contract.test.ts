@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { connectionId, hours, minutes } from '../../lib/core/types.ts';
+import {
+  callDeadlineOf,
+  longestCallDeadline,
+  defaultPolicy as policy,
+  runDeadlineOf,
+  slotPatienceOf,
+} from '../../lib/core/policy.ts';
+import { connectionId, hours, minutes, seconds } from '../../lib/core/types.ts';
 import { findProvider, providerIds, providers } from '../../lib/providers/index.ts';
 import { simulatedAccounts } from '../../local/simulators/accounts.ts';
 import { simulatedProviders } from '../../local/simulators/index.ts';
@@ -37,6 +44,18 @@ describe.each(providers)('$id', provider => {
     expect(provider.lifetime).toBeGreaterThanOrEqual(minutes(5));
     expect(provider.lifetime).toBeLessThanOrEqual(hours(24));
     expect(Number.isInteger(provider.concurrency) && provider.concurrency > 0).toBe(true);
+  });
+
+  it('has time for its calls within the lease, with the commit after them', () => {
+    const account = accountOf(id);
+    expect(provider.callsPerRun).toBe((account.refresh ? 1 : 0) + (account.exchange ? 2 : 1));
+    const call = callDeadlineOf(policy, provider);
+    expect(call).toBeGreaterThanOrEqual(seconds(1));
+    expect(call).toBeLessThanOrEqual(longestCallDeadline(policy, provider));
+    const run = runDeadlineOf(policy, provider);
+    expect(run).toBeGreaterThanOrEqual(provider.callsPerRun * call);
+    const waiting = provider.rateLimit ? slotPatienceOf(policy, provider) : 0;
+    expect(run + waiting + policy.commit).toBeLessThanOrEqual(policy.lease);
   });
 
   it('builds the documented requests, and the same ones each time', () => {

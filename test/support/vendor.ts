@@ -18,6 +18,7 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
   title: 'Test',
   lifetime: hours(1),
   expiresIn: 'seconds',
+  callsPerRun: 2,
   concurrency: 2,
   locksAccounts: false,
   hosts: ['api.test', 'login.test'],

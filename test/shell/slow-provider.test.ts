@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { Provider } from '../../lib/core/provider.ts';
+import { type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
+import { idOf } from '../support/records.ts';
+import { answer, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+
+const ID = idOf('acme', 'test-provider');
+const refusedSession = () => answer({ error: 'invalid_grant' }, 400);
+
+/** A provider that answers after `latency`, to who still waits. */
+const slowWorld = async (latency: Milliseconds, change: Partial<Provider>) => {
+  const { world, vendor } = await vendorWorld({ provider: testProvider(change), refreshed: false });
+  const deps = world.worker();
+  const deadlines: Milliseconds[] = [];
+  const send: typeof deps.send = async (request, deadline) => {
+    deadlines.push(deadline);
+    world.clock.pass(Math.min(latency, deadline));
+    const reply = await deps.send(request, deadline);
+    return latency > deadline ? lostAnswer : reply;
+  };
+  return { world, vendor, deadlines, refresh: () => world.refresh(ID, { ...deps, send }) };
+};
+
+describe('a provider that always takes 9 s', () => {
+  it('times out if its definition has no deadline', async () => {
+    const { refresh, deadlines } = await slowWorld(seconds(9), {});
+    expect(await refresh()).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
+    expect(deadlines).toEqual([seconds(8)]);
+  });
+
+  it('works if its definition asks for 12 s: login, refresh grant, and the login after a refused session', async () => {
+    const { world, vendor, refresh } = await slowWorld(seconds(9), { callDeadline: seconds(12) });
+    expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 1 });
+    world.clock.pass(minutes(30));
+    expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 1 });
+    world.clock.pass(minutes(30));
+    vendor.script.push(refusedSession);
+    expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 2 });
+    expect(vendor.asked).toEqual(['password', 'refresh', 'refresh', 'password']);
+  });
+});
+
+it('the longest deadline leaves time for the commit within the lease', async () => {
+  const slowest = seconds(16.5);
+  const { world, vendor, deadlines, refresh } = await slowWorld(slowest, { callDeadline: slowest });
+  await refresh();
+  world.clock.pass(minutes(30));
+  vendor.script.push(refusedSession);
+  world.hooks.after = async operation => {
+    // Reading takes its time, too.
+    if (operation === 'connections.claim') world.clock.pass(seconds(4));
+  };
+  const began = world.clock.now();
+  expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 2 });
+  expect(deadlines).toEqual([slowest, slowest, slowest]);
+  expect(world.clock.now() - began).toBeLessThanOrEqual(world.policy.lease - world.policy.commit);
+});
+
+it('a run waits for a slot of a rate limit no longer than the lease of a slow provider allows', async () => {
+  const rateLimit = { calls: 1, per: seconds(8) };
+  const { world, refresh } = await slowWorld(seconds(9), { rateLimit, callDeadline: seconds(15) });
+  await world.useLimit(rateLimit, 1);
+  expect(await refresh()).toMatchObject({ result: 'postponed', calls: 0 });
+  expect(world.clock.slept).toEqual([]);
+});
