@@ -82,6 +82,23 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     });
   });
 
+  describe('raising a version', () => {
+    it('is for whoever has the connection', async () => {
+      const { connection, version: mine } = await added();
+      expect(await store().raise(connection, mine, version(mine + 7))).toBe(true);
+      expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
+      expect(await store().raise(connection, mine, version(mine + 9))).toBe(false);
+      expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
+    });
+
+    it('is for nobody once it is retired, nor of what is not there', async () => {
+      const { connection, version: mine } = await added();
+      await store().retire(connection, START);
+      expect(await store().raise(connection, mine, version(mine + 7))).toBe(false);
+      expect(await store().raise(fresh(), mine, version(mine + 7))).toBe(false);
+    });
+  });
+
   describe('claiming', () => {
     it('adds one to the version and hides it until the lease ends', async () => {
       const seen = await added({ forcedAt: START });

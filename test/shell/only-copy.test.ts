@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes, plus } from '../../lib/core/types.ts';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
@@ -269,5 +270,66 @@ describe('a new code and a session that are both in doubt', () => {
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
     expect(vendor.asked).toEqual(['code']);
+  });
+});
+
+describe('a connection that only a person can bring back', () => {
+  it('is renewed early, so that there is time', async () => {
+    const { world } = await byCode({ refreshed: false });
+    await world.tick('test-provider');
+    const { issuedAt, expiresAt } = await world.token(ID);
+    expect(((await world.record(ID)).dueAt - issuedAt) / (expiresAt - issuedAt)).toBeCloseTo(0.25, 1);
+  });
+
+  it('waits for an answer as long as the lease allows', async () => {
+    const { world } = await byCode();
+    const deps = world.worker();
+    const deadlines: number[] = [];
+    const send: typeof deps.send = (request, deadline) => {
+      deadlines.push(deadline);
+      return deps.send(request, deadline);
+    };
+    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'refreshed' });
+    expect(deadlines).toEqual([seconds(37)]);
+  });
+
+  it('stores its new refresh token although the store refuses for half a minute', async () => {
+    const given = await byCode();
+    const from = given.world.clock.now();
+    given.world.hooks.before = async at => {
+      const fails = given.world.clock.now() - from < seconds(20);
+      if (at === 'sessions.keep' && fails) throw new RefresherError('store_failed', 'injected');
+    };
+    expect(await given.world.refresh(ID)).toMatchObject({ result: 'refreshed', to: 'healthy' });
+    expect(await sessionOf(given)).toBe('refresh-2');
+  });
+
+  it('is reported at once if its new refresh token cannot be stored at all', async () => {
+    const given = await byCode();
+    given.world.hooks.before = async at => {
+      if (at === 'sessions.keep') throw new RefresherError('store_failed', 'injected');
+    };
+    expect(await given.world.refresh(ID)).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'store_failed' } });
+  });
+
+  it('loses its token if the provider has ended its session and a consumer says that the token is refused', async () => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(() => lostAnswer);
+    await world.refresh(ID);
+    const { issuedAt } = await world.token(ID);
+    const invalid = () => answer({ error: 'invalid_grant' }, 400);
+    vendor.script.push(invalid, invalid);
+    const forced = { kind: 'forced', connection: ID, issuedAt, waits: true } as const;
+    expect(await world.ask(forced)).toMatchObject({ result: 'attention' });
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+  });
+
+  it('keeps its token if only the schedule finds its session ended', async () => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    await world.refresh(ID);
+    expect(await world.token(ID)).toBeDefined();
   });
 });
