@@ -98,7 +98,7 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
   const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
   return {
     ...scenario,
-    ...{ edits: true, packed: packed || random.chance(0.5) },
+    ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
     troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
 };
