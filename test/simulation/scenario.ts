@@ -37,8 +37,8 @@ export interface Scenario {
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
-export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
-  troubles.length === 0 && !secretsChange && !sessionsEnd;
+export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: Scenario): boolean =>
+  troubles.length === 0 && !secretsChange && !sessionsEnd && !edits;
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
