@@ -176,6 +176,16 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await change(connection, settled)) !== undefined;
       }),
 
+    raise: (connection, mine, to) =>
+      guarded('store_failed', `raise the version of ${connection}`, async () => {
+        const raised = {
+          update: 'SET #version = :to',
+          condition: '#version = :mine AND attribute_not_exists(#retiredAt)',
+          values: { mine, to },
+        };
+        return (await change(connection, raised)) !== undefined;
+      }),
+
     // Only if present: an update of an absent item would create one that holds nothing else.
     noteSecret: (connection, { secretVersion, secretKeys }) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {

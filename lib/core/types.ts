@@ -19,6 +19,7 @@ export type SecretVersion = Brand<string, 'SecretVersion'>;
 export const epochMs = (value: number): EpochMs => Math.round(value) as EpochMs;
 export const plus = (moment: EpochMs, duration: Milliseconds): EpochMs => epochMs(moment + duration);
 export const version = (value: number): Version => value as Version;
+export const nextVersion = (after: number): Version => version(after + 1);
 export const secretVersion = (value: string): SecretVersion => value as SecretVersion;
 
 export const seconds = (n: number): Milliseconds => n * 1000;
@@ -56,6 +57,8 @@ export interface Session {
 export interface SessionNote {
   readonly version: Version;
   readonly endsAt?: EpochMs;
+  /** Its refresh token, which no login can replace, was sent, and the answer is not known: it may be spent. */
+  readonly inDoubt?: true;
 }
 
 export type Status = 'new' | 'healthy' | 'failing' | 'attention';
@@ -64,8 +67,9 @@ export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 export interface Failure {
   readonly code: ErrorCode;
   readonly at: EpochMs;
-  /** How many runs in a row ended with this code. */
+  /** How many runs in a row ended with this code, and when the first of them did. */
   readonly times: number;
+  readonly since: EpochMs;
   /** The HTTP status of the answer, where there was one. */
   readonly status?: number;
   /** The names of the credential fields at fault, where the secret is. */
@@ -99,6 +103,8 @@ export interface Connection {
   readonly triedVersion?: SecretVersion;
   /** The noted version that the last run answered, whichever it found and used. */
   readonly answeredVersion?: SecretVersion;
+  /** Fingerprint of the credentials that the last run used. */
+  readonly credentials?: string;
   /** Fingerprint of the one-time code that was redeemed, where the provider has such a thing. */
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */

@@ -7,7 +7,8 @@ import { fitsHeader } from '../core/limits.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
-export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit<Provider, 'fields' | 'open'> {
+export interface Definition<S extends z.ZodObject, C = z.output<S>>
+  extends Omit<Provider, 'fields' | 'open' | 'locksAccounts'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
   /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
@@ -20,18 +21,27 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>> extends Omit
     client(credentials: C): readonly string[];
   };
   oneTimeCode?(credentials: C): string | undefined;
+  /** The user and the password of a login that the provider locks after a few wrong tries. */
+  lockable?(credentials: C): { readonly user: string; readonly password: string } | undefined;
   usage(credentials: C, answer: TokenAnswer): Usage | ErrorCode;
 }
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, session, oneTimeCode, usage, ...data } = definition;
+  const { secret, limitShared, logIn, exchange, session, oneTimeCode, lockable, usage, ...data } = definition;
 
   const account = (credentials: z.output<S>, rules: AddressRules): Account => {
     const code = oneTimeCode?.(credentials);
     const { origin } = new URL(logIn(credentials).url);
+    const login = lockable?.(credentials);
     return {
       origin,
+      ...(login && {
+        login: {
+          key: `${data.id}#${fingerprint(origin, login.user)}`,
+          text: JSON.stringify([origin, login.user, login.password]),
+        },
+      }),
       limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,
       logIn: () => logIn(credentials),
       ...(exchange && code === undefined && { exchange: first => exchange(credentials, first) }),
@@ -60,6 +70,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
   return {
     ...data,
     fields,
+    locksAccounts: lockable !== undefined,
     open(value, rules = defaultRules) {
       if (!isObject(value)) {
         const message = `The secret is not a JSON object: store ${fields.required.map(quoted).join(', ')} as the fields of one`;

@@ -1,5 +1,4 @@
 import { latestVersion } from '../core/decide.ts';
-import { NEVER } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { type ConnectionId, type EpochMs, epochMs, type Listed, minutes, plus } from '../core/types.ts';
 import type { CredentialCache } from './credentials.ts';
@@ -28,7 +27,8 @@ export class Exhausted {
     if (exhausted === undefined || dueAt === undefined) return;
     const { rateLimit } = this.#provider;
     // Slots of a minute are for the next tick; those of a second come within this one.
-    const again = rateLimit && rateLimit.per < minutes(1) ? plus(dueAt, -PATIENCE / 2) : NEVER;
+    const again =
+      rateLimit && rateLimit.per < minutes(1) ? plus(dueAt, -PATIENCE / 2) : epochMs(Number.POSITIVE_INFINITY);
     this.#until.set(exhausted, again);
   }
 

@@ -1,3 +1,4 @@
+import type { LoginState } from '../core/login.ts';
 import type { HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
 import type { Lane, LimitState } from '../core/rate-limit.ts';
 import type { Settlement } from '../core/settle.ts';
@@ -91,6 +92,8 @@ export interface ConnectionStore {
   join(connection: ConnectionId, seen: Version, most: number): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
+  /** Sets a higher version, `to`, if `version` is still mine and the connection is not retired. */
+  raise(connection: ConnectionId, mine: Version, to: Version): Promise<boolean>;
   /** Notes which version of the secret exists, and what it holds; touches nothing that a running refresh writes. */
   noteSecret(connection: ConnectionId, note: SecretNote): Promise<void>;
   /** Marks a connection whose secret is gone: its end is due after `GRACE`. */
@@ -130,6 +133,24 @@ export interface SessionStore {
   keep(connection: ConnectionId, mine: Version, session: Session | undefined): Promise<boolean>;
   /** Deletes the item if its version is not newer than `upTo`. */
   forget(connection: ConnectionId, upTo: Version): Promise<void>;
+}
+
+/** How a login is taken: `id` is unique to one try. */
+export interface Take {
+  readonly id: string;
+  readonly at: EpochMs;
+  /** It is free again then, whatever happens to whoever has it. */
+  readonly until: EpochMs;
+}
+
+/** The logins that wrong tries may lock, which only the provider's `refresh` may reach. Throws like `TokenStore`. */
+export interface LoginStore {
+  /** The key of a provider's fingerprints: the one that is stored, `proposed` if there is none. */
+  key(provider: string, proposed: string): Promise<string>;
+  /** Takes a login, so that nobody else tries it meanwhile. Nothing: somebody has it. */
+  take(login: string, by: Take): Promise<LoginState | undefined>;
+  /** Gives it back with what is known now, if it is still taken by `id`. */
+  giveBack(login: string, id: string, state: LoginState): Promise<void>;
 }
 
 /** Keeps the calls of token endpoints within their rate limits, over all processes. A key begins with the provider's id. */

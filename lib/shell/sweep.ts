@@ -156,6 +156,7 @@ class Tally {
     refreshed: 0,
     lost: 0,
     postponed: 0,
+    unchanged: 0,
     failed: 0,
     attention: 0,
     retired: 0,

@@ -145,7 +145,7 @@ describe('a broken record', () => {
   });
 
   it('reads an error code that this release does not know', async () => {
-    const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' } } };
+    const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' }, since: { N: '1' } } };
     dynamodb.on(GetItemCommand).resolves({ Item: { ...item, lastError } });
     expect(await connections.get(connection)).toMatchObject({ lastError: { code: 'internal_error', at: 1 } });
   });

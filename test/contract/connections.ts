@@ -36,7 +36,7 @@ const failing: Settlement = {
   failures: 2,
   failingSince: START,
   attentionSince: plus(START, 1),
-  lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), status: 401, fields: ['clientKey'] },
+  lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), since: START, status: 401, fields: ['clientKey'] },
 };
 
 export const describeConnections = (store: () => ConnectionStore, fresh: Fresh): void => {
@@ -66,7 +66,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     it('lists what a list shows, all of it and nothing else', async () => {
       const record = fullConnection(fresh());
       await store().add(record);
-      const { failingSince, attentionSince, session, redeemedCode, forcedAt, ...listed } = record;
+      const { failingSince, attentionSince, session, credentials, redeemedCode, forcedAt, ...listed } = record;
       expect(await inShard(record.connection)).toEqual([listed]);
     });
 

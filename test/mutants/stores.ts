@@ -30,8 +30,8 @@ export const stores: readonly Mutant[] = [
     ],
     [
       'settle brings a retired connection back',
-      "'#version = :mine AND attribute_not_exists(#retiredAt)'",
-      "'#version = :mine'",
+      "'#version = :mine AND attribute_not_exists(#retiredAt)',\n          values: { ...settlementValues(settlement), mine },",
+      "'#version = :mine',\n          values: { ...settlementValues(settlement), mine },",
     ],
     [
       'a second discovery resets the first',

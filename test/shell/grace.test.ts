@@ -15,7 +15,7 @@ const restore = ({ stores }: World) => stores.secrets.restore(SECRET);
 const remove = ({ stores }: World) => stores.secrets.delete(SECRET);
 /** Its refresh token is the only copy of access. */
 const byCode = (more: object = {}) =>
-  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksOut: true }), ...more });
+  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksAccounts: true }), ...more });
 
 const minute = async (world: World) => {
   await world.discover();

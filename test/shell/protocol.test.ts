@@ -139,10 +139,15 @@ describe('a zombie', () => {
     expect(vendor.reused).toBe(0);
   });
 
-  it('settles nothing where a newer token than its own is published', async () => {
+  it('settles nothing where a newer token than its own is published, and another has the connection', async () => {
     const { world } = await vendorWorld();
     const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
-    await world.stores.tokens.publish(newer);
+    world.hooks.before = async at => {
+      if (at !== 'tokens.publish') return;
+      delete world.hooks.before;
+      await world.stores.tokens.publish(newer);
+      await world.stores.connections.claim(await world.record(ID), { id: 'another', leaseUntil: world.clock.now() });
+    };
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
     expect(world.log).not.toContain('connections.settle');

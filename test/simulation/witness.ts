@@ -183,7 +183,8 @@ export class Witness {
 
   /**
    * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
-   * is lost: its provider would not take the refresh token any more, and no code waits that was handed in after the fault.
+   * is lost, or may be: its provider would not take the refresh token any more, or an answer did not arrive; and no code
+   * waits that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
     const { loop, ledger, told, holds, scenario } = this.#parts;
@@ -194,7 +195,8 @@ export class Witness {
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
     const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
-    const lost = refreshToken === undefined || !holds(customer.provider, refreshToken);
+    const inDoubt = (await this.#parts.stores.connections.get(connection))?.session?.inDoubt === true;
+    const lost = inDoubt || refreshToken === undefined || !holds(customer.provider, refreshToken);
     if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
       ledger.violated(`${connection}: attention without a reason`);
   }

@@ -1,3 +1,4 @@
+import { type LoginState, untried } from '../../lib/core/login.ts';
 import { GRACE } from '../../lib/core/policy.ts';
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { versionOf } from '../../lib/core/secret.ts';
@@ -16,11 +17,13 @@ import type {
   ConnectionStore,
   ConnectionSummary,
   LimitStore,
+  LoginStore,
   SecretSource,
   SecretValue,
   SessionStore,
   Settlement,
   StoredSession,
+  Take,
   TokenStore,
 } from '../../lib/shell/ports.ts';
 
@@ -50,6 +53,7 @@ export interface Stores {
   readonly connections: ConnectionStore;
   readonly sessions: SessionStore;
   readonly limits: LimitStore;
+  readonly logins: LoginStore;
   readonly secrets: SecretSource & SecretAdmin;
 }
 
@@ -249,6 +253,14 @@ const memoryConnections = (run: Run): ConnectionStore => {
         if (settled) unclaim(connection);
         return settled;
       }),
+    raise: (connection, mine, to) =>
+      run('connections.raise', () =>
+        change(
+          connection,
+          record => record.version === mine && !isRetired(record),
+          record => ({ ...record, version: to }),
+        ),
+      ),
     noteSecret: (connection, noted) =>
       run('connections.noteSecret', () => {
         change(
@@ -325,6 +337,30 @@ const memoryLimits = (run: Run): LimitStore => {
   };
 };
 
+const memoryLogins = (run: Run): LoginStore => {
+  const keys = new Map<string, string>();
+  const logins = new Map<string, { readonly state: LoginState; readonly by?: Take }>();
+  return {
+    key: (provider, proposed) =>
+      run('logins.key', () => {
+        const key = keys.get(provider) ?? proposed;
+        keys.set(provider, key);
+        return key;
+      }),
+    take: (login, by) =>
+      run('logins.take', () => {
+        const { state, by: other } = logins.get(login) ?? { state: untried };
+        if (other && other.until > by.at && other.id !== by.id) return undefined;
+        logins.set(login, { state, by });
+        return state;
+      }),
+    giveBack: (login, id, state) =>
+      run('logins.giveBack', () => {
+        if (logins.get(login)?.by?.id === id) logins.set(login, { state: stored(state) });
+      }),
+  };
+};
+
 interface MemorySecret {
   readonly arn: string;
   readonly value?: SecretValue;
@@ -382,6 +418,7 @@ export const memoryStores = (hooks: Hooks = {}): Stores => {
     connections: memoryConnections(run),
     sessions: memorySessions(run),
     limits: memoryLimits(run),
+    logins: memoryLogins(run),
     secrets: memorySecrets(run),
   };
 };
