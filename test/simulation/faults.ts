@@ -121,7 +121,7 @@ export class Faults {
 
   ofStore(operation: string): StoreFate | undefined {
     if (writesOfDiscovery.has(operation) && this.strikes('discovery dies') && this.#random.chance(0.5)) {
-      return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'discovery died');
+      return this.#fate(operation, { kill: this.#random.pick(['before', 'before', 'after']) }, 'discovery died');
     }
     if (this.strikes('crashes') && this.#random.chance(0.2)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');

@@ -37,8 +37,8 @@ export interface Scenario {
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
-export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
-  troubles.length === 0 && !secretsChange && !sessionsEnd;
+export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: Scenario): boolean =>
+  troubles.length === 0 && !secretsChange && !sessionsEnd && !edits;
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
@@ -98,7 +98,7 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
   const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
   return {
     ...scenario,
-    ...{ edits: true, packed: packed || random.chance(0.5) },
+    ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
     troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
 };
