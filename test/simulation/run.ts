@@ -14,6 +14,7 @@ import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
 import { Neighbour } from './neighbour.ts';
 import { Network, START } from './network.ts';
+import { Operator } from './operator.ts';
 import { customersOf, People } from './people.ts';
 import { Random } from './random.ts';
 import { Readers } from './readers.ts';
@@ -61,6 +62,7 @@ export class Run {
   readonly #neighbour: Neighbour;
   readonly #neighbourRandom: Random;
   readonly #editors: Editors;
+  readonly #operator: Operator;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -90,6 +92,7 @@ export class Run {
       ...shared,
       ledger: this.#ledger,
       troubled: (from, to) => this.#faults.troubled(from, to),
+      rejected: (from, to) => this.#faults.rejected(from, to),
       alarms: this.#alarms,
       stores: { ...memory, secrets },
       say,
@@ -132,6 +135,13 @@ export class Run {
       url: URL_OF_SIMULATORS,
     });
     this.#editors = new Editors({ ...shared, random: random() });
+    this.#operator = new Operator({
+      loop,
+      cloud: this.#cloud,
+      providers,
+      connections: memory.connections,
+      customers: this.#customers,
+    });
   }
 
   /** In the calm lists are what they should be. */
@@ -155,6 +165,7 @@ export class Run {
     this.#readers.begin();
     await this.#loop.run(calmFrom);
     await this.#people.repair();
+    this.#operator.begin();
     await this.#witness.notice();
     for (let at = plus(calmFrom, RECOVERY); at < end; at = plus(at, RECOVERY)) {
       await this.#loop.run(at);

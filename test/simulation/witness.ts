@@ -26,6 +26,8 @@ interface Parts {
   readonly ledger: Ledger;
   /** Whether anything was wrong at some moment between the two. */
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Whether a firewall may have rejected something between the two. */
+  readonly rejected: (from: EpochMs, to: EpochMs) => boolean;
   readonly alarms: Alarms;
   readonly customers: readonly Customer[];
   readonly stores: Stores;
@@ -41,6 +43,13 @@ const LAG = minutes(4);
 
 /** So long after the grace period a token is gone: a tick, and a moment to notice that it is time. */
 const GONE_WITHIN = minutes(7);
+
+/** What an answer without a verdict is noted as. */
+export const rejections: ReadonlySet<string | undefined> = new Set([
+  'access_refused',
+  'request_rejected',
+  'invalid_request',
+]);
 
 /** A login of iOFFICE takes two calls. */
 const stepsOf = (provider: string): number => (provider === 'ioffice' ? 2 : 1);
@@ -183,7 +192,7 @@ export class Witness {
 
   /**
    * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
-   * is lost, or may be: its provider would not take the refresh token any more, or an answer did not arrive; and no code
+   * is lost, or may be, or a firewall stands in between: its provider would not take the refresh token any more, or an answer did not arrive; and no code
    * waits that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
@@ -194,8 +203,11 @@ export class Witness {
     told(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
+    const record = await this.#parts.stores.connections.get(connection);
+    const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -minutes(30)), now);
+    if (stood) return;
     const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
-    const inDoubt = (await this.#parts.stores.connections.get(connection))?.session?.inDoubt === true;
+    const inDoubt = record?.session?.inDoubt === true;
     const lost = inDoubt || refreshToken === undefined || !holds(customer.provider, refreshToken);
     if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
       ledger.violated(`${connection}: attention without a reason`);
