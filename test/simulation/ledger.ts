@@ -1,6 +1,14 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { type EpochMs, type Milliseconds, minutes, plus, providerOf, type Token } from '../../lib/core/types.ts';
+import {
+  type EpochMs,
+  type Milliseconds,
+  minutes,
+  plus,
+  providerOf,
+  seconds,
+  type Token,
+} from '../../lib/core/types.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 
 /** What every token, refresh token, code and credential of a run has in it, and nothing else. */
@@ -22,6 +30,8 @@ export class Ledger {
   readonly #redeemed = new Map<string, EpochMs>();
   /** Codes that a person handed in, and the refresh tokens that came of them: each is the only copy of access. */
   readonly #onlyCopies = new Set<string>();
+  /** When each refresh token ends, if its provider has said so. */
+  readonly #ends = new Map<string, EpochMs>();
   /** When each wrong login was last tried. */
   readonly #wrongLogins = new Map<string, EpochMs>();
   /** Whether a provider got one of these twice: then it ended what had come of it. */
@@ -71,6 +81,10 @@ export class Ledger {
     const json = reply.status === 200 ? jsonObject(reply.body) : undefined;
     const refreshToken = refreshTokenIn(request);
     this.#judgeLogin(provider, request, reply);
+    if (refreshToken !== undefined && (this.#ends.get(refreshToken) ?? this.#now()) < plus(this.#now(), -LATEST))
+      this.violated(`a refresh token of ${provider} was sent after its end`);
+    if (typeof json?.refresh_token === 'string' && typeof json.refresh_expires_in === 'number')
+      this.#ends.set(json.refresh_token, plus(this.#now(), seconds(json.refresh_expires_in)));
     const spent = refreshToken ?? request.headers['x-auth-code'];
     if (spent !== undefined && rotatingProviders.has(provider)) this.#spent(provider, spent, json);
     if (typeof json?.access_token === 'string') {

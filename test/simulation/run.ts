@@ -158,7 +158,8 @@ export class Run {
     this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
-        this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider, n, schedules)));
+        const tick = async () => this.#witness.ticked(provider, await this.#cloud.tick(provider, n, schedules));
+        this.#repeat(tickOf(provider), () => this.#tick(tick));
       }
     }
     this.#repeat(minutes(1), () => this.#alarms.evaluate(this.#loop.now), 0);

@@ -1,4 +1,6 @@
 import { GRACE } from '../../lib/core/policy.ts';
+import type { Provider } from '../../lib/core/provider.ts';
+import { allShards } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
@@ -8,6 +10,7 @@ import {
   minutes,
   plus,
   providerOf,
+  seconds,
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
@@ -211,6 +214,18 @@ export class Witness {
     const lost = inDoubt || refreshToken === undefined || !holds(customer.provider, refreshToken);
     if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
       ledger.violated(`${connection}: attention without a reason`);
+  }
+
+  /** A tick says how long its connections have been due: never longer than they have, if nothing was wrong. */
+  async ticked({ id }: Provider, answer: unknown): Promise<void> {
+    const { loop, ledger, scenario, troubled, stores } = this.#parts;
+    const { now } = loop;
+    const overdue: unknown = Reflect.get(Object(answer), 'oldestOverdue');
+    if (typeof overdue !== 'number' || scenario.neighbour || troubled(plus(now, -minutes(5)), now)) return;
+    const records = (await Promise.all(allShards.map(shard => stores.connections.list(id, shard)))).flat();
+    const oldest = Math.max(0, ...records.map(({ dueAt }) => now - dueAt));
+    if (overdue > oldest + scenario.maxSkew + seconds(10))
+      ledger.violated(`${id}: a tick that says it is behind, and is not`);
   }
 
   /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
