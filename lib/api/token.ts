@@ -72,7 +72,11 @@ const obtain = async (
   // A second round after another's refresh: that worker may have died.
   for (let round = 1; round <= 2; round++) {
     const answer = await consult(deps, policy, ask, { token, until });
-    if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+    if (answer.result === 'unknown' || answer.result === 'retired') {
+      // For the grace period nobody renews it, and it is there.
+      const left = ask.kind === 'read' && token && isValid(token, deps.clock.now()) ? token : undefined;
+      return left ? found(deps, left) : unknownConnection(connection);
+    }
     const reason = answer.result === 'waiting' ? answer.reason : undefined;
     if (reason === 'forced_recently') return tooManyRefreshes(deps, connection, answer);
     const waits = reason === 'leased' && ask.waits;

@@ -227,6 +227,7 @@ describe('a connection that is not there', () => {
     clock.pass(GRACE - 1);
     await tick();
     expect((await get()).status).toBe(200);
+    expect((await get({ minTtl: '86400' })).status).toBe(200);
     clock.pass(1);
     await tick();
     for (const answer of [await get(), await refuse(path)]) {
