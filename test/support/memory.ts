@@ -57,6 +57,26 @@ export interface Stores {
   readonly secrets: SecretSource & SecretAdmin;
 }
 
+/** What the tables hold. A test may copy it and bring the copy back, as a person restores a table. */
+export interface MemoryTables {
+  readonly tokens: Map<ConnectionId, Token>;
+  readonly records: Map<ConnectionId, Connection>;
+  readonly sessions: Map<ConnectionId, StoredSession>;
+  /** The connections of each shard. */
+  readonly ids: Map<string, Set<ConnectionId>>;
+  readonly claims: Map<ConnectionId, string>;
+  readonly waiters: Map<ConnectionId, number>;
+}
+
+export const emptyTables = (): MemoryTables => ({
+  tokens: new Map(),
+  records: new Map(),
+  sessions: new Map(),
+  ids: new Map(),
+  claims: new Map(),
+  waiters: new Map(),
+});
+
 type Run = <T>(operation: string, effect: () => T) => Promise<T>;
 
 /** Every effect happens at once, between two hooks. */
@@ -84,8 +104,7 @@ const knownShard = (connection: ConnectionId): number => {
   return shard;
 };
 
-const memoryTokens = (run: Run): TokenStore => {
-  const tokens = new Map<ConnectionId, Token>();
+const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
   return {
     get: connection => run('tokens.get', () => tokens.get(connection)),
     publish: token =>
@@ -156,8 +175,7 @@ const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresA
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
-const memorySessions = (run: Run): SessionStore => {
-  const sessions = new Map<ConnectionId, StoredSession>();
+const memorySessions = (run: Run, { sessions }: MemoryTables): SessionStore => {
   return {
     get: connection => run('sessions.get', () => sessions.get(connection)),
     keep: (connection, mine, session) =>
@@ -173,9 +191,7 @@ const memorySessions = (run: Run): SessionStore => {
   };
 };
 
-const memoryConnections = (run: Run): ConnectionStore => {
-  const records = new Map<ConnectionId, Connection>();
-  const ids = new Map<string, Set<ConnectionId>>();
+const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTables): ConnectionStore => {
   const shard = (provider: string, number: number): Set<ConnectionId> => {
     const key = `${provider}#${number}`;
     const there = ids.get(key) ?? new Set();
@@ -188,8 +204,6 @@ const memoryConnections = (run: Run): ConnectionStore => {
       .sort()
       .map(id => records.get(id))
       .filter(record => record !== undefined);
-  const claims = new Map<ConnectionId, string>();
-  const waiters = new Map<ConnectionId, number>();
   const unclaim = (connection: ConnectionId): void => {
     claims.delete(connection);
     waiters.delete(connection);
@@ -411,12 +425,12 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
 };
 
 /** Every store in memory, with the semantics of the real ones. `hooks` is looked at on every call. */
-export const memoryStores = (hooks: Hooks = {}): Stores => {
+export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTables()): Stores => {
   const run = runner(hooks);
   return {
-    tokens: memoryTokens(run),
-    connections: memoryConnections(run),
-    sessions: memorySessions(run),
+    tokens: memoryTokens(run, tables),
+    connections: memoryConnections(run, tables),
+    sessions: memorySessions(run, tables),
     limits: memoryLimits(run),
     logins: memoryLogins(run),
     secrets: memorySecrets(run),
