@@ -139,7 +139,7 @@ export class Run {
     const wasAbandoned = seen.leaseUntil !== undefined;
     // The version of a claim is one more than it found: this is the one before.
     const isLeft = wasAbandoned && version >= seen.version - 1;
-    const mayBeSpent = this.#isRestored || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
+    const mayBeSpent = this.#isOlderThanToken(version) || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
     this.held = { version, session };
     this.#note = {
       version,
@@ -149,14 +149,19 @@ export class Run {
     return { session, isLeft, mayBeSpent };
   }
 
-  /** A token that is newer than this run: the record is an earlier state of the table, and the session may be too. */
-  get #isRestored(): boolean {
-    return this.published !== undefined && this.published.version >= this.seen.version;
+  /**
+   * The record does not know of the published token, and that is newer than the session: both are an earlier state of
+   * their table. The versions of record and token do not tell: each claim since has added one.
+   */
+  #isOlderThanToken(session: Version | undefined): boolean {
+    const { published, seen } = this;
+    return published !== undefined && published.issuedAt !== seen.issuedAt && published.version > (session ?? 0);
   }
 
   /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
   isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
-    return account.oneTimeCode !== undefined && !held && this.#isRestored;
+    const bound = account.oneTimeCode !== undefined && !this.foreignSession;
+    return bound && !held && this.#isOlderThanToken(undefined);
   }
 
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
