@@ -1,12 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { connectionTable } from '../lib/aws/connection-table.ts';
 import { limitTable } from '../lib/aws/limit-table.ts';
+import { loginTable } from '../lib/aws/login-table.ts';
 import { sessionTable } from '../lib/aws/session-table.ts';
 import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
 import type { Policy } from '../lib/core/policy.ts';
 import { CredentialCache } from '../lib/shell/credentials.ts';
+import { Fingerprints } from '../lib/shell/fingerprints.ts';
+import { Logins } from '../lib/shell/logins.ts';
 import type { SecretSource, SendHttp } from '../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../lib/shell/rate-limiter.ts';
 import type { Observer, SweepDeps } from '../lib/shell/sweep.ts';
@@ -32,13 +35,18 @@ export const stores = ({ dynamodb, tables, onBroken }: Pick<Parts, 'dynamodb' | 
   connections: connectionTable(dynamodb, tables.connections, onBroken),
 });
 
-export const refresherDeps = (parts: Parts): SweepDeps => ({
-  ...stores(parts),
-  ...systemChance,
-  limiter: leasingRateLimiter(limitTable(parts.dynamodb, parts.tables.connections), systemClock),
-  sessions: sessionTable(parts.dynamodb, parts.tables.connections),
-  credentials: new CredentialCache(parts.secrets, parts.prefix),
-  policy: parts.policy,
-  send: parts.send,
-  observer: parts.observer,
-});
+export const refresherDeps = (parts: Parts): SweepDeps => {
+  const { dynamodb, tables, policy } = parts;
+  const logins = loginTable(dynamodb, tables.connections);
+  return {
+    ...stores(parts),
+    ...systemChance,
+    logins: new Logins({ clock: systemClock, store: logins, policy, tryId: systemChance.claimId }),
+    limiter: leasingRateLimiter(limitTable(dynamodb, tables.connections), systemClock),
+    sessions: sessionTable(dynamodb, tables.connections),
+    credentials: new CredentialCache(parts.secrets, new Fingerprints(logins, systemChance.claimId), parts.prefix),
+    policy,
+    send: parts.send,
+    observer: parts.observer,
+  };
+};

@@ -5,7 +5,17 @@ import { defaultPolicy } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
-import { allow, allowSecrets, items, limitsOf, SECRET_PREFIX, sessionsOf, shardsOf, tableKey } from './statements.ts';
+import {
+  allow,
+  allowSecrets,
+  items,
+  limitsOf,
+  loginsOf,
+  SECRET_PREFIX,
+  sessionsOf,
+  shardsOf,
+  tableKey,
+} from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface RefreshersProps extends Surroundings {
@@ -60,6 +70,10 @@ export class Refreshers extends Construct {
     role.addToPrincipalPolicy(items(connections.tableArn, ['Query', 'GetItem', 'UpdateItem'], shardsOf([provider.id])));
     const sessions = sessionsOf(provider.id);
     role.addToPrincipalPolicy(items(connections.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], sessions));
+    const logins = provider.locksAccounts
+      ? (['GetItem', 'PutItem', 'UpdateItem'] as const)
+      : (['GetItem', 'PutItem'] as const);
+    role.addToPrincipalPolicy(items(connections.tableArn, logins, loginsOf(provider.id)));
     if (provider.rateLimit) {
       role.addToPrincipalPolicy(items(connections.tableArn, ['PutItem'], limitsOf(provider.id)));
     }

@@ -2,6 +2,7 @@ import { Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 import { limitShard } from '../lib/aws/limit-table.ts';
+import { loginShard } from '../lib/aws/login-table.ts';
 import { sessionShard } from '../lib/aws/session-table.ts';
 
 /** Every statement that a role of ours gets is made here, so that each is as narrow as the next. */
@@ -16,6 +17,9 @@ export const shardsOf = (providers: readonly string[]): Keys => ({ like: provide
 
 /** The refresh tokens of one provider. */
 export const sessionsOf = (provider: string): Keys => ({ exactly: [sessionShard(provider)] });
+
+/** What is known of one provider's logins. */
+export const loginsOf = (provider: string): Keys => ({ exactly: [loginShard(provider)] });
 
 /** The states of one provider's rate limits. */
 export const limitsOf = (provider: string): Keys => ({ exactly: [limitShard(provider)] });

@@ -19,7 +19,8 @@ const columns = ['CONNECTION', 'STATUS', 'LIFE', 'LEFT', 'REFRESHED', 'NEXT', 'L
 
 const row = (view: ConnectionView, now: number): readonly string[] => {
   const at = (iso: string | null) => (iso === null ? undefined : Date.parse(iso));
-  const [expiresAt, issuedAt, dueAt] = [at(view.expiresAt), at(view.issuedAt), at(view.dueAt)];
+  const [expiresAt, issuedAt] = [at(view.expiresAt), at(view.issuedAt)];
+  const dueAt = Date.parse(view.dueAt);
   const alive = expiresAt !== undefined && expiresAt > now;
   const share = alive && issuedAt !== undefined ? (expiresAt - now) / (expiresAt - issuedAt) : 0;
   const fields = view.lastError?.fields?.length ? ` (${view.lastError.fields.join(', ')})` : '';
@@ -29,7 +30,7 @@ const row = (view: ConnectionView, now: number): readonly string[] => {
     bar(share),
     alive ? duration(expiresAt - now) : '-',
     issuedAt === undefined ? 'never' : `${duration(now - issuedAt)} ago`,
-    dueAt === undefined ? 'when the secret changes' : dueAt <= now ? 'now' : `in ${duration(dueAt - now)}`,
+    dueAt <= now ? 'now' : `in ${duration(dueAt - now)}`,
     view.lastError ? `${view.lastError.code}${fields}` : '',
   ];
 };

@@ -1,7 +1,6 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { describe, expect, it } from 'vitest';
 import { serve } from '../lib/api/serve.ts';
-import { NEVER } from '../lib/core/policy.ts';
 import type { HttpRequest } from '../lib/core/provider.ts';
 import { hours, minutes, seconds } from '../lib/core/types.ts';
 import { powertoolsObserver } from '../lib/observe/powertools.ts';
@@ -108,10 +107,12 @@ it('trap 4: a 500 that means a bad refresh token is not retried, and costs exact
   expect(await use()).toBe(200);
 });
 
-it('trap 4: a 500 that means a restricted account is retried a few times, and then a person is asked', async () => {
+it('trap 4: a 500 that means a restricted account is retried, and a person is asked if it stands', async () => {
   const { world, id } = await simulatedWorld('petrosoft', { trait: 'restricted', start: false });
-  await world.run('petrosoft', hours(1), minutes(5));
-  expect(world.calls).toHaveLength(4);
+  await world.run('petrosoft', minutes(5), minutes(5));
+  expect(await world.record(id)).toMatchObject({ status: 'failing' });
+  await world.run('petrosoft', minutes(50), minutes(5));
+  expect(world.calls).toHaveLength(2);
   expect(await world.record(id)).toMatchObject({ status: 'attention', lastError: { code: 'account_restricted' } });
 });
 
@@ -213,7 +214,6 @@ it.each(['petrosoft', 'powerepos', 'ioffice'])(
     expect(world.calls).toHaveLength(1);
     expect(await world.record(id)).toMatchObject({
       status: 'attention',
-      dueAt: NEVER,
       lastError: { code: 'invalid_grant' },
     });
     expect(world.sweeps.at(-1)).toMatchObject({ results: { attention: 1 }, byStatus: { attention: 1 } });

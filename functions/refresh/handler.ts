@@ -31,6 +31,7 @@ const eventSchema = z.union([
   z.strictObject({
     ask: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('read'), connection, minTtl: z.number().min(0), waits: z.boolean() }),
+      z.strictObject({ kind: z.literal('operator'), connection, waits: z.boolean() }),
       z.strictObject({
         kind: z.literal('forced'),
         connection,

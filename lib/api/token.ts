@@ -34,7 +34,7 @@ export const renew = async (deps: ApiDeps, policy: Policy, { connection, issuedA
   if (!refused) return readFrom(deps, policy, { connection, minTtl: 0 }, held);
   const isGood = (token: Token) => token.version !== held.version && isValid(token, deps.clock.now());
   const until = plus(deps.clock.now(), PATIENCE);
-  return obtain(deps, policy, { kind: 'forced', connection, issuedAt, waits: true }, { isGood, until });
+  return obtain(deps, policy, { kind: 'forced', connection, issuedAt, waits: true }, { held, isGood, until });
 };
 
 const readFrom = async (
@@ -48,24 +48,35 @@ const readFrom = async (
   if (held && isGood(held)) return found(deps, held);
   const valid = held && held.expiresAt - now > LAST_MOMENT ? held : undefined;
   const ask: Ask = { kind: 'read', connection, minTtl, waits: valid === undefined };
-  return obtain(deps, policy, ask, { isGood, until: patienceWith(valid, now) });
+  return obtain(deps, policy, ask, { held, isGood, until: patienceWith(valid, now) });
 };
 
 interface Wanted {
+  /** What the table `Tokens` held a moment ago. */
+  readonly held: Token | undefined;
   readonly isGood: (token: Token) => boolean;
   /** How long to wait for it. */
   readonly until: EpochMs;
 }
 
 /** Has the token refreshed, or waits for who is at it. What a reader gets if that fails is any valid token. */
-const obtain = async (deps: ApiDeps, policy: Policy, ask: Ask, { isGood, until }: Wanted): Promise<HttpAnswer> => {
+const obtain = async (
+  deps: ApiDeps,
+  policy: Policy,
+  ask: Ask,
+  { held, isGood, until }: Wanted,
+): Promise<HttpAnswer> => {
   const { connection } = ask;
-  let token: Token | undefined;
+  let token = held;
   let busy = false;
   // A second round after another's refresh: that worker may have died.
   for (let round = 1; round <= 2; round++) {
-    const answer = await consult(deps, policy, ask, until);
-    if (answer.result === 'unknown' || answer.result === 'retired') return unknownConnection(connection);
+    const answer = await consult(deps, policy, ask, { token, until });
+    if (answer.result === 'unknown' || answer.result === 'retired') {
+      // For the grace period nobody renews it, and it is there.
+      const left = ask.kind === 'read' && token && isValid(token, deps.clock.now()) ? token : undefined;
+      return left ? found(deps, left) : unknownConnection(connection);
+    }
     const reason = answer.result === 'waiting' ? answer.reason : undefined;
     if (reason === 'forced_recently') return tooManyRefreshes(deps, connection, answer);
     const waits = reason === 'leased' && ask.waits;
@@ -80,11 +91,16 @@ const obtain = async (deps: ApiDeps, policy: Policy, ask: Ask, { isGood, until }
   return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
 };
 
-/** Decides by the record alone if that is possible: only what is to be refreshed or waited for costs an invocation. */
-const consult = async (deps: ApiDeps, policy: Policy, ask: Ask, until: EpochMs): Promise<Answer> => {
+/** Decides by itself if that is possible: only what is to be refreshed or waited for costs an invocation. */
+const consult = async (
+  deps: ApiDeps,
+  policy: Policy,
+  ask: Ask,
+  { token, until }: { readonly token: Token | undefined; readonly until: EpochMs },
+): Promise<Answer> => {
   const record = await deps.connections.get(ask.connection);
   if (!record) return { result: 'unknown' };
-  const decision = decideDemand(record, deps.clock.now(), ask, policy);
+  const decision = decideDemand(record, token, deps.clock.now(), ask, policy);
   if (decision.action === 'refresh' || (decision.reason === 'leased' && ask.waits)) return asked(deps, ask, until);
   if (decision.reason === 'retired') return { result: 'unknown' };
   return {

@@ -1,4 +1,3 @@
-import { NEVER } from '../core/policy.ts';
 import type { EpochMs, Token } from '../core/types.ts';
 import type { ConnectionSummary } from '../shell/ports.ts';
 
@@ -31,7 +30,7 @@ export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
     status: statusOf(connection, now),
     issuedAt: issuedAt === undefined ? null : iso(issuedAt),
     expiresAt: expiresAt === undefined ? null : iso(expiresAt),
-    dueAt: dueAt === NEVER ? null : iso(dueAt),
+    dueAt: iso(dueAt),
     failures: connection.failures,
     failingSince: failingSince === undefined ? null : iso(failingSince),
     lastError: lastError

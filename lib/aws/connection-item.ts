@@ -20,6 +20,7 @@ const failureSchema: SchemaOf<Failure> = z.object({
   code: z.enum(errorCodes).catch('internal_error'),
   at: momentSchema,
   times: z.int().min(1).catch(1),
+  since: momentSchema,
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
 });
@@ -37,14 +38,23 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
   failingSince: momentSchema.exactOptional(),
   lastError: failureSchema.exactOptional(),
   attentionSince: momentSchema.exactOptional(),
-  session: z.object({ version: versionSchema, endsAt: momentSchema.exactOptional() }).exactOptional(),
+  session: z
+    .object({
+      version: versionSchema,
+      endsAt: momentSchema.exactOptional(),
+      inDoubt: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
+  secretKeys: z.int().min(0).exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
+  credentials: z.string().exactOptional(),
   redeemedCode: z.string().exactOptional(),
   forcedAt: momentSchema.exactOptional(),
   origin: z.string().exactOptional(),
   retiredAt: momentSchema.exactOptional(),
+  endingAt: momentSchema.exactOptional(),
   replacedAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
 });
@@ -77,9 +87,11 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   lastError: true,
   origin: true,
   secretVersion: true,
+  secretKeys: true,
   triedVersion: true,
   answeredVersion: true,
   retiredAt: true,
+  endingAt: true,
   replacedAt: true,
   endedAt: true,
 };
@@ -101,6 +113,7 @@ const settled: Readonly<Record<keyof Settlement, true>> = {
   origin: true,
   answeredVersion: true,
   triedVersion: true,
+  credentials: true,
   redeemedCode: true,
 };
 

@@ -9,7 +9,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
-import { type Connection, type ConnectionId, type EpochMs, type Listed, version } from '../core/types.ts';
+import { GRACE } from '../core/policy.ts';
+import { type Connection, type ConnectionId, type Listed, plus, version } from '../core/types.ts';
 import type { Claim, ConnectionStore, Page } from '../shell/ports.ts';
 import {
   connectionKey,
@@ -124,11 +125,6 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     return item && claimed ? fromItem(connectionSchema, item, table) : undefined;
   };
 
-  const endIfRetired = (connection: ConnectionId, update: string, at: EpochMs) =>
-    guarded('store_failed', `end ${connection}`, async () => {
-      await change(connection, { update, condition: 'attribute_exists(#retiredAt)', values: { at } });
-    });
-
   return {
     list: (provider, shard) =>
       guarded('store_failed', `list the connections of ${shardKey(provider, shard)}`, () => list(provider, shard)),
@@ -180,13 +176,23 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await change(connection, settled)) !== undefined;
       }),
 
+    raise: (connection, mine, to) =>
+      guarded('store_failed', `raise the version of ${connection}`, async () => {
+        const raised = {
+          update: 'SET #version = :to',
+          condition: '#version = :mine AND attribute_not_exists(#retiredAt)',
+          values: { mine, to },
+        };
+        return (await change(connection, raised)) !== undefined;
+      }),
+
     // Only if present: an update of an absent item would create one that holds nothing else.
-    noteSecret: (connection, secretVersion) =>
+    noteSecret: (connection, { secretVersion, secretKeys }) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #secretVersion = :secretVersion',
+          update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys',
           condition: 'attribute_exists(#connection)',
-          values: { secretVersion },
+          values: { secretVersion, secretKeys },
         });
       }),
 
@@ -194,9 +200,9 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
     retire: (connection, at) =>
       guarded('store_failed', `retire ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #retiredAt = :at, #dueAt = :at',
+          update: 'SET #retiredAt = :at, #dueAt = :dueAt',
           condition: 'attribute_exists(#connection) AND attribute_not_exists(#retiredAt)',
-          values: { at },
+          values: { at, dueAt: plus(at, GRACE) },
         });
       }),
 
@@ -217,29 +223,61 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
      *   discovery               retire, revive 5
      *   B                                                      claim, publish 6
      *
-     * Otherwise A would settle a token that was withdrawn in between as healthy.
+     * Otherwise A would settle a token that was withdrawn in between as healthy. Two updates, since none can choose what it
+     * removes: whoever begins the end in between has the second one forget what is not to be used any more.
      */
-    revive: (connection, { at, secretVersion, from }) =>
+    revive: (connection, { from, ...how }) =>
       guarded('store_failed', `revive ${connection}`, async () => {
+        const values = { ...how, one: 1 };
+        const update =
+          'SET #dueAt = :at, #version = #version + :one, #secretVersion = :secretVersion, #secretKeys = :secretKeys ' +
+          'REMOVE #retiredAt, #replacedAt, #claimId, #waiters';
+        if (from === 'retired') {
+          const condition =
+            'attribute_exists(#retiredAt) AND attribute_not_exists(#endingAt) AND attribute_not_exists(#endedAt)';
+          if (await change(connection, { update, condition, values })) return;
+        }
+        const begun = 'attribute_exists(#retiredAt) AND (attribute_exists(#endingAt) OR attribute_exists(#endedAt))';
         await change(connection, {
-          update:
-            'SET #dueAt = :at, #version = #version + :one, #secretVersion = :secretVersion ' +
-            'REMOVE #retiredAt, #replacedAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil, #claimId, #waiters',
-          condition: `attribute_exists(#retiredAt)${from === 'ended' ? ' AND attribute_exists(#endedAt)' : ''}`,
-          values: { at, one: 1, secretVersion },
+          update: `${update}, #endingAt, #endedAt, #issuedAt, #expiresAt, #session, #leaseUntil`,
+          condition: from === 'ended' ? 'attribute_exists(#retiredAt) AND attribute_exists(#endedAt)' : begun,
+          values,
         });
       }),
 
-    endLater: (connection, dueAt) => endIfRetired(connection, 'SET #dueAt = :at REMOVE #endedAt', dueAt),
-    end: (connection, at) => endIfRetired(connection, 'SET #endedAt = :at', at),
+    /*
+     * Only if due: the list that the caller looked at may be from before the secret came back and went once more.
+     *
+     *   A           list: retired, due ........................ begin: too early
+     *   discovery                       revive ... retire again
+     */
+    beginEnd: (connection, { at, dueAt }) =>
+      guarded('store_failed', `end ${connection}`, async () => {
+        const begun = await change(connection, {
+          update: 'SET #dueAt = :dueAt, #endingAt = if_not_exists(#endingAt, :at) REMOVE #endedAt',
+          condition: 'attribute_exists(#retiredAt) AND (attribute_exists(#endingAt) OR #dueAt <= :at)',
+          values: { at, dueAt },
+        });
+        return begun?.Attributes && fromItem(connectionSchema, begun.Attributes, table);
+      }),
 
-    // Only if still retired: the secret may have come back since the caller looked.
-    remove: connection =>
+    // Only while the version is the one that was ended: the secret may have come back since, and gone once more.
+    end: (connection, last, at) =>
+      guarded('store_failed', `end ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #endedAt = :at',
+          condition: 'attribute_exists(#retiredAt) AND #version = :last',
+          values: { at, last },
+        });
+      }),
+
+    // Only if still retired, and not for the second time: the secret may have come back since the caller looked.
+    remove: (connection, last) =>
       guarded('store_failed', `remove ${connection}`, async () => {
         const remove = new DeleteItemCommand({
           TableName: table,
           Key: connectionKey(connection),
-          ...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),
+          ...expressed({ ConditionExpression: 'attribute_exists(#retiredAt) AND #version = :last' }, { last }),
         });
         await ifCondition(() => client.send(remove));
       }),

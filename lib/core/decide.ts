@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { isEnough, type Policy } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
 import {
@@ -9,11 +9,12 @@ import {
   plus,
   type SecretVersion,
   type Session,
+  type Token,
 } from './types.ts';
 
 /** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
 export type Decision =
-  | { readonly action: 'refresh'; readonly reason: 'due' | 'credentials_changed' | 'asked' | 'forced' }
+  | { readonly action: 'refresh'; readonly reason: 'due' | 'credentials_changed' | 'asked' | 'forced' | 'operator' }
   | Wait<WaitReason>;
 type Wait<R> = R extends WaitReason ? { readonly action: 'wait'; readonly reason: R; readonly until?: EpochMs } : never;
 export type WaitReason =
@@ -31,7 +32,9 @@ export type Demand =
   /** A token that is valid for `minTtl`. */
   | { readonly kind: 'read'; readonly minTtl: Milliseconds }
   /** A newer token than the one of `issuedAt`, which the provider refused. */
-  | { readonly kind: 'forced'; readonly issuedAt: EpochMs };
+  | { readonly kind: 'forced'; readonly issuedAt: EpochMs }
+  /** An operator wants a new one, whatever is known. */
+  | { readonly kind: 'operator' };
 export type DemandDecision = Exclude<Decision, { readonly reason: 'not_due' }>;
 
 /** For the schedule: everything that is due, and everything whose credentials changed since they were last tried. */
@@ -43,52 +46,72 @@ export const decideDue = (connection: Listed, now: EpochMs): Decision => {
   return resting(connection) ?? { action: 'wait', reason: 'not_due', until: connection.dueAt };
 };
 
-export const decideDemand = (connection: Connection, now: EpochMs, demand: Demand, policy: Policy): DemandDecision =>
-  demand.kind === 'read'
-    ? decideAsked(connection, now, demand.minTtl, policy)
-    : decideForced(connection, now, demand.issuedAt, policy);
+/** The life of a published token. */
+export type Published = Pick<Token, 'issuedAt' | 'expiresAt'>;
+
+/**
+ * `published` is what the table `Tokens` holds, which decides: the record may be of another state of the tables, or lag
+ * behind a worker that has not settled yet.
+ */
+export const decideDemand = (
+  connection: Connection,
+  published: Published | undefined,
+  now: EpochMs,
+  demand: Demand,
+  policy: Policy,
+): DemandDecision => {
+  switch (demand.kind) {
+    case 'read':
+      return decideAsked(connection, published, now, demand.minTtl, policy);
+    case 'forced':
+      return decideForced(connection, published, now, demand.issuedAt, policy);
+    case 'operator':
+      return unavailable(connection, now) ?? { action: 'refresh', reason: 'operator' };
+  }
+};
 
 /**
  * For a reader who wants `minTtl`: only if the token has less time left than can be promised. What is due and has
  * enough waits for the schedule.
  */
-export const decideAsked = (
+const decideAsked = (
   connection: Connection,
+  published: Published | undefined,
   now: EpochMs,
   minTtl: Milliseconds,
   policy: Policy,
 ): DemandDecision => {
   const due = decideDue(connection, now);
   if (due.action === 'wait' && due.reason !== 'not_due') return due;
-  const { issuedAt, expiresAt } = connection;
-  const enough =
-    issuedAt !== undefined && expiresAt !== undefined && isEnough(policy, { issuedAt, expiresAt }, minTtl, now);
-  if (enough) return { action: 'wait', reason: 'fresh' };
+  if (published && isEnough(policy, published, minTtl, now)) return { action: 'wait', reason: 'fresh' };
   return due.action === 'refresh' ? due : { action: 'refresh', reason: 'asked' };
 };
 
 /**
  * For a consumer whose token the provider refused: only if that is still the token, not too often, and not against a
- * provider that said no. A record with a lease may lag behind what its worker published, so it says nothing of that.
+ * provider that said no. If only a person can bring the connection back, the refused token has nothing left to lose.
  */
-export const decideForced = (
+const decideForced = (
   connection: Connection,
+  published: Published | undefined,
   now: EpochMs,
   refused: EpochMs,
   policy: Policy,
 ): DemandDecision => {
-  const { retiredAt, leaseUntil, issuedAt = refused, expiresAt = now } = connection;
-  const settled = retiredAt === undefined && leaseUntil === undefined;
-  if (settled && issuedAt !== refused && expiresAt > now) return { action: 'wait', reason: 'renewed' };
+  const held = unavailable(connection, now);
+  if (held?.action === 'wait' && held.reason === 'retired') return held;
+  if (published && published.issuedAt !== refused && published.expiresAt > now)
+    return { action: 'wait', reason: 'renewed' };
   const due = decideDue(connection, now);
-  if (due.action === 'wait' && due.reason !== 'not_due') return due;
+  const isLast = due.action === 'wait' && due.reason === 'attention' && connection.redeemedCode !== undefined;
+  if (due.action === 'wait' && due.reason !== 'not_due' && !isLast) return due;
   const again = connection.forcedAt === undefined ? now : plus(connection.forcedAt, policy.forcedSpacing);
   return again > now
     ? { action: 'wait', reason: 'forced_recently', until: again }
     : { action: 'refresh', reason: 'forced' };
 };
 
-const unavailable = (connection: Listed, now: EpochMs): Decision | undefined => {
+const unavailable = (connection: Listed, now: EpochMs): Wait<'retired' | 'leased'> | undefined => {
   if (connection.retiredAt !== undefined) return { action: 'wait', reason: 'retired' };
   const { leaseUntil } = connection;
   return leaseUntil !== undefined && leaseUntil > now
@@ -96,7 +119,7 @@ const unavailable = (connection: Listed, now: EpochMs): Decision | undefined => 
     : undefined;
 };
 
-const resting = (connection: Listed): Decision | undefined => {
+const resting = (connection: Listed): Wait<'attention' | 'backing_off'> | undefined => {
   if (connection.status === 'attention') return { action: 'wait', reason: 'attention', until: connection.dueAt };
   if (connection.failures > 0) return { action: 'wait', reason: 'backing_off', until: connection.dueAt };
   return undefined;
@@ -134,38 +157,51 @@ export type FullReason =
   | 'refresh_failing'
   | 'would_not_lengthen';
 
+/** A session that is bound to the credentials. */
+export interface HeldSession {
+  readonly session: Session;
+  /** A worker stored it and died: it is what that run brought. */
+  readonly isLeft: boolean;
+  /** Its refresh token was sent, or may have been, and no answer is known. */
+  readonly mayBeSpent: boolean;
+}
+
 /** So many failed runs in a row, and the login is tried in place of the refresh token. */
 const SESSION_PATIENCE = 3;
 
-/** Whether a run may find a session: the record notes one, or a worker may have died after it kept one. */
+/**
+ * Whether a run may find a session: the record notes one, or a worker may have died after it kept one, or the record
+ * never ran, so that one before it may have been deleted by hand.
+ */
 export const mayHoldSession = (seen: Connection): boolean =>
-  seen.session !== undefined || seen.leaseUntil !== undefined;
+  seen.session !== undefined || seen.leaseUntil !== undefined || seen.triedVersion === undefined;
 
 /** The refresh grant only if a session is held, is unspent, has time left and would lengthen the token's life. */
 export const chooseGrant = (
   /** As it was before this run claimed it. */
   seen: Connection,
-  /** One that is bound to these credentials. */
-  session: Session | undefined,
-  credentials: { readonly account: Account; readonly version: SecretVersion },
+  held: HeldSession | undefined,
+  credentials: { readonly account: Account; readonly fingerprint: string },
   provider: Provider,
   now: EpochMs,
 ): Choice => {
   const { account } = credentials;
+  const session = held?.session;
   const loginSpent = account.oneTimeCode !== undefined && fingerprint(account.oneTimeCode) === seen.redeemedCode;
   if (!session || !account.refresh) {
     return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };
   }
   if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, only: true };
-  // A code that a worker redeemed and then died, or was refused: redeeming it again would end the session that it gave.
-  const codeTried = seen.leaseUntil !== undefined || credentials.version === seen.triedVersion;
+  // A code that was refused, or that a worker redeemed and then died, or that a lost record knew to be redeemed:
+  // redeeming it again would end the session that it gave.
+  const { triedVersion, credentials: tried } = seen;
+  const codeTried = held.isLeft || triedVersion === undefined || credentials.fingerprint === tried;
   if (account.oneTimeCode !== undefined && codeTried) {
     return { grant: 'refresh', refreshToken: session.refreshToken, only: true, codeLeft: true };
   }
 
-  // A lease that nobody settled: the worker may have died after the provider spent the refresh token.
-  if (seen.leaseUntil !== undefined) return { grant: 'full', reason: 'abandoned' };
-  if (credentials.version !== seen.triedVersion) return { grant: 'full', reason: 'new_credentials' };
+  if (held.mayBeSpent) return { grant: 'full', reason: 'abandoned' };
+  if (credentials.fingerprint !== seen.credentials) return { grant: 'full', reason: 'new_credentials' };
   if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'full', reason: 'session_over' };
   // The refresh grant may have troubles of its own that a login does not share.
   if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
@@ -185,3 +221,7 @@ export const realLifetime = (seen: Connection, provider: Provider): Milliseconds
 
 /** Tells one one-time code from another without keeping it. */
 export const fingerprint = (code: string): string => createHash('sha256').update(code).digest('hex').slice(0, 16);
+
+/** Tells whether two texts are the same. Without the key nobody can try guesses against it. */
+export const keyedFingerprint = (key: string, text: string): string =>
+  createHmac('sha256', key).update(text).digest('hex').slice(0, 16);

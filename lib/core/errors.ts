@@ -22,6 +22,7 @@ export const errorCodes = [
   'subscription_key_refused',
   'account_restricted',
   'session_refused',
+  'session_in_doubt',
   'rate_limited',
   'provider_error',
   'request_rejected',
@@ -38,6 +39,7 @@ export const errorCodes = [
   'address_refused',
   // nothing asked yet
   'budget_used',
+  'login_in_use',
   'not_refreshed_yet',
   // our side
   'secret_missing',

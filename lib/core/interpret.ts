@@ -27,13 +27,22 @@ export interface Granted {
 }
 
 export type Failed =
-  /** Certainly not processed: whatever was sent is unspent. With `patience`, a person has to look after so many in a row. */
+  /** Certainly not processed: whatever was sent is unspent. */
   | {
       readonly kind: 'retry';
       readonly code: ErrorCode;
       readonly status?: number;
       readonly retryAfter?: Milliseconds;
-      readonly patience?: number;
+    }
+  /**
+   * Refused without a verdict on what was sent, which is unspent: perhaps by a proxy or a firewall in front of the token
+   * endpoint. A person has to look if it stands.
+   */
+  | {
+      readonly kind: 'rejected';
+      readonly code: ErrorCode;
+      readonly status?: number;
+      readonly retryAfter?: Milliseconds;
     }
   /** May have been processed: a rotating refresh token may be spent. */
   | {
@@ -143,6 +152,8 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   if (named === 'temporarily_unavailable' || named === 'server_error') {
     return { kind: 'retry', code: named, status, ...retryAfterIn(reply.headers, exchange.sentAt) };
   }
+  // A malformed request is nobody's credentials: a gateway says so too.
+  if (named === 'invalid_request') return { kind: 'rejected', code: named, status };
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };
   return byStatus(exchange, status, reply.headers);
@@ -157,19 +168,14 @@ const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Fa
 /** A number that cannot be a status counts as none. */
 const statusOf = (status: number): number => (Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0);
 
-/** So many 4xx that no standard names, and a person has to look. */
-const PATIENCE = 5;
-
 /** What an answer without a standard error code means. */
 const byStatus = (exchange: Exchange, status: number, headers: Readonly<Record<string, string>>): Failed => {
   const later = retryAfterIn(headers, exchange.sentAt);
   if (status === 503) return { kind: 'retry', code: 'provider_error', status, ...later };
   if (status >= 500 || status < 200) return { kind: 'unknown', code: 'provider_error', status };
   if (status === 408 || status === 425) return { kind: 'retry', code: 'request_rejected', status, ...later };
-  if (exchange.grant === 'refresh') return { kind: 'refused', code: 'session_refused', status };
-  if (status === 401 || status === 403) return { kind: 'refused', code: 'access_refused', status };
-  // A wrong path or a blip of a gateway: worth a few more tries, but a person has to look if it stays.
-  return { kind: 'retry', code: 'request_rejected', status, patience: PATIENCE };
+  const code = status === 401 || status === 403 ? 'access_refused' : 'request_rejected';
+  return { kind: 'rejected', code, status, ...later };
 };
 
 const standard: ReadonlySet<unknown> = new Set(standardCodes);

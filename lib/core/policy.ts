@@ -1,12 +1,14 @@
 import type { Provider } from './provider.ts';
 import { spread } from './shard.ts';
-import { type ConnectionId, type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from './types.ts';
+import { type ConnectionId, type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from './types.ts';
 
 /** Every number of the policy, in one place. Durations in milliseconds. */
 export interface Policy {
   /** The share of a token's real lifetime after which it is renewed, and how far names spread it to either side. */
   readonly refreshAt: number;
   readonly jitter: number;
+  /** The same share for a connection that only a person can bring back: he needs time. */
+  readonly earlyRefreshAt: number;
   /** How often the schedule looks for connections that are due. */
   readonly tick: Milliseconds;
   /** The shortest pause between two refreshes of one connection, however short its tokens live. */
@@ -16,6 +18,8 @@ export interface Policy {
   readonly retryAfterCap: Milliseconds;
   /** A connection that needs attention is probed after `first`, then after twice as long, up to `cap`. */
   readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds };
+  /** A rejection without a verdict stands if it comes again after so long. Nor is a login that may lock tried again before. */
+  readonly stands: Milliseconds;
   /** How often a consumer may force a refresh of one connection. */
   readonly forcedSpacing: Milliseconds;
   /** The deadline of one call, unless the provider's definition has its own. */
@@ -31,11 +35,13 @@ export interface Policy {
 export const defaultPolicy: Policy = {
   refreshAt: 0.5,
   jitter: 0.1,
+  earlyRefreshAt: 0.25,
   tick: minutes(5),
   floor: minutes(1),
   backoff: { base: seconds(10), cap: minutes(5), floor: seconds(1) },
   retryAfterCap: hours(1),
   probe: { first: hours(1), cap: hours(24) },
+  stands: minutes(2),
   forcedSpacing: seconds(30),
   callDeadline: seconds(8),
   runDeadline: seconds(20),
@@ -91,10 +97,16 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
     floor: policy.backoff.floor / speed,
   },
   probe: { first: policy.probe.first / speed, cap: policy.probe.cap / speed },
+  stands: policy.stands / speed,
 });
 
-/** When a connection waits for a person or a changed secret alone. */
-export const NEVER: EpochMs = epochMs(Date.UTC(9999, 11, 31));
+/**
+ * So long the token and the session of a connection stay after its secret is gone: the list of secrets may lag by five
+ * minutes, and a person may undo a deletion.
+ */
+export const GRACE: Milliseconds = minutes(5);
+/** No writer that began before a retirement can run after so long: a Lambda function runs for 15 minutes at most. */
+export const RETIRED_FOR: Milliseconds = hours(1);
 
 /**
  * How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies; and
@@ -115,10 +127,20 @@ export const tickOf = ({
 /** How often new, changed and deleted secrets are looked for. Every minute, since it is the scheduler's heartbeat too. */
 export const DISCOVER_EVERY: Milliseconds = minutes(1);
 
-/** When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. */
-export const renewalOf = (policy: Policy, connection: ConnectionId, issuedAt: EpochMs, expiresAt: EpochMs): EpochMs => {
+/**
+ * When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. `early` if
+ * only a person can bring the connection back.
+ */
+export const renewalOf = (
+  policy: Policy,
+  connection: ConnectionId,
+  issuedAt: EpochMs,
+  expiresAt: EpochMs,
+  early = false,
+): EpochMs => {
   const life = expiresAt - issuedAt;
-  const fraction = policy.refreshAt * (1 + policy.jitter * (2 * spread(connection, 'renewal') - 1));
+  const share = early ? Math.min(policy.refreshAt, policy.earlyRefreshAt) : policy.refreshAt;
+  const fraction = share * (1 + policy.jitter * (2 * spread(connection, 'renewal') - 1));
   return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor)));
 };
 
@@ -140,9 +162,25 @@ export const backoffOf = (
   return Math.max(random * ceiling, policy.backoff.floor, Math.min(retryAfter, policy.retryAfterCap));
 };
 
-/** The pause before a connection that needs attention is probed again: `first`, doubling, up to `cap`. */
-export const probeOf = (policy: Policy, now: EpochMs, attentionSince: EpochMs): Milliseconds =>
-  Math.min(policy.probe.cap, policy.probe.first + Math.max(0, now - attentionSince));
+/**
+ * The pause before a connection that needs attention is probed again: `first`, or the lifetime of a token if that is
+ * shorter, doubling, up to `cap`. So the first probe comes before a second token would have expired.
+ */
+export const probeOf = (
+  { probe }: Pick<Policy, 'probe'>,
+  life: Milliseconds,
+  now: EpochMs,
+  attentionSince: EpochMs,
+): Milliseconds => Math.min(probe.cap, Math.min(probe.first, life) + Math.max(0, now - attentionSince));
+
+/**
+ * When a refresh token that may be spent is sent again: near the end of the published token, which a provider that
+ * notices may revoke.
+ */
+export const replayOf = (
+  { tick }: Pick<Policy, 'tick'>,
+  { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },
+): EpochMs => plus(expiresAt, -Math.max((expiresAt - issuedAt) / 10, 2 * tick));
 
 /**
  * The time that a token of this lifetime has left at any moment, if the schedule works: it falls due at the latest after

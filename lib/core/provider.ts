@@ -59,8 +59,18 @@ export type Warning =
 export type Fault =
   /** The credentials or the refresh token will never do: do not repeat the request. */
   | { readonly kind: 'refused'; readonly code: ErrorCode }
-  /** Certainly not processed; to be repeated later. With `patience`, after so many in a row a person has to look. */
-  | { readonly kind: 'retry'; readonly code: ErrorCode; readonly patience?: number };
+  /** Certainly not processed; to be repeated later. */
+  | { readonly kind: 'retry'; readonly code: ErrorCode }
+  /** Certainly not processed; a person has to look if it stands for minutes. */
+  | { readonly kind: 'rejected'; readonly code: ErrorCode };
+
+/** A login that the provider locks after a few wrong tries. */
+export interface Login {
+  /** Fingerprint of the user and the host; begins with the id of the provider. All connections that use the login share it. */
+  readonly key: string;
+  /** User, host and password. A secret: only a keyed fingerprint of it is stored. */
+  readonly text: string;
+}
 
 /** One connection's credentials, validated and ready to build requests. */
 export interface Account {
@@ -70,6 +80,8 @@ export interface Account {
   readonly sessionBinding?: string;
   /** The origin of the token endpoint. */
   readonly origin: string;
+  /** The login that wrong tries may lock, if they may. */
+  readonly login?: Login;
   /** The full grant. */
   logIn(): HttpRequest;
   /** The second request of a full grant in two steps, from the first one's JSON; nothing where that holds no code. */
@@ -106,8 +118,8 @@ export interface Provider {
   readonly callsPerRun: number;
   /** How many connections one worker refreshes at a time. */
   readonly concurrency: number;
-  /** Repeated logins with wrong credentials may lock the account: no probing, only a changed secret starts again. */
-  readonly locksOut: boolean;
+  /** Wrong logins may lock an account. */
+  readonly locksAccounts: boolean;
   /** Fields of a secret, for documents and messages. */
   readonly fields: { readonly required: readonly string[]; readonly optional: readonly string[] };
   /** The hosts of its token endpoint and its API, as far as they are known. */

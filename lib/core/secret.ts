@@ -31,20 +31,21 @@ export const areOfTwoSecrets = (first: SecretVersion | undefined, second: Secret
 export const CONNECTIONS_PER_SECRET = 200;
 
 export type SecretContent =
-  | { readonly ok: true; readonly connections: ReadonlySet<ConnectionId>; readonly badKeys: number }
+  /** `keys` counts the bad ones too. */
+  | { readonly ok: true; readonly connections: ReadonlySet<ConnectionId>; readonly keys: number }
   | { readonly ok: false; readonly code: 'secret_malformed' | 'too_many_connections' };
 
 /** The connections that one secret holds: itself, or one for each key of its `connections`. */
 export const connectionsIn = (secret: ConnectionId, text: string, most: number): SecretContent => {
   const json = jsonObject(text);
   if (!json) return { ok: false, code: 'secret_malformed' };
-  if (json.connections === undefined) return { ok: true, connections: new Set([secret]), badKeys: 0 };
+  if (json.connections === undefined) return { ok: true, connections: new Set([secret]), keys: 1 };
   if (!isObject(json.connections)) return { ok: false, code: 'secret_malformed' };
   const keys = Object.keys(json.connections);
   if (keys.length > most) return { ok: false, code: 'too_many_connections' };
   const [provider = '', name = ''] = secret.split('/');
   const ids = keys.map(key => connectionId(provider, name, key)).filter(id => id !== undefined);
-  return { ok: true, connections: new Set(ids), badKeys: keys.length - ids.length };
+  return { ok: true, connections: new Set(ids), keys: keys.length };
 };
 
 /** One connection's fields: the secret's own, or the shared ones with those of its key laid over them. */

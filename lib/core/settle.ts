@@ -1,11 +1,12 @@
 import { fingerprint, lengthens, realLifetime } from './decide.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Failed, Granted } from './interpret.ts';
-import { backoffOf, NEVER, type Policy, probeOf, renewalOf } from './policy.ts';
+import { backoffOf, type Policy, probeOf, renewalOf, replayOf } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
 import {
   type Connection,
   type EpochMs,
+  epochMs,
   type Failure,
   plus,
   type SecretVersion,
@@ -31,17 +32,24 @@ export type Settlement = Pick<
   | 'origin'
   | 'triedVersion'
   | 'answeredVersion'
+  | 'credentials'
   | 'redeemedCode'
 >;
 
 /** A failure of the run: the provider's, or of a part of ours. */
 export type Trouble = Failed & { readonly fields?: readonly string[] };
 
+/** The credentials that a run used: the version of their secret, and their fingerprint. */
+export interface Tried {
+  readonly version: SecretVersion;
+  readonly fingerprint: string;
+}
+
 /** What a run used, as far as it got. */
 export interface Used {
   /** How often it called the provider. */
   readonly calls: number;
-  readonly secretVersion?: SecretVersion;
+  readonly tried?: Tried;
   /** The session that the run leaves. */
   readonly session?: SessionNote | undefined;
   /** Fingerprint of a one-time code that may be redeemed already. */
@@ -90,20 +98,34 @@ export const settleGranted = (
   seen: Connection,
   granted: Granted,
   used: {
-    readonly secretVersion: SecretVersion;
+    readonly tried: Tried;
     readonly account: Account;
     readonly session: SessionNote | undefined;
   },
 ): Settlement => ({
   status: 'healthy',
-  dueAt: renewalOf(policy, seen.connection, granted.issuedAt, granted.expiresAt),
+  dueAt: renewalOf(
+    policy,
+    seen.connection,
+    granted.issuedAt,
+    granted.expiresAt,
+    used.account.oneTimeCode !== undefined,
+  ),
   failures: 0,
   issuedAt: granted.issuedAt,
   expiresAt: granted.expiresAt,
   origin: used.account.origin,
-  ...tried(seen, used.secretVersion),
+  ...noted(seen, used.tried),
   ...(used.session && { session: used.session }),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
+});
+
+/** A token was granted, but its session, which no login can replace, could not be stored: it is the last one. */
+export const settleLost = (settled: Settlement, seen: Connection, now: EpochMs): Settlement => ({
+  ...settled,
+  status: 'attention',
+  attentionSince: seen.attentionSince ?? now,
+  lastError: failureOf(seen, 'store_failed', now),
 });
 
 /** A failed run. The published token is left as it was, whatever happens to its renewal. */
@@ -124,57 +146,79 @@ export const settleFailed = (
   };
   const common = {
     ...carried(seen, used),
-    ...(used.secretVersion !== undefined && tried(seen, used.secretVersion)),
+    ...(used.tried && noted(seen, used.tried)),
     failures,
     failingSince: seen.failingSince ?? now,
   };
-  const outOfPatience =
-    trouble.kind === 'retry' && trouble.patience !== undefined && lastError.times >= trouble.patience;
-  if (trouble.kind === 'refused' || outOfPatience) {
-    const attentionSince = seen.attentionSince ?? now;
-    const dueAt = lockedOut(provider, trouble.code) ? NEVER : plus(now, probeOf(policy, now, attentionSince));
-    return { ...common, status: 'attention', attentionSince, lastError, dueAt };
+  const attentionSince = seen.attentionSince ?? now;
+  const retryAfter = 'retryAfter' in trouble ? trouble.retryAfter : undefined;
+  const retryAt = plus(now, backoffOf(policy, { failures, now, expiresAt: seen.expiresAt, retryAfter }, random));
+  const probeAt = plus(now, probeOf(policy, realLifetime(seen, provider), now, attentionSince));
+  if (trouble.kind === 'refused') {
+    return { ...common, status: 'attention', attentionSince, lastError, dueAt: probeAt };
   }
-  const sameCredentials = used.secretVersion === undefined || used.secretVersion === seen.triedVersion;
+  const again = inDoubtUntil(policy, seen, used);
+  if (again !== undefined) {
+    return { ...common, status: 'attention', attentionSince, lastError, dueAt: again > retryAt ? again : retryAt };
+  }
+  const isAlive = seen.expiresAt !== undefined && seen.expiresAt > now;
+  if (trouble.kind === 'rejected' && now - lastError.since >= policy.stands) {
+    // While a token is valid, it may be saved yet.
+    return { ...common, status: 'attention', attentionSince, lastError, dueAt: isAlive ? retryAt : probeAt };
+  }
+  const sameCredentials = used.tried === undefined || used.tried.fingerprint === seen.credentials;
   if (seen.status === 'attention' && sameCredentials) {
     // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
-    // old verdict was not about them, and now that they count as tried no change would bring a locked-out one back.
-    const dueAt = seen.dueAt === NEVER ? NEVER : plus(now, probeOf(policy, now, seen.attentionSince ?? now));
-    return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
+    // old verdict was not about them.
+    return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt: probeAt };
   }
-  const retryAfter = trouble.kind === 'retry' ? trouble.retryAfter : undefined;
-  const pause = backoffOf(policy, { failures, now, expiresAt: seen.expiresAt, retryAfter }, random);
-  return { ...common, status: 'failing', lastError, dueAt: plus(now, pause) };
+  return { ...common, status: 'failing', lastError, dueAt: retryAt };
 };
 
-/** No call was made, for want of budget: nothing happened, except that it is due a little later. */
-export const settlePostponed = (seen: Connection, used: Used, until: EpochMs, now: EpochMs): Settlement => ({
-  ...carried(seen, used),
-  ...pick(seen, 'failingSince', 'lastError', 'attentionSince'),
+/** When a refresh token that no login can replace, and that may be spent, is sent again. */
+const inDoubtUntil = (policy: Policy, { issuedAt, expiresAt }: Connection, { session }: Used): EpochMs | undefined => {
+  if (!session?.inDoubt) return undefined;
+  return issuedAt === undefined || expiresAt === undefined ? epochMs(0) : replayOf(policy, { issuedAt, expiresAt });
+};
+
+/** No call was made, for want of a slot: nothing happened, except that it is due a little later. */
+export const settlePostponed = (
+  seen: Connection,
+  used: Used,
+  { until, code }: { readonly until: EpochMs; readonly code: ErrorCode },
+  now: EpochMs,
+): Settlement => ({
+  ...asItWas(seen, used),
   // Whoever asks why it is late shall find out; why a person is needed is worth more.
-  ...(seen.status !== 'attention' && { lastError: failureOf(seen, 'budget_used', now) }),
-  status: seen.status,
-  failures: seen.failures,
+  ...(seen.status !== 'attention' && { lastError: failureOf(seen, code, now) }),
   dueAt: until,
 });
 
-/** Another wrong login could lock the account: only a changed secret starts again. */
-export const lockedOut = (provider: Provider, code: ErrorCode): boolean => provider.locksOut && loginRefused.has(code);
-const loginRefused: ReadonlySet<ErrorCode> = new Set([
-  'invalid_grant',
-  'invalid_client',
-  'access_denied',
-  'access_refused',
-]);
+/** The secret has changed, but not what it holds for this connection: nothing happened. */
+export const settleUnchanged = (seen: Connection, used: Used & { readonly tried: Tried }): Settlement => ({
+  ...asItWas(seen, used),
+  ...noted(seen, used.tried),
+  dueAt: seen.dueAt,
+});
+
+const asItWas = (seen: Connection, used: Used) => ({
+  ...carried(seen, used),
+  ...pick(seen, 'failingSince', 'lastError', 'attentionSince'),
+  status: seen.status,
+  failures: seen.failures,
+});
 
 const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => ({
   code,
   at,
-  times: seen.lastError?.code === code ? seen.lastError.times + 1 : 1,
+  ...(seen.lastError?.code === code
+    ? { times: seen.lastError.times + 1, since: seen.lastError.since }
+    : { times: 1, since: at }),
 });
 
-const tried = (seen: Connection, triedVersion: SecretVersion) => ({
-  triedVersion,
+const noted = (seen: Connection, { version, fingerprint }: Tried) => ({
+  triedVersion: version,
+  credentials: fingerprint,
   ...(seen.secretVersion !== undefined && { answeredVersion: seen.secretVersion }),
 });
 
@@ -187,6 +231,7 @@ const carried = (seen: Connection, used: Used) => ({
     'redeemedCode',
     'triedVersion',
     'answeredVersion',
+    'credentials',
     // What a worker that died has spent is as unknown as before.
     ...(used.calls === 0 ? (['leaseUntil'] as const) : []),
   ),

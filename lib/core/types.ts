@@ -19,6 +19,7 @@ export type SecretVersion = Brand<string, 'SecretVersion'>;
 export const epochMs = (value: number): EpochMs => Math.round(value) as EpochMs;
 export const plus = (moment: EpochMs, duration: Milliseconds): EpochMs => epochMs(moment + duration);
 export const version = (value: number): Version => value as Version;
+export const nextVersion = (after: number): Version => version(after + 1);
 export const secretVersion = (value: string): SecretVersion => value as SecretVersion;
 
 export const seconds = (n: number): Milliseconds => n * 1000;
@@ -56,6 +57,8 @@ export interface Session {
 export interface SessionNote {
   readonly version: Version;
   readonly endsAt?: EpochMs;
+  /** Its refresh token, which no login can replace, was sent, and the answer is not known: it may be spent. */
+  readonly inDoubt?: true;
 }
 
 export type Status = 'new' | 'healthy' | 'failing' | 'attention';
@@ -64,8 +67,9 @@ export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 export interface Failure {
   readonly code: ErrorCode;
   readonly at: EpochMs;
-  /** How many runs in a row ended with this code. */
+  /** How many runs in a row ended with this code, and when the first of them did. */
   readonly times: number;
+  readonly since: EpochMs;
   /** The HTTP status of the answer, where there was one. */
   readonly status?: number;
   /** The names of the credential fields at fault, where the secret is. */
@@ -93,10 +97,14 @@ export interface Connection {
   readonly session?: SessionNote;
   /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
   readonly secretVersion?: SecretVersion;
+  /** How many connections that version holds, as discovery counted them. */
+  readonly secretKeys?: number;
   /** The version of the secret that the last run used. */
   readonly triedVersion?: SecretVersion;
   /** The noted version that the last run answered, whichever it found and used. */
   readonly answeredVersion?: SecretVersion;
+  /** Fingerprint of the credentials that the last run used. */
+  readonly credentials?: string;
   /** Fingerprint of the one-time code that was redeemed, where the provider has such a thing. */
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */
@@ -105,11 +113,16 @@ export interface Connection {
   readonly origin?: string;
   /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
+  /** When the end of a retired connection began: from then on nothing of it may be used again. */
+  readonly endingAt?: EpochMs;
   /** Another secret of that name is there, which waits for the end of this connection. */
   readonly replacedAt?: EpochMs;
   /** The token of a retired connection is withdrawn and its session is ended at the provider. */
   readonly endedAt?: EpochMs;
 }
+
+/** What discovery notes of a secret on each of its connections. */
+export type SecretNote = Required<Pick<Connection, 'secretVersion' | 'secretKeys'>>;
 
 /** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
 export type Listed = Pick<
@@ -125,9 +138,11 @@ export type Listed = Pick<
   | 'lastError'
   | 'origin'
   | 'secretVersion'
+  | 'secretKeys'
   | 'triedVersion'
   | 'answeredVersion'
   | 'retiredAt'
+  | 'endingAt'
   | 'replacedAt'
   | 'endedAt'
 >;

@@ -10,7 +10,7 @@ import { seconds } from '../core/types.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>>
-  extends Omit<Provider, 'callsPerRun' | 'fields' | 'open'> {
+  extends Omit<Provider, 'callsPerRun' | 'fields' | 'open' | 'locksAccounts'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
   /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
@@ -23,20 +23,29 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
     client(credentials: C): readonly string[];
   };
   oneTimeCode?(credentials: C): string | undefined;
+  /** The user and the password of a login that the provider locks after a few wrong tries. */
+  lockable?(credentials: C): { readonly user: string; readonly password: string } | undefined;
   usage(credentials: C, answer: TokenAnswer): Usage | ErrorCode;
 }
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, session, oneTimeCode, usage, ...rest } = definition;
+  const { secret, limitShared, logIn, exchange, session, oneTimeCode, lockable, usage, ...rest } = definition;
   const data = { ...rest, callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1) };
   checkDeadline(data);
 
   const account = (credentials: z.output<S>, rules: AddressRules): Account => {
     const code = oneTimeCode?.(credentials);
     const { origin } = new URL(logIn(credentials).url);
+    const login = lockable?.(credentials);
     return {
       origin,
+      ...(login && {
+        login: {
+          key: `${data.id}#${fingerprint(origin, login.user)}`,
+          text: JSON.stringify([origin, login.user, login.password]),
+        },
+      }),
       limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,
       logIn: () => logIn(credentials),
       ...(exchange && code === undefined && { exchange: first => exchange(credentials, first) }),
@@ -65,6 +74,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
   return {
     ...data,
     fields,
+    locksAccounts: lockable !== undefined,
     open(value, rules = defaultRules) {
       if (!isObject(value)) {
         const message = `The secret is not a JSON object: store ${fields.required.map(quoted).join(', ')} as the fields of one`;

@@ -68,8 +68,8 @@ export const ioffice = defineProvider({
   codeLifetime: minutes(5),
   expiresIn: 'milliseconds',
   concurrency: 4,
-  locksOut: true,
   secret,
+  lockable: c => (c.username && c.password ? { user: c.username, password: c.password } : undefined),
   oneTimeCode,
   logIn: c => {
     const code = oneTimeCode(c);

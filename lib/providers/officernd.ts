@@ -39,7 +39,6 @@ export const officernd = defineProvider({
   expiresIn: 'seconds',
   rateLimit: { calls: 5, per: minutes(1) },
   concurrency: 1,
-  locksOut: false,
   secret,
   logIn: c =>
     postForm(joinUrl(c.baseUrl ?? 'https://identity.officernd.com', 'oauth/token'), {

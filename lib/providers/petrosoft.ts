@@ -20,7 +20,7 @@ const fault = (json: Readonly<Record<string, unknown>>, grant: Grant): Fault | u
   if (json.success !== false) return undefined;
   if (grant === 'refresh' && /\b(jwt|token)\b/i.test(message)) return { kind: 'refused', code: 'session_refused' };
   if (grant === 'full' && /can.?t implement operation/i.test(message))
-    return { kind: 'retry', code: 'account_restricted', patience: 4 };
+    return { kind: 'rejected', code: 'account_restricted' };
   return undefined;
 };
 
@@ -52,8 +52,8 @@ export const petrosoft = defineProvider({
   lifetime: hours(24),
   expiresIn: 'seconds',
   concurrency: 4,
-  locksOut: true,
   secret,
+  lockable: c => ({ user: c.login, password: c.password }),
   logIn: c => postJson(joinUrl(base(c), 'v1/auth/token'), { login: c.login, password: c.password }),
   session: {
     refresh: (c, refreshToken) => postJson(joinUrl(base(c), 'v1/auth/refresh_token'), { refresh_token: refreshToken }),

@@ -37,8 +37,8 @@ export const powerepos = defineProvider({
   lifetime: hours(8),
   expiresIn: 'seconds',
   concurrency: 4,
-  locksOut: true,
   secret,
+  lockable: c => ({ user: c.username, password: c.password }),
   logIn: c => tokenRequest(c, { grant_type: 'password', username: c.username, password: c.password }),
   session: {
     refresh: (c, refreshToken) => tokenRequest(c, { grant_type: 'refresh_token', refresh_token: refreshToken }),

@@ -38,7 +38,6 @@ export const powerofficeV1 = defineProvider({
   rateLimit: { calls: 50, per: seconds(1) },
   limitShared: c => c.appKey,
   concurrency: 10,
-  locksOut: false,
   secret,
   logIn: c => tokenRequest(c, { grant_type: 'client_credentials' }),
   session: {

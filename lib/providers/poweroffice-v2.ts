@@ -30,7 +30,6 @@ export const powerofficeV2 = defineProvider({
   rateLimit: { calls: 10, per: seconds(1) },
   limitShared: c => c.subscriptionKey,
   concurrency: 4,
-  locksOut: false,
   secret,
   logIn: c =>
     postForm(

@@ -3,21 +3,24 @@ import { RefresherError } from '../core/errors.ts';
 import { isObject, jsonObject } from '../core/jwt.ts';
 import type { Account, Provider } from '../core/provider.ts';
 import { credentialsIn } from '../core/secret.ts';
-import type { Trouble } from '../core/settle.ts';
+import type { Tried, Trouble } from '../core/settle.ts';
 import { type ConnectionId, keyOf, type SecretVersion, secretOf } from '../core/types.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { SecretSource, SecretValue } from './ports.ts';
 
 export interface Credentials {
   readonly account: Account;
   readonly version: SecretVersion;
+  /** Of all fields that this connection uses, whichever else are in its secret. */
+  readonly fingerprint: string;
   /** What a session is bound to: this secret, this key in it, and the address and client of the account. */
   readonly binding: string;
 }
 
-/** `version` is absent if the secret could not be read at all. */
+/** `tried` is absent if the secret could not be read at all. */
 export type Read =
   | ({ readonly ok: true } & Credentials)
-  | { readonly ok: false; readonly trouble: Trouble; readonly version?: SecretVersion };
+  | { readonly ok: false; readonly trouble: Trouble; readonly tried?: Tried };
 
 /** A secret that was read: parsed once, however many connections it holds. */
 interface Opened extends Omit<SecretValue, 'text'> {
@@ -37,21 +40,23 @@ const LARGEST_CACHE = 16 * 1024 * 1024;
  */
 export class CredentialCache {
   readonly #source: SecretSource;
+  readonly #fingerprints: Fingerprints;
   readonly #prefix: string;
   readonly #values = new Map<string, Opened>();
   #size = 0;
   readonly #underway = new Map<string, Promise<Opened | undefined>>();
 
   /** `prefix` ends with a slash: `token-refresher/`. */
-  constructor(source: SecretSource, prefix: string) {
+  constructor(source: SecretSource, fingerprints: Fingerprints, prefix: string) {
     this.#source = source;
+    this.#fingerprints = fingerprints;
     this.#prefix = prefix;
   }
 
   async read(provider: Provider, connection: ConnectionId, exists: SecretVersion | undefined): Promise<Read> {
     const held = this.#values.get(secretOf(connection));
     const current = held !== undefined && (exists === undefined || held.version === exists);
-    return current ? open(provider, connection, held) : this.again(provider, connection);
+    return current ? this.#open(provider, connection, held) : this.again(provider, connection);
   }
 
   /** Reads past the cache. Readers of one secret at one moment share one call of the secret store. */
@@ -64,8 +69,19 @@ export class CredentialCache {
       return { ok: false, trouble: { kind: 'retry', code } };
     }
     return value
-      ? open(provider, connection, value)
+      ? this.#open(provider, connection, value)
       : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
+  }
+
+  /** The keyed fingerprint of a text. Rejects as the store of the keys does. */
+  async fingerprint(provider: Provider, text: string): Promise<string> {
+    return (await this.#fingerprints.of(provider.id))(text);
+  }
+
+  async #open(provider: Provider, connection: ConnectionId, value: Opened): Promise<Read> {
+    const fingerprint = await this.#fingerprints.of(provider.id).catch(() => undefined);
+    if (!fingerprint) return { ok: false, trouble: { kind: 'retry', code: 'store_failed' } };
+    return open(provider, connection, value, fingerprint);
   }
 
   #fetch(secret: string): Promise<Opened | undefined> {
@@ -100,26 +116,36 @@ export class CredentialCache {
   }
 }
 
-const open = (provider: Provider, connection: ConnectionId, { arn, version, json }: Opened): Read => {
+const open = (
+  provider: Provider,
+  connection: ConnectionId,
+  { arn, version, json }: Opened,
+  keyed: (text: string) => string,
+): Read => {
   const key = keyOf(connection);
-  if (!json) return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
+  const nothing = (why: string) => ({ version, fingerprint: why });
+  if (!json) return { ok: false, tried: nothing('malformed'), trouble: { kind: 'refused', code: 'secret_malformed' } };
   if (key === undefined && json.connections !== undefined) {
     // It holds many connections now, and which ones is for discovery to find out: it must not look known by its version.
     if (isObject(json.connections)) return { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
-    return { ok: false, version, trouble: { kind: 'refused', code: 'secret_malformed' } };
+    return { ok: false, tried: nothing('malformed'), trouble: { kind: 'refused', code: 'secret_malformed' } };
   }
   const own = credentialsIn(json, key);
-  if (own === undefined) return { ok: false, version, trouble: { kind: 'retry', code: 'secret_missing' } };
+  if (own === undefined)
+    return { ok: false, tried: nothing('missing'), trouble: { kind: 'retry', code: 'secret_missing' } };
+  const tried = { version, fingerprint: keyed(effective(provider, own)) };
   const result = provider.open(own);
   if (result.ok) {
     const { account } = result;
-    return {
-      ok: true,
-      account,
-      version,
-      binding: fingerprint([arn, key ?? '', account.sessionBinding ?? ''].join('\0')),
-    };
+    const binding = fingerprint([arn, key ?? '', account.sessionBinding ?? ''].join('\0'));
+    return { ok: true, account, ...tried, binding };
   }
   const fields = result.problems.map(problem => problem.field);
-  return { ok: false, version, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
+  return { ok: false, tried, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
+};
+
+/** The fields that the provider reads, in one order. */
+const effective = ({ fields }: Provider, own: unknown): string => {
+  if (!isObject(own)) return JSON.stringify(own);
+  return JSON.stringify([...fields.required, ...fields.optional].toSorted().map(field => [field, own[field]]));
 };

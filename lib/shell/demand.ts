@@ -1,6 +1,6 @@
 import { type Demand, decideDemand, type WaitReason } from '../core/decide.ts';
 import type { Provider } from '../core/provider.ts';
-import type { Connection, ConnectionId, EpochMs } from '../core/types.ts';
+import type { Connection, ConnectionId, EpochMs, Token } from '../core/types.ts';
 import { type Result, refreshConnection } from './refresh.ts';
 import type { SweepDeps } from './sweep.ts';
 
@@ -12,7 +12,12 @@ export type Ask = Demand & {
 };
 
 export type Answer =
-  | { readonly result: Exclude<Result, 'lost'>; readonly until?: EpochMs }
+  | {
+      readonly result: Exclude<Result, 'lost'>;
+      readonly until?: EpochMs;
+      /** The login was tried although it had been refused: one more wrong try may lock the account. */
+      readonly warning?: 'may_lock_account';
+    }
   | {
       readonly result: 'waiting';
       /** `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. */
@@ -37,8 +42,9 @@ export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: 
 const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer | 'lost'> => {
   const connection = await deps.connections.get(ask.connection);
   if (!connection) return { result: 'unknown' };
-  const decision = decideDemand(connection, deps.clock.now(), ask, deps.policy);
-  if (decision.action === 'refresh') return refreshed(deps, provider, connection, ask);
+  const published = await deps.tokens.get(ask.connection);
+  const decision = decideDemand(connection, published, deps.clock.now(), ask, deps.policy);
+  if (decision.action === 'refresh') return refreshed(deps, provider, { connection, published }, ask);
   const { reason, until } = decision;
   if (reason === 'retired') return { result: 'unknown' };
   const joined =
@@ -53,11 +59,23 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
 const refreshed = async (
   deps: SweepDeps,
   provider: Provider,
-  connection: Connection,
+  { connection, published }: { readonly connection: Connection; readonly published: Token | undefined },
   ask: Ask,
 ): Promise<Answer | 'lost'> => {
-  const report = await refreshConnection(deps, provider, connection, ask.kind === 'forced' ? 'forced' : 'asked');
-  deps.observer.refresh(report);
+  const report = await refreshConnection(deps, provider, connection, causes[ask.kind]);
+  deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
-  return result === 'lost' ? 'lost' : { result, ...(dueAt !== undefined && { until: dueAt }) };
+  if (result === 'lost') return 'lost';
+  const mayLock = ask.kind === 'operator' && provider.locksAccounts && connection.status === 'attention';
+  return {
+    result,
+    ...(dueAt !== undefined && { until: dueAt }),
+    ...(mayLock && { warning: 'may_lock_account' }),
+  };
 };
+
+const causes = { read: 'asked', forced: 'forced', operator: 'operator' } as const;
+
+/** The record knows of another token than is published: one of the tables was restored, or an item was deleted. */
+const isMissing = ({ issuedAt, leaseUntil }: Connection, published: Token | undefined): boolean =>
+  leaseUntil === undefined && issuedAt !== undefined && issuedAt !== published?.issuedAt;

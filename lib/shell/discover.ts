@@ -1,24 +1,24 @@
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
+import { RETIRED_FOR } from '../core/policy.ts';
 import { areOfTwoSecrets } from '../core/secret.ts';
 import { allShards } from '../core/shard.ts';
 import {
   type ConnectionId,
   type EpochMs,
-  hours,
-  keyOf,
   type Listed,
   minutes,
   plus,
-  type SecretVersion,
+  type SecretNote,
   seconds,
   secretOf,
   type Version,
   version,
 } from '../core/types.ts';
-import { active, type InventoryDeps, isGone, type Problem, SecretInventory } from './inventory.ts';
+import { endsAt } from './end.ts';
+import { active, fateOf, type InventoryDeps, type Problem, SecretInventory } from './inventory.ts';
 import { listShards } from './listing.ts';
 import { pool } from './pool.ts';
-import type { Clock, ConnectionStore, TokenStore } from './ports.ts';
+import type { Clock, ConnectionStore, Revival, TokenStore } from './ports.ts';
 
 export interface DiscoverDeps extends InventoryDeps {
   readonly clock: Clock;
@@ -40,8 +40,6 @@ export interface DiscoverReport {
   readonly failures: readonly { readonly connection: ConnectionId; readonly code: ErrorCode }[];
 }
 
-/** No writer that began before a retirement can run after so long: a Lambda function runs for 15 minutes at most. */
-export const RETIRED_FOR = hours(1);
 /** Ending a connection is the work of `refresh`. If it has not for so long, at least nobody reads the token any more. */
 const END_WITHIN = minutes(10);
 const CONCURRENCY = 8;
@@ -52,12 +50,9 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
-  const round = new Round(deps, records, inventory.full);
-  const found = [...inventory.connections];
-  // All that is new is added before any version is noted: a secret counts as known only once all of it is.
-  const isNew = ([connection]: (typeof found)[number]) => !records.has(connection);
-  await pool(found.filter(isNew), CONCURRENCY, ([connection, seen]) => round.add(connection, seen));
-  await pool(found, CONCURRENCY, ([connection, seen]) => round.note(connection, seen));
+  await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));
+  const round = new Round(deps, records);
+  await pool([...inventory.connections], CONCURRENCY, ([connection, note]) => round.match(connection, note));
   const missing = active(records.values()).filter(({ connection }) => !inventory.connections.has(connection));
   const bySecret = Map.groupBy(missing, ({ connection }) => secretOf(connection));
   await pool([...bySecret], CONCURRENCY, ([secret, own]) => round.retire(secret, own));
@@ -79,8 +74,6 @@ const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map
 class Round {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Listed>;
-  /** Secrets that hold more than could be taken. */
-  readonly #full: ReadonlySet<string>;
   readonly #now: EpochMs;
   readonly done = {
     added: [] as ConnectionId[],
@@ -91,45 +84,46 @@ class Round {
     failures: [] as { connection: ConnectionId; code: ErrorCode }[],
   };
 
-  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>, full: ReadonlySet<string>) {
+  constructor(deps: DiscoverDeps, records: ReadonlyMap<ConnectionId, Listed>) {
     this.#deps = deps;
     this.#records = records;
-    this.#full = full;
     this.#now = deps.clock.now();
   }
 
-  /** One of many in a secret gets its version noted later, once all of them are there. */
-  add(connection: ConnectionId, seen: SecretVersion): Promise<void> {
+  /**
+   * Adds a connection, or makes its record match its secret. In any order: a discovery that dies leaves fewer records that
+   * note the secret than there are keys in it.
+   */
+  match(connection: ConnectionId, note: SecretNote | undefined): Promise<void> {
+    const record = this.#records.get(connection);
     return this.#try(connection, async () => {
-      const added = await this.#deps.connections.add({
-        connection,
-        status: 'new',
-        dueAt: this.#now,
-        version: firstVersion(this.#now),
-        failures: 0,
-        ...(keyOf(connection) === undefined && { secretVersion: seen }),
-      });
-      if (added) this.done.added.push(connection);
+      if (!note) return;
+      if (!record) return this.#add(connection, note);
+      const another = areOfTwoSecrets(record.secretVersion, note.secretVersion);
+      if (another && record.endedAt === undefined) return this.#replace(record);
+      if (record.retiredAt !== undefined) return this.#revive(connection, note, another ? 'ended' : 'retired');
+      const changed = record.secretVersion !== note.secretVersion;
+      if (!changed && record.secretKeys === note.secretKeys) return;
+      await this.#deps.connections.noteSecret(connection, note);
+      if (changed) this.done.changed.push(connection);
     });
   }
 
-  note(connection: ConnectionId, seen: SecretVersion): Promise<void> {
-    const record = this.#records.get(connection);
-    const another = areOfTwoSecrets(record?.secretVersion ?? record?.triedVersion, seen);
-    const noted = record ? record.secretVersion === seen : keyOf(connection) === undefined;
-    return this.#try(connection, async () => {
-      if (record && another && record.endedAt === undefined) return this.#replace(record);
-      // Something new of this secret could not be added: it has to be read again.
-      if (this.#isIncomplete(secretOf(connection))) return;
-      if (record?.retiredAt !== undefined) {
-        const from = another ? 'ended' : 'retired';
-        await this.#deps.connections.revive(connection, { at: this.#now, secretVersion: seen, from });
-        this.done.revived.push(connection);
-      } else if (!noted) {
-        await this.#deps.connections.noteSecret(connection, seen);
-        if (record) this.done.changed.push(connection);
-      }
+  async #add(connection: ConnectionId, note: SecretNote): Promise<void> {
+    const added = await this.#deps.connections.add({
+      connection,
+      status: 'new',
+      dueAt: this.#now,
+      version: firstVersion(this.#now),
+      failures: 0,
+      ...note,
     });
+    if (added) this.done.added.push(connection);
+  }
+
+  async #revive(connection: ConnectionId, note: SecretNote, from: Revival['from']): Promise<void> {
+    await this.#deps.connections.revive(connection, { at: this.#now, ...note, from });
+    this.done.revived.push(connection);
   }
 
   /** Nothing of the secret before may be left when another one takes its name: first that connection ends. */
@@ -139,32 +133,42 @@ class Round {
     if (retiredAt === undefined) this.done.retired.push(connection);
   }
 
-  #isIncomplete(secret: string): boolean {
-    return this.#full.has(secret) || this.done.failures.some(failure => secretOf(failure.connection) === secret);
-  }
-
   /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */
   async retire(secret: string, own: readonly Listed[]): Promise<void> {
-    const gone = await isGone(this.#deps, secret);
-    for (const { connection } of own.filter(each => gone(each.connection))) {
+    const { connections, clock } = this.#deps;
+    const fate = await fateOf(this.#deps, secret);
+    for (const record of own.filter(each => fate(each) !== 'there')) {
+      const { connection } = record;
       await this.#try(connection, async () => {
-        await this.#deps.connections.retire(connection, this.#now);
+        if (fate(record) === 'replaced') return this.#replace(record);
+        // The grace period begins once the secret has been looked for.
+        await connections.retire(connection, clock.now());
         this.done.retired.push(connection);
       });
     }
   }
 
-  /** Deletes a record once it has ended and no late writer can run any more. */
-  clear({ connection, version: last, retiredAt = this.#now, endedAt }: Listed, isGone: boolean): Promise<void> {
+  /** Withdraws what nobody has ended in time; deletes a record once it has ended and no late writer can run any more. */
+  clear(record: Listed, isGone: boolean): Promise<void> {
     const { connections, tokens } = this.#deps;
+    const { connection, version: last, retiredAt = this.#now, endedAt } = record;
     return this.#try(connection, async () => {
-      const overdue = endedAt === undefined && this.#now >= plus(retiredAt, END_WITHIN);
-      const over = isGone && endedAt !== undefined && this.#now >= plus(retiredAt, RETIRED_FOR);
-      if (overdue || over) await tokens.withdraw(connection, last);
-      if (!over) return;
-      await connections.remove(connection);
+      if (endedAt === undefined) return this.#withdrawOverdue(record);
+      if (!isGone || this.#now < plus(retiredAt, RETIRED_FOR)) return;
+      await tokens.withdraw(connection, last);
+      await connections.remove(connection, last);
       this.done.removed.push(connection);
     });
+  }
+
+  async #withdrawOverdue(record: Listed): Promise<void> {
+    const { connections, tokens } = this.#deps;
+    const { connection, endingAt } = record;
+    const now = this.#now;
+    if (now < plus(endsAt(record) ?? now, END_WITHIN)) return;
+    // Once the end has begun, a record keeps its version; and a refresher that tries again and again keeps its pauses.
+    const begun = endingAt === undefined ? await connections.beginEnd(connection, { at: now, dueAt: now }) : record;
+    if (begun) await tokens.withdraw(connection, begun.version);
   }
 
   async #try(connection: ConnectionId, change: () => Promise<void>): Promise<void> {

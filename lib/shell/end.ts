@@ -1,9 +1,12 @@
+import { GRACE, RETIRED_FOR } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import {
+  type Connection,
   type ConnectionId,
   type EpochMs,
   hours,
   type Listed,
+  type Milliseconds,
   minutes,
   plus,
   seconds,
@@ -19,7 +22,7 @@ export interface EndDeps {
   readonly sessions: SessionStore;
 }
 
-/** A provider that does not answer for so long after the retirement is not asked again. */
+/** A provider that does not answer for so long after the end has begun is not asked again. */
 const GIVE_UP_AFTER = hours(24);
 /** Nor is it for so long if another secret waits for the name: its customer did nothing wrong. */
 const GIVE_UP_REPLACED_AFTER = minutes(5);
@@ -29,48 +32,65 @@ const REVOKE_WITHIN = seconds(5);
 /**
  * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
  * growing pauses, until the provider has answered, and once more when no worker can hold the connection any more: it may
- * die after it has kept a session. `ended`: nothing is left to do.
+ * die after it has kept a session. `ended`: nothing is left to do. `back`: the secret is there again.
  */
-export const endConnection = async (deps: EndDeps, provider: Provider, record: Listed): Promise<'ended' | 'later'> => {
-  const { connection, version } = record;
+export const endConnection = async (
+  deps: EndDeps,
+  provider: Provider,
+  listed: Listed,
+): Promise<'ended' | 'later' | 'back'> => {
+  const { connection } = listed;
   const now = deps.clock.now();
-  const { retiredAt = now, replacedAt = now } = record;
-  const since = now - retiredAt;
-  const leaseUntil = record.leaseUntil ?? now;
+  // From here on a secret that comes back finds nothing to go on with. The version is that of the record itself: whatever
+  // is there goes.
+  const record = await deps.connections.beginEnd(connection, { at: now, dueAt: plus(now, pauseOf(listed, now)) });
+  if (!record) return 'back';
+  const { version, endingAt = now, replacedAt = now, leaseUntil = now } = record;
   const revoked = await endAtProvider(deps, provider, connection, version);
-  const done = revoked || since >= GIVE_UP_AFTER || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
+  const done = revoked || now - endingAt >= GIVE_UP_AFTER || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
   if (done) await deps.sessions.forget(connection, version);
-  if (!done || leaseUntil > now) {
-    const pause = record.replacedAt === undefined ? Math.min(LONGEST_PAUSE, Math.max(minutes(1), since)) : minutes(1);
-    const next = plus(now, pause);
-    await deps.connections.endLater(connection, leaseUntil > next ? leaseUntil : next);
-    return 'later';
-  }
-  await deps.connections.end(connection, now);
+  if (!done || leaseUntil > now) return 'later';
+  await deps.connections.end(connection, version, now);
   return 'ended';
 };
 
-/** Takes back what a worker brought after its connection was retired, perhaps after it had ended. */
+/** How long until the next try: longer than any lease that is left, and longer each time, unless another secret waits. */
+const pauseOf = ({ endingAt, replacedAt }: Listed, now: EpochMs): Milliseconds =>
+  endingAt === undefined || replacedAt !== undefined
+    ? minutes(1)
+    : Math.min(LONGEST_PAUSE, Math.max(minutes(1), now - endingAt));
+
+/**
+ * Takes back what a worker brought after the end of its connection was due, perhaps after it was over. In the grace period
+ * nothing: the secret may come back, and then all of it is good.
+ */
 export const endLate = async (
   deps: EndDeps,
   provider: Provider,
-  record: Listed | undefined,
-  connection: ConnectionId,
-  mine: Version,
+  record: Connection | undefined,
+  late: { readonly connection: ConnectionId; readonly mine: Version; readonly startedAt: EpochMs },
 ): Promise<void> => {
   if (record) {
-    // First, so that a sweep tries again what fails here.
-    await deps.connections.endLater(connection, deps.clock.now());
     await endConnection(deps, provider, record);
-  } else {
-    await endAtProvider(deps, provider, connection, mine);
-    await deps.sessions.forget(connection, mine);
+    return;
   }
+  // A record that went sooner was deleted by hand: discovery makes it again, and its session is used.
+  if (deps.clock.now() - late.startedAt < RETIRED_FOR) return;
+  await endAtProvider(deps, provider, late.connection, late.mine);
+  await deps.sessions.forget(late.connection, late.mine);
 };
+
+/** When the end of a retired connection is due. */
+export const endsAt = ({ retiredAt, replacedAt }: Listed): EpochMs | undefined =>
+  replacedAt ?? (retiredAt && plus(retiredAt, GRACE));
 
 /** Whether a retired connection is to be ended now. */
 export const isToEnd = ({ retiredAt, endedAt, dueAt }: Listed, now: EpochMs): boolean =>
   retiredAt !== undefined && endedAt === undefined && dueAt <= now;
+
+/** Whether all of a retired connection is still there, should its secret come back. */
+export const isInGrace = ({ retiredAt, replacedAt, endingAt, endedAt }: Listed): boolean =>
+  retiredAt !== undefined && replacedAt === undefined && endingAt === undefined && endedAt === undefined;
 
 /** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */
 const endAtProvider = async (

@@ -1,5 +1,5 @@
 import { latestVersion } from '../core/decide.ts';
-import { NEVER, type Policy, slotPatienceOf } from '../core/policy.ts';
+import { type Policy, slotPatienceOf } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { type ConnectionId, type EpochMs, epochMs, type Listed, minutes, plus } from '../core/types.ts';
 import type { CredentialCache } from './credentials.ts';
@@ -31,7 +31,9 @@ export class Exhausted {
     const { policy } = this.#deps;
     // Slots of a minute are for the next tick; those of a second come within this one.
     const again =
-      rateLimit && rateLimit.per < minutes(1) ? plus(dueAt, -slotPatienceOf(policy, this.#provider) / 2) : NEVER;
+      rateLimit && rateLimit.per < minutes(1)
+        ? plus(dueAt, -slotPatienceOf(policy, this.#provider) / 2)
+        : epochMs(Number.POSITIVE_INFINITY);
     this.#until.set(exhausted, again);
   }
 

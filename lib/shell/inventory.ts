@@ -6,7 +6,15 @@ import {
   type SecretContent,
   type SecretName,
 } from '../core/secret.ts';
-import { type ConnectionId, type Listed, type SecretVersion, secretOf, secretVersion } from '../core/types.ts';
+import {
+  type ConnectionId,
+  type Listed,
+  type SecretNote,
+  type SecretVersion,
+  secretOf,
+  secretVersion,
+} from '../core/types.ts';
+import { isInGrace } from './end.ts';
 import type { SecretListing, SecretSource } from './ports.ts';
 
 export interface InventoryDeps {
@@ -38,15 +46,13 @@ export interface Problem {
   readonly count?: number;
 }
 
-/** What the listed secrets hold. */
+/** What the secrets hold. */
 export class SecretInventory {
   readonly #deps: InventoryDeps;
   readonly #bySecret: ReadonlyMap<string, readonly Listed[]>;
-  /** The connections that there are, and the version of their secret. */
-  readonly connections = new Map<ConnectionId, SecretVersion>();
+  /** The connections that there are, and what to note of their secret: nothing if it does not say. */
+  readonly connections = new Map<ConnectionId, SecretNote | undefined>();
   readonly problems: Problem[] = [];
-  /** The secrets with keys that have no room yet. */
-  readonly full = new Set<string>();
   /** Secrets whose value was asked for. */
   read = 0;
 
@@ -55,7 +61,10 @@ export class SecretInventory {
     this.#bySecret = Map.groupBy(records, record => secretOf(record.connection));
   }
 
-  /** Takes stock of one listed secret. One whose current version is noted on each of its records is not read again. */
+  /**
+   * Takes stock of one listed secret. It is read unless its version is noted on all connections that it holds, as many as
+   * were counted in that version, and none of its connections may come back.
+   */
   async look(listing: SecretListing): Promise<void> {
     const { prefix, providers } = this.#deps;
     const parsed = parseSecretName(prefix, listing.name);
@@ -64,37 +73,55 @@ export class SecretInventory {
     const all = this.#bySecret.get(parsed.secret) ?? [];
     const own = active(all);
     const { version } = listing;
-    const noted = own.length > 0 && own.every(({ secretVersion }) => secretVersion === version);
-    // What waits for the end of a connection of its name is not among its own.
-    const waits = all.some(({ replacedAt }) => replacedAt !== undefined);
-    if (version !== undefined && noted && !waits) {
-      for (const { connection } of own) this.connections.set(connection, version);
+    const noted = ({ secretVersion, secretKeys }: Listed) => secretVersion === version && secretKeys === own.length;
+    // An empty secret has no record that could note it.
+    if (version !== undefined && own.length > 0 && own.every(noted) && !all.some(isInGrace)) {
+      for (const { connection } of own) this.connections.set(connection, undefined);
       return;
     }
-    await this.#open(listing.name, parsed, own);
+    if (!(await this.#open(listing.name, parsed, own))) this.#problem(listing.name, 'no_value');
   }
 
-  async #open(name: string, { secret }: SecretName, own: readonly Listed[]): Promise<void> {
+  /** A list lags: the secrets that it does not have, and whose connections may come back, are asked themselves. */
+  unlisted(listings: readonly SecretListing[]): readonly string[] {
+    const listed = new Set(listings.map(({ name }) => name));
+    const waiting = [...this.#bySecret].filter(([, records]) => records.some(isInGrace));
+    return waiting.map(([secret]) => secret).filter(secret => !listed.has(`${this.#deps.prefix}${secret}`));
+  }
+
+  async lookAgain(secret: string): Promise<void> {
+    const name = `${this.#deps.prefix}${secret}`;
+    const parsed = parseSecretName(this.#deps.prefix, name);
+    if (parsed) await this.#open(name, parsed, active(this.#bySecret.get(secret) ?? []));
+  }
+
+  /** Answers whether there is a value, or may be one. */
+  async #open(name: string, { secret }: SecretName, own: readonly Listed[]): Promise<boolean> {
     this.read += 1;
     const value = await this.#deps.secrets.get(name).catch(() => 'unreadable' as const);
     if (value === 'unreadable') {
       this.#hold(own);
-      return this.#problem(name, 'secret_unreadable');
+      this.#problem(name, 'secret_unreadable');
+      return true;
     }
-    if (!value) return this.#problem(name, 'no_value');
+    if (!value) return false;
     const content = connectionsIn(secret, value.text, this.#deps.connectionsPerSecret);
     if (content.ok) {
-      if (content.badKeys > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: content.badKeys });
-      for (const connection of this.#withRoom(name, secret, content.connections)) {
-        this.connections.set(connection, value.version);
-      }
-      return;
+      const { connections, keys } = content;
+      const bad = keys - connections.size;
+      if (bad > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: bad });
+      const note = { secretVersion: value.version, secretKeys: keys };
+      for (const connection of this.#withRoom(name, secret, connections)) this.connections.set(connection, note);
+      return true;
     }
     this.#problem(name, content.code);
-    if (content.code === 'too_many_connections') return this.#hold(own, value.version);
-    // Visible as a connection that needs attention, rather than not at all.
-    const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
-    for (const connection of ids) this.connections.set(connection, value.version);
+    if (content.code === 'too_many_connections') this.#hold(own, value.version);
+    else {
+      // Visible as a connection that needs attention, rather than not at all. It is read again until it can be understood.
+      const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
+      for (const connection of ids) this.connections.set(connection, { secretVersion: value.version, secretKeys: 0 });
+    }
+    return true;
   }
 
   /** Removed keys stay as records for an hour or more: a secret whose keys change all the time has to wait for these. */
@@ -103,17 +130,15 @@ export class SecretInventory {
     const added = [...connections].filter(connection => !known.has(connection));
     const room = Math.max(0, RECORDS_PER_CONNECTION * this.#deps.connectionsPerSecret - known.size);
     const refused = new Set(added.slice(room));
-    if (refused.size > 0) {
-      this.full.add(secret);
-      this.problems.push({ secret: name, code: 'too_many_removed', count: refused.size });
-    }
+    if (refused.size > 0) this.problems.push({ secret: name, code: 'too_many_removed', count: refused.size });
     return [...connections].filter(connection => !refused.has(connection));
   }
 
   /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
   #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
-    for (const { connection, secretVersion: noted = secretVersion('') } of own) {
-      this.connections.set(connection, areOfTwoSecrets(noted, seen) ? seen : noted);
+    for (const { connection, secretVersion: noted } of own) {
+      const another = areOfTwoSecrets(noted, seen);
+      this.connections.set(connection, another ? { secretVersion: seen, secretKeys: 0 } : undefined);
     }
   }
 
@@ -122,17 +147,23 @@ export class SecretInventory {
   }
 }
 
-/** Whether a connection is surely gone. Only its secret says so; one that cannot be read says nothing. */
-export const isGone = async (
+/**
+ * Whether a connection is surely gone, and perhaps replaced: then its own secret can't come back. Only the secret says so;
+ * one that cannot be read says nothing.
+ */
+export const fateOf = async (
   { secrets, prefix }: Pick<InventoryDeps, 'secrets' | 'prefix'>,
   secret: string,
-): Promise<(connection: ConnectionId) => boolean> => {
+): Promise<(record: Listed) => 'there' | 'gone' | 'replaced'> => {
   const parsed = parseSecretName(prefix, `${prefix}${secret}`);
   const value = await secrets.get(`${prefix}${secret}`).catch(() => 'unreadable' as const);
-  if (value === 'unreadable') return () => false;
-  if (!value || !parsed) return () => true;
+  if (value === 'unreadable') return () => 'there';
+  if (!value || !parsed) return () => 'gone';
   const content: SecretContent = connectionsIn(parsed.secret, value.text, Number.POSITIVE_INFINITY);
-  return connection => content.ok && !content.connections.has(connection);
+  return ({ connection, secretVersion: noted }) => {
+    if (!content.ok || content.connections.has(connection)) return 'there';
+    return areOfTwoSecrets(noted, value.version) ? 'replaced' : 'gone';
+  };
 };
 
 export const active = (records: Iterable<Listed>): Listed[] =>

@@ -1,10 +1,8 @@
-import { chooseGrant, latestVersion } from '../core/decide.ts';
+import { chooseGrant, type HeldSession, latestVersion } from '../core/decide.ts';
 import type { Failed } from '../core/interpret.ts';
-import type { Provider } from '../core/provider.ts';
-import { lockedOut } from '../core/settle.ts';
-import type { Connection, SecretVersion, Session } from '../core/types.ts';
-import type { Credentials } from './credentials.ts';
-import type { Asking, Obtained, Run } from './run.ts';
+import { replayOf } from '../core/policy.ts';
+import type { Credentials, Read } from './credentials.ts';
+import { type Asking, type Attempted, type Obtained, type Run, triedWith } from './run.ts';
 
 const FULL = { grant: 'full', reason: 'no_session' } as const;
 
@@ -15,68 +13,78 @@ const FULL = { grant: 'full', reason: 'no_session' } as const;
 export const obtain = async (run: Run): Promise<Obtained> => {
   const { deps, provider, seen } = run;
   const read = await deps.credentials.read(provider, seen.connection, latestVersion(seen));
-  if (!read.ok) return run.failed(read.trouble, read.version, false);
-  return wasRefused(provider, seen, read.version) ? judgedAgain(run, read.version) : ask(run, read);
-};
-
-/** A login with this version of the secret was refused, and one more may lock the account. */
-const wasRefused = (provider: Provider, seen: Connection, version: SecretVersion): boolean =>
-  seen.lastError !== undefined && lockedOut(provider, seen.lastError.code) && version === seen.triedVersion;
-
-/** The verdict was not held against the secret as it is now, or it does not stand any more: no call without a new secret. */
-const judgedAgain = async (run: Run, refused: SecretVersion): Promise<Obtained> => {
-  const { deps, provider, seen } = run;
-  const reread = await deps.credentials.again(provider, seen.connection);
-  if (reread.ok && reread.version !== refused) return ask(run, reread);
-  if (reread.version !== undefined && !reread.ok) return run.failed(reread.trouble, reread.version, false);
-  const code = seen.lastError?.code ?? 'access_refused';
-  return run.failed({ kind: reread.ok ? 'refused' : 'retry', code }, refused, false);
+  const tried = read.ok ? triedWith(read) : read.tried;
+  const isDue = run.cause !== 'scheduled' || seen.dueAt <= deps.clock.now();
+  // Only the version of its secret is new.
+  if (!isDue && tried && tried.version !== seen.triedVersion && tried.fingerprint === seen.credentials) {
+    return run.unchanged(tried);
+  }
+  return read.ok ? ask(run, read) : run.failed(read.trouble, tried, false);
 };
 
 const ask = async (run: Run, read: Credentials): Promise<Obtained> => {
-  const session = await run.loadSession(read).catch(() => 'unreadable' as const);
-  if (session === 'unreadable') return run.failed({ kind: 'retry', code: 'store_failed' }, read.version, false);
-  const choice = chooseGrant(run.seen, session, read, run.provider, run.deps.clock.now());
+  const held = await run.loadSession(read).catch(() => 'unreadable' as const);
+  if (held === 'unreadable') return run.failed({ kind: 'retry', code: 'store_failed' }, triedWith(read), false);
+  const choice = run.isCodeSpent(read, held)
+    ? ({ grant: 'none', code: 'code_already_redeemed' } as const)
+    : chooseGrant(run.seen, held, read, run.provider, run.deps.clock.now());
   if (choice.grant === 'none') {
     const outcome = { kind: 'refused', code: choice.code } as const;
     return judged(run, { outcome, credentials: read, asked: FULL, dropSession: false });
   }
-  if (choice.grant === 'refresh') {
-    const outcome = await run.attempt(read, choice);
-    const refused = outcome.kind === 'refused';
-    if (refused && choice.only && !choice.codeLeft) {
-      return judged(run, { outcome, credentials: read, asked: choice, dropSession: false });
-    }
-    const fallBack = refused || (outcome.kind === 'unknown' && !choice.only);
-    if (!fallBack) return run.concluded(outcome, read, choice, false);
+  if (choice.grant === 'full') return fullGrant(run, held, read, choice);
+  if (choice.only && held?.mayBeSpent && isWorthKeeping(run)) return run.failed(inDoubt, triedWith(read), false);
+  const outcome = await run.attempt(read, choice);
+  if (outcome.kind === 'refused' && choice.only && !choice.codeLeft) {
+    return judged(run, { outcome, credentials: read, asked: choice, dropSession: false });
   }
-  return fullGrant(run, session, read, choice);
+  if (!needsLogin(outcome, choice.only)) return run.concluded(outcome, read, choice, false);
+  return fullGrant(run, held, read, choice, outcome.kind !== 'rejected');
 };
+
+const inDoubt = { kind: 'unknown', code: 'session_in_doubt' } as const;
+
+/** A refused refresh token is replaced by a login; so is one that was rejected, or whose answer was lost, if it can be. */
+const needsLogin = ({ kind }: Attempted, only: boolean): boolean =>
+  kind === 'refused' || (!only && (kind === 'rejected' || kind === 'unknown'));
+
+/**
+ * Whether the published token has time left. To send a refresh token again that is spent may end it: that waits, unless
+ * the token is of no use to whoever asks.
+ */
+const isWorthKeeping = ({ deps, cause, published }: Run): boolean =>
+  published !== undefined &&
+  (cause === 'scheduled' || cause === 'asked') &&
+  replayOf(deps.policy, published) > deps.clock.now();
 
 /** A refused session, or one whose answer was lost, is not tried again: the credentials bring back all it could give. */
 const fullGrant = async (
   run: Run,
-  session: Session | undefined,
+  held: HeldSession | undefined,
   credentials: Credentials,
   choice: Asking,
+  mayBeSpent = held?.mayBeSpent ?? false,
 ): Promise<Obtained> => {
   const replaceable = credentials.account.oneTimeCode === undefined;
-  const dropSession = choice.grant === 'refresh' || (choice.reason !== 'no_session' && replaceable);
+  const isDropped = choice.grant === 'full' && choice.reason !== 'no_session';
   const outcome = await run.attempt(credentials, FULL);
-  if (outcome.kind !== 'refused') return run.concluded(outcome, credentials, FULL, dropSession);
+  // Whoever rejects a login without a verdict would reject a refresh grant too.
+  const dropSession =
+    (choice.grant === 'refresh' || replaceable) && (mayBeSpent || (isDropped && outcome.kind !== 'rejected'));
+  if (outcome.kind !== 'refused' && outcome.kind !== 'rejected') {
+    return run.concluded(outcome, credentials, FULL, dropSession);
+  }
   const verdict = await judged(run, { outcome, credentials, asked: FULL, dropSession });
-  if (replaceable || !session || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;
+  if (replaceable || !held || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;
   if (verdict.trouble.kind !== 'refused') return verdict;
   // A new one-time code is refused: what is left is the session of the old one.
-  const left = { grant: 'refresh', refreshToken: session.refreshToken, only: true } as const;
+  if (held.mayBeSpent && isWorthKeeping(run)) return { ...verdict, trouble: inDoubt };
+  const left = { grant: 'refresh', refreshToken: held.session.refreshToken, only: true } as const;
   const last = await run.attempt(credentials, left);
   return last.kind === 'refused' ? { ...verdict, calls: run.calls } : run.concluded(last, credentials, left, false);
 };
 
-/**
- * No verdict before the secret was read again: it may be another by now. If it cannot be read, and a login may lock the
- * account, the next run judges first.
- */
+/** No verdict before the secret was read again: it may be another by now. */
 const judged = async (
   run: Run,
   refusal: {
@@ -88,11 +96,13 @@ const judged = async (
 ): Promise<Obtained> => {
   const { deps, provider, seen } = run;
   const { outcome, credentials, asked, dropSession } = refusal;
-  const reread = await deps.credentials.again(provider, seen.connection);
-  const stands = () => run.concluded(outcome, credentials, asked, dropSession);
-  if (reread.version === credentials.version) return stands();
-  if (reread.version === undefined) return run.failed({ ...outcome, kind: 'retry' }, credentials.version, dropSession);
-  if (!reread.ok) return run.failed(reread.trouble, reread.version, dropSession);
-  if (chooseGrant(seen, undefined, reread, provider, deps.clock.now()).grant === 'none') return stands();
+  const reread: Read = await deps.credentials.again(provider, seen.connection);
+  const stands = (read: Credentials) => run.concluded(outcome, read, asked, dropSession);
+  if (!reread.ok) {
+    if (reread.tried) return run.failed(reread.trouble, reread.tried, dropSession);
+    return run.failed({ ...outcome, kind: 'retry' }, triedWith(credentials), dropSession);
+  }
+  if (reread.fingerprint === credentials.fingerprint) return stands(reread);
+  if (chooseGrant(seen, undefined, reread, provider, deps.clock.now()).grant === 'none') return stands(credentials);
   return run.concluded(await run.attempt(reread, FULL), reread, FULL, dropSession);
 };

@@ -1,3 +1,4 @@
+import type { LoginState } from '../core/login.ts';
 import type { HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
 import type { Lane, LimitState } from '../core/rate-limit.ts';
 import type { Settlement } from '../core/settle.ts';
@@ -7,6 +8,7 @@ import type {
   EpochMs,
   Listed,
   Milliseconds,
+  SecretNote,
   SecretVersion,
   Session,
   Token,
@@ -61,11 +63,9 @@ export interface Claim {
 
 export type { Settlement };
 
-/** How a retired connection comes back. */
-export interface Revival {
+/** How a retired connection comes back, and what is noted of its secret. */
+export interface Revival extends SecretNote {
   readonly at: EpochMs;
-  /** The version of the secret that exists. */
-  readonly secretVersion: SecretVersion;
   /** What it has to be still: `ended` if nothing of the connection before may be left. */
   readonly from: 'retired' | 'ended';
 }
@@ -92,23 +92,31 @@ export interface ConnectionStore {
   join(connection: ConnectionId, seen: Version, most: number): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
-  /** Notes which version of the secret exists; touches nothing that a running refresh writes. */
-  noteSecret(connection: ConnectionId, version: SecretVersion): Promise<void>;
-  /** Marks a connection whose secret is gone: due at once, to be ended. */
+  /** Sets a higher version, `to`, if `version` is still mine and the connection is not retired. */
+  raise(connection: ConnectionId, mine: Version, to: Version): Promise<boolean>;
+  /** Notes which version of the secret exists, and what it holds; touches nothing that a running refresh writes. */
+  noteSecret(connection: ConnectionId, note: SecretNote): Promise<void>;
+  /** Marks a connection whose secret is gone: its end is due after `GRACE`. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
   /** Marks a connection, once, whose name another secret has taken: retired, due at once, and others wait for its end. */
   replace(connection: ConnectionId, at: EpochMs): Promise<void>;
   /**
-   * Takes these marks back, if it is still retired, and `ended` if that is asked for: due at once, under a new version,
-   * without a session and without knowledge of a token.
+   * Takes these marks back, if it is still retired, and `ended` if that is asked for: due at once, under a new version.
+   * If its end has begun, it comes back without a session, a lease and knowledge of a token; otherwise with all of it.
    */
   revive(connection: ConnectionId, how: Revival): Promise<void>;
-  /** A retired connection has not ended: it is due again then. */
-  endLater(connection: ConnectionId, dueAt: EpochMs): Promise<void>;
-  /** A retired connection has ended. */
-  end(connection: ConnectionId, at: EpochMs): Promise<void>;
-  /** Deletes the record if it is still retired. */
-  remove(connection: ConnectionId): Promise<void>;
+  /**
+   * Begins to end a retired connection whose end is due, or has begun before: due again at `dueAt`, and not ended yet.
+   * Answers the record as it is then, or nothing if that is not to be done any more.
+   */
+  beginEnd(
+    connection: ConnectionId,
+    how: { readonly at: EpochMs; readonly dueAt: EpochMs },
+  ): Promise<Connection | undefined>;
+  /** A retired connection has ended, if it still has this version. */
+  end(connection: ConnectionId, last: Version, at: EpochMs): Promise<void>;
+  /** Deletes the record if it is still retired and has this version. */
+  remove(connection: ConnectionId, last: Version): Promise<void>;
 }
 
 /** A session as it is stored. An item without a session says that the one before it is spent. */
@@ -125,6 +133,24 @@ export interface SessionStore {
   keep(connection: ConnectionId, mine: Version, session: Session | undefined): Promise<boolean>;
   /** Deletes the item if its version is not newer than `upTo`. */
   forget(connection: ConnectionId, upTo: Version): Promise<void>;
+}
+
+/** How a login is taken: `id` is unique to one try. */
+export interface Take {
+  readonly id: string;
+  readonly at: EpochMs;
+  /** It is free again then, whatever happens to whoever has it. */
+  readonly until: EpochMs;
+}
+
+/** The logins that wrong tries may lock, which only the provider's `refresh` may reach. Throws like `TokenStore`. */
+export interface LoginStore {
+  /** The key of a provider's fingerprints: the one that is stored, `proposed` if there is none. */
+  key(provider: string, proposed: string): Promise<string>;
+  /** Takes a login, so that nobody else tries it meanwhile. Nothing: somebody has it. */
+  take(login: string, by: Take): Promise<LoginState | undefined>;
+  /** Gives it back with what is known now, if it is still taken by `id`. */
+  giveBack(login: string, id: string, state: LoginState): Promise<void>;
 }
 
 /** Keeps the calls of token endpoints within their rate limits, over all processes. A key begins with the provider's id. */

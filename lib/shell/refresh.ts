@@ -1,12 +1,13 @@
 import { type ErrorCode, framesOf } from '../core/errors.ts';
-import { runDeadlineOf } from '../core/policy.ts';
 import type { Provider, Warning } from '../core/provider.ts';
 import {
   type Settlement,
   sessionAfter,
   settleFailed,
   settleGranted,
+  settleLost,
   settlePostponed,
+  settleUnchanged,
   type Trouble,
   tokenOf,
 } from '../core/settle.ts';
@@ -21,11 +22,11 @@ import type {
   Status,
   Version,
 } from '../core/types.ts';
-import { plus } from '../core/types.ts';
+import { nextVersion, plus, seconds } from '../core/types.ts';
 import { endLate } from './end.ts';
 import { obtain } from './obtain.ts';
 import type { ConnectionStore, TokenStore } from './ports.ts';
-import { type Cause, type ObtainDeps, type Obtained, Run } from './run.ts';
+import { type Cause, type ObtainDeps, type Obtained, Run, triedWith } from './run.ts';
 
 export interface RefreshDeps extends ObtainDeps {
   readonly tokens: TokenStore;
@@ -42,6 +43,8 @@ export type Result =
   | 'lost'
   /** The provider's budget is used up. */
   | 'postponed'
+  /** The secret has changed, but nothing of this connection: no call. */
+  | 'unchanged'
   /** To be tried again by itself. */
   | 'failed'
   /** A person has to act. */
@@ -70,6 +73,8 @@ export interface RefreshReport {
   /** Where an exception came from: its class and frames, without its words. */
   readonly bug?: readonly string[];
   readonly warnings: readonly Warning[];
+  /** The tables did not agree: one of them was restored to an earlier state. */
+  readonly repaired?: true;
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
@@ -99,20 +104,22 @@ export const refreshConnection = async (
   });
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
   const commit = new Commit(deps, provider, listed, claimed, startedAt);
-  const run = new Run(deps, provider, commit.seen, cause, plus(startedAt, runDeadlineOf(deps.policy, provider)));
+  const run = new Run(deps, provider, commit.seen, cause, startedAt);
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {
       case 'granted':
         return await commit.granted(obtained, run);
+      case 'unchanged':
+        return await commit.unchanged(obtained);
       case 'postponed':
         return await commit.postponed(obtained);
       case 'failed':
-        return await commit.failed(obtained);
+        return await commit.failed(obtained, cause);
     }
   } catch (error) {
     // Settled like any failure, with backoff: otherwise it would log in again whenever the lease ends.
-    return commit.failed(run.broken(), { bug: framesOf(error) });
+    return commit.failed(run.broken(), cause, { bug: framesOf(error) });
   }
 };
 
@@ -120,6 +127,10 @@ type Extra = Partial<Omit<RefreshReport, 'connection' | 'result' | 'from' | 'too
 type Granted = Extract<Obtained, { kind: 'granted' }>;
 type Failed = Extract<Obtained, { kind: 'failed' }>;
 type Postponed = Extract<Obtained, { kind: 'postponed' }>;
+type Unchanged = Extract<Obtained, { kind: 'unchanged' }>;
+
+/** What the last writes of a run need before its lease ends. */
+const LAST_WRITES = seconds(3);
 
 class Commit {
   readonly #deps: RefreshDeps;
@@ -127,7 +138,8 @@ class Commit {
   readonly #startedAt: EpochMs;
   /** The record as the claim found it: the fresh content, with the due time and the lease it had before. */
   readonly seen: Connection;
-  readonly #mine: Version;
+  #mine: Version;
+  #repaired = false;
 
   constructor(deps: RefreshDeps, provider: Provider, listed: Listed, claimed: Connection, startedAt: EpochMs) {
     this.#deps = deps;
@@ -142,39 +154,50 @@ class Commit {
   async granted({ granted, grant, credentials, calls }: Granted, run: Run): Promise<RefreshReport> {
     const { tokens, policy } = this.#deps;
     const { seen } = this;
-    const { account, version: secretVersion, binding } = credentials;
+    const { account, binding } = credentials;
     const told: Extra = { calls, warnings: granted.warnings };
     const held = run.held?.session;
     const session = sessionAfter(seen, held, grant, granted, this.#provider, binding);
     const changed = session !== held || run.foreignSession;
 
-    let kept = changed ? await this.#keep(session) : true;
+    let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
     if (kept === false) return this.#outrun(told);
 
-    const published = await written(tokens.publish(tokenOf(seen.connection, granted, this.#mine)));
+    const published = await this.#asMine(() => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine))));
     if (published === false) return this.#outrun(told);
-    if (kept === 'failed') kept = await this.#keep(session);
+    const onlyCopy = account.oneTimeCode !== undefined && session !== undefined;
+    if (kept === 'failed') kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
+    if (kept === false) return this.#outrun(told);
     // Noted under my version even if it could not be kept: then the item that is there is older, and is not used.
     const version = changed ? this.#mine : (run.held?.version ?? this.#mine);
-    const settled = settleGranted(policy, seen, granted, { secretVersion, account, session: noteOf(session, version) });
+    const used = { tried: triedWith(credentials), account, session: noteOf(session, version) };
+    const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
       const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
       const failed: Failed = { kind: 'failed', trouble: storeFailed, session: note, forgetSession: false, calls };
-      return this.failed(failed, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
+      return this.failed(failed, run.cause, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
     const { origin: from } = seen;
     const to = account.origin;
-    return this.#settle('refreshed', settled, {
+    const lost = onlyCopy && kept === 'failed' ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
+    return this.#settle('refreshed', lost, {
       ...told,
       ...(from !== undefined && from !== to && { originChanged: { from, to } }),
       ...(kept !== true && { commitFailed: 'keep' }),
     });
   }
 
-  async failed(failed: Failed, extra: Extra = {}, seen: Connection = this.seen): Promise<RefreshReport> {
+  async failed(
+    failed: Failed,
+    cause: Cause,
+    extra: Extra = {},
+    before: Connection = this.seen,
+  ): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
     const { trouble, calls } = failed;
-    if (failed.forgetSession && (await this.#keep(undefined)) === false) return this.#outrun({ calls });
+    if (failed.forgetSession && (await this.#asMine(() => this.#keep(undefined))) === false)
+      return this.#outrun({ calls });
+    const seen = cause === 'forced' && trouble.kind === 'refused' ? await this.#withdrawn(before) : before;
     const settlement = settleFailed(policy, this.#provider, seen, trouble, failed, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
@@ -185,12 +208,57 @@ class Commit {
   }
 
   async postponed(postponed: Postponed): Promise<RefreshReport> {
-    const { until, calls, forgetSession, exhausted } = postponed;
+    const { calls, forgetSession, exhausted } = postponed;
     if (forgetSession && (await this.#keep(undefined)) === false) return this.#outrun({ calls });
-    return this.#settle('postponed', settlePostponed(this.seen, postponed, until, this.#deps.clock.now()), {
+    return this.#settle('postponed', settlePostponed(this.seen, postponed, postponed, this.#deps.clock.now()), {
       calls,
-      exhausted,
+      ...(exhausted !== undefined && { exhausted }),
     });
+  }
+
+  unchanged(unchanged: Unchanged): Promise<RefreshReport> {
+    return this.#settle('unchanged', settleUnchanged(this.seen, unchanged), {});
+  }
+
+  /** The provider has ended the only session, and a consumer says that it refuses the token too: nobody is to get it. */
+  async #withdrawn(seen: Connection): Promise<Connection> {
+    if (seen.redeemedCode === undefined) return seen;
+    const done = await written(this.#deps.tokens.withdraw(seen.connection, this.#mine).then(() => true));
+    if (done !== true) return seen;
+    const { issuedAt: _, expiresAt: __, ...rest } = seen;
+    return rest;
+  }
+
+  /**
+   * A conditional write, repeated under a higher version if a newer one is there although the connection is mine: its
+   * record was restored to an earlier state.
+   */
+  async #asMine(write: () => Promise<boolean | 'failed'>): Promise<boolean | 'failed'> {
+    const done = await write();
+    return done === false && (await this.#raise().catch(() => false)) ? write() : done;
+  }
+
+  async #raise(): Promise<boolean> {
+    const { tokens, sessions, connections } = this.#deps;
+    const { connection } = this.seen;
+    const there = [await tokens.get(connection), await sessions.get(connection)];
+    const to = nextVersion(Math.max(...there.map(each => each?.version ?? 0)));
+    if (to <= this.#mine || !(await connections.raise(connection, this.#mine, to))) return false;
+    this.#mine = to;
+    this.#repaired = true;
+    return true;
+  }
+
+  /** Nobody else has this refresh token: tried until the lease ends. */
+  async #keepAtLast(session: Session): Promise<boolean | 'failed'> {
+    const { clock, policy } = this.#deps;
+    const end = plus(this.#startedAt, policy.lease - LAST_WRITES);
+    let kept = await this.#keep(session);
+    for (let pause = seconds(1); kept === 'failed' && plus(clock.now(), pause) < end; pause *= 2) {
+      await clock.sleep(pause);
+      kept = await this.#keep(session);
+    }
+    return kept;
   }
 
   #keep(session: Session | undefined): Promise<boolean | 'failed'> {
@@ -205,19 +273,21 @@ class Commit {
       ...told,
       to,
       dueAt,
+      ...(this.#repaired && { repaired: true }),
       ...(issuedAt !== undefined && { issuedAt }),
       ...(expiresAt !== undefined && { expiresAt }),
       ...(settled === 'failed' && { commitFailed: 'settle' }),
     });
   }
 
-  /** Another worker has the connection now, and its token counts; or it is retired, and nothing of mine may stay. */
+  /** Another worker has the connection now, and its token counts; or it is retired, and ends with what I brought. */
   async #outrun(told: Extra): Promise<RefreshReport> {
     const { connections } = this.#deps;
     const { connection } = this.seen;
     const now = await read(connections.get(connection));
     const gone = now !== 'failed' && (now === undefined || now.retiredAt !== undefined);
-    if (gone) await endLate(this.#deps, this.#provider, now, connection, this.#mine).catch(() => {});
+    const late = { connection, mine: this.#mine, startedAt: this.#startedAt };
+    if (gone) await endLate(this.#deps, this.#provider, now, late).catch(() => {});
     const { originChanged: _, ...rest } = told;
     return this.report(gone ? 'retired' : 'lost', rest);
   }

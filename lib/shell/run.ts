@@ -1,4 +1,5 @@
-import { type Choice, fingerprint, mayHoldSession } from '../core/decide.ts';
+import { type Choice, fingerprint, type HeldSession, mayHoldSession } from '../core/decide.ts';
+import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { fails } from '../core/fair.ts';
 import {
   type Exchange,
@@ -8,23 +9,25 @@ import {
   type Outcome,
   retryAfterIn,
 } from '../core/interpret.ts';
-import { callDeadlineOf, type Policy, slotPatienceOf } from '../core/policy.ts';
-import type { Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
+import { callDeadlineOf, type Policy, runDeadlineOf, slotPatienceOf } from '../core/policy.ts';
+import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
-import type { Trouble } from '../core/settle.ts';
+import type { Tried, Trouble } from '../core/settle.ts';
 import {
   type Connection,
   type EpochMs,
+  epochMs,
   type Listed,
   type Milliseconds,
   plus,
-  type SecretVersion,
   type Session,
   type SessionNote,
+  type Token,
   type Version,
 } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
-import type { Clock, RateLimiter, SendHttp, SessionStore } from './ports.ts';
+import type { Logins } from './logins.ts';
+import type { Clock, RateLimiter, SendHttp, SessionStore, TokenStore } from './ports.ts';
 
 /** What a run leaves if it got no token. */
 interface Left {
@@ -45,12 +48,19 @@ export type Obtained =
       readonly credentials: Credentials;
       readonly calls: number;
     }
-  | ({ readonly kind: 'failed'; readonly trouble: Trouble; readonly secretVersion?: SecretVersion } & Left)
-  /** The rate limit has no slot in time: no call was made. */
-  | ({ readonly kind: 'postponed'; readonly until: EpochMs; readonly exhausted: string } & Left);
+  | ({ readonly kind: 'failed'; readonly trouble: Trouble; readonly tried?: Tried } & Left)
+  /** There is no slot of the rate limit in time, or others are using the login. `exhausted`: the limit. */
+  | ({
+      readonly kind: 'postponed';
+      readonly until: EpochMs;
+      readonly code: ErrorCode;
+      readonly exhausted?: string;
+    } & Left)
+  /** The secret has changed, but nothing of this connection, which is not due. */
+  | ({ readonly kind: 'unchanged'; readonly tried: Tried } & Left);
 
 type Failed = Extract<Obtained, { kind: 'failed' }>;
-type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs };
+type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs; readonly code: ErrorCode };
 type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
 
 export interface ObtainDeps {
@@ -58,6 +68,8 @@ export interface ObtainDeps {
   readonly send: SendHttp;
   readonly limiter: RateLimiter;
   readonly sessions: SessionStore;
+  readonly tokens: Pick<TokenStore, 'get'>;
+  readonly logins: Logins;
   readonly credentials: CredentialCache;
   readonly policy: Policy;
 }
@@ -66,8 +78,8 @@ export interface ObtainDeps {
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
 
-/** Why a connection is refreshed. */
-export type Cause = 'scheduled' | 'asked' | 'forced';
+/** Why a connection is refreshed. `operator`: a person wants it, whatever is known. */
+export type Cause = 'scheduled' | 'asked' | 'forced' | 'operator';
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
 export const laneOf = (seen: Listed, cause: Cause): Lane =>
@@ -82,7 +94,10 @@ export class Run {
   readonly provider: Provider;
   /** The record as it was before this run claimed it. */
   readonly seen: Connection;
+  readonly cause: Cause;
   #until: EpochMs;
+  /** No call lasts longer: then the time of the commit begins. */
+  readonly #end: EpochMs;
   readonly #lane: Lane;
   #waited: Milliseconds = 0;
   calls = 0;
@@ -90,42 +105,100 @@ export class Run {
   held: { readonly version: Version; readonly session: Session } | undefined;
   /** A session is stored that these credentials may not use. */
   foreignSession = false;
-  /** A refresh token that a login can replace was sent, and its answer is not known yet. */
-  #inDoubt = false;
+  /** The published token, if a session was looked for. */
+  published: Token | undefined;
+  /** A refresh token was sent, and its answer is not known yet. */
+  #sent: { readonly only: boolean } | undefined;
   #note: SessionNote | undefined;
 
-  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, cause: Cause, until: EpochMs) {
+  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, cause: Cause, startedAt: EpochMs) {
+    const { policy } = deps;
     this.deps = deps;
     this.provider = provider;
     this.seen = seen;
-    this.#until = until;
+    this.cause = cause;
+    this.#until = plus(startedAt, runDeadlineOf(policy, provider));
+    this.#end = plus(startedAt, policy.lease - policy.commit);
     this.#lane = laneOf(seen, cause);
     this.#note = seen.session;
   }
 
-  /** Loads the session, if there may be one. Throws as the store does. */
-  async loadSession({ account, binding }: Credentials): Promise<Session | undefined> {
-    if (!account.refresh || !mayHoldSession(this.seen)) return undefined;
-    const stored = await this.deps.sessions.get(this.seen.connection);
+  /** Loads the session, if there may be one. Rejects as the stores do. */
+  async loadSession({ account, binding }: Credentials): Promise<HeldSession | undefined> {
+    const { seen } = this;
+    const mayHold = account.refresh !== undefined && mayHoldSession(seen);
+    if (mayHold || account.oneTimeCode !== undefined) this.published = await this.deps.tokens.get(seen.connection);
+    if (!mayHold) return undefined;
+    const stored = await this.deps.sessions.get(seen.connection);
     this.#note = undefined;
-    const lost = this.seen.session !== undefined && (stored?.version ?? 0) < this.seen.session.version;
+    const lost = seen.session !== undefined && (stored?.version ?? 0) < seen.session.version;
     if (!stored?.session || lost) return undefined;
     const { version, session } = stored;
     this.foreignSession = session.binding !== binding;
     if (this.foreignSession) return undefined;
+    const wasAbandoned = seen.leaseUntil !== undefined;
+    // The version of a claim is one more than it found: this is the one before.
+    const isLeft = wasAbandoned && version >= seen.version - 1;
+    const mayBeSpent = this.#isRestored || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
     this.held = { version, session };
-    this.#note = { version, ...(session.endsAt !== undefined && { endsAt: session.endsAt }) };
-    return session;
+    this.#note = {
+      version,
+      ...(session.endsAt !== undefined && { endsAt: session.endsAt }),
+      ...(mayBeSpent && account.oneTimeCode !== undefined && { inDoubt: true }),
+    };
+    return { session, isLeft, mayBeSpent };
+  }
+
+  /** A token that is newer than this run: the record is an earlier state of the table, and the session may be too. */
+  get #isRestored(): boolean {
+    return this.published !== undefined && this.published.version >= this.seen.version;
+  }
+
+  /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
+  isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
+    return account.oneTimeCode !== undefined && !held && this.#isRestored;
   }
 
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
     const { account } = credentials;
-    const exchange = { provider: this.provider, account, grant: asking.grant };
-    if (asking.grant === 'refresh') {
-      const request = account.refresh?.(asking.refreshToken);
-      if (!request) return { kind: 'refused', code: 'session_refused' };
-      return this.#ask(exchange, request, interpret, !asking.only);
+    if (asking.grant === 'full') return this.#guarded(credentials);
+    const request = account.refresh?.(asking.refreshToken);
+    if (!request) return { kind: 'refused', code: 'session_refused' };
+    // Nobody else can bring back what a lost answer takes: it is waited for as long as the lease allows.
+    if (asking.only) this.#until = this.#end;
+    return this.#ask({ provider: this.provider, account, grant: 'refresh' }, request, interpret, asking);
+  }
+
+  /** A login that wrong tries may lock is tried by one at a time. */
+  async #guarded(credentials: Credentials): Promise<Attempted> {
+    const { account, fingerprint } = credentials;
+    if (!account.login) return this.#logIn(account);
+    const { clock, logins, policy, credentials: cache } = this.deps;
+    const { seen } = this;
+    const worked = seen.credentials === fingerprint && seen.expiresAt !== undefined;
+    const from = clock.now();
+    try {
+      const login = await cache.fingerprint(this.provider, account.login.text);
+      return await logins.attempt(
+        account.login.key,
+        { login, credentials: fingerprint, worked },
+        {
+          until: plus(from, slotPatienceOf(policy, this.provider) - this.#waited),
+          insists: this.cause === 'operator',
+          logIn: () => {
+            this.#hasWaited(clock.now() - from);
+            return this.#logIn(account);
+          },
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof RefresherError)) throw error;
+      return { kind: 'retry', code: error.code };
     }
+  }
+
+  async #logIn(account: Account): Promise<Attempted> {
+    const exchange = { provider: this.provider, account, grant: 'full' } as const;
     if (!account.exchange) return this.#ask(exchange, account.logIn(), interpret);
     const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
     return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
@@ -135,29 +208,33 @@ export class Run {
     exchange: Omit<Exchange, 'sentAt'>,
     request: HttpRequest,
     read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
-    inDoubt = false,
+    refresh?: { readonly only: boolean },
   ): Promise<T | Retry | Postponed> {
     const { limitKey } = exchange.account;
     const slot = await this.#slot(limitKey);
     if (slot) return slot;
-    const first = await this.#send(request, inDoubt);
+    const first = await this.#send(request, refresh);
     if (!first) return { kind: 'retry', code: 'timeout' };
     // Refused for the rate limit alone, which others may use too: asked once more if there is a slot in time.
     const again = (await this.#isPaused(limitKey, first.reply)) && !(await this.#slot(limitKey));
-    const { sentAt, reply } = (again && (await this.#send(request, inDoubt))) || first;
+    const { sentAt, reply } = (again && (await this.#send(request, refresh))) || first;
     return read({ ...exchange, sentAt }, reply);
   }
 
   /** Nothing if no time is left. */
-  async #send(request: HttpRequest, inDoubt: boolean): Promise<{ sentAt: EpochMs; reply: HttpReply } | undefined> {
+  async #send(
+    request: HttpRequest,
+    refresh?: { readonly only: boolean },
+  ): Promise<{ sentAt: EpochMs; reply: HttpReply } | undefined> {
     const { clock, policy, send } = this.deps;
     // Taken before the request is sent: a token may be thought older than it is, never younger.
     const sentAt = clock.now();
     const left = this.#until - sentAt;
     if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
-    this.#inDoubt ||= inDoubt;
-    return { sentAt, reply: await send(request, Math.min(callDeadlineOf(policy, this.provider), left)) };
+    this.#sent ??= refresh;
+    const deadline = refresh?.only ? left : Math.min(callDeadlineOf(policy, this.provider), left);
+    return { sentAt, reply: await send(request, deadline) };
   }
 
   /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
@@ -172,7 +249,7 @@ export class Run {
       for (;;) {
         const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
         const at = slot.ok ? slot.at : slot.retryAt;
-        if (at > until) return { kind: 'postponed', until: at };
+        if (at > until) return { kind: 'postponed', until: at, code: 'budget_used' };
         if (at > clock.now()) await clock.sleep(at - clock.now());
         const paused = limiter.pausedUntil(key) > clock.now();
         if (slot.ok && !paused) return this.#hasWaited(clock.now() - from);
@@ -185,7 +262,7 @@ export class Run {
   /** The time for calls begins with the slot: a run that waited is not shorter for it. */
   #hasWaited(duration: Milliseconds): undefined {
     this.#waited += duration;
-    this.#until = plus(this.#until, duration);
+    this.#until = epochMs(Math.min(this.#until + duration, this.#end));
   }
 
   /** Whether the provider refused a call for the rate limit: then nobody calls before it says so. */
@@ -208,20 +285,30 @@ export class Run {
     const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
     const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
     if (outcome.kind === 'postponed') {
-      const exhausted = limitAndLane(credentials.account.limitKey, this.#lane);
-      return { kind: 'postponed', until: outcome.until, exhausted, ...this.#left(dropSession), ...redeemed };
+      const limit = limitAndLane(credentials.account.limitKey, this.#lane);
+      const exhausted = outcome.code === 'budget_used' ? { exhausted: limit } : {};
+      return { ...outcome, ...exhausted, ...this.#left(dropSession), ...redeemed };
     }
-    return { ...this.failed(outcome, credentials.version, dropSession), ...redeemed };
+    if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();
+    return { ...this.failed(outcome, triedWith(credentials), dropSession), ...redeemed };
   }
 
-  failed(trouble: Trouble, secretVersion: SecretVersion | undefined, dropSession: boolean): Failed {
-    const used = secretVersion === undefined ? {} : { secretVersion };
-    return { kind: 'failed', trouble, ...used, ...this.#left(dropSession) };
+  failed(trouble: Trouble, tried: Tried | undefined, dropSession: boolean): Failed {
+    return { kind: 'failed', trouble, ...(tried && { tried }), ...this.#left(dropSession) };
+  }
+
+  unchanged(tried: Tried): Obtained {
+    return { kind: 'unchanged', tried, ...this.#left(false) };
   }
 
   /** A bug: nobody knows how far the run came. */
   broken(): Failed {
-    return this.failed({ kind: 'unknown', code: 'internal_error' }, undefined, this.#inDoubt);
+    if (this.#sent?.only) this.#doubt();
+    return this.failed({ kind: 'unknown', code: 'internal_error' }, undefined, this.#sent?.only === false);
+  }
+
+  #doubt(): void {
+    if (this.#note) this.#note = { ...this.#note, inDoubt: true };
   }
 
   #left(dropSession: boolean): Left {
@@ -229,3 +316,5 @@ export class Run {
     return { session: forgetSession ? undefined : this.#note, forgetSession, calls: this.calls };
   }
 }
+
+export const triedWith = ({ version, fingerprint }: Credentials): Tried => ({ version, fingerprint });

@@ -156,6 +156,7 @@ class Tally {
     refreshed: 0,
     lost: 0,
     postponed: 0,
+    unchanged: 0,
     failed: 0,
     attention: 0,
     retired: 0,
@@ -174,7 +175,7 @@ class Tally {
 const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promise<void> => {
   try {
     const result = await endConnection(deps, provider, retired);
-    deps.observer.retired(retired.connection, result);
+    if (result !== 'back') deps.observer.retired(retired.connection, result);
   } catch (error) {
     deps.observer.unclaimed(retired.connection, error instanceof RefresherError ? error.code : 'internal_error');
   }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { NEVER } from '../../lib/core/policy.ts';
 import { epochMs, secretVersion, version } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
@@ -87,12 +86,6 @@ describe('the list of connections', () => {
     expect(answer.body).not.toContain(planted.subscriptionKey);
   });
 
-  it('says of one that waits for a changed secret alone that it is never due', async () => {
-    const { list, connections } = await setUp();
-    await connections.add(connectionOf(idOf('acme', 'petrosoft'), { status: 'attention', dueAt: NEVER }));
-    expect((await list()).connections).toMatchObject([{ status: 'attention', dueAt: null }]);
-  });
-
   it('holds every provider that is deployed, sorted by name, without those that are retired', async () => {
     const { list, add, connections, secrets, discover } = await setUp();
     for (const name of ['zebra', 'acme', 'm.1']) await add(name);
@@ -119,7 +112,7 @@ describe('the list of connections', () => {
         session: { version: version(3), endsAt: epochMs(START + LIFE) },
         secretVersion: secretVersion('planted-secret-version'),
         redeemedCode: 'planted-fingerprint',
-        lastError: { code: 'timeout', times: 1, at: START },
+        lastError: { code: 'timeout', times: 1, at: START, since: START },
       }),
     );
     const answer = await list();

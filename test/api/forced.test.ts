@@ -64,7 +64,11 @@ it('a token that is missing for want of budget says so, and since when', async (
   const now = world.clock.now();
   const claimed = seen && (await world.connections.claim(seen, { id: 'claim', leaseUntil: now }));
   if (!claimed) throw new Error('nobody else is there');
-  await world.connections.settle(connection, claimed.version, settlePostponed(claimed, { calls: 1 }, now, now));
+  await world.connections.settle(
+    connection,
+    claimed.version,
+    settlePostponed(claimed, { calls: 1 }, { until: now, code: 'budget_used' }, now),
+  );
   const answer = await world.ask(
     'GET',
     '/tokens/poweroffice-v2/acme',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { NEVER } from '../../lib/core/policy.ts';
+import { GRACE } from '../../lib/core/policy.ts';
+import { hours, plus } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
 import { idOf, START } from '../support/records.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
@@ -163,7 +164,7 @@ describe('when a refresh fails', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('a wait without an end counts as an hour', async () => {
+  it('a long wait counts as an hour', async () => {
     const { get, answers, connections, connection } = await setUp();
     answers(() => refused(503, ''));
     await get();
@@ -171,7 +172,11 @@ describe('when a refresh fails', () => {
     if (!record) throw new Error('there is no record');
     const claimed = await connections.claim(record, { id: 'x', leaseUntil: START });
     if (!claimed) throw new Error('the claim was lost');
-    await connections.settle(connection, claimed.version, { ...record, status: 'attention', dueAt: NEVER });
+    await connections.settle(connection, claimed.version, {
+      ...record,
+      status: 'attention',
+      dueAt: plus(record.dueAt, hours(48)),
+    });
     expect((await get()).headers['retry-after']).toBe('3600');
   });
 
@@ -180,6 +185,7 @@ describe('when a refresh fails', () => {
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
+    clock.pass(GRACE);
     await tick();
     answers(() => refused(400, 'invalid_client'));
     await add('acme', { clientKey: 'another' });
@@ -213,11 +219,16 @@ describe('a connection that is not there', () => {
     expect(operations).toEqual([]);
   });
 
-  it('is unknown as soon as its secret is found gone', async () => {
-    const { get, refuse, tick, secrets, discover } = await setUp();
+  it('has its token for the grace period after its secret is found gone, and is unknown then', async () => {
+    const { get, refuse, tick, secrets, discover, clock } = await setUp();
     await tick();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     await discover();
+    clock.pass(GRACE - 1);
+    await tick();
+    expect((await get()).status).toBe(200);
+    expect((await get({ minTtl: '86400' })).status).toBe(200);
+    clock.pass(1);
     await tick();
     for (const answer of [await get(), await refuse(path)]) {
       expect(answer).toMatchObject({

@@ -17,9 +17,9 @@ import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { unused } from '../../lib/core/rate-limit.ts';
-import { minutes, secretVersion, version } from '../../lib/core/types.ts';
+import { minutes, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
-import { connectionOf, idOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
+import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
 
 const dynamodb = mockClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });
@@ -61,12 +61,13 @@ describe('what every operation makes of a table that does not do its work', () =
     ['read the session of test-provider/acme', () => sessions.get(connection)],
     ['keep the session of test-provider/acme', () => sessions.keep(connection, version(1), session)],
     ['forget the session of test-provider/acme', () => sessions.forget(connection, version(1))],
-    ['note the secret of test-provider/acme', () => connections.noteSecret(connection, secretVersion('1'))],
-    ['end test-provider/acme', () => connections.end(connection, START)],
+    ['note the secret of test-provider/acme', () => connections.noteSecret(connection, noteOf('1'))],
+    ['end test-provider/acme', () => connections.beginEnd(connection, { at: START, dueAt: START })],
+    ['end test-provider/acme', () => connections.end(connection, version(1), START)],
     ['retire test-provider/acme', () => connections.retire(connection, START)],
     ['replace test-provider/acme', () => connections.replace(connection, START)],
     ['revive test-provider/acme', () => connections.revive(connection, revival(START))],
-    ['remove test-provider/acme', () => connections.remove(connection)],
+    ['remove test-provider/acme', () => connections.remove(connection, version(1))],
     ['book calls of key', () => limits.write('key', unused, 0)],
   ];
 
@@ -144,7 +145,7 @@ describe('a broken record', () => {
   });
 
   it('reads an error code that this release does not know', async () => {
-    const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' } } };
+    const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' }, since: { N: '1' } } };
     dynamodb.on(GetItemCommand).resolves({ Item: { ...item, lastError } });
     expect(await connections.get(connection)).toMatchObject({ lastError: { code: 'internal_error', at: 1 } });
   });
@@ -169,13 +170,14 @@ describe('what is sent', () => {
     await connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START, forcedAt: START });
     await sessions.keep(connection, version(1), session);
     await sessions.forget(connection, version(1));
-    await connections.end(connection, START);
-    await connections.endLater(connection, START);
+    await connections.beginEnd(connection, { at: START, dueAt: START });
+    await connections.end(connection, version(1), START);
     await connections.settle(connection, version(1), settlement);
     await connections.retire(connection, START);
     await connections.replace(connection, START);
-    await connections.revive(connection, revival(START, { from: 'ended' }));
-    await connections.remove(connection);
+    await connections.noteSecret(connection, noteOf('1'));
+    for (const from of ['retired', 'ended'] as const) await connections.revive(connection, revival(START, { from }));
+    await connections.remove(connection, version(1));
     await limits.write('key', unused, 3);
     const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|if_not_exists|)$/;
     const expressions = dynamodb.calls().flatMap(({ args }) => {

@@ -14,7 +14,8 @@ it('a connection that comes back knows nothing of the token that was withdrawn',
   const { connections } = await awsStores({ endpoint: embedded.endpoint });
   const id = idOf('acme');
   await connections.add(connectionOf(id, { issuedAt: START, expiresAt: plus(START, seconds(600)) }));
-  await connections.retire(id, START);
+  await connections.replace(id, START);
+  await connections.beginEnd(id, { at: START, dueAt: START });
   await connections.revive(id, revival(plus(START, seconds(5))));
   const record = await connections.get(id);
   expect(record).toMatchObject({ dueAt: plus(START, seconds(5)) });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/policy.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
@@ -10,7 +11,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
-import { connectionOf, type Full, fullConnection, revival, START } from '../support/records.ts';
+import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../support/records.ts';
 import type { Fresh } from './stores.ts';
 
 const LEASE_END = plus(START, minutes(2));
@@ -35,7 +36,7 @@ const failing: Settlement = {
   failures: 2,
   failingSince: START,
   attentionSince: plus(START, 1),
-  lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), status: 401, fields: ['clientKey'] },
+  lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), since: START, status: 401, fields: ['clientKey'] },
 };
 
 export const describeConnections = (store: () => ConnectionStore, fresh: Fresh): void => {
@@ -65,7 +66,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     it('lists what a list shows, all of it and nothing else', async () => {
       const record = fullConnection(fresh());
       await store().add(record);
-      const { failingSince, attentionSince, session, redeemedCode, forcedAt, ...listed } = record;
+      const { failingSince, attentionSince, session, credentials, redeemedCode, forcedAt, ...listed } = record;
       expect(await inShard(record.connection)).toEqual([listed]);
     });
 
@@ -78,6 +79,23 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
       const first = await added();
       expect(await store().add({ ...first, failures: 7 })).toBe(false);
       expect(await store().get(first.connection)).toEqual(first);
+    });
+  });
+
+  describe('raising a version', () => {
+    it('is for whoever has the connection', async () => {
+      const { connection, version: mine } = await added();
+      expect(await store().raise(connection, mine, version(mine + 7))).toBe(true);
+      expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
+      expect(await store().raise(connection, mine, version(mine + 9))).toBe(false);
+      expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
+    });
+
+    it('is for nobody once it is retired, nor of what is not there', async () => {
+      const { connection, version: mine } = await added();
+      await store().retire(connection, START);
+      expect(await store().raise(connection, mine, version(mine + 7))).toBe(false);
+      expect(await store().raise(fresh(), mine, version(mine + 7))).toBe(false);
     });
   });
 
@@ -130,12 +148,12 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
 
   describe('settling', () => {
     it('writes every field, removes those that are absent, leaves the others, and ends the claim', async () => {
-      const { retiredAt: _, endedAt: __, replacedAt: ___, ...seen } = fullConnection(fresh());
+      const { retiredAt: _, endingAt: __, endedAt: ___, replacedAt: ____, ...seen } = fullConnection(fresh());
       await store().add(seen);
       const mine = await store().claim(seen, claim);
-      const { connection, version: before, forcedAt, secretVersion: noted, ...settlement } = seen;
+      const { connection, version: before, forcedAt, secretVersion: noted, secretKeys, ...settlement } = seen;
       const every: Full<Settlement> = settlement;
-      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted };
+      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted, secretKeys };
       expect(mine?.version).toBe(left.version);
       for (const each of [healthy, every, failing]) {
         expect(await store().settle(connection, left.version, each)).toBe(true);
@@ -162,7 +180,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
       const mine = await claimed();
       await store().retire(mine.connection, START);
       expect(await store().settle(mine.connection, mine.version, healthy)).toBe(false);
-      await store().remove(mine.connection);
+      await store().remove(mine.connection, mine.version);
       expect(await store().settle(mine.connection, mine.version, healthy)).toBe(false);
       expect(await store().get(mine.connection)).toBeUndefined();
     });
@@ -171,55 +189,80 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
   describe('the secret of a connection', () => {
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
-      await store().noteSecret(mine.connection, secretVersion('2'));
-      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2' });
+      await store().noteSecret(mine.connection, noteOf('2', 7));
+      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2', secretKeys: 7 });
     });
 
     it('is not noted of a connection that nobody knows', async () => {
       const unknown = fresh();
-      await store().noteSecret(unknown, secretVersion('1'));
+      await store().noteSecret(unknown, noteOf('1'));
       expect(await store().get(unknown)).toBeUndefined();
     });
   });
 
   describe('retiring', () => {
-    it('marks a connection once, and makes it due', async () => {
+    it('marks a connection once; its end is due after the grace period', async () => {
       const connection = await added({ dueAt: plus(START, 7) });
       await store().retire(connection.connection, plus(START, 3));
       await store().retire(connection.connection, plus(START, 4));
-      const retired = { ...connection, retiredAt: START + 3, dueAt: START + 3 };
+      const retired = { ...connection, retiredAt: START + 3, dueAt: START + 3 + GRACE };
       expect(await store().get(connection.connection)).toEqual(retired);
       expect(await inShard(connection.connection)).toEqual([retired]);
     });
 
-    it('is taken back under a new version, without what belonged to the life before', async () => {
-      const marks = { retiredAt: START, replacedAt: START, endedAt: START };
-      const { connection } = await added({ ...healthy, ...marks, forcedAt: START, leaseUntil: LEASE_END });
-      await store().revive(connection, revival(plus(START, 9), { secretVersion: secretVersion('3') }));
-      const { session: _, issuedAt: __, expiresAt: ___, ...left } = healthy;
-      expect(await store().get(connection)).toEqual({
-        ...connectionOf(connection),
+    it('is taken back under a new version, with all that there was if its end has not begun', async () => {
+      const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
+      await store().add(record);
+      await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
+      const { retiredAt, replacedAt, ...left } = record;
+      expect(await store().get(record.connection)).toEqual({
         ...left,
-        forcedAt: START,
         dueAt: START + 9,
-        version: 1,
-        secretVersion: '3',
+        version: 4,
+        ...noteOf('3', 7),
       });
     });
 
+    it.each(['endingAt', 'endedAt'] as const)(
+      'is taken back after %s without what nobody may use again',
+      async mark => {
+        const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
+        await store().add({ ...record, [mark]: START });
+        await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
+        const { retiredAt, replacedAt, issuedAt, expiresAt, session, leaseUntil, ...left } = record;
+        expect(await store().get(record.connection)).toEqual({
+          ...left,
+          dueAt: START + 9,
+          version: 4,
+          ...noteOf('3', 7),
+        });
+      },
+    );
+
     it('is taken back only once it has ended, if that is asked for', async () => {
-      const retired = await added({ retiredAt: START });
+      const retired = await added({ retiredAt: START, endingAt: START });
       const afterTheEnd = revival(plus(START, 9), { from: 'ended' });
       await store().revive(retired.connection, afterTheEnd);
       expect(await store().get(retired.connection)).toEqual(retired);
-      await store().end(retired.connection, plus(START, 8));
+      await store().end(retired.connection, retired.version, plus(START, 8));
       await store().revive(retired.connection, afterTheEnd);
       expect(await store().get(retired.connection)).toEqual({
         ...connectionOf(retired.connection),
         dueAt: START + 9,
         version: 1,
-        secretVersion: 'restored',
+        ...noteOf('restored'),
       });
+    });
+
+    it('is taken back once, and knows no claim from before', async () => {
+      const mine = await claimed();
+      await store().retire(mine.connection, START);
+      await store().revive(mine.connection, revival(START));
+      const revived = await store().get(mine.connection);
+      expect(revived).toMatchObject({ version: 2, leaseUntil: LEASE_END });
+      await store().revive(mine.connection, revival(plus(START, 1)));
+      expect(await store().get(mine.connection)).toEqual(revived);
+      expect(await store().claim({ ...mine, version: version(1) }, claim)).toBeUndefined();
     });
 
     it('is hurried once, before or after it began, if another secret takes the name', async () => {
@@ -232,18 +275,41 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
       }
     });
 
-    it('is ended, or due again to be ended, and neither if it is not retired', async () => {
-      const retired = await added({ retiredAt: START });
-      await store().endLater(retired.connection, plus(START, 5));
-      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5 });
-      await store().end(retired.connection, plus(START, 6));
-      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 5, endedAt: START + 6 });
-      await store().endLater(retired.connection, plus(START, 7));
-      expect(await store().get(retired.connection)).toEqual({ ...retired, dueAt: START + 7 });
+    const soon = { at: plus(START, 5), dueAt: plus(START, 65) };
+
+    it('begins to end once that is due, and answers the record', async () => {
+      const retired = await added({ retiredAt: START, dueAt: plus(START, 5) });
+      const begun = { ...retired, dueAt: START + 65, endingAt: START + 5 };
+      expect(await store().beginEnd(retired.connection, { ...soon, at: plus(START, 4) })).toBeUndefined();
+      expect(await store().get(retired.connection)).toEqual(retired);
+      expect(await store().beginEnd(retired.connection, soon)).toEqual(begun);
+      expect(await store().get(retired.connection)).toEqual(begun);
+      expect(await inShard(retired.connection)).toEqual([begun]);
+    });
+
+    it('goes on to end at any time, also after the end, and began once', async () => {
+      const ended = await added({ retiredAt: START, dueAt: plus(START, 9), endingAt: plus(START, 1), endedAt: START });
+      const { endedAt: _, ...begun } = { ...ended, dueAt: START + 65 };
+      expect(await store().beginEnd(ended.connection, soon)).toEqual(begun);
+      expect(await store().get(ended.connection)).toEqual(begun);
+    });
+
+    it('does not begin to end what is not retired, and makes no record', async () => {
       const working = await added();
-      await store().endLater(working.connection, plus(START, 5));
-      await store().end(working.connection, plus(START, 6));
+      expect(await store().beginEnd(working.connection, soon)).toBeUndefined();
+      await store().end(working.connection, working.version, plus(START, 6));
       expect(await store().get(working.connection)).toEqual(working);
+      const unknown = fresh();
+      expect(await store().beginEnd(unknown, soon)).toBeUndefined();
+      expect(await store().get(unknown)).toBeUndefined();
+    });
+
+    it('has ended only under the version that was ended', async () => {
+      const retired = await added({ retiredAt: START, endingAt: START, version: version(4) });
+      await store().end(retired.connection, version(3), plus(START, 6));
+      expect(await store().get(retired.connection)).toEqual(retired);
+      await store().end(retired.connection, version(4), plus(START, 6));
+      expect(await store().get(retired.connection)).toEqual({ ...retired, endedAt: START + 6 });
     });
 
     it('has nothing to take back of a connection at work', async () => {
@@ -253,12 +319,14 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
     });
 
     it('comes before removing', async () => {
-      const { connection } = await added();
-      await store().remove(connection);
+      const { connection } = await added({ version: version(4) });
+      await store().remove(connection, version(4));
       expect(await store().get(connection)).toBeDefined();
       await store().retire(connection, START);
-      await store().remove(connection);
-      await store().remove(connection);
+      await store().remove(connection, version(3));
+      expect(await store().get(connection)).toBeDefined();
+      await store().remove(connection, version(4));
+      await store().remove(connection, version(4));
       expect(await store().get(connection)).toBeUndefined();
     });
 

@@ -12,7 +12,7 @@ const shown: Omit<Full<ConnectionSummary>, 'connection'> = {
   expiresAt: plus(START, minutes(10)),
   failures: 3,
   failingSince: START,
-  lastError: { times: 2, code: 'invalid_client', at: START, status: 401, fields: ['clientKey'] },
+  lastError: { times: 2, code: 'invalid_client', at: START, since: START, status: 401, fields: ['clientKey'] },
   retiredAt: plus(START, 2),
 };
 const hidden = {

@@ -5,6 +5,7 @@ import { idOf } from '../support/records.ts';
 import { describeConnections } from './connections.ts';
 
 import { describeLimits } from './limits.ts';
+import { describeLogins } from './logins.ts';
 
 import { describePages } from './pages.ts';
 
@@ -42,6 +43,7 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
     describeTokens(() => stores().tokens, fresh);
     describeConnections(() => stores().connections, fresh);
     describeLimits(() => stores().limits, fresh);
+    describeLogins(() => stores().logins, fresh);
     describeSessions(() => stores().sessions, fresh);
     describePages(() => stores().connections);
     describeWaiters(() => stores().connections, fresh);

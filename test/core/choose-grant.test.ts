@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { chooseGrant, fingerprint, lengthens, realLifetime } from '../../lib/core/decide.ts';
+import {
+  chooseGrant,
+  fingerprint,
+  type HeldSession,
+  lengthens,
+  mayHoldSession,
+  realLifetime,
+} from '../../lib/core/decide.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { type Connection, hours, minutes, plus, type Session, secretVersion } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
@@ -25,12 +32,21 @@ const seen = (change: Partial<Connection> = {}) =>
     expiresAt: at(minutes(30)),
     secretVersion: v1,
     triedVersion: v1,
+    credentials: v1,
     ...change,
   });
-const choose = (connection: Connection, account: Account = login, version = v1, held: Session | undefined = session) =>
-  chooseGrant(connection, held, { account, version }, provider, START);
+const choose = (
+  connection: Connection,
+  account: Account = login,
+  fingerprint: string = v1,
+  held: Session = session,
+  state: Partial<HeldSession> = {},
+) => {
+  const all = { session: held, isLeft: false, mayBeSpent: connection.leaseUntil !== undefined, ...state };
+  return chooseGrant(connection, all, { account, fingerprint }, provider, START);
+};
 const without = (connection: Connection, account: Account = login) =>
-  chooseGrant(connection, undefined, { account, version: v1 }, provider, START);
+  chooseGrant(connection, undefined, { account, fingerprint: v1 }, provider, START);
 const full = (reason: string) => ({ grant: 'full', reason });
 
 it('uses a session that is surely unspent and lengthens the token’s life', () => {
@@ -55,7 +71,7 @@ describe('logs in where', () => {
 
   it('new_credentials', () => {
     expect(choose(seen(), login, secretVersion('v2'))).toEqual(full('new_credentials'));
-    const { triedVersion: __, ...never } = seen();
+    const { credentials: __, ...never } = seen();
     expect(choose(never)).toEqual(full('new_credentials'));
   });
 });
@@ -88,6 +104,13 @@ describe('with a one-time code', () => {
     const { triedVersion: __, ...firstRun } = seen({ leaseUntil: at(-1) });
     expect(choose(firstRun, code)).toEqual({ ...held, codeLeft: true });
     expect(choose(seen(), code)).toEqual({ ...held, codeLeft: true });
+  });
+
+  it('tries a session first that is there although the record never ran: one before it was lost', () => {
+    const { triedVersion: __, ...madeAgain } = seen();
+    expect(mayHoldSession(madeAgain)).toBe(true);
+    expect(mayHoldSession(seen())).toBe(false);
+    expect(choose(madeAgain, code)).toEqual({ ...held, codeLeft: true });
   });
 
   it('has nothing to ask with where the code is spent and no session is left', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Decision, decideAsked, decideDue, decideForced } from '../../lib/core/decide.ts';
-import { NEVER, defaultPolicy as policy } from '../../lib/core/policy.ts';
-import { type Connection, epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import { type Decision, type Demand, decideDemand, decideDue } from '../../lib/core/decide.ts';
+import { defaultPolicy as policy } from '../../lib/core/policy.ts';
+import { type Connection, type EpochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 const v1 = secretVersion('v1');
@@ -22,13 +22,19 @@ const record = (change: Partial<Connection>) => connectionOf(idOf('acme'), { ...
 const refresh = (reason: string) => ({ action: 'refresh', reason });
 const wait = (reason: string, until?: number) => ({ action: 'wait', reason, ...(until !== undefined && { until }) });
 
+/** The tables agree. */
+const demand = (connection: Connection, wanted: Demand): Decision => {
+  const { issuedAt, expiresAt } = connection;
+  const published = issuedAt !== undefined && expiresAt !== undefined ? { issuedAt, expiresAt } : undefined;
+  return decideDemand(connection, published, START, wanted, policy);
+};
+
 /** What holds for every way to ask. */
 const held: readonly [string, Partial<Connection>, object][] = [
   ['is retired, even if it is due', { retiredAt: at(-1), dueAt: START }, wait('retired')],
   ['is leased, even if it is due', { leaseUntil: at(1), dueAt: START }, wait('leased', at(1))],
   ['is leased, even if its credentials changed', { leaseUntil: at(1), secretVersion: v2 }, wait('leased', at(1))],
   ['needs a person', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, wait('attention', at(hours(1)))],
-  ['needs a person and locks out', { status: 'attention', failures: 1, dueAt: NEVER }, wait('attention', NEVER)],
   ['backs off', { status: 'failing', failures: 2, dueAt: at(5) }, wait('backing_off', at(5))],
   [
     'backs off, whatever became of its credentials',
@@ -39,8 +45,8 @@ const held: readonly [string, Partial<Connection>, object][] = [
 
 const ways: readonly [string, (connection: Connection) => Decision][] = [
   ['the schedule', connection => decideDue(connection, START)],
-  ['a reader', connection => decideAsked(connection, START, hours(24), policy)],
-  ['a consumer with a refused token', connection => decideForced(connection, START, at(-minutes(30)), policy)],
+  ['a reader', connection => demand(connection, { kind: 'read', minTtl: hours(24) })],
+  ['a consumer with a refused token', connection => demand(connection, { kind: 'forced', issuedAt: at(-minutes(30)) })],
 ];
 
 describe.each(ways)('%s waits for a connection that', (_, decide) => {
@@ -56,7 +62,7 @@ describe('the schedule', () => {
     ['probes what needs a person once that is due', { status: 'attention', failures: 1, dueAt: START }, refresh('due')],
     [
       'acts at once on changed credentials, also where only these could help',
-      { status: 'attention', failures: 1, dueAt: NEVER, secretVersion: v2 },
+      { status: 'attention', failures: 1, dueAt: at(hours(24)), secretVersion: v2 },
       refresh('credentials_changed'),
     ],
     ['acts at once on changed credentials of a healthy one', { secretVersion: v2 }, refresh('credentials_changed')],
@@ -88,12 +94,12 @@ describe('a reader', () => {
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
     ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('asked')],
   ])('%s', (_, change, minTtl, decision) => {
-    expect(decideAsked(record(change), START, minTtl, policy)).toEqual(decision);
+    expect(demand(record(change), { kind: 'read', minTtl })).toEqual(decision);
   });
 
   it('asks for a first token where there has been none', () => {
     const { issuedAt: _, expiresAt: __, ...never } = record({});
-    expect(decideAsked(never, START, 0, policy)).toEqual(refresh('asked'));
+    expect(demand(never, { kind: 'read', minTtl: 0 })).toEqual(refresh('asked'));
   });
 });
 
@@ -110,11 +116,11 @@ describe('a consumer with a refused token', () => {
     ['can half a minute later', { forcedAt: at(-seconds(30)) }, refresh('forced')],
     [
       'makes new credentials tried',
-      { status: 'attention', failures: 1, dueAt: NEVER, secretVersion: v2 },
+      { status: 'attention', failures: 1, dueAt: at(hours(24)), secretVersion: v2 },
       refresh('forced'),
     ],
   ])('%s', (_, change, decision) => {
-    expect(decideForced(record(change), START, at(-minutes(30)), policy)).toEqual(decision);
+    expect(demand(record(change), { kind: 'forced', issuedAt: at(-minutes(30)) })).toEqual(decision);
   });
 
   it.each<[string, Partial<Connection>, number, object]>([
@@ -123,16 +129,51 @@ describe('a consumer with a refused token', () => {
     ['is no longer the one has a newer one, forced a moment ago', { forcedAt: at(-1) }, -minutes(31), wait('renewed')],
     ['was replaced by one that expired', { expiresAt: START }, -minutes(31), refresh('forced')],
     ['belongs to a retired connection', { retiredAt: at(-1) }, -minutes(31), wait('retired')],
-    ['is older than one that is being renewed', { leaseUntil: at(1) }, -minutes(31), wait('leased', at(1))],
-    ['may have been published by a worker that died', { leaseUntil: at(-1) }, -minutes(1), refresh('forced')],
+    ['is older than one that is being renewed', { leaseUntil: at(1) }, -minutes(31), wait('renewed')],
+    ['is being renewed', { leaseUntil: at(1) }, -minutes(30), wait('leased', at(1))],
   ])('that %s', (_, change, refused, decision) => {
-    expect(decideForced(record(change), START, at(refused), policy)).toEqual(decision);
+    expect(demand(record(change), { kind: 'forced', issuedAt: at(refused) })).toEqual(decision);
   });
+});
+
+describe('what is published decides, whatever the record says', () => {
+  const read: Demand = { kind: 'read', minTtl: 0 };
+  const forced: Demand = { kind: 'forced', issuedAt: at(-minutes(30)) };
+  it.each<[string, { issuedAt: EpochMs; expiresAt: EpochMs } | undefined, Demand, object]>([
+    ['a reader of a token that is missing', undefined, read, refresh('asked')],
+    ['a reader of one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }, read, refresh('asked')],
+    [
+      'a consumer whose refused token is still there',
+      { issuedAt: at(-minutes(30)), expiresAt: at(1) },
+      forced,
+      refresh('forced'),
+    ],
+    ['a consumer whose refused token has gone', undefined, forced, refresh('forced')],
+  ])('%s', (_, published, wanted, decision) => {
+    const connection = record({ issuedAt: at(-1), expiresAt: at(hours(1)) });
+    expect(decideDemand(connection, published, START, wanted, policy)).toEqual(decision);
+  });
+});
+
+describe('an operator', () => {
+  it.each<[string, Partial<Connection>, object]>([
+    ['has a fresh token replaced, however often', { forcedAt: START }, refresh('operator')],
+    ['has what needs a person tried', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, refresh('operator')],
+    ['has what backs off tried', { status: 'failing', failures: 2, dueAt: at(5) }, refresh('operator')],
+    ['waits for whoever has the connection', { leaseUntil: at(1) }, wait('leased', at(1))],
+    ['brings nothing back that is retired', { retiredAt: at(-1) }, wait('retired')],
+  ])('%s', (_, change, decision) => expect(demand(record(change), { kind: 'operator' })).toEqual(decision));
+});
+
+it('a connection that only a person can bring back is tried once more if its token is refused', () => {
+  const asked: Demand = { kind: 'forced', issuedAt: at(-minutes(30)) };
+  const attention = { status: 'attention', failures: 1, dueAt: at(hours(1)) } as const;
+  expect(demand(record({ ...attention, redeemedCode: 'f' }), asked)).toEqual(refresh('forced'));
+  expect(demand(record(attention), asked)).toEqual(wait('attention', at(hours(1))));
 });
 
 it('no decision depends on anything but its arguments', () => {
   const connection = Object.freeze(record({}));
   const decisions = () => ways.map(([, decide]) => decide(connection));
   expect(decisions()).toEqual(decisions());
-  expect(decideDue(record({ dueAt: NEVER }), epochMs(NEVER - 1))).toEqual(wait('not_due', NEVER));
 });

@@ -48,7 +48,10 @@ describe('the order of due connections', () => {
   });
 
   it('does not hold a refusal for the rate limit against a connection', () => {
-    const limited = { ...failing('limited', 1), lastError: { code: 'rate_limited', at: START, times: 1 } } as const;
+    const limited = {
+      ...failing('limited', 1),
+      lastError: { code: 'rate_limited', at: START, since: START, times: 1 },
+    } as const;
     expect(order(working('works', 9), limited)).toEqual(['limited', 'works']);
   });
 

@@ -40,7 +40,11 @@ describe.each(providers)('whatever the type of what $id says', provider => {
     const held = { refreshToken: 'held', baseUrl: 'https://api.test', binding: 'b' };
     const session = sessionAfter(connection, held, { kind, only: false }, granted, provider, 'b');
     if (session) expectStorable(storedSchema, { version: version(7), session });
-    const used = { secretVersion: secretVersion('1'), account, session: session && { version: version(7) } };
+    const used = {
+      tried: { version: secretVersion('1'), fingerprint: 'f' },
+      account,
+      session: session && { version: version(7) },
+    };
     expectStorable(connectionSchema, { ...connection, ...settleGranted(defaultPolicy, connection, granted, used) });
   };
 

@@ -63,7 +63,7 @@ describe.each(providers)('whatever $id answers', provider => {
           for (const warning of outcome.warnings) expect(warning).toMatch(plainCode);
         } else {
           expect(isErrorCode(outcome.code)).toBe(true);
-          const allowed = ['kind', 'code', 'status', 'retryAfter', 'patience'];
+          const allowed = ['kind', 'code', 'status', 'retryAfter'];
           expect(allowed).toEqual(expect.arrayContaining(Object.keys(outcome)));
           const { retryAfter = 1 } = outcome.kind === 'retry' ? outcome : {};
           expect(Number.isFinite(retryAfter) && retryAfter > 0).toBe(true);

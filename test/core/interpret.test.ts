@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Exchange, interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
 import type { Grant, HttpReply } from '../../lib/core/provider.ts';
-import { hours, minutes, plus } from '../../lib/core/types.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { START } from '../support/records.ts';
 import { answer, testProvider } from '../support/vendor.ts';
 
@@ -98,20 +98,21 @@ describe('an answer that is no token', () => {
   it.each(rows)('%s', (_, reply, expected) => expect(interpret(full, reply)).toMatchObject(expected));
 
   it.each([
-    [401, 'refused', 'access_refused'],
-    [403, 'refused', 'access_refused'],
-    [400, 'retry', 'request_rejected'],
-    [404, 'retry', 'request_rejected'],
-  ])('of status %i and no words is %s of a login, and ends a session', (status, kind, code) => {
-    expect(interpret(full, answer('', status))).toMatchObject({ kind, code });
-    expect(interpret(withGrant('refresh'), answer('', status))).toMatchObject({
-      kind: 'refused',
-      code: 'session_refused',
-    });
+    [401, 'access_refused'],
+    [403, 'access_refused'],
+    [400, 'request_rejected'],
+    [404, 'request_rejected'],
+    [410, 'request_rejected'],
+  ])('of status %i and no words is no verdict, of a login or a refresh', (status, code) => {
+    for (const exchange of [full, withGrant('refresh')]) {
+      const rejected = { kind: 'rejected', code, status, retryAfter: seconds(7) };
+      expect(interpret(exchange, answer('', status, { 'retry-after': '7' }))).toEqual(rejected);
+    }
   });
 
-  it.each([400, 404, 410])('of status %i calls for a person if it stays', status => {
-    expect(interpret(full, answer('', status))).toMatchObject({ patience: 5 });
+  it('that calls the request malformed is none either: a gateway says so too', () => {
+    const malformed = answer({ error: 'invalid_request' }, 400);
+    expect(interpret(full, malformed)).toEqual({ kind: 'rejected', code: 'invalid_request', status: 400 });
   });
 
   it('takes only the standard’s words for codes', () => {

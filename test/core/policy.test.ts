@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideAsked } from '../../lib/core/decide.ts';
+import { decideDemand } from '../../lib/core/decide.ts';
 import {
   backoffOf,
   callDeadlineOf,
@@ -118,15 +118,19 @@ describe('probeOf', () => {
     const pauses: number[] = [];
     let now = START;
     for (let probe = 0; probe < 8; probe++) {
-      const pause = probeOf(policy, now, START);
+      const pause = probeOf(policy, hours(8), now, START);
       pauses.push(pause / hours(1));
       now = plus(now, pause);
     }
     expect(pauses).toEqual([1, 2, 4, 8, 16, 24, 24, 24]);
   });
 
+  it('comes before a second token would have expired', () => {
+    expect(probeOf(policy, minutes(10), START, START)).toBe(minutes(10));
+  });
+
   it('does not turn hot where clocks disagree about when it began', () => {
-    expect(probeOf(policy, START, plus(START, hours(5)))).toBe(hours(1));
+    expect(probeOf(policy, hours(8), START, plus(START, hours(5)))).toBe(hours(1));
   });
 });
 
@@ -198,7 +202,13 @@ describe('what readers are promised', () => {
           const now = epochMs(Math.min(START + Math.floor(point * (until - START)), Math.ceil(until) - 1));
           const record = connectionOf(connection, { status: 'healthy', issuedAt: START, expiresAt, dueAt });
           const tried = { secretVersion: secretVersion('1'), triedVersion: secretVersion('1') };
-          const decision = decideAsked({ ...record, ...tried }, now, minTtl, ofProvider);
+          const decision = decideDemand(
+            { ...record, ...tried },
+            { issuedAt: START, expiresAt },
+            now,
+            { kind: 'read', minTtl },
+            ofProvider,
+          );
           expect(decision).toEqual({ action: 'wait', reason: 'fresh' });
         },
       ),

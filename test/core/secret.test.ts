@@ -55,13 +55,13 @@ describe('the connections in a secret', () => {
   };
 
   it('are the secret itself, or each key of its connections', () => {
-    expect(found('{"a":1}')).toEqual({ ok: true, connections: ['p/shared'], badKeys: 0 });
+    expect(found('{"a":1}')).toEqual({ ok: true, connections: ['p/shared'], keys: 1 });
     expect(found('{"connections":{"oslo":{},"bergen":null}}')).toEqual({
       ok: true,
       connections: ['p/shared/oslo', 'p/shared/bergen'],
-      badKeys: 0,
+      keys: 2,
     });
-    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: [], badKeys: 0 });
+    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: [], keys: 0 });
   });
 
   it.each(['', 'null', '[]', '"text"', '{', '{"connections":[]}', '{"connections":null}', '{"connections":"a"}'])(
@@ -79,7 +79,7 @@ describe('the connections in a secret', () => {
     const content = found('{"connections":{"__proto__":{"a":1},"constructor":{},"a b":{},"":{}}}');
     expect(content).toMatchObject({
       connections: ['p/shared/constructor'],
-      badKeys: 3,
+      keys: 4,
     });
     expect(found('{"__proto__":{"connections":{"evil":{}}}}')).toMatchObject({ connections: ['p/shared'] });
   });

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { fingerprint } from '../../lib/core/decide.ts';
 import type { ErrorCode } from '../../lib/core/errors.ts';
 import type { Granted } from '../../lib/core/interpret.ts';
-import { NEVER, defaultPolicy as policy, renewalOf } from '../../lib/core/policy.ts';
+import { defaultPolicy as policy, renewalOf } from '../../lib/core/policy.ts';
 import {
   sessionAfter,
   settleFailed,
   settleGranted,
   settlePostponed,
+  settleUnchanged,
   type Trouble,
   tokenOf,
 } from '../../lib/core/settle.ts';
@@ -16,8 +17,11 @@ import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
 
 const provider = testProvider();
-const locking = testProvider({ locksOut: true });
 const [v1, v2] = [secretVersion('v1'), secretVersion('v2')];
+const [t1, t2] = [
+  { version: v1, fingerprint: 'one' },
+  { version: v2, fingerprint: 'two' },
+];
 const at = (offset: number) => plus(START, offset);
 const session = sessionOf({ refreshToken: 'held', endsAt: at(hours(9)) });
 const note = { version: version(3), endsAt: at(hours(9)) };
@@ -41,19 +45,12 @@ const seen = (change: Partial<Connection> = {}) =>
     origin: 'https://login.test',
     secretVersion: v1,
     triedVersion: v1,
+    credentials: 'one',
     redeemedCode: 'f',
     ...change,
   });
 const failed = (trouble: Trouble, change: Partial<Connection> = {}, more: object = {}, by = provider, random = 0.5) =>
-  settleFailed(
-    policy,
-    by,
-    seen(change),
-    trouble,
-    { calls: 1, secretVersion: v1, session: note, ...more },
-    START,
-    random,
-  );
+  settleFailed(policy, by, seen(change), trouble, { calls: 1, tried: t1, session: note, ...more }, START, random);
 
 const refused: Trouble = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
@@ -98,7 +95,7 @@ describe('a grant', () => {
 
   it('makes the record healthy, and leaves nothing of failures in it', () => {
     const before = seen({ status: 'attention', failures: 4, failingSince: START, attentionSince: START });
-    const settled = settleGranted(policy, before, granted, { secretVersion: v2, account, session: note });
+    const settled = settleGranted(policy, before, granted, { tried: t2, account, session: note });
     expect(settled).toEqual({
       status: 'healthy',
       dueAt: renewalOf(policy, before.connection, START, granted.expiresAt),
@@ -107,6 +104,7 @@ describe('a grant', () => {
       expiresAt: granted.expiresAt,
       triedVersion: v2,
       answeredVersion: v1,
+      credentials: 'two',
       origin: 'https://login.test',
       session: note,
     });
@@ -114,7 +112,7 @@ describe('a grant', () => {
 
   it('forgets a session that is over, and marks a code that is spent', () => {
     const oneTime = { ...account, oneTimeCode: 'good' };
-    const settled = settleGranted(policy, seen(), granted, { secretVersion: v1, account: oneTime, session: undefined });
+    const settled = settleGranted(policy, seen(), granted, { tried: t1, account: oneTime, session: undefined });
     expect(settled).not.toHaveProperty('session');
     expect(settled.redeemedCode).toBe(fingerprint('good'));
   });
@@ -141,12 +139,19 @@ describe('a failure', () => {
       dueAt: at(seconds(5)),
       failures: 1,
       failingSince: START,
-      lastError: { code: trouble.code, at: START, times: 1, ...('status' in trouble && { status: trouble.status }) },
+      lastError: {
+        code: trouble.code,
+        at: START,
+        since: START,
+        times: 1,
+        ...('status' in trouble && { status: trouble.status }),
+      },
       ...life,
       origin: 'https://login.test',
       session: note,
       triedVersion: v1,
       answeredVersion: v1,
+      credentials: 'one',
       redeemedCode: 'f',
     });
   });
@@ -166,12 +171,8 @@ describe('a failure', () => {
   });
 
   it('is tried against the secret it was met with, and against none where none was read', () => {
-    expect(failed(retry, {}, { secretVersion: v2 })).toMatchObject({ triedVersion: v2, answeredVersion: v1 });
-    const unread = failed(
-      { kind: 'retry', code: 'secret_unreadable' },
-      { secretVersion: v2 },
-      { secretVersion: undefined },
-    );
+    expect(failed(retry, {}, { tried: t2 })).toMatchObject({ triedVersion: v2, answeredVersion: v1 });
+    const unread = failed({ kind: 'retry', code: 'secret_unreadable' }, { secretVersion: v2 }, { tried: undefined });
     expect(unread).toMatchObject({ triedVersion: v1 });
     expect(unread).not.toHaveProperty('answeredVersion');
   });
@@ -183,38 +184,43 @@ describe('attention', () => {
     expect(failed({ kind: 'refused', code: 'secret_invalid', fields: ['password'] }).lastError).toEqual({
       code: 'secret_invalid',
       at: START,
+      since: START,
       times: 1,
       fields: ['password'],
     });
   });
 
-  it('is called for by what stays although it might pass, once patience ends', () => {
-    const impatient: Trouble = { kind: 'retry', code: 'request_rejected', patience: 3 };
-    const statusAfter = (times: number, code: ErrorCode = 'request_rejected') =>
-      failed(impatient, { failures: 9, lastError: { code, at: START, times } }).status;
-    expect(failed(impatient, { failures: 9 }).status).toBe('failing');
-    expect([1, 2, 3].map(times => statusAfter(times))).toEqual(['failing', 'attention', 'attention']);
-    // In a row: something else in between begins the count anew.
-    expect(statusAfter(2, 'timeout')).toBe('failing');
+  it('is called for by a rejection that comes again minutes later', () => {
+    const rejected: Trouble = { kind: 'rejected', code: 'access_refused', status: 403 };
+    const standing = (pause: number, change: Partial<Connection> = {}, code: ErrorCode = 'access_refused') =>
+      failed(rejected, { lastError: { code, at: START, since: at(-pause), times: 7 }, ...change });
+    expect(failed(rejected).status).toBe('failing');
+    expect(standing(minutes(2) - 1).status).toBe('failing');
+    expect(standing(minutes(2)).status).toBe('attention');
+    // Something else in between: it has not stood.
+    expect(standing(minutes(2), {}, 'timeout').status).toBe('failing');
+    // A token that is valid may be saved yet; otherwise it is probed.
+    expect(standing(minutes(2)).dueAt).toBeLessThanOrEqual(at(minutes(5)));
+    expect(standing(minutes(2), { expiresAt: START }).dueAt).toBe(at(minutes(30)));
+    expect(standing(minutes(2))).toMatchObject({ session: note });
   });
 
-  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'access_refused'] as const)(
-    'after %s waits for a changed secret alone, where another wrong login could lock the account',
-    code => {
-      expect(failed({ kind: 'refused', code }, {}, {}, locking).dueAt).toBe(NEVER);
-      expect(failed({ kind: 'refused', code }).dueAt).toBe(at(hours(1)));
-    },
-  );
-
-  it('is probed where no login was refused, also of a provider that locks out', () => {
-    expect(failed({ kind: 'refused', code: 'organisation_mismatch' }, {}, {}, locking).dueAt).toBe(at(hours(1)));
+  it('is called for by a lost answer that may have taken the only copy of access', () => {
+    const doubtful = { session: { ...note, inDoubt: true } } as const;
+    expect(failed(unknown, {}, doubtful)).toMatchObject({ status: 'attention', dueAt: at(minutes(20)), ...doubtful });
+    expect(failed(unknown, { expiresAt: at(minutes(9)) }, doubtful).dueAt).toBeLessThanOrEqual(at(minutes(3)));
+    const { issuedAt: _, expiresAt: __, ...never } = seen();
+    expect(settleFailed(policy, provider, never, unknown, { calls: 1, ...doubtful }, START, 0.5)).toMatchObject({
+      status: 'attention',
+      dueAt: at(seconds(5)),
+    });
   });
 
   const attention: Partial<Connection> = {
     status: 'attention',
     failures: 2,
     attentionSince: at(-hours(3)),
-    lastError: { code: 'invalid_client', times: 1, at: at(-hours(3)) },
+    lastError: { code: 'invalid_client', times: 1, at: at(-hours(3)), since: at(-hours(3)) },
   };
 
   it.each<[string, Trouble]>([
@@ -222,45 +228,59 @@ describe('attention', () => {
     ['a probe with an unknown outcome', unknown],
   ])('does not end with %s, and its cause stays', (_, trouble) => {
     expect(failed(trouble, attention)).toMatchObject({ ...attention, failures: 3, dueAt: at(hours(4)) });
-    expect(failed(trouble, { ...attention, dueAt: NEVER }, {}, locking).dueAt).toBe(NEVER);
   });
 
   it.each<[string, Trouble]>([
     ['may pass', retry],
     ['nobody knows', unknown],
   ])('ends with new credentials whose outcome %s: they are tried again, or nobody ever would', (_, trouble) => {
-    const settled = failed(trouble, { ...attention, dueAt: NEVER }, { secretVersion: v2 }, locking);
+    const settled = failed(trouble, attention, { tried: t2 });
     expect(settled).toMatchObject({ status: 'failing', triedVersion: v2, lastError: { code: trouble.code } });
     expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
     expect(settled).not.toHaveProperty('attentionSince');
   });
 
   it('stays with new credentials that are refused as well', () => {
-    expect(failed(refused, { ...attention, dueAt: NEVER }, { secretVersion: v2 }, locking)).toMatchObject({
+    expect(failed(refused, attention, { tried: t2 })).toMatchObject({
       status: 'attention',
-      dueAt: NEVER,
+      dueAt: at(hours(4)),
       triedVersion: v2,
     });
   });
 });
+
+const postponed = { until: at(7), code: 'budget_used' } as const;
 
 it('a postponed run changes nothing but when it is due, and says why', () => {
   const before = seen({
     status: 'failing',
     failures: 2,
     failingSince: START,
-    lastError: { code: 'timeout', times: 1, at: START },
+    lastError: { code: 'timeout', times: 1, at: START, since: START },
   });
   const { connection: _, version: __, secretVersion: ___, ...rest } = before;
-  const lastError = { code: 'budget_used', times: 1, at: START };
-  expect(settlePostponed(before, { calls: 1, session: note }, at(7), START)).toEqual({
+  const lastError = { code: 'budget_used', times: 1, at: START, since: START };
+  expect(settlePostponed(before, { calls: 1, session: note }, postponed, START)).toEqual({
     ...rest,
     lastError,
     dueAt: at(7),
   });
-  expect(settlePostponed(before, { calls: 1 }, at(7), START)).not.toHaveProperty('session');
-  const attention = seen({ status: 'attention', lastError: { code: 'invalid_grant', times: 1, at: START } });
-  expect(settlePostponed(attention, { calls: 1 }, at(7), START).lastError?.code).toBe('invalid_grant');
+  expect(settlePostponed(before, { calls: 1 }, postponed, START)).not.toHaveProperty('session');
+  const attention = seen({
+    status: 'attention',
+    lastError: { code: 'invalid_grant', times: 1, at: START, since: START },
+  });
+  expect(settlePostponed(attention, { calls: 1 }, postponed, START).lastError?.code).toBe('invalid_grant');
+});
+
+it('a run that finds the same credentials changes nothing but the version that it knows', () => {
+  const before = seen({ status: 'attention', failures: 2, attentionSince: START, secretVersion: v2 });
+  const { connection: _, version: __, secretVersion: ___, ...rest } = before;
+  expect(settleUnchanged(before, { calls: 0, session: note, tried: { ...t1, version: v2 } })).toEqual({
+    ...rest,
+    triedVersion: v2,
+    answeredVersion: v2,
+  });
 });
 
 it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
@@ -268,7 +288,7 @@ it('no settlement holds a field that is undefined, so that a store never has to 
   const settlements = [
     settleFailed(policy, provider, bare, retry, { calls: 0 }, START, 0.5),
     settleFailed(policy, provider, bare, refused, { calls: 0 }, START, 0.5),
-    settlePostponed(bare, { calls: 0 }, START, START),
+    settlePostponed(bare, { calls: 0 }, postponed, START),
   ];
   for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
 });

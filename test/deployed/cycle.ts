@@ -5,7 +5,7 @@ import { forcePath, readPath } from '../iam/paths.ts';
 import { type Calls, OPERATOR } from './calls.ts';
 import type { Operator } from './operator.ts';
 import type { RunningProxy } from './proxy.ts';
-import { endLeases, endRaces, remove } from './races.ts';
+import { endGrace, endLeases, endRaces, remove } from './races.ts';
 import { readByTable } from './readers.ts';
 import { changeState, giveUp } from './troubles.ts';
 
@@ -70,13 +70,17 @@ export const runCycle = async (stage: Stage): Promise<void> => {
   say('a wrong secret needed attention, a corrected one recovered, and the event bus told both');
 
   await endRaces(stage, [OSLO, 'powerepos/corner-cafe']);
-  say('a token that came too late was not published, and one of a connection that had gone was withdrawn');
+  say(
+    'a token that came too late was not published; one of a connection that had ended was withdrawn, one in grace was kept',
+  );
 
   await giveUp(stage);
   say('an event that fails, and one that Lambda does not take, became dead letters; an alarm reached its topic');
 
   await retire(stage);
-  say('deleted secrets retired their connections, took their tokens away, and in the end the records');
+  say(
+    'deleted secrets retired their connections, took their tokens away after the grace period, and in the end the records',
+  );
 
   silent(stage, token.accessToken);
   say('no log holds a token or a credential');
@@ -176,7 +180,11 @@ const retire = async (stage: Stage): Promise<void> => {
   for (const name of Object.keys(SECRETS)) await operator.delete(name);
   const { result } = await calls.tick('discover');
   assert.deepEqual(Reflect.get(Object(result), 'retired').toSorted(), connections);
+  for (const provider of calls.deployed.refreshers.keys()) await calls.tick(`refresh-${provider}`);
+  const kept = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));
+  assert.equal(kept.statusCode, 200, 'a token stays for the grace period');
   await endLeases(stage, connections);
+  await endGrace(stage, connections);
   for (const provider of calls.deployed.refreshers.keys()) await calls.tick(`refresh-${provider}`);
   const { statusCode, json } = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));
   assert.deepEqual([statusCode, json.code], [404, 'unknown_connection']);

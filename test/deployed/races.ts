@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { type ConnectionId, epochMs, hours, parseConnectionId, providerOf } from '../../lib/core/types.ts';
+import { readPath } from '../iam/paths.ts';
 import type { Stage } from './cycle.ts';
 
 const idOf = (text: string): ConnectionId => {
@@ -10,23 +11,36 @@ const idOf = (text: string): ConnectionId => {
 };
 
 /** What happens between two calls of a refresh: the ways that it takes only then. */
-export const endRaces = async (stage: Stage, [outrun, retired]: readonly [string, string]): Promise<void> => {
+export const endRaces = async (stage: Stage, [restored, retired]: readonly [string, string]): Promise<void> => {
   const { calls, operator } = stage;
   const { account } = calls.judge.evaluator;
-  const token = { connection: { S: outrun } };
+  const token = { connection: { S: restored } };
   const published = account.physicalAt('Storage/Tokens');
 
-  // A newer token is there when this one is published.
+  // A newer token is there when this one is published, as if the record were from an earlier state of its table.
   const newer = () => operator.set(published, token, 'version', { N: String(2 ** 50) });
-  assert.equal((await refreshWith(stage, outrun, newer)).lost, 1);
-  await operator.set(published, token, 'version', { N: '0' });
+  assert.equal((await refreshWith(stage, restored, newer)).refreshed, 1);
 
-  // The connection is retired when this token is published.
+  // The end of the connection has begun when this token is published, and then its secret is there again.
   const records = account.physicalAt('Storage/Connections');
-  const retire = () => operator.set(records, connectionKey(idOf(retired)), 'retiredAt', { N: String(Date.now()) });
-  assert.equal((await refreshWith(stage, retired, retire)).retired, 1);
+  const mark = (field: string) => operator.set(records, connectionKey(idOf(retired)), field, { N: String(Date.now()) });
+  const end = async () => {
+    await mark('retiredAt');
+    await mark('endingAt');
+  };
+  assert.equal((await refreshWith(stage, retired, end)).retired, 1);
+  await revive(stage, retired, 404);
+  // The connection is retired when this token is published, and its secret is back within the grace period.
+  assert.equal((await refreshWith(stage, retired, () => mark('retiredAt'))).retired, 1);
+  await revive(stage, retired, 200);
+};
+
+/** What readers get of a retired connection, and that discovery takes the retirement back. */
+const revive = async ({ calls }: Stage, connection: string, status: 200 | 404): Promise<void> => {
+  const { statusCode } = await calls.api('Readers/AllRoutes', 'GET', readPath(connection));
+  assert.equal(statusCode, status);
   const { result } = await calls.tick('discover');
-  assert.deepEqual(Reflect.get(Object(result), 'revived'), [retired]);
+  assert.deepEqual(Reflect.get(Object(result), 'revived'), [connection]);
 };
 
 /** Refreshes a connection; something happens just before its token is published. */
@@ -47,6 +61,10 @@ const refreshWith = async (
 /** A worker that lost a race left its lease. No connection has ended before that is over. */
 export const endLeases = (stage: Stage, connections: readonly string[]): Promise<void> =>
   backdate(stage, connections, 'leaseUntil');
+
+/** The grace period of retired connections is made to be over. */
+export const endGrace = (stage: Stage, connections: readonly string[]): Promise<void> =>
+  backdate(stage, connections, 'dueAt');
 
 /** Retired connections are removed after a while, which is made to be over. */
 export const remove = async (stage: Stage, connections: readonly string[]): Promise<void> => {

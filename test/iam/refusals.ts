@@ -29,6 +29,7 @@ const secretOf = (connection: string) => `token-refresher/${connection}`;
 const shardOf = (provider: string) => `${provider}#3`;
 const sessionsOf = (provider: string) => `${provider}#sessions`;
 const limitsOf = (provider: string) => `${provider}#limits`;
+const loginsOf = (provider: string) => `${provider}#logins`;
 
 const token = (as: string, does = 'GetItem', connection = GRANTED): Call => ({
   as,
@@ -127,6 +128,12 @@ const connections: readonly Refusal[] = [
   row('changing a session', record(REFRESH, 'PutItem', sessionsOf(OWN)), { does: 'dynamodb:UpdateItem' }),
   row('limits of another provider', record(REFRESH, 'PutItem', limitsOf(OWN)), { keys: [limitsOf(OTHER)] }),
   row('deleting limits', record(REFRESH, 'PutItem', limitsOf(OWN)), { does: 'dynamodb:DeleteItem' }),
+  ...['GetItem', 'PutItem'].map(does =>
+    row('logins of another provider', record(REFRESH, does, loginsOf(OWN)), { keys: [loginsOf(OTHER)] }),
+  ),
+  row('deleting logins', record(REFRESH, 'PutItem', loginsOf(OWN)), { does: 'dynamodb:DeleteItem' }),
+  row('listing logins', record(REFRESH, 'GetItem', loginsOf(OWN)), { does: 'dynamodb:Query' }),
+  row('logins in another table', record(REFRESH, 'PutItem', loginsOf(OWN)), { on: 'Tokens' }),
   row('limits in another table', record(REFRESH, 'PutItem', limitsOf(OWN)), { on: 'Tokens' }),
   ...[REFRESH, DISCOVER, API].map(as =>
     row('a key of the other table', record(as, as === DISCOVER ? 'DeleteItem' : 'GetItem'), { on: 'Tokens' }),
@@ -135,11 +142,13 @@ const connections: readonly Refusal[] = [
   row('removing a connection', record(DISCOVER, 'DeleteItem'), { as: REFRESH }),
   ...['Query', 'PutItem', 'UpdateItem', 'DeleteItem'].flatMap(does => [
     row('sessions', record(DISCOVER, does), { keys: [sessionsOf(OWN)] }),
+    row('logins', record(DISCOVER, does), { keys: [loginsOf(OWN)] }),
     row('limits', record(DISCOVER, does), { keys: [limitsOf(OWN)] }),
     row('a connection of an unknown provider', record(DISCOVER, does), { keys: [shardOf('unknown')] }),
   ]),
   ...['GetItem', 'Query'].flatMap(does => [
     row('sessions', record(API, does), { keys: [sessionsOf(OWN)] }),
+    row('logins', record(API, does), { keys: [loginsOf(OWN)] }),
     row('limits', record(API, does), { keys: [limitsOf(OWN)] }),
     row('a connection of an unknown provider', record(API, does), { keys: [shardOf('unknown')] }),
   ]),

@@ -215,7 +215,7 @@ describe('petrosoft', () => {
 
   it('answers for a restricted account, and for a body that is no JSON', () => {
     const { client } = start(simulatedAccount('petrosoft', 'acme', { trait: 'restricted' }));
-    expect(client.logIn()).toMatchObject({ kind: 'retry', code: 'account_restricted', patience: 4 });
+    expect(client.logIn()).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
     expect(statusOf(sendingInstead(account, withHeaders({ 'Content-Type': 'text/plain' })))).toBe(400);
     expect(statusOf(sendingInstead(account, right => ({ ...right, body: '{' })))).toBe(400);
   });

@@ -122,10 +122,8 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     rmSync(join(secrets, 'officernd', 'third.json'));
     await expect.poll(statuses, soon).toEqual({ 'petrosoft/fifth': 'healthy' });
     expect((await laptop.get('/tokens/petrosoft/fifth')).status).toBe(200);
-    expect(await laptop.get('/tokens/officernd/third')).toMatchObject({
-      status: 404,
-      json: { code: 'unknown_connection' },
-    });
+    // A file may be back in a moment: its token stays for the grace period.
+    expect((await laptop.get('/tokens/officernd/third')).status).toBe(200);
     // The wrong password was tried once: another time could have locked the account.
     expect(independent.complaints).toHaveLength(1);
     expect(laptop.stderr()).not.toContain('planted-wrong-password');

@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type ConnectionView, connectionView } from '../../lib/api/views.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
-import { NEVER } from '../../lib/core/policy.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { runTicks } from '../../local/schedule.ts';
 import { duration, table } from '../../local/screen.ts';
@@ -39,20 +38,20 @@ describe('the table', () => {
     issuedAt: epochMs(START - 20 * MINUTE),
     expiresAt: epochMs(START - MINUTE),
     dueAt: START,
-    lastError: { code: 'provider_error', at: START, times: 1 },
+    lastError: { code: 'provider_error', at: START, since: START, times: 1 },
   });
   const stuck = viewOf('stuck', {
     status: 'attention',
-    dueAt: NEVER,
-    lastError: { code: 'secret_invalid', at: START, times: 1, fields: ['login', 'password'] },
+    dueAt: START,
+    lastError: { code: 'secret_invalid', at: START, since: START, times: 1, fields: ['login', 'password'] },
   });
 
   it('shows what is left of each life, its last refresh and its next, and what is wrong', () => {
     expect(table([healthy, failing, stuck], START).split('\n')).toEqual([
-      'CONNECTION             STATUS     LIFE        LEFT   REFRESHED   NEXT                     LAST ERROR',
+      'CONNECTION             STATUS     LIFE        LEFT   REFRESHED   NEXT    LAST ERROR',
       'test-provider/healthy  healthy    █████░░░░░  5m00s  5m00s ago   in 30s',
-      'test-provider/failing  failing    ░░░░░░░░░░  -      20m00s ago  now                      provider_error',
-      'test-provider/stuck    attention  ░░░░░░░░░░  -      never       when the secret changes  secret_invalid (login, password)',
+      'test-provider/failing  failing    ░░░░░░░░░░  -      20m00s ago  now     provider_error',
+      'test-provider/stuck    attention  ░░░░░░░░░░  -      never       now     secret_invalid (login, password)',
     ]);
   });
 

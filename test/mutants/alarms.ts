@@ -18,17 +18,17 @@ const regressions: readonly Mutant[] = [
   ...mutantsOf('lib/shell/obtain.ts', simulated, [
     [
       'a verdict without the secret read again',
-      "if (reread.version === undefined) return run.failed({ ...outcome, kind: 'retry' }, credentials.version, dropSession);",
-      'if (reread.version === undefined) return stands();',
+      "return run.failed({ ...outcome, kind: 'retry' }, triedWith(credentials), dropSession);",
+      'return stands(credentials);',
     ],
     [
       'a refused session, and nobody looks for a new code',
-      'if (refused && choice.only && !choice.codeLeft)',
+      "if (outcome.kind === 'refused' && choice.only && !choice.codeLeft)",
       'if (false)',
     ],
     [
       'a refused code gives up the session of the old one',
-      "if (replaceable || !session || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;",
+      "if (replaceable || !held || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;",
       'return verdict;',
     ],
   ]),

@@ -30,8 +30,8 @@ export const stores: readonly Mutant[] = [
     ],
     [
       'settle brings a retired connection back',
-      "'#version = :mine AND attribute_not_exists(#retiredAt)'",
-      "'#version = :mine'",
+      "'#version = :mine AND attribute_not_exists(#retiredAt)',\n          values: { ...settlementValues(settlement), mine },",
+      "'#version = :mine',\n          values: { ...settlementValues(settlement), mine },",
     ],
     [
       'a second discovery resets the first',
@@ -50,8 +50,49 @@ export const stores: readonly Mutant[] = [
     ],
     [
       'a connection that came back is removed',
-      "...expressed({ ConditionExpression: 'attribute_exists(#retiredAt)' }, {}),",
+      "'attribute_exists(#retiredAt) AND #version = :last' }, { last }",
+      "'#version = :last' }, { last }",
+    ],
+    [
+      'a connection that came back and went again is removed',
+      "'attribute_exists(#retiredAt) AND #version = :last' }, { last }",
+      "'attribute_exists(#retiredAt)' }, {}",
+    ],
+    ['a retirement has no grace period', 'dueAt: plus(at, GRACE)', 'dueAt: at'],
+    [
+      'an end begins in a grace period',
+      "'attribute_exists(#retiredAt) AND (attribute_exists(#endingAt) OR #dueAt <= :at)'",
+      "'attribute_exists(#retiredAt) AND :at = :at'",
+    ],
+    ['an end that has begun is not gone on with', '(attribute_exists(#endingAt) OR #dueAt <= :at)', '#dueAt <= :at'],
+    [
+      'what is not retired is ended',
+      "'attribute_exists(#retiredAt) AND (attribute_exists(#endingAt) OR #dueAt",
+      "'(attribute_exists(#endingAt) OR #dueAt",
+    ],
+    ['each try begins the end', 'if_not_exists(#endingAt, :at)', ':at'],
+    ['what was ended stays ended', ':at) REMOVE #endedAt', ':at)'],
+    [
+      'the end of one retirement passes for that of the next',
+      "condition: 'attribute_exists(#retiredAt) AND #version = :last',",
+      "condition: 'attribute_exists(#retiredAt) AND :last = :last',",
+    ],
+    ['a revival forgets what there is', "if (from === 'retired') {", 'if (from === undefined) {'],
+    [
+      'a revival keeps what nobody may use again',
+      ' AND attribute_not_exists(#endingAt) AND attribute_not_exists(#endedAt)',
       '',
+    ],
+    [
+      'a revival after the end has begun waits for ever',
+      "(attribute_exists(#endingAt) OR attribute_exists(#endedAt))';",
+      "attribute_exists(#endedAt)';",
+    ],
+    ['a revival leaves the version', '#version = #version + :one', '#version = #version + :one - :one'],
+    [
+      'a note lacks the number of keys',
+      "update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys',",
+      "update: 'SET #secretVersion = :secretVersion',",
     ],
     ['a list reads whole records', ', ProjectionExpression: projectionOf(listedFields)', ''],
     ['a list reads large pages', '{ client, pageSize: PAGE }', '{ client }'],

@@ -12,7 +12,6 @@ const define = (change: Partial<Definition<z.ZodObject>>) =>
     lifetime: seconds(3600),
     expiresIn: 'seconds',
     concurrency: 1,
-    locksOut: false,
     hosts: ['login.test'],
     secret: z.object({}),
     logIn: () => request,

@@ -44,10 +44,10 @@ describe('a 500', () => {
     expect(read('refresh', { token: 1 })).toMatchObject({ kind: 'unknown', code: 'provider_error' });
   });
 
-  it('is a restricted account only of a login: worth four tries', () => {
+  it('is a restricted account only of a login, and no verdict on it', () => {
     for (const sign of ["can't", 'can’t']) {
       const message = `Provider Made-Up ${sign} implement operation due restrictions.`;
-      expect(read('full', message)).toMatchObject({ kind: 'retry', code: 'account_restricted', patience: 4 });
+      expect(read('full', message)).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
       expect(read('refresh', message)).toMatchObject({ kind: 'unknown', code: 'provider_error' });
     }
   });

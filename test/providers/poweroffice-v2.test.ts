@@ -35,5 +35,5 @@ it('tells a 401 of the gateway from one of the OAuth server', () => {
   });
   expect(outcome({ message: 'x' })).toMatchObject({ code: 'subscription_key_refused' });
   expect(outcome({ error: 'invalid_client', message: 'x' })).toMatchObject({ code: 'invalid_client' });
-  expect(outcome('')).toMatchObject({ kind: 'refused', code: 'access_refused' });
+  expect(outcome('')).toMatchObject({ kind: 'rejected', code: 'access_refused' });
 });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type SecretVersion, secretVersion } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import { idOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
+
+const keyed = new Fingerprints({ key: async () => 'a key' }, () => 'another');
 
 const provider = testProvider();
 const MI = 1024 * 1024;
@@ -28,7 +31,7 @@ const cacheOf = (sizes: Readonly<Record<string, number>>) => {
     },
     list: async () => [],
   };
-  const cache = new CredentialCache(source, 'token-refresher/');
+  const cache = new CredentialCache(source, keyed, 'token-refresher/');
   /** Reads a secret, which is right whatever the cache did; answers whether it had to be fetched. */
   const fetched = async (name: string): Promise<boolean> => {
     const before = reads.length;

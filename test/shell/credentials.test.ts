@@ -2,9 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { secretVersion } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import type { SecretValue } from '../../lib/shell/ports.ts';
 import { idOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
+
+const keyed = new Fingerprints({ key: async () => 'a key' }, () => 'another');
 
 const provider = testProvider();
 const ref = idOf('acme');
@@ -25,7 +28,7 @@ const cache = (text: unknown = { password: 'right' }) => {
     },
     list: async () => [],
   };
-  return { source, cached: new CredentialCache(source, 'token-refresher/') };
+  return { source, cached: new CredentialCache(source, keyed, 'token-refresher/') };
 };
 
 describe('a secret that was read', () => {
@@ -84,8 +87,8 @@ describe('what is in a secret', () => {
     cache(text).cached.read(provider, key === undefined ? ref : idOf(`acme/${key}`), v1);
 
   it.each<[string, unknown, string | undefined, object]>([
-    ['no JSON', '{', undefined, { version: v1, trouble: { kind: 'refused', code: 'secret_malformed' } }],
-    ['no object', '[]', undefined, { version: v1, trouble: { kind: 'refused', code: 'secret_malformed' } }],
+    ['no JSON', '{', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
+    ['no object', '[]', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
     ['not the key', { connections: { b: {} } }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
     ['no connections at all', { password: 'x' }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
     ['no own key of that name', { connections: {} }, 'constructor', { trouble: { code: 'secret_missing' } }],

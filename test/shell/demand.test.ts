@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/policy.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { idOf, START } from '../support/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
@@ -151,7 +152,7 @@ describe('a consumer whose token was refused', () => {
     expect(world.calls).toHaveLength(2);
   });
 
-  it('gets the token of a connection that is retired meanwhile from nobody', async () => {
+  it('is not answered for a connection that is retired meanwhile, whose token stays for the grace period', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async at => {
       if (at !== 'tokens.publish') return;
@@ -159,6 +160,9 @@ describe('a consumer whose token was refused', () => {
       await world.stores.connections.retire(ID, world.clock.now());
     };
     expect(await force(world)).toMatchObject({ result: 'retired' });
+    expect(await world.stores.tokens.get(ID)).toBeDefined();
+    world.clock.pass(GRACE);
+    await world.tick('test-provider');
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/policy.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, secretOf } from '../../lib/core/types.ts';
@@ -26,6 +27,10 @@ it('all keys of a full secret can be replaced at once', async () => {
   expect(report).toMatchObject({ problems: [], failures: [] });
   expect(report.added).toHaveLength(CONNECTIONS_PER_SECRET);
   expect(report.retired).toHaveLength(CONNECTIONS_PER_SECRET);
+  // While the keys before may come back, the secret is read each time.
+  expect(await world.discover()).toMatchObject({ read: 1, problems: [] });
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ read: 0, problems: [] });
 });
 
@@ -54,6 +59,8 @@ it('keys that had no room at all are added once there is some', async () => {
     await world.tick('test-provider');
     world.clock.pass(minutes(1));
   }
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
   world.clock.pass(hours(1));
   const added: string[] = [];
   for (let minute = 0; minute < 3; minute += 1) added.push(...(await world.discover()).added);
@@ -73,6 +80,7 @@ it('takes as many new keys as there is room for, and the others later, without a
   expect(report.problems).toEqual([expect.objectContaining({ code: 'too_many_removed', count: 10 })]);
   const working = (await recordsOf(world)).filter(({ retiredAt }) => retiredAt === undefined);
   expect(working).toHaveLength(100);
+  world.clock.pass(GRACE);
   await world.tick('test-provider');
   world.clock.pass(hours(1));
   // The records of removed keys go at the end of a discovery.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes, secretVersion } from '../../lib/core/types.ts';
-import { RETIRED_FOR } from '../../lib/shell/discover.ts';
-import { idOf, nth } from '../support/records.ts';
+import { GRACE, RETIRED_FOR } from '../../lib/core/policy.ts';
+import { hours, minutes } from '../../lib/core/types.ts';
+import { idOf, noteOf, nth } from '../support/records.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 
 const SHARED = 'test-provider/shared';
@@ -20,7 +20,7 @@ describe('a new secret', () => {
       dueAt: world.clock.now(),
       version: nth(0),
       failures: 0,
-      secretVersion: secretVersion('000001:version-1'),
+      ...noteOf('000001:version-1'),
     });
   });
 
@@ -138,11 +138,17 @@ describe('a secret that is gone', () => {
     const { world } = await vendorWorld();
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     expect(await world.discover()).toMatchObject({ retired: [ID], removed: [] });
+    world.clock.pass(GRACE - 1);
     expect(await world.tick('test-provider')).toMatchObject({ connections: 0, due: 0 });
+    expect(world.retired).toEqual([]);
+    expect(await world.token(ID)).toBeDefined();
+    expect(await world.refreshToken(ID)).toBeDefined();
+    world.clock.pass(1);
+    await world.tick('test-provider');
     expect(world.retired).toEqual([`${ID} ended`]);
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.refreshToken(ID)).toBeUndefined();
-    world.clock.pass(RETIRED_FOR - 1);
+    world.clock.pass(RETIRED_FOR - GRACE - 1);
     expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
     world.clock.pass(1);
     expect(await world.discover()).toMatchObject({ removed: [ID] });
@@ -163,6 +169,7 @@ describe('a secret that is gone', () => {
     const late = await world.token(ID);
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     await world.discover();
+    world.clock.pass(GRACE);
     await world.tick('test-provider');
     await world.stores.tokens.publish(late);
     world.clock.pass(hours(1));
@@ -170,11 +177,11 @@ describe('a secret that is gone', () => {
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
-  it('loses its token after ten minutes even if no refresher runs, and its record only once it has ended', async () => {
+  it('loses its token ten minutes late even if no refresher runs, and its record only once it has ended', async () => {
     const { world } = await vendorWorld();
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     await world.discover();
-    world.clock.pass(minutes(10) - 1);
+    world.clock.pass(GRACE + minutes(10) - 1);
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeDefined();
     world.clock.pass(1);
@@ -231,6 +238,7 @@ describe('a secret that is gone', () => {
     const late = await world.token(ID);
     await world.stores.secrets.delete(`token-refresher/${ID}`);
     await world.discover();
+    world.clock.pass(GRACE);
     await world.tick('test-provider');
     world.clock.pass(hours(1));
     await world.discover();

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes } from '../../lib/core/types.ts';
+import { GRACE, RETIRED_FOR } from '../../lib/core/policy.ts';
+import { minutes } from '../../lib/core/types.ts';
 import { endingWorld } from '../support/ending.ts';
 import { answer, ID } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
-/** A worker that holds the connection when its secret is deleted leaves nothing: no token to read, no session to use. */
+/** A worker that goes on after the end of its connection has begun leaves nothing: no token to read, no session to use. */
 
 const points = ['send', 'sessions.keep', 'tokens.publish', 'connections.settle'] as const;
 
@@ -37,8 +38,8 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
       await tick();
     }
   };
-  // Within its lease, after it, and after discovery has looked for what is left.
-  const sleeps = [0, minutes(2), hours(1) - 1];
+  // Once the end has begun, later, and after discovery has looked for what is left.
+  const sleeps = [0, minutes(2), RETIRED_FOR - GRACE - 1];
 
   it.each(sleeps)('(for %i ms) takes back what it brought', async duration => {
     const ending = await late(duration, () => {});
@@ -70,7 +71,7 @@ it.each([
   ['before', 'connections.settle'],
 ] as const)('what a worker brought that died %s %s goes once its lease is over', async (where, point) => {
   const ending = await endingWorld();
-  const { world, tick, deleteSecret, revoked } = ending;
+  const { world, tick, replaceSecret, revoked } = ending;
   let go = () => {};
   const asleep = new Promise<void>(sleeps => {
     world.hooks.before = async at => {
@@ -85,7 +86,8 @@ it.each([
   });
   void world.refresh(ID);
   await asleep;
-  await deleteSecret();
+  await replaceSecret();
+  await world.discover();
   await tick();
   go();
   await new Promise(setImmediate);

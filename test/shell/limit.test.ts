@@ -18,7 +18,8 @@ describe('an exhausted rate limit', () => {
     const room = plus(world.clock.now(), WINDOW);
     expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0, dueAt: room });
     const { dueAt: _, version: __, ...rest } = before;
-    const lastError = { code: 'budget_used', at: world.clock.now(), times: 1 };
+    const now = world.clock.now();
+    const lastError = { code: 'budget_used', at: now, since: now, times: 1 };
     expect(await world.record(ID)).toEqual({ ...rest, dueAt: room, version: before.version + 1, lastError });
     expect(await world.tick('test-provider')).toMatchObject({ due: 0 });
     world.clock.pass(WINDOW);
@@ -94,7 +95,7 @@ it('a login in two steps needs two slots', async () => {
   const deps = world.worker();
   await world.refresh(ID, deps);
   expect(world.calls).toHaveLength(2);
-  await world.put(ID, { password: 'right', note: 'new credentials' });
+  await world.put(ID, { password: 'right', client: 'another' });
   await world.discover();
   expect(await world.refresh(ID, deps)).toMatchObject({ result: 'postponed', calls: 1 });
 });

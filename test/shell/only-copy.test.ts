@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { hours, minutes } from '../../lib/core/types.ts';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
 /** A person handed in a code once: from then on the refresh token is the only copy of access. */
 const byCode = (more: object = {}) =>
-  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksOut: true }), ...more });
+  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksAccounts: true }), ...more });
 const sessionOf = ({ world }: Awaited<ReturnType<typeof byCode>>) => world.refreshToken(ID);
 
 it('the code is redeemed once, and the session lives on for days', async () => {
@@ -19,20 +20,40 @@ it('the code is redeemed once, and the session lives on for days', async () => {
 
 describe('the only copy of access is never dropped', () => {
   it.each([
-    ['lost answers', () => lostAnswer],
     ['an outage', () => answer('', 503)],
-    ['a breakdown', () => answer('', 500)],
-    ['nonsense', () => answer('<html>')],
     ['a redirect', () => answer('', 302)],
-  ])('by %s, and not redeemed again', async (_, reply) => {
+    ['a firewall', () => answer('<html>', 403)],
+  ])('by %s, which says that it is unspent, and the code is not redeemed again', async (_, reply) => {
     const { world, vendor } = await byCode();
     vendor.script.push(reply, reply, reply);
     for (let round = 0; round < 3; round++) {
-      expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
+      expect(await world.refresh(ID)).toMatchObject({ calls: 1 });
       world.clock.pass(minutes(5));
     }
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(vendor.asked).toEqual(Array(4).fill('refresh'));
+  });
+
+  it.each([
+    ['a lost answer', () => lostAnswer],
+    ['a breakdown', () => answer('', 500)],
+    ['nonsense', () => answer('<html>')],
+  ])('by %s: a person is told at once, and it is sent again near the end of its token', async (_, reply) => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(reply);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
+    const { expiresAt } = await world.token(ID);
+    expect(await world.record(ID)).toMatchObject({
+      status: 'attention',
+      session: { inDoubt: true },
+      dueAt: plus(expiresAt, -minutes(10)),
+    });
+    await world.run('test-provider', minutes(16), minutes(1));
+    expect(vendor.asked).toEqual(['refresh']);
+    await world.run('test-provider', minutes(3), minutes(1));
+    expect(vendor.asked).toEqual(['refresh', 'refresh']);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect((await world.record(ID)).session).not.toHaveProperty('inDoubt');
   });
 
   it('by a refusal: a person is called for, who may find that it was the provider’s mistake', async () => {
@@ -119,17 +140,16 @@ describe('a code', () => {
     expect(given.vendor.count('code')).toBe(1);
   });
 
-  it('is redeemed after such a death where it had not come to that, and the old session is over', async () => {
+  it('is redeemed after such a death where it had not come to that', async () => {
     const given = await byCode();
     await given.world.put(ID, { code: 'good-2' });
     await given.world.discover();
     const died = dieAt(given.world, 'before', 'send');
     void given.world.tick('test-provider');
     await died;
-    given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     given.world.clock.pass(minutes(1));
     await given.world.tick('test-provider');
-    expect(given.vendor.asked).toEqual(['refresh', 'code']);
+    expect(given.vendor.asked).toEqual(['code']);
     expect(await given.world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
   });
 
@@ -218,15 +238,14 @@ describe('a new code that is refused', () => {
     const { world, vendor } = await withDeadCode();
     vendor.script.push(undefined, () => lostAnswer);
     await world.tick('test-provider');
-    expect(await world.record(ID)).toMatchObject({ status: 'failing' });
-    world.clock.pass(minutes(5));
-    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', session: { inDoubt: true } });
+    await world.run('test-provider', minutes(25), minutes(5));
     expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
   });
 });
 
 describe('a new code and a session that are both in doubt', () => {
-  it('are each tried once in a run', async () => {
+  it('are tried one after the other: the code at once, the session near the end of its token', async () => {
     const { world, vendor } = await byCode();
     await world.put(ID, { code: 'dead' });
     await world.discover();
@@ -235,9 +254,10 @@ describe('a new code and a session that are both in doubt', () => {
     await died;
     world.clock.pass(minutes(1));
     vendor.asked.length = 0;
-    vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
-    expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 2 });
-    expect(vendor.asked).toEqual(['refresh', 'code']);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
+    expect(vendor.asked).toEqual(['code']);
+    await world.run('test-provider', minutes(24), minutes(1));
+    expect(vendor.asked).toEqual(['code', 'refresh']);
   });
 
   it('wait where the secret could not be read again', async () => {
@@ -250,5 +270,66 @@ describe('a new code and a session that are both in doubt', () => {
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
     expect(vendor.asked).toEqual(['code']);
+  });
+});
+
+describe('a connection that only a person can bring back', () => {
+  it('is renewed early, so that there is time', async () => {
+    const { world } = await byCode({ refreshed: false });
+    await world.tick('test-provider');
+    const { issuedAt, expiresAt } = await world.token(ID);
+    expect(((await world.record(ID)).dueAt - issuedAt) / (expiresAt - issuedAt)).toBeCloseTo(0.25, 1);
+  });
+
+  it('waits for an answer as long as the lease allows', async () => {
+    const { world } = await byCode();
+    const deps = world.worker();
+    const deadlines: number[] = [];
+    const send: typeof deps.send = (request, deadline) => {
+      deadlines.push(deadline);
+      return deps.send(request, deadline);
+    };
+    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'refreshed' });
+    expect(deadlines).toEqual([seconds(37)]);
+  });
+
+  it('stores its new refresh token although the store refuses for half a minute', async () => {
+    const given = await byCode();
+    const from = given.world.clock.now();
+    given.world.hooks.before = async at => {
+      const fails = given.world.clock.now() - from < seconds(20);
+      if (at === 'sessions.keep' && fails) throw new RefresherError('store_failed', 'injected');
+    };
+    expect(await given.world.refresh(ID)).toMatchObject({ result: 'refreshed', to: 'healthy' });
+    expect(await sessionOf(given)).toBe('refresh-2');
+  });
+
+  it('is reported at once if its new refresh token cannot be stored at all', async () => {
+    const given = await byCode();
+    given.world.hooks.before = async at => {
+      if (at === 'sessions.keep') throw new RefresherError('store_failed', 'injected');
+    };
+    expect(await given.world.refresh(ID)).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'store_failed' } });
+  });
+
+  it('loses its token if the provider has ended its session and a consumer says that the token is refused', async () => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(() => lostAnswer);
+    await world.refresh(ID);
+    const { issuedAt } = await world.token(ID);
+    const invalid = () => answer({ error: 'invalid_grant' }, 400);
+    vendor.script.push(invalid, invalid);
+    const forced = { kind: 'forced', connection: ID, issuedAt, waits: true } as const;
+    expect(await world.ask(forced)).toMatchObject({ result: 'attention' });
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+  });
+
+  it('keeps its token if only the schedule finds its session ended', async () => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    await world.refresh(ID);
+    expect(await world.token(ID)).toBeDefined();
   });
 });

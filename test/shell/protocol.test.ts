@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GRACE, RETIRED_FOR } from '../../lib/core/policy.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/shell/refresh.ts';
 import { nth } from '../support/records.ts';
@@ -138,10 +139,15 @@ describe('a zombie', () => {
     expect(vendor.reused).toBe(0);
   });
 
-  it('settles nothing where a newer token than its own is published', async () => {
+  it('settles nothing where a newer token than its own is published, and another has the connection', async () => {
     const { world } = await vendorWorld();
     const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
-    await world.stores.tokens.publish(newer);
+    world.hooks.before = async at => {
+      if (at !== 'tokens.publish') return;
+      delete world.hooks.before;
+      await world.stores.tokens.publish(newer);
+      await world.stores.connections.claim(await world.record(ID), { id: 'another', leaseUntil: world.clock.now() });
+    };
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
     expect(world.log).not.toContain('connections.settle');
@@ -162,7 +168,7 @@ describe('a zombie', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: nth(3) });
   });
 
-  it('of a retired connection takes its token back', async () => {
+  it('of a retired connection leaves its token until the end begins', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async at => {
       if (at !== 'connections.settle') return;
@@ -170,20 +176,36 @@ describe('a zombie', () => {
       await world.stores.connections.retire(ID, world.clock.now());
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
+    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
+    world.clock.pass(GRACE);
+    await world.tick('test-provider');
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
-  it('of a removed connection takes its token back, and brings no record to life', async () => {
+  const withoutRecord = async (slept: number) => {
     const { world } = await vendorWorld();
     world.hooks.before = async at => {
-      if (at !== 'sessions.keep') return;
+      if (at !== 'connections.settle') return;
       delete world.hooks.before;
       await world.stores.connections.retire(ID, world.clock.now());
-      await world.stores.connections.remove(ID);
+      await world.stores.connections.remove(ID, (await world.record(ID)).version);
+      world.clock.pass(slept);
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.stores.connections.get(ID)).toBeUndefined();
+    return world;
+  };
+
+  it('of a removed connection takes back what it brought, and brings no record to life', async () => {
+    const world = await withoutRecord(RETIRED_FOR);
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  });
+
+  it('of a record that was deleted by hand leaves token and session to the one that takes its place', async () => {
+    const world = await withoutRecord(RETIRED_FOR - 1);
+    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 });
 

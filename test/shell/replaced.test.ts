@@ -4,7 +4,7 @@ import { minutes, secretVersion } from '../../lib/core/types.ts';
 import { endingWorld } from '../support/ending.ts';
 import { idOf } from '../support/records.ts';
 import { answer, ID } from '../support/vendor.ts';
-import { dieAt, failOnce } from '../support/world.ts';
+import { dieAt } from '../support/world.ts';
 
 /** A secret is deleted, and somebody makes another one of its name before anything of the first has ended. */
 
@@ -19,7 +19,7 @@ const expectEnded = async ({ world, revoked }: Ending, accessToken: string) => {
 
 describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   ['between two discoveries', async () => {}],
-  ['after the retirement', ({ deleteSecret }) => deleteSecret()],
+  ['after the retirement', ({ deleteSecret }) => deleteSecret(ID, 0)],
 ])('a secret that is replaced %s', (_, meanwhile) => {
   const replaced = async (secret?: unknown) => {
     const ending = await endingWorld();
@@ -91,10 +91,11 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     const { world, tick } = await replaced();
     await world.discover();
     await tick();
-    world.hooks.before = async at => {
-      if (at !== 'connections.revive') return;
+    world.hooks.before = async operation => {
+      if (operation !== 'connections.revive') return;
       delete world.hooks.before;
-      await world.stores.connections.endLater(ID, world.clock.now());
+      const at = world.clock.now();
+      await world.stores.connections.beginEnd(ID, { at, dueAt: at });
     };
     await world.discover();
     expect(await world.record(ID)).toMatchObject({ retiredAt: expect.anything() });
@@ -165,16 +166,11 @@ describe('a secret of many that is replaced', () => {
     expect(await world.discover()).toMatchObject({ connections: 3, revived: [], read: 0 });
   });
 
-  it('ends what has a token although its version could not be noted', async () => {
-    const { world, tick, replaceSecret } = await endingWorld();
-    await world.put(SHARED, shared('oslo'));
-    failOnce(world, 'before', 'connections.noteSecret');
-    await world.discover().catch(() => undefined);
-    await tick();
-    expect(await world.token(oslo)).toBeDefined();
-    expect(await world.record(oslo)).not.toHaveProperty('secretVersion');
-    await replaceSecret(oslo, shared('oslo'));
-    expect((await world.discover()).retired).toEqual([oslo]);
+  it('is not looked for: it can not come back', async () => {
+    const { world, replaceSecret } = await many();
+    await replaceSecret(oslo, shared('stavanger'));
+    await world.discover();
+    expect(await world.discover()).toMatchObject({ read: 0 });
   });
 
   it('has its key yet if the store did not take it for an hour', async () => {
@@ -203,15 +199,4 @@ describe('a secret of many that is replaced', () => {
     expect(await world.stores.tokens.get(oslo)).toBeUndefined();
     expect(await world.discover()).toMatchObject({ revived: [], added: [] });
   });
-});
-
-it('a secret that is restored before its connection ended goes on at once, with its token', async () => {
-  const { world, tick, deleteSecret } = await endingWorld();
-  const { accessToken } = await world.token(ID);
-  await deleteSecret();
-  await world.stores.secrets.restore(`token-refresher/${ID}`);
-  expect(await world.discover()).toMatchObject({ revived: [ID] });
-  expect((await world.token(ID)).accessToken).toBe(accessToken);
-  await tick();
-  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
 });

@@ -10,6 +10,8 @@ import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } fr
 import { measureDiscovery } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { Answer, Ask } from '../../lib/shell/demand.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
+import { Logins } from '../../lib/shell/logins.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
 import type { Stores } from '../support/memory.ts';
@@ -124,16 +126,24 @@ export class Cloud {
   #refresher(provider: Provider, process: Process) {
     const { stores, network, random } = this.#parts;
     const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
+    const claimId = () => `claim-${this.#claims++}`;
+    const policy = this.#policyOf(provider);
+    const logins = process.through('logins', stores.logins);
     const deps = {
       ...this.#reach(process),
       limiter: leasingRateLimiter(process.through('limits', stores.limits), process.clock),
       sessions: process.through('sessions', stores.sessions),
-      credentials: new CredentialCache(process.through('secrets', stores.secrets), PREFIX),
+      logins: new Logins({ clock: process.clock, store: logins, policy, tryId: claimId }),
+      credentials: new CredentialCache(
+        process.through('secrets', stores.secrets),
+        new Fingerprints(logins, claimId),
+        PREFIX,
+      ),
       send: network.sender(process),
-      policy: this.#policyOf(provider),
+      policy,
       observer,
       random: random.next,
-      claimId: () => `claim-${this.#claims++}`,
+      claimId,
     };
     return { handle: refreshHandler(deps, provider), flush };
   }

@@ -21,6 +21,7 @@ export const crowd = (): Promise<Outcome> =>
     maxSkew: 0,
     secretsChange: false,
     sessionsEnd: false,
+    edits: false,
     neighbour: false,
     packed: true,
     schedules: 1,

@@ -1,4 +1,12 @@
-import { type ConnectionId, type EpochMs, epochMs, parseConnectionId, secretOf } from '../../lib/core/types.ts';
+import {
+  type ConnectionId,
+  type EpochMs,
+  epochMs,
+  type Milliseconds,
+  minutes,
+  parseConnectionId,
+  secretOf,
+} from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 
@@ -19,6 +27,8 @@ export const passwordField: Readonly<Record<string, string>> = {
 export class Pack {
   readonly secret: string;
   readonly members: Customer[] = [];
+  /** Somebody misspelt the name of a key that he added. */
+  misspelt = false;
 
   /** `first`: the number of its first customer. */
   constructor(first: number) {
@@ -64,6 +74,9 @@ export class Customer {
   get password(): string {
     return this.#fields[this.#passwordField] ?? '';
   }
+  get packed(): boolean {
+    return this.#pack !== undefined;
+  }
   get provider(): string {
     return this.account.provider;
   }
@@ -96,15 +109,23 @@ export class Customer {
     // A secret of many that is no JSON would be everyone's trouble.
     this.history.push({ at: now, state: this.#pack && state === 'broken JSON' ? 'missing field' : state });
     this.#code = code;
-    if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack.members));
+    if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
     if (state === 'deleted') return this.#secrets.delete(this.#secretName);
     await this.#secrets.put(this.#secretName, this.#text(state, code));
   }
 
-  #packedText(pack: readonly Customer[]): string {
-    const stored = pack.filter(({ state }) => state !== 'deleted');
+  /** Adds a key to the secret that is no name, or removes it. */
+  async misspell(misspelt: boolean, now: EpochMs): Promise<void> {
+    if (!this.#pack) return;
+    this.#pack.misspelt = misspelt;
+    this.history.push({ at: now, state: this.state });
+    await this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
+  }
+
+  #packedText({ members, misspelt }: Pack): string {
+    const stored = members.filter(({ state }) => state !== 'deleted');
     const texts = stored.map(each => [each.account.name, JSON.parse(each.#text(each.state, each.#code))]);
-    return JSON.stringify({ connections: Object.fromEntries(texts) });
+    return JSON.stringify({ connections: Object.fromEntries(misspelt ? [...texts, ['mis spelt', {}]] : texts) });
   }
 
   #text(state: SecretState, code: string | undefined): string {
@@ -130,6 +151,19 @@ export class Customer {
       this.history.push({ at: now, state });
     }
     return state;
+  }
+
+  /** Whether the secret, or its key, was away for so long, at `to` or shortly before, whenever discovery looked. */
+  wasAway(duration: Milliseconds, to: EpochMs): boolean {
+    let since: EpochMs | undefined;
+    for (const [n, { at, state }] of this.history.entries()) {
+      const until = this.history[n + 1]?.at ?? to;
+      if (state === 'deleted') {
+        since ??= at;
+        if (since <= to - duration && until >= to - minutes(2)) return true;
+      } else if (until - at > minutes(2)) since = undefined;
+    }
+    return false;
   }
 
   /** Whether the secret was in such a state at some moment between the two. */

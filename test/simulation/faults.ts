@@ -42,9 +42,12 @@ export interface Trouble {
     | 'slow provider'
     | 'malformed answers'
     | 'provider storms'
+    | 'rejections'
+    | 'mixed'
     | 'missed ticks'
     | 'duplicate ticks'
-    | 'late ticks';
+    | 'late ticks'
+    | 'discovery dies';
   readonly from: EpochMs;
   readonly to: EpochMs;
   /** How much of what could go wrong does. */
@@ -60,10 +63,18 @@ export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
   'slow provider',
   'malformed answers',
   'provider storms',
+  'rejections',
+  'mixed',
   'missed ticks',
   'duplicate ticks',
   'late ticks',
+  'discovery dies',
 ];
+
+/** What discovery alone writes. */
+const writesOfDiscovery: ReadonlySet<string> = new Set(
+  ['add', 'noteSecret', 'retire', 'replace', 'revive', 'remove'].map(each => `connections.${each}`),
+);
 
 /** So late may a request still be handled. */
 export const LATEST = minutes(3);
@@ -113,6 +124,9 @@ export class Faults {
   }
 
   ofStore(operation: string): StoreFate | undefined {
+    if (writesOfDiscovery.has(operation) && this.strikes('discovery dies') && this.#random.chance(0.5)) {
+      return this.#fate(operation, { kill: this.#random.pick(['before', 'before', 'after']) }, 'discovery died');
+    }
     if (this.strikes('crashes') && this.#random.chance(0.2)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
     }
@@ -139,6 +153,11 @@ export class Faults {
 
   #networkFate(): NetworkFate {
     const random = this.#random;
+    // Another trouble with each request, so that one run meets two of them.
+    if (this.strikes('mixed')) {
+      const kinds = ['lost answer', 'lost request', 'unreachable', 'refused', 'rejected', 'malformed', 'fine'] as const;
+      return this.#oneOf(random.pick(kinds));
+    }
     if (this.strikes('crashes')) return { kind: random.pick(['crash before', 'crash after']) };
     if (this.strikes('outage'))
       return random.pick<NetworkFate>([
@@ -148,12 +167,35 @@ export class Faults {
       ]);
     if (this.strikes('lost answers')) return { kind: 'lost answer' };
     if (this.strikes('slow provider')) return { kind: 'late', by: random.between(seconds(9), LATEST) };
-    if (this.strikes('malformed answers')) return { kind: 'malformed', how: random.pick(damages) };
-    if (this.strikes('provider storms')) {
-      const status = random.pick([429, 429, 500, 502, 503, 504]);
-      const retryAfter = status === 429 || status === 503 ? { retryAfter: random.whole(1, 120) } : {};
-      return { kind: 'refused', status, ...retryAfter };
-    }
+    if (this.strikes('malformed answers')) return this.#oneOf('malformed');
+    if (this.strikes('provider storms')) return this.#oneOf('refused');
+    if (this.strikes('rejections')) return this.#oneOf('rejected');
     return fine;
+  }
+
+  #oneOf(
+    kind: 'lost answer' | 'lost request' | 'unreachable' | 'refused' | 'rejected' | 'malformed' | 'fine',
+  ): NetworkFate {
+    const random = this.#random;
+    switch (kind) {
+      case 'malformed':
+        return { kind, how: random.pick(damages) };
+      case 'refused': {
+        const status = random.pick([429, 429, 500, 502, 503, 504]);
+        const retryAfter = status === 429 || status === 503 ? { retryAfter: random.whole(1, 120) } : {};
+        return { kind, status, ...retryAfter };
+      }
+      case 'rejected':
+        // A firewall in front of the provider, which names no reason.
+        return { kind: 'refused', status: random.pick([400, 401, 403, 403, 404]) };
+      default:
+        return { kind };
+    }
+  }
+
+  /** Whether a firewall may have rejected something between the two. */
+  rejected(from: EpochMs, to: EpochMs): boolean {
+    const rejecting = this.#troubles.filter(({ kind }) => kind === 'rejections' || kind === 'mixed');
+    return rejecting.some(trouble => trouble.from <= to && trouble.to >= from);
   }
 }

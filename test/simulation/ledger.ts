@@ -1,6 +1,14 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { type EpochMs, type Milliseconds, minutes, plus, providerOf, type Token } from '../../lib/core/types.ts';
+import {
+  type EpochMs,
+  type Milliseconds,
+  minutes,
+  plus,
+  providerOf,
+  seconds,
+  type Token,
+} from '../../lib/core/types.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 
 /** What every token, refresh token, code and credential of a run has in it, and nothing else. */
@@ -22,6 +30,10 @@ export class Ledger {
   readonly #redeemed = new Map<string, EpochMs>();
   /** Codes that a person handed in, and the refresh tokens that came of them: each is the only copy of access. */
   readonly #onlyCopies = new Set<string>();
+  /** When each refresh token ends, if its provider has said so. */
+  readonly #ends = new Map<string, EpochMs>();
+  /** When each wrong login was last tried. */
+  readonly #wrongLogins = new Map<string, EpochMs>();
   /** Whether a provider got one of these twice: then it ended what had come of it. */
   reused = false;
   /** The origin that issued each refresh token. */
@@ -68,6 +80,11 @@ export class Ledger {
     const provider = this.#providerOf(request);
     const json = reply.status === 200 ? jsonObject(reply.body) : undefined;
     const refreshToken = refreshTokenIn(request);
+    this.#judgeLogin(provider, request, reply);
+    if (refreshToken !== undefined && (this.#ends.get(refreshToken) ?? this.#now()) < plus(this.#now(), -LATEST))
+      this.violated(`a refresh token of ${provider} was sent after its end`);
+    if (typeof json?.refresh_token === 'string' && typeof json.refresh_expires_in === 'number')
+      this.#ends.set(json.refresh_token, plus(this.#now(), seconds(json.refresh_expires_in)));
     const spent = refreshToken ?? request.headers['x-auth-code'];
     if (spent !== undefined && rotatingProviders.has(provider)) this.#spent(provider, spent, json);
     if (typeof json?.access_token === 'string') {
@@ -83,6 +100,17 @@ export class Ledger {
     if (typeof accessToken === 'string') {
       this.#issued.set(accessToken, { provider, ...(typeof svc === 'string' && { baseUrl: svc }) });
     }
+  }
+
+  /** A wrong login came in. Only if its answer may be lost, or nobody could note it, may it come again: accounts lock. */
+  #judgeLogin(provider: string, request: HttpRequest, { status, body }: Extract<HttpReply, { kind: 'answer' }>): void {
+    const login = loginIn(request);
+    if (login === undefined || status < 400 || jsonObject(body)?.error !== 'invalid_grant') return;
+    const key = `${provider} ${login}`;
+    const before = this.#wrongLogins.get(key);
+    this.#wrongLogins.set(key, this.#now());
+    if (before !== undefined && !this.#troubled(plus(before, -LATEST), plus(before, LATEST)))
+      this.violated(`a wrong login of ${provider} was tried twice`);
   }
 
   /** A refresh token or a code came in. Only where it is the only copy, and its answer may be lost, may it come again. */
@@ -145,4 +173,13 @@ const refreshTokenIn = ({ headers, body = '' }: HttpRequest): string | undefined
   const json = jsonObject(body)?.refresh_token;
   if (typeof json === 'string') return json;
   return new URLSearchParams(body).get('refresh_token') ?? undefined;
+};
+
+/** User and password of a login that a provider locks after a few wrong tries. */
+const loginIn = ({ headers, body = '' }: HttpRequest): string | undefined => {
+  if (headers['x-auth-username']) return `${headers['x-auth-username']} ${headers['x-auth-password']}`;
+  const json = jsonObject(body);
+  if (typeof json?.login === 'string') return `${json.login} ${json.password}`;
+  const form = new URLSearchParams(body);
+  return form.get('grant_type') === 'password' ? `${form.get('username')} ${form.get('password')}` : undefined;
 };

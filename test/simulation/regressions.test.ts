@@ -17,6 +17,7 @@ const troubled = (
   browser: provider === 'ioffice',
   secretsChange: true,
   sessionsEnd: false,
+  edits: false,
   neighbour: false,
   packed: false,
   schedules: 1,

@@ -7,12 +7,14 @@ import { Alarms } from './alarms.ts';
 import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
+import { Editors } from './editors.ts';
 import { Faults } from './faults.ts';
 import { lagging } from './lagging.ts';
 import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
 import { Neighbour } from './neighbour.ts';
 import { Network, START } from './network.ts';
+import { Operator } from './operator.ts';
 import { customersOf, People } from './people.ts';
 import { Random } from './random.ts';
 import { Readers } from './readers.ts';
@@ -59,6 +61,8 @@ export class Run {
   readonly #readers: Readers;
   readonly #neighbour: Neighbour;
   readonly #neighbourRandom: Random;
+  readonly #editors: Editors;
+  readonly #operator: Operator;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -87,6 +91,8 @@ export class Run {
     this.#witness = new Witness({
       ...shared,
       ledger: this.#ledger,
+      troubled: (from, to) => this.#faults.troubled(from, to),
+      rejected: (from, to) => this.#faults.rejected(from, to),
       alarms: this.#alarms,
       stores: { ...memory, secrets },
       say,
@@ -128,6 +134,14 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
+    this.#editors = new Editors({ ...shared, random: random() });
+    this.#operator = new Operator({
+      loop,
+      cloud: this.#cloud,
+      providers,
+      connections: memory.connections,
+      customers: this.#customers,
+    });
   }
 
   /** In the calm lists are what they should be. */
@@ -140,16 +154,19 @@ export class Run {
     const { end, calmFrom, providers, schedules } = this.#scenario;
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
+    this.#editors.begin();
     this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
-        this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider, n, schedules)));
+        const tick = async () => this.#witness.ticked(provider, await this.#cloud.tick(provider, n, schedules));
+        this.#repeat(tickOf(provider), () => this.#tick(tick));
       }
     }
     this.#repeat(minutes(1), () => this.#alarms.evaluate(this.#loop.now), 0);
     this.#readers.begin();
     await this.#loop.run(calmFrom);
     await this.#people.repair();
+    this.#operator.begin();
     await this.#witness.notice();
     for (let at = plus(calmFrom, RECOVERY); at < end; at = plus(at, RECOVERY)) {
       await this.#loop.run(at);

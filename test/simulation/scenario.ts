@@ -22,6 +22,8 @@ export interface Scenario {
   /** Whether people change secrets, and providers end sessions. */
   readonly secretsChange: boolean;
   readonly sessionsEnd: boolean;
+  /** Whether people edit secrets in a hurry. */
+  readonly edits: boolean;
   /** Whether somebody with secrets of his own does what he can to hurt the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
@@ -35,8 +37,8 @@ export interface Scenario {
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
-export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd }: Scenario): boolean =>
-  troubles.length === 0 && !secretsChange && !sessionsEnd;
+export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: Scenario): boolean =>
+  troubles.length === 0 && !secretsChange && !sessionsEnd && !edits;
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
@@ -60,7 +62,8 @@ export const scenarioOf = (random: Random): Scenario => {
     'long',
   ]);
   const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
-  return random.chance(0.12) ? besideANeighbour(random, scenario) : scenario;
+  if (random.chance(0.12)) return besideANeighbour(random, scenario);
+  return scenario.connections < 10 && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
 };
 
 const shaped = (random: Random, shape: Shape): Scenario => {
@@ -84,6 +87,19 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
     travel: 150,
+    edits: false,
+  };
+};
+
+/** People who edit secrets while discovery dies, or does not. */
+const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
+  const { calmFrom, troubles, packed } = scenario;
+  const from = plus(START, (calmFrom - START) * random.next());
+  const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
+  return {
+    ...scenario,
+    ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
+    troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
 };
 
@@ -95,7 +111,15 @@ const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
   return {
     ...scenario,
     ...(provider && { providers: [provider] }),
-    ...{ neighbour: true, troubles: [], secretsChange: false, sessionsEnd: false, maxSkew: 0, browser: false },
+    ...{
+      neighbour: true,
+      troubles: [],
+      secretsChange: false,
+      sessionsEnd: false,
+      edits: false,
+      maxSkew: 0,
+      browser: false,
+    },
     connections: random.whole(4, 20),
     calmFrom,
     end: plus(calmFrom, RECOVERY + minutes(30)),

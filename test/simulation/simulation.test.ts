@@ -10,6 +10,7 @@ const calm = (end: number): Partial<Scenario> => ({
   troubles: [],
   secretsChange: false,
   sessionsEnd: false,
+  edits: false,
   neighbour: false,
   packed: false,
   schedules: 1,

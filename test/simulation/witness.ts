@@ -1,3 +1,6 @@
+import { GRACE } from '../../lib/core/policy.ts';
+import type { Provider } from '../../lib/core/provider.ts';
+import { allShards } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
@@ -7,6 +10,7 @@ import {
   minutes,
   plus,
   providerOf,
+  seconds,
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
@@ -23,6 +27,10 @@ interface Parts {
   readonly loop: Loop;
   readonly scenario: Scenario;
   readonly ledger: Ledger;
+  /** Whether anything was wrong at some moment between the two. */
+  readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Whether a firewall may have rejected something between the two. */
+  readonly rejected: (from: EpochMs, to: EpochMs) => boolean;
   readonly alarms: Alarms;
   readonly customers: readonly Customer[];
   readonly stores: Stores;
@@ -36,6 +44,16 @@ interface Parts {
 /** So long a run may be frozen between its last look at a secret and what it makes of that. */
 const LAG = minutes(4);
 
+/** So long after the grace period a token is gone: a tick, and a moment to notice that it is time. */
+const GONE_WITHIN = minutes(7);
+
+/** What an answer without a verdict is noted as. */
+export const rejections: ReadonlySet<string | undefined> = new Set([
+  'access_refused',
+  'request_rejected',
+  'invalid_request',
+]);
+
 /** A login of iOFFICE takes two calls. */
 const stepsOf = (provider: string): number => (provider === 'ioffice' ? 2 : 1);
 
@@ -46,6 +64,8 @@ export class Witness {
   /** The stores, with somebody looking on. */
   readonly stores: Stores;
   readonly #tokens = new Map<ConnectionId, Token>();
+  /** The connections that are retired, and the tokens that they have for the grace period. */
+  readonly #retiredOnes = new Map<ConnectionId, Token | undefined>();
   readonly #causes = new Map<ConnectionId, number>();
   readonly #attentionAt = new Map<ConnectionId, EpochMs>();
   readonly #attentionTo = new Map<ConnectionId, EpochMs>();
@@ -77,7 +97,9 @@ export class Witness {
         if (published && before?.accessToken !== token.accessToken) {
           if (this.#customers.has(token.connection)) ledger.published(token, before);
           this.grants += 1;
-          this.#tokens.set(token.connection, token);
+          const { connection } = token;
+          if (this.#retiredOnes.has(connection)) this.#retiredOnes.set(connection, token);
+          else this.#tokens.set(connection, token);
           loop.at(token.expiresAt, () => this.#expired(token));
         }
         return published;
@@ -107,29 +129,74 @@ export class Witness {
         if (loop.now >= scenario.calmFrom) void this.notice();
         return true;
       },
+      add: async connection => {
+        const added = await connections.add(connection);
+        if (added) this.#retiredOnes.delete(connection.connection);
+        return added;
+      },
       retire: async (connection, at) => {
         await connections.retire(connection, at);
         this.#retired(connection);
+        loop.after(GRACE + GONE_WITHIN, () => void this.#gone(connection, at));
       },
       replace: async (connection, at) => {
         await connections.replace(connection, at);
         this.#retired(connection);
+      },
+      beginEnd: async (connection, how) => {
+        const begun = await connections.beginEnd(connection, how);
+        if (begun) this.#ends(connection);
+        return begun;
+      },
+      revive: async (connection, how) => {
+        await connections.revive(connection, how);
+        await this.#revived(connection);
       },
     };
   }
 
   #retired(connection: ConnectionId): void {
     const { loop, ledger } = this.#parts;
-    // From here on nobody is to be served it.
+    // From here on nobody has to be served it.
+    this.#retiredOnes.set(connection, this.#tokens.get(connection) ?? this.#retiredOnes.get(connection));
     this.#tokens.delete(connection);
     const customer = this.#customers.get(connection);
     if (customer && !customer.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
       ledger.violated(`${connection}: retired, although its secret was there`);
   }
 
+  /** What was there when a secret came back in time has to be served again. */
+  async #revived(connection: ConnectionId): Promise<void> {
+    const { connections, tokens } = this.#parts.stores;
+    const record = await connections.get(connection);
+    if (record?.retiredAt !== undefined) return;
+    const token = this.#retiredOnes.get(connection);
+    this.#retiredOnes.delete(connection);
+    if (token && (await tokens.get(connection))?.version === token.version) this.#tokens.set(connection, token);
+  }
+
+  /** A connection ends only after its secret was away for the grace period; not quite, if nobody looked in between. */
+  #ends(connection: ConnectionId): void {
+    const { loop, ledger, troubled } = this.#parts;
+    const { now } = loop;
+    const customer = this.#customers.get(connection);
+    if (!customer || customer.wasAway(GRACE - minutes(2), now) || troubled(plus(now, -minutes(20)), now)) return;
+    ledger.violated(`${connection}: ended, although its secret was back in time`);
+  }
+
+  /** A token is readable for the grace period and a tick after its secret was found gone, and no longer. */
+  async #gone(connection: ConnectionId, retiredAt: EpochMs): Promise<void> {
+    const { loop, ledger, stores, troubled } = this.#parts;
+    if (!this.#customers.has(connection) || troubled(plus(loop.now, -(GRACE + GONE_WITHIN)), loop.now)) return;
+    const record = await stores.connections.get(connection);
+    if (record?.retiredAt === retiredAt && (await stores.tokens.get(connection)))
+      ledger.violated(`${connection}: its secret is gone, and its token is still there`);
+  }
+
   /**
    * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
-   * is lost: its provider would not take the refresh token any more, and no code waits that was handed in after the fault.
+   * is lost, or may be, or a firewall stands in between: its provider would not take the refresh token any more, or an answer did not arrive; and no code
+   * waits that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
     const { loop, ledger, told, holds, scenario } = this.#parts;
@@ -139,10 +206,26 @@ export class Witness {
     told(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
+    const record = await this.#parts.stores.connections.get(connection);
+    const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -minutes(30)), now);
+    if (stood) return;
     const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
-    const lost = refreshToken === undefined || !holds(customer.provider, refreshToken);
+    const inDoubt = record?.session?.inDoubt === true;
+    const lost = inDoubt || refreshToken === undefined || !holds(customer.provider, refreshToken);
     if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
       ledger.violated(`${connection}: attention without a reason`);
+  }
+
+  /** A tick says how long its connections have been due: never longer than they have, if nothing was wrong. */
+  async ticked({ id }: Provider, answer: unknown): Promise<void> {
+    const { loop, ledger, scenario, troubled, stores } = this.#parts;
+    const { now } = loop;
+    const overdue: unknown = Reflect.get(Object(answer), 'oldestOverdue');
+    if (typeof overdue !== 'number' || scenario.neighbour || troubled(plus(now, -minutes(5)), now)) return;
+    const records = (await Promise.all(allShards.map(shard => stores.connections.list(id, shard)))).flat();
+    const oldest = Math.max(0, ...records.map(({ dueAt }) => now - dueAt));
+    if (overdue > oldest + scenario.maxSkew + seconds(10))
+      ledger.violated(`${id}: a tick that says it is behind, and is not`);
   }
 
   /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */

@@ -9,6 +9,8 @@ import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { discover } from '../../lib/shell/discover.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
+import { Logins } from '../../lib/shell/logins.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
@@ -50,16 +52,18 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
   const failures: unknown[] = [];
   let answer: (call: number) => HttpReply | Promise<HttpReply> = call => granted(`token-${call}`);
   let claims = 0;
+  const claimId = () => `claim-${++claims}`;
   const refresher: SweepDeps = {
     clock,
     tokens: stores.tokens,
     connections: stores.connections,
     limiter: leasingRateLimiter(stores.limits, clock),
     sessions: stores.sessions,
-    credentials: new CredentialCache(stores.secrets, PREFIX),
+    logins: new Logins({ clock, store: stores.logins, policy, tryId: claimId }),
+    credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
     policy,
     random: () => 0.5,
-    claimId: () => `claim-${++claims}`,
+    claimId,
     send: async request => {
       calls.push(request);
       return answer(calls.length);

@@ -9,6 +9,7 @@ import {
 import { type ClientOverrides, type Clients, createClients } from '../../lib/aws/clients.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { limitTable } from '../../lib/aws/limit-table.ts';
+import { loginTable } from '../../lib/aws/login-table.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { createTables, type TableNames } from '../../lib/aws/tables.ts';
@@ -65,6 +66,7 @@ export const awsStores = async (overrides: ClientOverrides): Promise<AwsStores> 
     connections: connectionTable(clients.dynamodb, tables.connections, error => broken.push(error)),
     sessions: sessionTable(clients.dynamodb, tables.connections),
     limits: limitTable(clients.dynamodb, tables.connections),
+    logins: loginTable(clients.dynamodb, tables.connections),
     secrets: { ...secretsManager(clients.secretsManager), ...secretAdmin(clients.secretsManager) },
   };
 };

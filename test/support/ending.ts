@@ -1,5 +1,6 @@
+import { GRACE } from '../../lib/core/policy.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
-import { type ConnectionId, type EpochMs, secretOf } from '../../lib/core/types.ts';
+import { type ConnectionId, type EpochMs, type Milliseconds, secretOf } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
 import { PREFIX } from './world.ts';
 
@@ -36,9 +37,11 @@ export const endingWorld = async () => {
       await world.stores.secrets.erase(`${PREFIX}${secretOf(id)}`);
       await world.put(secretOf(id), secret);
     },
-    deleteSecret: async (id: ConnectionId = ID): Promise<void> => {
+    /** Deletes a secret, and lets the grace period of its connection pass. */
+    deleteSecret: async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
       await world.stores.secrets.delete(`${PREFIX}${id}`);
       await world.discover();
+      world.clock.pass(grace);
     },
   };
 };

@@ -1,3 +1,5 @@
+import { type LoginState, untried } from '../../lib/core/login.ts';
+import { GRACE } from '../../lib/core/policy.ts';
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { versionOf } from '../../lib/core/secret.ts';
 import { shardOf } from '../../lib/core/shard.ts';
@@ -5,6 +7,7 @@ import {
   type Connection,
   type ConnectionId,
   type Listed,
+  plus,
   providerOf,
   type SecretVersion,
   type Token,
@@ -14,11 +17,13 @@ import type {
   ConnectionStore,
   ConnectionSummary,
   LimitStore,
+  LoginStore,
   SecretSource,
   SecretValue,
   SessionStore,
   Settlement,
   StoredSession,
+  Take,
   TokenStore,
 } from '../../lib/shell/ports.ts';
 
@@ -48,8 +53,29 @@ export interface Stores {
   readonly connections: ConnectionStore;
   readonly sessions: SessionStore;
   readonly limits: LimitStore;
+  readonly logins: LoginStore;
   readonly secrets: SecretSource & SecretAdmin;
 }
+
+/** What the tables hold. A test may copy it and bring the copy back, as a person restores a table. */
+export interface MemoryTables {
+  readonly tokens: Map<ConnectionId, Token>;
+  readonly records: Map<ConnectionId, Connection>;
+  readonly sessions: Map<ConnectionId, StoredSession>;
+  /** The connections of each shard. */
+  readonly ids: Map<string, Set<ConnectionId>>;
+  readonly claims: Map<ConnectionId, string>;
+  readonly waiters: Map<ConnectionId, number>;
+}
+
+export const emptyTables = (): MemoryTables => ({
+  tokens: new Map(),
+  records: new Map(),
+  sessions: new Map(),
+  ids: new Map(),
+  claims: new Map(),
+  waiters: new Map(),
+});
 
 type Run = <T>(operation: string, effect: () => T) => Promise<T>;
 
@@ -78,8 +104,7 @@ const knownShard = (connection: ConnectionId): number => {
   return shard;
 };
 
-const memoryTokens = (run: Run): TokenStore => {
-  const tokens = new Map<ConnectionId, Token>();
+const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
   return {
     get: connection => run('tokens.get', () => tokens.get(connection)),
     publish: token =>
@@ -106,6 +131,7 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
+  ...(record.secretKeys !== undefined && { secretKeys: record.secretKeys }),
 });
 
 const summaryOf = (record: Connection): ConnectionSummary => {
@@ -123,7 +149,8 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 /** As a table answers it: only what a list shows. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
-  const { lastError, origin, secretVersion, triedVersion, answeredVersion, retiredAt, replacedAt, endedAt } = record;
+  const { lastError, origin, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
+  const { retiredAt, endingAt, replacedAt, endedAt } = record;
   return {
     ...{ connection, status, dueAt, version, failures },
     ...(leaseUntil !== undefined && { leaseUntil }),
@@ -132,21 +159,23 @@ const listedOf = (record: Connection): Listed => {
     ...(lastError && { lastError }),
     ...(origin !== undefined && { origin }),
     ...(secretVersion !== undefined && { secretVersion }),
+    ...(secretKeys !== undefined && { secretKeys }),
     ...(triedVersion !== undefined && { triedVersion }),
     ...(answeredVersion !== undefined && { answeredVersion }),
     ...(retiredAt !== undefined && { retiredAt }),
+    ...(endingAt !== undefined && { endingAt }),
     ...(replacedAt !== undefined && { replacedAt }),
     ...(endedAt !== undefined && { endedAt }),
   };
 };
 
-/** What a connection does not take along when its secret comes back. */
-const ofOneLife = ['retiredAt', 'replacedAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
+/** What a connection does not take along when its secret comes back, at any time or once its end has begun. */
+const ofRetirement = ['retiredAt', 'replacedAt'] as const;
+const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
-const memorySessions = (run: Run): SessionStore => {
-  const sessions = new Map<ConnectionId, StoredSession>();
+const memorySessions = (run: Run, { sessions }: MemoryTables): SessionStore => {
   return {
     get: connection => run('sessions.get', () => sessions.get(connection)),
     keep: (connection, mine, session) =>
@@ -162,9 +191,7 @@ const memorySessions = (run: Run): SessionStore => {
   };
 };
 
-const memoryConnections = (run: Run): ConnectionStore => {
-  const records = new Map<ConnectionId, Connection>();
-  const ids = new Map<string, Set<ConnectionId>>();
+const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTables): ConnectionStore => {
   const shard = (provider: string, number: number): Set<ConnectionId> => {
     const key = `${provider}#${number}`;
     const there = ids.get(key) ?? new Set();
@@ -177,8 +204,6 @@ const memoryConnections = (run: Run): ConnectionStore => {
       .sort()
       .map(id => records.get(id))
       .filter(record => record !== undefined);
-  const claims = new Map<ConnectionId, string>();
-  const waiters = new Map<ConnectionId, number>();
   const unclaim = (connection: ConnectionId): void => {
     claims.delete(connection);
     waiters.delete(connection);
@@ -195,6 +220,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
     return true;
   };
   const isRetired = ({ retiredAt }: Connection): boolean => retiredAt !== undefined;
+  const hasBegunToEnd = ({ endingAt, endedAt }: Connection): boolean => endingAt !== undefined || endedAt !== undefined;
 
   return {
     list: (provider, number) => run('connections.list', () => listed(provider, number).map(listedOf)),
@@ -241,12 +267,20 @@ const memoryConnections = (run: Run): ConnectionStore => {
         if (settled) unclaim(connection);
         return settled;
       }),
+    raise: (connection, mine, to) =>
+      run('connections.raise', () =>
+        change(
+          connection,
+          record => record.version === mine && !isRetired(record),
+          record => ({ ...record, version: to }),
+        ),
+      ),
     noteSecret: (connection, noted) =>
       run('connections.noteSecret', () => {
         change(
           connection,
           () => true,
-          record => ({ ...record, secretVersion: noted }),
+          record => ({ ...record, ...noted }),
         );
       }),
     retire: (connection, at) =>
@@ -254,7 +288,7 @@ const memoryConnections = (run: Run): ConnectionStore => {
         change(
           connection,
           record => !isRetired(record),
-          record => ({ ...record, retiredAt: at, dueAt: at }),
+          record => ({ ...record, retiredAt: at, dueAt: plus(at, GRACE) }),
         );
       }),
     replace: (connection, at) =>
@@ -265,30 +299,37 @@ const memoryConnections = (run: Run): ConnectionStore => {
           record => ({ ...record, retiredAt: record.retiredAt ?? at, replacedAt: at, dueAt: at }),
         );
       }),
-    revive: (connection, { at, secretVersion, from }) =>
+    revive: (connection, { at, secretVersion, secretKeys, from }) =>
       run('connections.revive', () => {
         const allowed = (record: Connection) =>
           isRetired(record) && (from === 'retired' || record.endedAt !== undefined);
         const again = (record: Connection) => ({
-          ...without(record, ofOneLife),
+          ...without(record, hasBegunToEnd(record) ? ofOneLife : ofRetirement),
           dueAt: at,
           version: version(record.version + 1),
-          secretVersion,
+          ...{ secretVersion, secretKeys },
         });
         if (change(connection, allowed, again)) unclaim(connection);
       }),
-    endLater: (connection, dueAt) =>
-      run('connections.endLater', () => {
-        change(connection, isRetired, record => ({ ...without(record, ['endedAt']), dueAt }));
+    beginEnd: (connection, { at, dueAt }) =>
+      run('connections.beginEnd', () => {
+        const allowed = (record: Connection) =>
+          isRetired(record) && (record.endingAt !== undefined || record.dueAt <= at);
+        const begun = change(connection, allowed, record => ({
+          ...without(record, ['endedAt']),
+          ...{ dueAt, endingAt: record.endingAt ?? at },
+        }));
+        return begun ? records.get(connection) : undefined;
       }),
-    end: (connection, at) =>
+    end: (connection, last, at) =>
       run('connections.end', () => {
-        change(connection, isRetired, record => ({ ...record, endedAt: at }));
+        const allowed = (record: Connection) => isRetired(record) && record.version === last;
+        change(connection, allowed, record => ({ ...record, endedAt: at }));
       }),
-    remove: connection =>
+    remove: (connection, last) =>
       run('connections.remove', () => {
         const record = records.get(connection);
-        if (record && isRetired(record)) {
+        if (record && isRetired(record) && record.version === last) {
           records.delete(connection);
           own(connection).delete(connection);
           unclaim(connection);
@@ -306,6 +347,30 @@ const memoryLimits = (run: Run): LimitStore => {
         if ((there?.revision ?? 0) !== revision) return there ?? { state: unused, revision: 0 };
         limits.set(key, stored({ state, revision: revision + 1 }));
         return undefined;
+      }),
+  };
+};
+
+const memoryLogins = (run: Run): LoginStore => {
+  const keys = new Map<string, string>();
+  const logins = new Map<string, { readonly state: LoginState; readonly by?: Take }>();
+  return {
+    key: (provider, proposed) =>
+      run('logins.key', () => {
+        const key = keys.get(provider) ?? proposed;
+        keys.set(provider, key);
+        return key;
+      }),
+    take: (login, by) =>
+      run('logins.take', () => {
+        const { state, by: other } = logins.get(login) ?? { state: untried };
+        if (other && other.until > by.at && other.id !== by.id) return undefined;
+        logins.set(login, { state, by });
+        return state;
+      }),
+    giveBack: (login, id, state) =>
+      run('logins.giveBack', () => {
+        if (logins.get(login)?.by?.id === id) logins.set(login, { state: stored(state) });
       }),
   };
 };
@@ -360,13 +425,14 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
 };
 
 /** Every store in memory, with the semantics of the real ones. `hooks` is looked at on every call. */
-export const memoryStores = (hooks: Hooks = {}): Stores => {
+export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTables()): Stores => {
   const run = runner(hooks);
   return {
-    tokens: memoryTokens(run),
-    connections: memoryConnections(run),
-    sessions: memorySessions(run),
+    tokens: memoryTokens(run, tables),
+    connections: memoryConnections(run, tables),
+    sessions: memorySessions(run, tables),
     limits: memoryLimits(run),
+    logins: memoryLogins(run),
     secrets: memorySecrets(run),
   };
 };

@@ -6,6 +6,8 @@ import { officernd } from '../../lib/providers/officernd.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { refreshOnDemand } from '../../lib/shell/demand.ts';
 import { discover } from '../../lib/shell/discover.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
+import { Logins } from '../../lib/shell/logins.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
@@ -55,14 +57,17 @@ export const neighbourhood = async (honest: number) => {
     return given;
   };
   let claims = 0;
+  const policy = { ...defaultPolicy, tick: tickOf(officernd) };
+  const claimId = () => `claim-${++claims}`;
   const worker = (): SweepDeps => ({
     ...stores,
     clock,
     random,
-    policy: { ...defaultPolicy, tick: tickOf(officernd) },
+    policy,
+    logins: new Logins({ clock, store: stores.logins, policy, tryId: claimId }),
     limiter: leasingRateLimiter(stores.limits, clock),
-    credentials: new CredentialCache(stores.secrets, PREFIX),
-    claimId: () => `claim-${++claims}`,
+    credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
+    claimId,
     send: async request => {
       await loop.sleep(200);
       return reply(request);

@@ -4,6 +4,7 @@ import {
   type EpochMs,
   epochMs,
   parseConnectionId,
+  type SecretNote,
   type Session,
   secretVersion,
   type Token,
@@ -68,24 +69,37 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   expiresAt: epochMs(START + 4),
   failures: 5,
   failingSince: epochMs(START + 6),
-  lastError: { code: 'invalid_client', at: epochMs(START + 7), times: 8, status: 401, fields: ['clientKey'] },
+  lastError: {
+    code: 'invalid_client',
+    at: epochMs(START + 7),
+    since: epochMs(START + 5),
+    times: 8,
+    status: 401,
+    fields: ['clientKey'],
+  },
   attentionSince: epochMs(START + 9),
-  session: { version: version(2), endsAt: epochMs(START + 10) },
+  session: { version: version(2), endsAt: epochMs(START + 10), inDoubt: true },
   secretVersion: secretVersion('noted'),
+  secretKeys: 15,
   triedVersion: secretVersion('tried'),
   answeredVersion: secretVersion('answered'),
+  credentials: 'fingerprint of the credentials',
   redeemedCode: 'fingerprint',
   forcedAt: epochMs(START + 11),
   origin: 'https://login.test',
   retiredAt: epochMs(START + 12),
+  endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
   replacedAt: epochMs(START + 14),
 });
 
+/** What discovery notes of a secret of one connection. */
+export const noteOf = (of: string, secretKeys = 1): SecretNote => ({ secretVersion: secretVersion(of), secretKeys });
+
 /** How a connection comes back whose secret was restored, unless it says otherwise. */
 export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({
   at,
-  secretVersion: secretVersion('restored'),
+  ...noteOf('restored'),
   from: 'retired',
   ...change,
 });
@@ -115,7 +129,7 @@ export const tickReport: SweepReport = {
   connections: 1,
   due: 1,
   left: 0,
-  results: { refreshed: 1, lost: 0, postponed: 0, failed: 0, attention: 0, retired: 0 },
+  results: { refreshed: 1, lost: 0, postponed: 0, unchanged: 0, failed: 0, attention: 0, retired: 0 },
   claimsFailed: 0,
   commitsFailed: 0,
   calls: 1,

@@ -20,9 +20,9 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
   expiresIn: 'seconds',
   callsPerRun: 2,
   concurrency: 2,
-  locksOut: false,
+  locksAccounts: false,
   hosts: ['api.test', 'login.test'],
-  fields: { required: ['password'], optional: ['code'] },
+  fields: { required: ['password'], optional: ['code', 'client'] },
   open: secret => {
     if (!isObject(secret) || (typeof secret.password !== 'string' && typeof secret.code !== 'string')) {
       return { ok: false, problems: [{ field: 'password', message: '"password" is missing' }] };
@@ -37,6 +37,8 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
         logIn: () => post(typeof code === 'string' ? { code } : { password }),
         refresh: token => post({ refresh: token }),
         ...(typeof code === 'string' && { oneTimeCode: code }),
+        ...(change.locksAccounts &&
+          typeof code !== 'string' && { login: { key: 'test-provider#user', text: String(password) } }),
         usage: ({ accessToken }) => ({
           headers: { authorization: `Bearer ${accessToken}` },
           baseUrl: 'https://api.test',

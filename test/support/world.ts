@@ -14,6 +14,8 @@ import {
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { type DiscoverReport, discover } from '../../lib/shell/discover.ts';
+import { Fingerprints } from '../../lib/shell/fingerprints.ts';
+import { Logins } from '../../lib/shell/logins.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type RefreshReport, refreshConnection } from '../../lib/shell/refresh.ts';
@@ -95,6 +97,7 @@ export class World {
   /** A new process: it shares the stores with the others, and no memory. */
   worker(): SweepDeps {
     const { clock, stores, policy } = this;
+    const claimId = () => `claim-${++this.#claims}`;
     return {
       clock,
       policy,
@@ -102,9 +105,10 @@ export class World {
       connections: stores.connections,
       limiter: leasingRateLimiter(stores.limits, clock),
       sessions: stores.sessions,
-      credentials: new CredentialCache(stores.secrets, PREFIX),
+      logins: new Logins({ clock, store: stores.logins, policy, tryId: claimId }),
+      credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
       random: this.#random,
-      claimId: () => `claim-${++this.#claims}`,
+      claimId,
       send: async request => {
         await this.hooks.before?.('send');
         this.log.push('send');
@@ -194,6 +198,13 @@ export class World {
     return this.calls.length - before;
   }
 }
+
+/** A person deletes the record of a connection; token and session stay. */
+export const deleteByHand = async ({ stores, clock }: World, id: ConnectionId): Promise<void> => {
+  await stores.connections.retire(id, clock.now());
+  const record = await stores.connections.get(id);
+  if (record) await stores.connections.remove(id, record.version);
+};
 
 /** The hooks of a world fail once at one operation, and are sound again. */
 export const failOnce = (world: World, where: 'before' | 'after', operation: string): void => {

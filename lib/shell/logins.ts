@@ -1,0 +1,81 @@
+import { afterTry, heldBack, type LoginState, type LoginTry } from '../core/login.ts';
+import type { Policy } from '../core/policy.ts';
+import { type EpochMs, plus, seconds } from '../core/types.ts';
+import type { Clock, LoginStore } from './ports.ts';
+import type { Attempted } from './run.ts';
+
+interface LoginsDeps {
+  readonly clock: Clock;
+  readonly store: LoginStore;
+  readonly policy: Pick<Policy, 'stands' | 'probe' | 'lease'>;
+  /** Unique to one try. */
+  readonly tryId: () => string;
+}
+
+/** Somebody has the login: asked again after so long. */
+const POLL = seconds(0.5);
+/** A run that cannot wait any longer is due again after so long. */
+const LATER = seconds(5);
+
+/** One try after the other, over all processes: the second knows what came of the first. */
+export class Logins {
+  readonly #deps: LoginsDeps;
+  /** Those that this process is trying: it need not ask the store. */
+  readonly #underway = new Set<string>();
+
+  constructor(deps: LoginsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Logs in, unless it is known that this login is wrong. Waits for its turn until `until`. `insists`: an operator wants
+   * it, whatever is known. Rejects as the store does.
+   */
+  async attempt(
+    key: string,
+    it: LoginTry,
+    { until, insists, logIn }: { until: EpochMs; insists: boolean; logIn: () => Promise<Attempted> },
+  ): Promise<Attempted> {
+    const { clock, store, policy } = this.#deps;
+    const id = this.#deps.tryId();
+    if (!(await this.#isMyTurn(key, until))) return postponed(clock.now());
+    try {
+      const state = await this.#take(key, id, until);
+      if (!state) return postponed(clock.now());
+      const held = insists ? undefined : heldBack(state, it, clock.now());
+      const outcome = held ?? (await logIn());
+      const tried = !held && outcome.kind !== 'postponed';
+      const known = tried ? afterTry(policy, state, it, outcome, clock.now()) : state;
+      // If that fails it is free again when the lease ends; the record of this connection says as much of its own.
+      await store.giveBack(key, id, known).catch(() => {});
+      return outcome;
+    } finally {
+      this.#underway.delete(key);
+    }
+  }
+
+  async #isMyTurn(key: string, until: EpochMs): Promise<boolean> {
+    while (this.#underway.has(key)) if (!(await this.#hasWaited(until))) return false;
+    this.#underway.add(key);
+    return true;
+  }
+
+  async #take(key: string, id: string, until: EpochMs): Promise<LoginState | undefined> {
+    const { clock, store, policy } = this.#deps;
+    for (;;) {
+      const at = clock.now();
+      const state = await store.take(key, { id, at, until: plus(at, policy.lease) });
+      if (state || !(await this.#hasWaited(until))) return state;
+    }
+  }
+
+  /** False if there is no time to wait. */
+  async #hasWaited(until: EpochMs): Promise<boolean> {
+    const { clock } = this.#deps;
+    if (plus(clock.now(), POLL) > until) return false;
+    await clock.sleep(POLL);
+    return true;
+  }
+}
+
+const postponed = (now: EpochMs): Attempted => ({ kind: 'postponed', until: plus(now, LATER), code: 'login_in_use' });

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { LoginState } from '../../lib/core/login.ts';
+import { plus, seconds } from '../../lib/core/types.ts';
+import type { LoginStore } from '../../lib/shell/ports.ts';
+import { type Full, START } from '../support/records.ts';
+
+const full: Full<LoginState> = {
+  refused: [{ fingerprint: 'a', code: 'invalid_grant', times: 2, until: plus(START, 7) }],
+  granted: 'b',
+};
+const by = (id: string, at = START) => ({ id, at, until: plus(at, seconds(45)) });
+
+export const describeLogins = (store: () => LoginStore, fresh: () => string): unknown =>
+  describe('logins', () => {
+    const login = () => `test-provider#${fresh()}`;
+
+    it('are taken by one at a time, who finds what the one before has left', async () => {
+      const mine = login();
+      expect(await store().take(mine, by('one'))).toEqual({ refused: [] });
+      expect(await store().take(mine, by('two'))).toBeUndefined();
+      await store().giveBack(mine, 'one', full);
+      expect(await store().take(mine, by('two'))).toEqual(full);
+      await store().giveBack(mine, 'two', { refused: [] });
+      expect(await store().take(mine, by('three'))).toEqual({ refused: [] });
+    });
+
+    it('have one winner among many', async () => {
+      const mine = login();
+      const tries = Array.from({ length: 12 }, (_, n) => store().take(mine, by(`${n}`)));
+      expect((await Promise.all(tries)).filter(state => state !== undefined)).toHaveLength(1);
+    });
+
+    it('are free again when the time is over, to the millisecond', async () => {
+      const mine = login();
+      await store().take(mine, by('one'));
+      expect(await store().take(mine, by('two', plus(START, seconds(45) - 1)))).toBeUndefined();
+      expect(await store().take(mine, by('two', plus(START, seconds(45))))).toEqual({ refused: [] });
+      // Too late: somebody else has it.
+      await store().giveBack(mine, 'one', full);
+      expect(await store().take(mine, by('three', plus(START, seconds(46))))).toBeUndefined();
+      await store().giveBack(mine, 'two', { refused: [] });
+      expect(await store().take(mine, by('three', plus(START, seconds(46))))).toEqual({ refused: [] });
+    });
+
+    it('may be taken by the same try again: the answer to the first may have been lost', async () => {
+      const mine = login();
+      await store().take(mine, by('one'));
+      expect(await store().take(mine, by('one'))).toEqual({ refused: [] });
+    });
+
+    it('are apart from each other', async () => {
+      await store().take(login(), by('one'));
+      expect(await store().take(login(), by('one'))).toEqual({ refused: [] });
+    });
+
+    it('have one key of fingerprints for each provider, whoever proposes one', async () => {
+      const provider = `provider-${fresh().length}`;
+      const keys = await Promise.all(['a', 'b', 'c'].map(proposed => store().key(provider, proposed)));
+      expect(new Set(keys).size).toBe(1);
+      expect(await store().key(provider, 'd')).toBe(keys[0]);
+      expect(await store().key(`${provider}-2`, 'e')).toBe('e');
+    });
+  });

@@ -1,0 +1,20 @@
+import type { Group } from './explore.ts';
+import { groupOf } from './explore.ts';
+
+interface Known {
+  readonly group: RegExp;
+  /** The row of issue 9. */
+  readonly row: number;
+  readonly why: string;
+}
+
+/** What fails today. A test of such a group fails as soon as its group does not: then its line goes. */
+const known: readonly Known[] = [
+  {
+    group: /\/connections-one-older\/(lost|refused)$/,
+    row: 6,
+    why: 'a run that cannot read the secret raises the version of a restored record, and the next run replays its session',
+  },
+];
+
+export const knownOf = (group: Group): Known | undefined => known.find(each => each.group.test(groupOf(group)));

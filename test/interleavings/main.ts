@@ -1,0 +1,116 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { explore, type Group, groups, kinds, parseId, run, type Summary } from './explore.ts';
+import { knownOf } from './known.ts';
+
+const usage = `Usage: npm run interleavings [-- --only ID]
+
+Runs every interleaving of two processes with one preemption, with a summary.
+
+  --only ID   one of them, with all that happens in it: worker+discovery/deleted-restored/late/7/12,
+              or with the moments of its events: worker+worker/tokens-emptied/paused/3/end@5`;
+
+interface Done {
+  readonly index: number;
+  readonly summary: Summary;
+}
+
+/** Has each group explored by one of as many threads as there are cores. */
+const exploreAll = async (): Promise<readonly Summary[]> => {
+  const summaries: Summary[] = [];
+  let next = 0;
+  const hand = async (): Promise<void> => {
+    const worker = new Worker(new URL(import.meta.url));
+    while (next < groups.length) {
+      const index = next++;
+      const done = await new Promise<Done>((resolve, reject) => {
+        worker.removeAllListeners('error').once('message', resolve).once('error', reject);
+        worker.postMessage(index);
+      });
+      summaries[done.index] = done.summary;
+    }
+    await worker.terminate();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, hand));
+  return summaries;
+};
+
+const total = (summaries: readonly Summary[], of: (summary: Summary) => number): number =>
+  summaries.reduce((sum, summary) => sum + of(summary), 0);
+
+/** A line for each scenario, a column for each kind, and what failed. */
+const table = (summaries: readonly Summary[]): string => {
+  const rows = Map.groupBy(groups, ({ scenario, pair }) => `${pair.join('+')} | ${scenario.name}`);
+  const cell = (group: Group | undefined): string => {
+    const summary = group && summaries[groups.indexOf(group)];
+    if (!summary) return '';
+    const { runs, failures } = summary;
+    return failures.length > 0 ? `${runs}, ${failures.length} failed` : `${runs}`;
+  };
+  const lines = [...rows].map(([name, each]) => {
+    const lost = total(
+      each.map(group => summaries[groups.indexOf(group)]).filter(summary => summary !== undefined),
+      summary => summary.lost,
+    );
+    const cells = kinds.map(kind => cell(each.find(group => group.kind === kind)));
+    return `| ${[name, ...cells, lost || ''].join(' | ')} |`;
+  });
+  return [
+    `| processes | scenario | ${kinds.join(' | ')} | only copy lost by nature |`,
+    `|---|---|${'---:|'.repeat(kinds.length + 1)}`,
+    ...lines,
+  ].join('\n');
+};
+
+const many = async (): Promise<boolean> => {
+  const started = Date.now();
+  const summaries = await exploreAll();
+  console.log(table(summaries));
+  let good = true;
+  summaries.forEach(({ failures }, index) => {
+    const known = groups[index] && knownOf(groups[index]);
+    if (failures.length === 0 && !known) return;
+    good &&= known !== undefined && failures.length > 0;
+    const note = known ? ` (known: issue 9, row ${known.row})` : '';
+    if (failures.length === 0) console.error(`${groups[index]?.name} is said to fail, and does not`);
+    for (const { id, violations } of failures) console.error(`${id}: ${violations.join('; ')}${note}`);
+  });
+  const runs = total(summaries, summary => summary.runs);
+  const lost = total(summaries, summary => summary.lost);
+  const failed = total(summaries, summary => summary.failures.length);
+  const took = ((Date.now() - started) / 1000).toFixed(0);
+  console.log(
+    `\n${runs} interleavings in ${took} s, ${failed} failed; in ${lost} the only copy of access is lost by nature.`,
+  );
+  return good;
+};
+
+const one = async (id: string): Promise<boolean> => {
+  const interleaving = parseId(id);
+  if (!interleaving) {
+    console.error(`There is no interleaving "${id}".\n\n${usage}`);
+    return false;
+  }
+  const { log, violations, lost, beyond } = await run(interleaving);
+  console.log(log.join('\n'));
+  if (beyond) console.log(`The processes have fewer operations than that: look at "${beyond}".`);
+  if (lost) console.log('The only copy of access is lost by nature.');
+  console.log(violations.length > 0 ? violations.map(each => `violated: ${each}`).join('\n') : 'It ends well.');
+  return violations.length === 0;
+};
+
+const main = (): Promise<boolean> => {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean' } } });
+  if (!values.help) return values.only === undefined ? many() : one(values.only);
+  console.log(usage);
+  return Promise.resolve(true);
+};
+
+if (isMainThread) process.exitCode = (await main()) ? 0 : 1;
+else {
+  parentPort?.on('message', async (index: number) => {
+    const group = groups[index];
+    if (group) parentPort?.postMessage({ index, summary: await explore(group, { all: true }) } satisfies Done);
+  });
+}

@@ -1,0 +1,271 @@
+import { GRACE } from '../../lib/core/policy.ts';
+import { type ConnectionId, minutes } from '../../lib/core/types.ts';
+import type { Actor } from './actor.ts';
+import { FOURTH, KEYS, SINGLE, type Stage } from './stage.ts';
+
+export type Role = 'worker' | 'discovery';
+export type Pair = readonly [Role, Role];
+
+/** A state to begin with, and what people do meanwhile. */
+export interface Scenario {
+  readonly name: string;
+  readonly pairs: readonly Pair[];
+  prepare(stage: Stage): Promise<void>;
+  /** What a process does, if it is not one sweep or one discovery. */
+  readonly work?: Partial<Record<Role, (stage: Stage, actor: Actor) => Promise<void>>>;
+  /** What happens between two operations, at every point there is, in this order. */
+  readonly events?: readonly ((stage: Stage) => Promise<void> | void)[];
+  /** The connections whose secrets are there in the end, and those whose secrets are not. */
+  readonly there: readonly ConnectionId[];
+  readonly gone?: readonly ConnectionId[];
+  /** The refresh token is the only copy of access. */
+  readonly onlyCopy?: boolean;
+  /** What the only copy gave way to is lost with the table. */
+  readonly losesOnlyCopy?: boolean;
+  /** A table is restored: record and token may differ until the next renewal. */
+  readonly restores?: boolean;
+  /** What people do once both processes are over, if those died before it. */
+  afterwards?(stage: Stage): Promise<void>;
+}
+
+const login = { password: 'right' };
+const code = { code: 'good-1' };
+const packed = (keys: readonly string[], more: object = {}) => ({
+  ...login,
+  ...more,
+  connections: Object.fromEntries(keys.map(key => [key, {}])),
+});
+const ABC = ['a', 'b', 'c'];
+
+const WW: Pair = ['worker', 'worker'];
+const WD: Pair = ['worker', 'discovery'];
+const DW: Pair = ['discovery', 'worker'];
+const DD: Pair = ['discovery', 'discovery'];
+const ALL = [WW, WD, DW, DD];
+/** A worker that finds nothing to do has one operation: it cannot come first. */
+const UNNOTICED = [DW, DD];
+
+/** So long after a token was granted its connection is due for sure. */
+const DUE = minutes(33);
+
+const begun =
+  (secret: unknown, wait = DUE) =>
+  async (stage: Stage): Promise<void> => {
+    await stage.put('acme', secret);
+    await stage.discover();
+    await stage.tick();
+    stage.clock.pass(wait);
+  };
+const undiscovered = (secret: unknown) => (stage: Stage) => stage.put('acme', secret);
+const discovered = (secret: unknown) => async (stage: Stage) => {
+  await stage.put('acme', secret);
+  await stage.discover();
+};
+const thenPut =
+  (before: unknown, after: unknown, wait = minutes(2)) =>
+  async (stage: Stage) => {
+    await begun(before, wait)(stage);
+    await stage.put('acme', after);
+  };
+
+/** A discovery that sees the secret gone, all that follows, and a discovery that sees it again. */
+const goneAndBack = (go: (stage: Stage) => Promise<void>, back: (stage: Stage) => Promise<void>, wait = 0) => ({
+  discovery: async (stage: Stage, actor: Actor) => {
+    await person(actor, 'deletes the secret', () => go(stage));
+    await stage.discover(actor);
+    if (wait > 0) await person(actor, 'lets time pass', async () => stage.clock.pass(wait));
+    await stage.tick(actor);
+    await person(actor, 'brings it back', () => back(stage));
+    await stage.discover(actor);
+  },
+});
+const person = (actor: Actor, does: string, act: () => Promise<void>): Promise<void> =>
+  actor.operation(`somebody ${does}`, act, () => undefined);
+const DELETED = (stage: Stage) => stage.remove('acme');
+const CREATED = async (stage: Stage) => {
+  if (!(await stage.hasSecret('acme'))) await stage.put('acme', login);
+};
+const RESTORED = (stage: Stage) => stage.restore('acme');
+
+/** Renewed several times, with a copy of a table after the first one. */
+const renewed = (secret: unknown, table: 'tokens' | 'connections', times: number) => {
+  let bringBack: () => void = () => {};
+  return {
+    prepare: async (stage: Stage) => {
+      await begun(secret)(stage);
+      bringBack = stage.backUp(table);
+      for (let time = 0; time < times; time += 1) {
+        await stage.tick();
+        stage.clock.pass(DUE);
+      }
+    },
+    events: [() => bringBack()],
+    restores: true,
+  };
+};
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'due', pairs: [WW, WD, DW], prepare: begun(login), there: [SINGLE] },
+  { name: 'new', pairs: [WW], prepare: discovered(login), there: [SINGLE] },
+  { name: 'undiscovered', pairs: UNNOTICED, prepare: undiscovered(login), there: [SINGLE] },
+  { name: 'secret-changed', pairs: UNNOTICED, prepare: thenPut(login, { ...login, note: 'changed' }), there: [SINGLE] },
+  {
+    name: 'secret-changed-when-due',
+    pairs: ALL,
+    prepare: thenPut(login, { ...login, note: 'changed' }, DUE),
+    there: [SINGLE],
+  },
+  {
+    name: 'password-changed',
+    pairs: ALL,
+    prepare: async stage => {
+      await thenPut(login, { password: 'new' }, DUE)(stage);
+      stage.vendor.password = 'new';
+    },
+    there: [SINGLE],
+  },
+
+  { name: 'code-due', pairs: [WW, WD, DW], prepare: begun(code), there: [SINGLE], onlyCopy: true },
+  { name: 'code-new', pairs: [WW], prepare: discovered(code), there: [SINGLE], onlyCopy: true },
+  { name: 'code-undiscovered', pairs: UNNOTICED, prepare: undiscovered(code), there: [SINGLE], onlyCopy: true },
+  {
+    name: 'code-note-changed',
+    pairs: ALL,
+    prepare: thenPut(code, { ...code, note: 'changed' }, DUE),
+    there: [SINGLE],
+    onlyCopy: true,
+  },
+  {
+    name: 'code-replaced',
+    pairs: UNNOTICED,
+    prepare: thenPut(code, { code: 'good-2' }),
+    there: [SINGLE],
+    onlyCopy: true,
+  },
+
+  { name: 'packed-undiscovered', pairs: UNNOTICED, prepare: undiscovered(packed(ABC)), there: KEYS },
+  { name: 'packed-due', pairs: [WW, WD], prepare: begun(packed(ABC)), there: KEYS },
+  {
+    name: 'packed-key-added',
+    pairs: [WD, DW, DD],
+    prepare: thenPut(packed(ABC), packed([...ABC, 'd'])),
+    there: [...KEYS, FOURTH],
+  },
+  {
+    name: 'packed-key-added-meanwhile',
+    pairs: [DD],
+    prepare: undiscovered(packed(ABC)),
+    events: [stage => stage.put('acme', packed([...ABC, 'd']))],
+    there: [...KEYS, FOURTH],
+  },
+  {
+    name: 'packed-key-removed',
+    pairs: [WD, DW, DD],
+    prepare: thenPut(packed([...ABC, 'd']), packed(ABC), DUE),
+    there: KEYS,
+    gone: [FOURTH],
+  },
+  {
+    name: 'packed-record-deleted',
+    pairs: [WD, DD],
+    prepare: begun(packed(ABC)),
+    events: [stage => stage.deleteRecord(KEYS[1] ?? SINGLE)],
+    there: KEYS,
+  },
+  {
+    name: 'record-deleted',
+    pairs: [WW, WD],
+    prepare: begun(login),
+    events: [stage => stage.deleteRecord(SINGLE)],
+    there: [SINGLE],
+  },
+  {
+    name: 'code-record-deleted',
+    pairs: [WW, WD],
+    prepare: begun(code),
+    events: [stage => stage.deleteRecord(SINGLE)],
+    there: [SINGLE],
+    onlyCopy: true,
+  },
+
+  {
+    name: 'deleted',
+    pairs: [WD, DW, DD],
+    prepare: begun(login),
+    events: [DELETED],
+    there: [],
+    gone: [SINGLE],
+  },
+  {
+    name: 'deleted-restored',
+    pairs: [WD, DW],
+    prepare: begun(login),
+    work: goneAndBack(DELETED, RESTORED),
+    afterwards: RESTORED,
+    there: [SINGLE],
+  },
+  {
+    name: 'deleted-ended-restored',
+    pairs: [WD, DW],
+    prepare: begun(login),
+    work: goneAndBack(DELETED, RESTORED, GRACE + minutes(1)),
+    afterwards: RESTORED,
+    there: [SINGLE],
+  },
+  {
+    name: 'deleted-restored-meanwhile',
+    pairs: [WD, DD],
+    prepare: begun(login),
+    events: [DELETED, RESTORED],
+    there: [SINGLE],
+  },
+  {
+    name: 'code-deleted-restored',
+    pairs: [WD, DW],
+    prepare: begun(code),
+    work: goneAndBack(DELETED, RESTORED),
+    afterwards: RESTORED,
+    there: [SINGLE],
+    onlyCopy: true,
+  },
+  {
+    name: 'recreated',
+    pairs: [WD, DW],
+    prepare: begun(login),
+    work: goneAndBack(stage => stage.erase('acme'), CREATED),
+    afterwards: CREATED,
+    there: [SINGLE],
+  },
+  {
+    name: 'recreated-meanwhile',
+    pairs: [WD, DD],
+    prepare: begun(login),
+    events: [
+      async stage => {
+        await stage.erase('acme');
+        await stage.put('acme', login);
+      },
+    ],
+    there: [SINGLE],
+  },
+
+  {
+    name: 'tokens-emptied',
+    pairs: [WW, WD],
+    prepare: begun(login),
+    events: [stage => stage.emptyTokens()],
+    restores: true,
+    there: [SINGLE],
+  },
+  { name: 'tokens-older', pairs: [WW, WD], ...renewed(login, 'tokens', 1), there: [SINGLE] },
+  { name: 'connections-one-older', pairs: [WW, WD], ...renewed(login, 'connections', 1), there: [SINGLE] },
+  { name: 'connections-five-older', pairs: [WW, WD], ...renewed(login, 'connections', 5), there: [SINGLE] },
+  {
+    name: 'code-connections-older',
+    pairs: [WW, WD],
+    ...renewed(code, 'connections', 1),
+    there: [SINGLE],
+    onlyCopy: true,
+    losesOnlyCopy: true,
+  },
+];

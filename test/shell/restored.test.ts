@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
+import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+
+/** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
+
+const read = { kind: 'read', connection: ID, minTtl: 0, waits: true } as const;
+
+describe('a token that is missing', () => {
+  it('is obtained for its first reader, and that is reported', async () => {
+    const { world, vendor } = await vendorWorld();
+    await world.refresh(ID);
+    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    expect(await world.ask(read)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+    expect(world.reports.at(-1)).toMatchObject({ repaired: true });
+  });
+
+  it('is not obtained for a reader who came a moment too early', async () => {
+    const { world, vendor } = await vendorWorld();
+    await world.refresh(ID);
+    vendor.asked.length = 0;
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'fresh' });
+    expect(vendor.asked).toEqual([]);
+  });
+
+  it('is the older one of a restored table: who has it refused gets a new one', async () => {
+    const { world, vendor } = await vendorWorld();
+    const old = await world.token(ID);
+    await world.refresh(ID);
+    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await world.stores.tokens.publish({ ...old, expiresAt: plus(world.clock.now(), hours(1)) });
+    const forced = { kind: 'forced', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
+    expect(await world.ask(forced)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+  });
+});
+
+describe('a record of an earlier state', () => {
+  const DAY = 300;
+  /** As after a restore: the record and the session are old, the token is not. */
+  const restored = async (secret?: object) => {
+    const given = await vendorWorld({ provider: testProvider(), ...(secret && { secret }) });
+    const { world } = given;
+    await world.refresh(ID);
+    const token = await world.token(ID);
+    await world.stores.tokens.publish({ ...token, version: version(token.version + DAY) });
+    given.vendor.asked.length = 0;
+    return { ...given, token };
+  };
+
+  it('publishes at its next run, under a version above that of the token, and says so', async () => {
+    const { world, token } = await restored();
+    world.clock.pass(minutes(33));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', repaired: true });
+    const after = await world.token(ID);
+    expect(after.version).toBe(token.version + DAY + 1);
+    expect(after.accessToken).not.toBe(token.accessToken);
+    expect(await world.record(ID)).toMatchObject({ version: after.version, status: 'healthy' });
+    world.clock.pass(minutes(33));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    expect(world.reports.at(-1)).not.toHaveProperty('repaired');
+  });
+
+  it('does not use its session, which was spent since', async () => {
+    const { world, vendor } = await restored();
+    world.clock.pass(minutes(33));
+    await world.refresh(ID);
+    expect(vendor.asked).toEqual(['password']);
+  });
+
+  it('sends its only refresh token near the end of the token, and calls for a person meanwhile', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.run('test-provider', minutes(45), minutes(1));
+    expect(vendor.asked).toEqual([]);
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'session_in_doubt' } });
+    await world.run('test-provider', minutes(14), minutes(1));
+    expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it('does not redeem a code that a token shows to be redeemed', async () => {
+    const { world, vendor } = await vendorWorld({ secret: { code: 'good-1' }, refreshed: false });
+    const { version: now } = await world.record(ID);
+    const life = { issuedAt: epochMs(world.clock.now() - 1), expiresAt: plus(world.clock.now(), hours(1)) };
+    const token = { accessToken: 'made-up', tokenType: 'Bearer', headers: {}, baseUrl: 'https://api.test' };
+    await world.stores.tokens.publish({ connection: ID, ...token, ...life, version: version(now + 9) });
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual([]);
+    expect(await world.record(ID)).toMatchObject({
+      status: 'attention',
+      lastError: { code: 'code_already_redeemed' },
+    });
+  });
+});

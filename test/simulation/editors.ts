@@ -1,0 +1,64 @@
+import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import type { Customer } from './customers.ts';
+import type { Faults } from './faults.ts';
+import type { Loop } from './loop.ts';
+import type { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+interface Parts {
+  readonly loop: Loop;
+  readonly faults: Faults;
+  readonly random: Random;
+  readonly scenario: Scenario;
+  readonly customers: readonly Customer[];
+}
+
+/** So long a deletion lasts that is undone, at the most. */
+const UNDONE_WITHIN = minutes(1);
+
+/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one, mistype a password. */
+export class Editors {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  begin(): void {
+    const { loop, random, customers, scenario } = this.#parts;
+    if (!scenario.edits) return;
+    const next = () => {
+      if (plus(loop.now, UNDONE_WITHIN) >= scenario.calmFrom) return;
+      const customer = random.pick(customers as [Customer, ...Customer[]]);
+      if (customer.state === 'good') void this.#edit(customer);
+      loop.after(random.between(seconds(30), minutes(30)), next);
+    };
+    loop.after(random.between(minutes(3), minutes(20)), next);
+  }
+
+  async #edit(customer: Customer): Promise<void> {
+    const { loop, faults, random } = this.#parts;
+    if (customer.packed && random.chance(0.2)) {
+      faults.count('key misspelt');
+      await customer.misspell(true, loop.now);
+      loop.after(random.between(seconds(30), minutes(10)), () => void customer.misspell(false, loop.now));
+      return;
+    }
+    if (!customer.browser && random.chance(0.4)) {
+      faults.count('wrong for minutes');
+      await customer.store('wrong password', loop.now);
+      loop.after(random.between(minutes(1), minutes(10)), () => {
+        if (customer.state === 'wrong password') void customer.store('good', loop.now);
+      });
+      return;
+    }
+    // What a person would have to log in for again is only ever undone in time.
+    const undone = customer.browser || random.chance(0.7);
+    faults.count(undone ? 'deletion undone' : 'removed and added');
+    const back = undone ? random.between(seconds(5), UNDONE_WITHIN) : random.between(minutes(2), minutes(15));
+    await customer.store('deleted', loop.now);
+    loop.after(back, () => {
+      if (customer.state === 'deleted') void customer.restore(loop.now);
+    });
+  }
+}
