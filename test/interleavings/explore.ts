@@ -36,7 +36,12 @@ export const groups: readonly Group[] = scenarios.flatMap(scenario =>
   ),
 );
 
-export const groupsOf = (pair: Pair): readonly Group[] => groups.filter(group => group.pair.join() === pair.join());
+/** What CI affords of two processes. */
+export const groupsOf = (pair: Pair): readonly Group[] =>
+  groups.filter(group => group.pair.join() === pair.join() && !isForFullRunsOnly(group));
+
+const isForFullRunsOnly = ({ scenario, kind }: Group): boolean =>
+  scenario.isLarge === true && (kind === 'lost' || kind === 'refused');
 
 /** `worker+discovery/deleted/late/3/end@5`: it is enough to replay an interleaving. */
 export const idOf = (interleaving: Interleaving): string => {

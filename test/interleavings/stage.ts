@@ -115,7 +115,7 @@ export class Stage {
   }
 
   async tick(actor?: Actor): Promise<void> {
-    await sweep(this.#worker(actor), provider, allShards, FOREVER);
+    await sweep(this.#worker(actor), provider, this.#shards.size > 0 ? [...this.#shards] : allShards, FOREVER);
   }
 
   async discover(actor?: Actor): Promise<void> {
