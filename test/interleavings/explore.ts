@@ -75,6 +75,8 @@ export interface Outcome {
 const ROUNDS = 6;
 /** So many minutes a token is good at the most. */
 const UNTIL_EXPIRED = 62;
+/** After the grace period, the end, and a second end once a lease is over: nobody may read the token any more. */
+const ROUNDS_UNTIL_UNREADABLE = 3;
 /** A record of a retired connection stays for an hour, and for longer if a worker was late. Rounds of five minutes. */
 const ROUNDS_UNTIL_GONE = 40;
 
@@ -146,8 +148,10 @@ const judge = async (stage: Stage, scenario: Scenario, actors: readonly Actor[])
   const lost = await isLost(SINGLE);
   if (lost) await stage.checkTold(SINGLE);
   if (gone.length > 0) {
+    await stage.calm(ROUNDS_UNTIL_UNREADABLE, [], minutes(5));
+    for (const connection of gone) stage.checkUnreadable(connection);
     await stage.calm(ROUNDS_UNTIL_GONE, [], minutes(5));
-    for (const connection of gone) await stage.checkGone(connection);
+    for (const connection of gone) stage.checkGone(connection);
   }
   return lost;
 };
