@@ -149,9 +149,15 @@ export class Run {
     return { session, isLeft, mayBeSpent };
   }
 
-  /** A token that is newer than this run: the record is an earlier state of the table, and the session may be too. */
+  /**
+   * A token that is newer than this run: the record is an earlier state of the table, and the session may be too. Failed
+   * runs may have raised the version of the record since. Then it still does not know of the token.
+   */
   get #isRestored(): boolean {
-    return this.published !== undefined && this.published.version >= this.seen.version;
+    const { published, seen } = this;
+    if (published === undefined) return false;
+    const isUnknown = seen.session !== undefined && published.version > seen.session.version;
+    return published.version >= seen.version || (isUnknown && published.issuedAt > (seen.issuedAt ?? 0));
   }
 
   /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */

@@ -95,6 +95,11 @@ export const shell: readonly Mutant[] = [
       "if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();",
       '',
     ],
+    [
+      'a run that fails hides that the table was restored',
+      ' || (isUnknown && published.issuedAt > (seen.issuedAt ?? 0))',
+      '',
+    ],
     ['a restored session is unspent', 'const mayBeSpent = this.#isRestored || ', 'const mayBeSpent = '],
     ['what a dead worker stored is spent', 'wasAbandoned && version >= seen.version - 1', 'false'],
     ['what a dead worker held is unspent', '(wasAbandoned && !isLeft) || ', ''],
