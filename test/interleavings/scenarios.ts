@@ -127,6 +127,13 @@ export const scenarios: readonly Scenario[] = [
     there: [SINGLE],
   },
 
+  {
+    name: 'password-corrected',
+    pairs: UNNOTICED,
+    prepare: thenPut({ password: 'wrong' }, login),
+    there: [SINGLE],
+  },
+
   { name: 'code-due', pairs: [WW, WD, DW], prepare: begun(code), there: [SINGLE], onlyCopy: true },
   { name: 'code-new', pairs: [WW], prepare: discovered(code), there: [SINGLE], onlyCopy: true },
   { name: 'code-undiscovered', pairs: UNNOTICED, prepare: undiscovered(code), there: [SINGLE], onlyCopy: true },
@@ -152,6 +159,12 @@ export const scenarios: readonly Scenario[] = [
     pairs: [WD, DW, DD],
     prepare: thenPut(packed(ABC), packed([...ABC, 'd'])),
     there: [...KEYS, FOURTH],
+  },
+  {
+    name: 'packed-password-corrected',
+    pairs: UNNOTICED,
+    prepare: thenPut(packed(ABC, { password: 'wrong' }), packed(ABC)),
+    there: KEYS,
   },
   {
     name: 'packed-key-added-meanwhile',
