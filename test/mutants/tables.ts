@@ -168,12 +168,7 @@ export const tables: readonly Mutant[] = [
       'await put(key, state, Math.max(1, revision),',
     ],
     ['what was met is read as it was', 'Key: keyOf(key), ConsistentRead: true', 'Key: keyOf(key)'],
-    [
-      'limits lie among the records',
-      '#limits`',
-      '#1`',
-      'a key of a limit is no id of a connection: a list passes over it',
-    ],
+    ['limits lie among the records', '#limits`', '#1`'],
     ['limits stay for ever', '[REMOVE_AT]: Math.ceil(lastAt / 1000) + KEPT', ''],
     ['limits go at once', 'Math.ceil(lastAt / 1000) + KEPT', 'Math.ceil(lastAt / 1000)'],
     [
