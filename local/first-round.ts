@@ -15,6 +15,8 @@ export const firstRound = async (laptop: Laptop, say: (line: string) => void, st
   let before = Number.POSITIVE_INFINITY;
   while (!stop?.aborted) {
     await laptop.tickAll();
+    // Whatever is due waits for a disk then, and nobody knows for how long.
+    if (laptop.refusal() !== undefined) return;
     const waiting = (await laptop.connections()).filter(each => comesByItself(each, Date.now()));
     // A provider with a small budget takes as long as it takes, while it gets on.
     if (waiting.length < before) until = Date.now() + PATIENCE;

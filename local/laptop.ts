@@ -31,6 +31,8 @@ export interface Laptop {
   tickAll(): Promise<void>;
   connections(): Promise<Connection[]>;
   views(): Promise<ConnectionView[]>;
+  /** Why AWS takes no writes at the moment, if that is known. */
+  refusal(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,8 @@ const noContext = {} as Context;
 export const openLaptop = async (options: Options, source: Source, aws: Aws, told: Told): Promise<Laptop> => {
   const clients = createClients(process.env, aws.overrides);
   await createTables(clients.dynamodb, TABLES).catch((error: unknown) => {
+    const refused = aws.refusal();
+    if (refused !== undefined) throw new UsageError(`--data: ${options.data} takes no writes: ${refused}.`);
     if (options.data !== undefined) {
       throw new UsageError(
         `--data: the database in ${options.data} is damaged or something else's: give another folder.`,
@@ -122,6 +126,7 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
       await Promise.all(fast.map(refresh));
     },
     connections: list,
+    refusal: aws.refusal,
     views: async () => {
       const now = shared.clock.now();
       return (await list()).map(each => connectionView(each, now));

@@ -6,6 +6,7 @@ import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
 import { live } from './live.ts';
 import { type Options, parseOptions, usage } from './options.ts';
+import { refusalSentence, sentenceOf } from './refusal.ts';
 import { runTicks } from './schedule.ts';
 import { table } from './screen.ts';
 import { openSource } from './sources.ts';
@@ -26,6 +27,9 @@ const closeAll = async () => {
   for (const close of open.splice(0)) await close();
 };
 
+/** Why the embedded AWS takes no writes, once there is one. */
+let refusal: () => string | undefined = () => undefined;
+
 const main = async (args: readonly string[]): Promise<number> => {
   const options = parseOptions(args);
   if (!options) {
@@ -43,20 +47,23 @@ const main = async (args: readonly string[]): Promise<number> => {
   const tell = screen?.say ?? say;
   tell(`credentials: ${source.name}`);
   tell(`AWS: ${aws.name}`);
-  const laptop = opened(await openLaptop(options, source, aws, toldAs(tell)));
+  refusal = aws.refusal;
+  const told = toldAs(tell, aws.refusal);
+  const laptop = opened(await openLaptop(options, source, aws, told));
   if (!web) return refreshOnce(laptop, options);
 
   web.serve(laptop.api);
   tell(`HTTP API: ${web.url}`);
-  const [first] = await laptop.connections();
+  const [first] = await laptop.connections().catch(() => []);
   const path = first ? `/tokens/${first.connection}` : '/connections';
   const example = `curl -H 'Authorization: Bearer ${key}' ${web.url}${path}`;
   if (screen) screen.draw(example, laptop);
   else say(`try: ${example}`);
   const stop = onSignal();
-  const ticks = opened(runTicks(laptop.ticks, toldAs(tell).error));
-  await firstRound(laptop, tell, stop);
-  if (!screen) console.log(table(await laptop.views(), Date.now()));
+  const ticks = opened(runTicks(laptop.ticks, told.error));
+  // A store that refuses now may not refuse at the next tick.
+  await firstRound(laptop, tell, stop).catch(told.error);
+  if (!screen) await laptop.views().then(views => console.log(table(views, Date.now())), told.error);
   if (!stop.aborted) await once(stop, 'abort');
   await ticks.close();
   return 0;
@@ -64,6 +71,8 @@ const main = async (args: readonly string[]): Promise<number> => {
 
 const refreshOnce = async (laptop: Laptop, { json }: Options): Promise<number> => {
   await firstRound(laptop, say);
+  const refused = laptop.refusal();
+  if (refused !== undefined) throw new UsageError(refusalSentence(refused));
   const connections = await laptop.views();
   console.log(json ? JSON.stringify({ connections }, undefined, 2) : table(connections, Date.now()));
   const sick = connections.filter(each => each.status !== 'healthy');
@@ -79,14 +88,22 @@ const onSignal = (): AbortSignal => {
   return stop.signal;
 };
 
+/** Says in a sentence what a person can put right, and exits with 2; anything else is a bug, and shows where it is. */
+const failed = async (error: unknown): Promise<void> => {
+  const sentence = sentenceOf(error, refusal());
+  // The terminal first: what is said on its other screen is gone with it.
+  await closeAll().catch(() => {});
+  if (sentence === undefined) throw error;
+  console.error(sentence);
+  process.exitCode = 2;
+};
+
+// What the engine throws when its disk fails goes past everybody who waits for an answer.
+process.once('uncaughtException', error => void failed(error).then(() => process.exit()));
+
 try {
   process.exitCode = await main(process.argv.slice(2));
+  await closeAll();
 } catch (error) {
-  // The terminal first: what is said on its other screen is gone with it.
-  await closeAll();
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 2;
-} finally {
-  await closeAll();
+  await failed(error);
 }

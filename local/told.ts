@@ -1,10 +1,52 @@
 import { RefresherError } from '../lib/core/errors.ts';
 import type { RefreshReport } from '../lib/shell/refresh.ts';
 import type { Told } from './laptop.ts';
+import { refusalOfAws } from './refusal.ts';
 import { duration } from './screen.ts';
 
-/** What the functions report, as lines for a person. */
-export const toldAs = (say: (line: string) => void): Told => ({
+/**
+ * What the functions report, as lines for a person. `refusal` says why the data folder takes no writes: then one line
+ * says so, in place of one for each connection and tick.
+ */
+export const toldAs = (say: (line: string) => void, refusal: () => string | undefined = () => undefined): Told => {
+  let refused = false;
+  const saysRefusal = (): boolean => {
+    const why = refusal();
+    if (why !== undefined && !refused) {
+      say(
+        `the data folder takes no writes: ${why}. Valid tokens are served; refreshes go on when it takes writes again`,
+      );
+    }
+    refused ||= why !== undefined;
+    return why !== undefined;
+  };
+  const saysRecovery = (): void => {
+    if (!refused || refusal() !== undefined) return;
+    refused = false;
+    say('the data folder takes writes again');
+  };
+  const lines = linesAs(say);
+  return {
+    ...lines,
+    refresh: report => {
+      if (report.commitFailed !== undefined || report.error?.code === 'store_failed') saysRefusal();
+      else saysRecovery();
+      lines.refresh(report);
+    },
+    unclaimed: (connection, code) => {
+      if (!saysRefusal()) lines.unclaimed(connection, code);
+    },
+    discovery: report => {
+      if (report.failures.length > 0) saysRefusal();
+      lines.discovery(report);
+    },
+    error: error => {
+      if (!saysRefusal()) lines.error(error);
+    },
+  };
+};
+
+const linesAs = (say: (line: string) => void): Told => ({
   refresh: report => {
     if (report.result !== 'lost') say(`${report.connection}  ${sentence(report)}`);
   },
@@ -19,7 +61,10 @@ export const toldAs = (say: (line: string) => void): Told => ({
     }
     for (const { secret, code, count } of problems) say(`${secret}  ${code}${count ? ` (${count})` : ''}`);
   },
-  error: error => say(`internal error: ${wordsOf(error)}`),
+  error: error => {
+    const refusal = refusalOfAws(error);
+    say(refusal === undefined ? `internal error: ${wordsOf(error)}` : `AWS: ${refusal}`);
+  },
 });
 
 /** Ours are written to be read; what another says may quote what it was about. */

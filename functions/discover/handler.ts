@@ -1,3 +1,4 @@
+import { RefresherError } from '../../lib/core/errors.ts';
 import { type DiscoverDeps, type DiscoverReport, discover } from '../../lib/shell/discover.ts';
 
 /** Scheduled: the event says nothing. */
@@ -6,6 +7,7 @@ export const discoverHandler =
     const found = await discover(deps);
     report(found);
     const { failures } = found;
-    if (failures.length > 0) throw new Error(`${failures.length} changes were not taken by the store`);
+    if (failures.length > 0)
+      throw new RefresherError('store_failed', `the store did not take ${failures.length} changes`);
     return found;
   };

@@ -42,10 +42,11 @@ const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
 export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOverrides = {}) => ({
   ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),
   ...overrides,
-  // Connections are kept alive by the SDK's own agent. Without `throwOnRequestTimeout` a timeout is only a warning;
+  // Connections are kept alive by the SDK's own agents. TLS is verified whatever NODE_TLS_REJECT_UNAUTHORIZED says. Without `throwOnRequestTimeout` a timeout is only a warning;
   // `socketTimeout` covers an answer that begins and then stalls.
   requestHandler: {
     ...{ connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
+    httpsAgent: { rejectUnauthorized: true },
     ...(httpAgent && { httpAgent }),
   },
 });

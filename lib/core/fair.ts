@@ -37,7 +37,7 @@ const mixed = <T>(many: readonly T[], few: readonly T[]): readonly T[] => {
 };
 
 /** The first of each secret, then the second of each, and so on. */
-const roundRobin = (connections: readonly Listed[]): readonly Listed[] => {
+export const roundRobin = (connections: readonly Listed[]): Listed[] => {
   const turns = new Map<string, number>();
   return connections
     .toSorted((a, b) => (a.expiresAt ?? a.dueAt) - (b.expiresAt ?? b.dueAt))

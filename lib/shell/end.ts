@@ -109,9 +109,13 @@ const endAtProvider = async (
   const within = Math.max(REVOKE_WITHIN, callDeadline);
   const revoked = async (baseUrl: string, value: string): Promise<boolean> => {
     const reply = await send(revoke(baseUrl, value), within);
-    return reply.kind === 'answer' && reply.status < 500 && reply.status !== 429;
+    return reply.kind === 'answer' && isVerdict(reply.status);
   };
   // Once: it is withdrawn, so that no later run has it.
   if (token && token.version <= upTo) await revoked(token.baseUrl, token.accessToken);
   return session === undefined || revoked(session.baseUrl, session.refreshToken);
 };
+
+/** A redirect or a wish for patience says nothing of the token. */
+const isVerdict = (status: number): boolean =>
+  (status < 300 || status >= 400) && status < 500 && ![408, 425, 429].includes(status);

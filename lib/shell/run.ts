@@ -139,7 +139,7 @@ export class Run {
     const wasAbandoned = seen.leaseUntil !== undefined;
     // The version of a claim is one more than it found: this is the one before.
     const isLeft = wasAbandoned && version >= seen.version - 1;
-    const mayBeSpent = this.#isRestored || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
+    const mayBeSpent = this.#isOlderThanToken(version) || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
     this.held = { version, session };
     this.#note = {
       version,
@@ -150,19 +150,18 @@ export class Run {
   }
 
   /**
-   * A token that is newer than this run: the record is an earlier state of the table, and the session may be too. Failed
-   * runs may have raised the version of the record since. Then it still does not know of the token.
+   * The record does not know of the published token, and that is newer than the session: both are an earlier state of
+   * their table. The versions of record and token do not tell: each claim since has added one.
    */
-  get #isRestored(): boolean {
+  #isOlderThanToken(session: Version | undefined): boolean {
     const { published, seen } = this;
-    if (published === undefined) return false;
-    const isUnknown = seen.session !== undefined && published.version > seen.session.version;
-    return published.version >= seen.version || (isUnknown && published.issuedAt > (seen.issuedAt ?? 0));
+    return published !== undefined && published.issuedAt !== seen.issuedAt && published.version > (session ?? 0);
   }
 
   /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
   isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
-    return account.oneTimeCode !== undefined && !held && this.#isRestored;
+    const bound = account.oneTimeCode !== undefined && !this.foreignSession;
+    return bound && !held && this.#isOlderThanToken(undefined);
   }
 
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {

@@ -1,6 +1,6 @@
 import { decideDue } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
-import { inFairOrder } from '../core/fair.ts';
+import { inFairOrder, roundRobin } from '../core/fair.ts';
 import { isOnHosts } from '../core/hosts.ts';
 import type { Provider } from '../core/provider.ts';
 import {
@@ -87,11 +87,11 @@ export const sweep = async (
     }
   };
   // A run that is begun must be able to end.
-  const turns = {
-    limit: WORKERS * provider.concurrency,
-    groupsOf: (each: Listed) => groupsOf(provider, each),
+  const turnsWith = (workers: number) => ({
+    limit: workers,
+    groupsOf: (each: Listed) => groupsOf(provider, each, workers),
     more: () => clock.now() + policy.lease <= until,
-  };
+  });
   /** Those that were not begun. What needs an exhausted limit is passed over, and comes again once it has slots. */
   const refreshAll = async (all: Listed[]): Promise<number> => {
     const passedOver: Listed[] = [];
@@ -99,7 +99,7 @@ export const sweep = async (
       if (await exhausted.concerns(each)) passedOver.push(each);
       else await refresh(each);
     };
-    await inTurns(all, { ...turns, work });
+    await inTurns(all, { ...turnsWith(WORKERS * provider.concurrency), work });
     const left = all.length + passedOver.length;
     const pause = Math.max(0, exhausted.next - clock.now());
     // The next tick has a look of its own.
@@ -108,9 +108,9 @@ export const sweep = async (
     await clock.sleep(pause);
     return refreshAll(passedOver);
   };
-  const toEnd = retired.filter(each => isToEnd(each, startedAt));
+  const toEnd = roundRobin(retired.filter(each => isToEnd(each, startedAt)));
   // Side by side: there may be more to refresh than a tick has time for.
-  const ending = inTurns(toEnd, { ...turns, limit: provider.concurrency, work: each => end(deps, provider, each) });
+  const ending = inTurns(toEnd, { ...turnsWith(provider.concurrency), work: each => end(deps, provider, each) });
   const left = await refreshAll(waiting);
   await ending;
 
@@ -142,13 +142,17 @@ const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => 
   };
 };
 
-/** Hosts that a secret brought are slow for all that they serve: together they have half of the workers, rounded up. */
+/**
+ * Hosts that a secret brought are slow for all that they serve: together they have half of the workers, rounded up. Of a
+ * connection that never had a token nobody knows its host yet.
+ */
 const groupsOf = (
   { concurrency, hosts }: Provider,
   { connection, origin }: Listed,
+  workers: number,
 ): Readonly<Record<string, number>> => ({
   [secretOf(connection)]: concurrency,
-  ...(origin !== undefined && !isOnHosts(origin, hosts) && { elsewhere: Math.ceil((WORKERS * concurrency) / 2) }),
+  ...((origin === undefined || !isOnHosts(origin, hosts)) && { elsewhere: Math.ceil(workers / 2) }),
 });
 
 class Tally {

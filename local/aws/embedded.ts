@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { ClassicLevel } from 'classic-level';
 import { createDynamoDb } from './dynamodb.ts';
 import { lockFolder } from './folder-lock.ts';
-import { AwsError, answerError, readBody } from './json-api.ts';
+import { AwsError, answerError, answerFailure, readBody } from './json-api.ts';
+import { createSecretStore } from './secret-store.ts';
 import { createSecretsManager, type SecretsManager } from './secrets-manager.ts';
+import { StoreGate } from './store-gate.ts';
 
 export interface EmbeddedOptions {
   /** Where everything is kept; in memory without it. One process at a time. */
@@ -22,6 +23,8 @@ export interface EmbeddedOptions {
 export interface Embedded {
   /** Its one way in: a socket that this user alone can open. */
   readonly agent: Agent;
+  /** Why it takes no writes at the moment; nothing if it does. */
+  refusal(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -43,7 +46,13 @@ const detach = (server: Server): Handle => {
 const comesFromAPage = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 
-const route = async (request: IncomingMessage, response: ServerResponse, dynamodb: Handle, secrets: SecretsManager) => {
+interface Services {
+  readonly dynamodb: Handle;
+  readonly gate: StoreGate | undefined;
+  readonly secrets: SecretsManager;
+}
+
+const route = async (request: IncomingMessage, response: ServerResponse, { dynamodb, gate, secrets }: Services) => {
   if (comesFromAPage(request)) {
     response.writeHead(403).end();
     return;
@@ -57,28 +66,17 @@ const route = async (request: IncomingMessage, response: ServerResponse, dynamod
   } else if (service === 'DynamoDB_20120810') {
     // The engine throws where a request breaks off, so it only ever gets complete ones.
     const { method, url, headers } = request;
-    dynamodb(Object.assign(Readable.from([body]), { method, url, headers }), response);
+    const serve = () => dynamodb(Object.assign(Readable.from([body]), { method, url, headers }), response);
+    if (!gate) return serve();
+    await gate.enter(response, serve, why => answerFailure(response, 'InternalServerError', why));
   } else {
     answerError(response, new AwsError('UnknownOperationException', 'Only DynamoDB and Secrets Manager are emulated.'));
   }
 };
 
-const prepare = async (folder: string): Promise<() => void> => {
+const lock = (folder: string): (() => void) => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unlock = lockFolder(folder);
-  await checkDatabase(join(folder, 'dynamodb')).catch((error: unknown) => {
-    unlock();
-    throw error;
-  });
-  return unlock;
-};
-
-/** Opens the database once: the engine itself would end the process over a damaged one. */
-const checkDatabase = async (path: string): Promise<void> => {
-  if (!existsSync(path)) return;
-  const database = new ClassicLevel(path);
-  await database.open({ createIfMissing: false });
-  await database.close();
+  return lockFolder(folder);
 };
 
 const stop = (server: Server): Promise<void> =>
@@ -87,17 +85,29 @@ const stop = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
+/** What answers requests; a folder is opened before the first one: the engine throws whatever its database throws. */
+const openServices = async (now: () => number, folder?: string) => {
+  const store = createSecretStore(now, folder);
+  const { server, database } = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
+  await database?.open();
+  const gate = folder !== undefined && database ? new StoreGate(folder, database, () => Date.now()) : undefined;
+  const services: Services = { dynamodb: detach(server), gate, secrets: createSecretsManager(store) };
+  return { server, services, refusal: () => gate?.refusal ?? store.refusal() };
+};
+
 /** Both services as one server that is not listening yet; requests are told apart by `x-amz-target`. */
 export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions = {}) => {
-  const unlock = folder === undefined ? undefined : await prepare(folder);
-  const secrets = createSecretsManager(now, folder);
-  const server = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
-  const dynamodb = detach(server);
+  const unlock = folder === undefined ? undefined : lock(folder);
+  const { server, services, refusal } = await openServices(now, folder).catch((error: unknown) => {
+    unlock?.();
+    throw error;
+  });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    route(request, response, dynamodb, secrets).catch(() => response.destroy());
+    route(request, response, services).catch(() => response.destroy());
   });
   return {
     server,
+    refusal,
     close: async () => {
       await stop(server);
       unlock?.();
@@ -116,7 +126,7 @@ const privatePath = (): { readonly path: string; remove(): void } => {
 
 /** Starts both services on a private socket. */
 export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
-  const { server, close } = await createEmbedded(options);
+  const { server, refusal, close } = await createEmbedded(options);
   const { path, remove } = privatePath();
   server.listen(path);
   await once(server, 'listening');
@@ -126,6 +136,7 @@ export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<Embe
   agent.createConnection = () => connect(path);
   return {
     agent,
+    refusal,
     close: async () => {
       agent.destroy();
       await close();

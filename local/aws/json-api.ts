@@ -36,3 +36,7 @@ export const answer = (response: ServerResponse, status: number, body: object): 
 
 export const answerError = (response: ServerResponse, error: AwsError): void =>
   answer(response, 400, { __type: error.type, Message: error.message });
+
+/** The service itself failed: SDKs try again. */
+export const answerFailure = (response: ServerResponse, type: string, why: string): void =>
+  answer(response, 500, { __type: type, Message: why });

@@ -4,6 +4,7 @@ import type { Options } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 import { startEmbedded } from './embedded.ts';
 import { FolderInUse } from './folder-lock.ts';
+import { refusalOfDisk } from './system-error.ts';
 
 /** Where DynamoDB and Secrets Manager are. */
 export interface Aws {
@@ -11,19 +12,28 @@ export interface Aws {
   readonly overrides: ClientOverrides;
   /** On this machine: simulated credentials may be stored there. */
   readonly onLoopback: boolean;
+  /** Why it takes no writes at the moment, if that is known; only the embedded one says so. */
+  refusal(): string | undefined;
   close(): Promise<void>;
 }
 
+const unknown = () => undefined;
 const emulatorDefaults = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 
 export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'data'>): Promise<Aws> => {
   if (endpoint === 'aws')
-    return { name: 'AWS, by the SDK’s settings', overrides: {}, onLoopback: false, close: async () => {} };
+    return {
+      name: 'AWS, by the SDK’s settings',
+      overrides: {},
+      onLoopback: false,
+      refusal: unknown,
+      close: async () => {},
+    };
   if (endpoint !== undefined) {
     const onLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
     // An emulator wants some region and credentials; the SDK's own settings come first.
     const overrides = onLoopback ? { endpoint, ...withoutSettings() } : { endpoint };
-    return { name: endpoint, overrides, onLoopback, close: async () => {} };
+    return { name: endpoint, overrides, onLoopback, refusal: unknown, close: async () => {} };
   }
   const embedded = await embed(data);
   return {
@@ -31,6 +41,7 @@ export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'da
     // The host is the socket's: no request leaves this process.
     overrides: { endpoint: 'http://127.0.0.1', httpAgent: embedded.agent, ...emulatorDefaults },
     onLoopback: true,
+    refusal: embedded.refusal,
     close: () => embedded.close(),
   };
 };
@@ -47,6 +58,8 @@ const embed = async (data: string | undefined) => {
 /** An error over what is in the folder might quote it, and secrets are. */
 const reasonOf = (error: unknown): string => {
   if (error instanceof FolderInUse) return error.message;
+  const refused = refusalOfDisk(error);
+  if (refused !== undefined) return refused;
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const ofSystem = typeof code === 'string' && !code.startsWith('LEVEL_');
   return ofSystem ? code : 'what is in it is damaged or belongs to something else; give another folder';

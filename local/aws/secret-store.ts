@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AwsError } from './json-api.ts';
+import { wordsOfDisk } from './system-error.ts';
 
 const versionSchema = z.object({
   id: z.string(),
@@ -47,8 +48,13 @@ const load = (file: string): Secrets => {
 const replaceFile = (file: string, secrets: Secrets): void => {
   const draft = `${file}.new`;
   rmSync(draft, { force: true });
-  writeFileSync(draft, JSON.stringify([...secrets.values()]), { mode: 0o600, flag: 'wx', flush: true });
-  renameSync(draft, file);
+  try {
+    writeFileSync(draft, JSON.stringify([...secrets.values()]), { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
 };
 
 export type SecretStore = ReturnType<typeof createSecretStore>;
@@ -57,11 +63,18 @@ export type SecretStore = ReturnType<typeof createSecretStore>;
 export const createSecretStore = (now: () => number, folder?: string) => {
   if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = folder === undefined ? undefined : join(folder, 'secrets.json');
+  let refusal: string | undefined;
   let secrets: Secrets = file === undefined ? new Map() : load(file);
 
   // The file first: a secret that could not be stored must not be served either.
   const commit = (next: Secrets): void => {
-    if (file !== undefined) replaceFile(file, next);
+    try {
+      if (file !== undefined) replaceFile(file, next);
+    } catch (error) {
+      refusal = wordsOfDisk(error);
+      throw error;
+    }
+    refusal = undefined;
     secrets = next;
   };
 
@@ -73,6 +86,8 @@ export const createSecretStore = (now: () => number, folder?: string) => {
 
   return {
     now,
+    /** Why the last write failed; nothing if it did not. */
+    refusal: () => refusal,
     all: alive,
     find,
 

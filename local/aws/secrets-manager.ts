@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import * as z from 'zod';
-import { AwsError, answer, answerError } from './json-api.ts';
+import { AwsError, answer, answerError, answerFailure } from './json-api.ts';
 import { describeSecret, listSchema, listSecrets } from './secret-listing.ts';
-import { createSecretStore, type SecretStore, type StoredSecret } from './secret-store.ts';
+import type { SecretStore, StoredSecret } from './secret-store.ts';
 import { addVersion, findVersion, hasValue, holds, type NewVersion, stagesById } from './secret-versions.ts';
 
 const DAY = 86_400_000;
@@ -155,9 +155,8 @@ const operations: ReadonlyMap<string, Operation> = new Map([
 /** Answers one request of the JSON-1.1 protocol; `operation` is what follows the dot in `x-amz-target`. */
 export type SecretsManager = (operation: string, body: string, response: ServerResponse) => void;
 
-/** The part of Secrets Manager that this project and its tests use, in memory or in a file of a folder. */
-export const createSecretsManager = (now: () => number, folder?: string): SecretsManager => {
-  const store = createSecretStore(now, folder);
+/** The part of Secrets Manager that this project and its tests use. */
+export const createSecretsManager = (store: SecretStore): SecretsManager => {
   const parse = (body: string): unknown => {
     try {
       return JSON.parse(body);
@@ -172,7 +171,7 @@ export const createSecretsManager = (now: () => number, folder?: string): Secret
       answer(response, 200, run(store, parse(body)));
     } catch (thrown) {
       if (thrown instanceof AwsError) answerError(response, thrown);
-      else answer(response, 500, { __type: 'InternalServiceError', Message: 'The emulator failed.' });
+      else answerFailure(response, 'InternalServiceError', store.refusal() ?? 'The emulator failed.');
     }
   };
 };

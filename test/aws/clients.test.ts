@@ -70,6 +70,11 @@ describe('a service that never answers', () => {
 
   it('has seconds, not minutes, to answer', () => {
     const limits = { connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true };
-    expect(clientSettings(environment).requestHandler).toEqual(limits);
+    expect(clientSettings(environment).requestHandler).toMatchObject(limits);
+  });
+
+  it('has to have a valid certificate, whatever the environment says', () => {
+    const { httpsAgent } = clientSettings({ ...environment, NODE_TLS_REJECT_UNAUTHORIZED: '0' }).requestHandler;
+    expect(httpsAgent).toEqual({ rejectUnauthorized: true });
   });
 });

@@ -134,4 +134,36 @@ describe('what is told at the terminal', () => {
     expect(said(() => told.error(foreign))).toMatch(/^internal error: SyntaxError$/);
     expect(said(() => told.error('planted-token'))).not.toContain('planted');
   });
+
+  it('is what AWS refused, by the class of its answer', () => {
+    const denied = Object.assign(new Error('planted-token'), { name: 'AccessDeniedException', $fault: 'client' });
+    expect(said(() => told.error(denied))).toBe('AWS: AccessDeniedException');
+  });
+
+  it('is one line if the data folder takes no writes, and one if it takes them again', () => {
+    let refusal: string | undefined;
+    const patient = toldAs(
+      line => lines.push(line),
+      () => refusal,
+    );
+    const refreshed = { ...report, result: 'refreshed' } as const;
+    const failed = { ...report, result: 'failed', error: { code: 'store_failed' } } as const;
+    const once = () => {
+      patient.unclaimed(idOf('acme'), 'store_failed');
+      patient.error(new RefresherError('store_failed', 'could not read'));
+      patient.unclaimed(idOf('other'), 'store_failed');
+    };
+    refusal = 'no space left on device';
+    expect(said(once)).toMatch(/^the data folder takes no writes: no space left on device\. .*$/);
+    expect(said(once)).toBe('');
+    // Reported while the disk is still full: nothing new.
+    expect(said(() => patient.refresh(failed))).toBe('test-provider/acme  failed (store_failed)');
+    expect(said(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
+    refusal = undefined;
+    expect(said(() => patient.refresh(refreshed))).toBe(
+      'the data folder takes writes again\ntest-provider/acme  refreshed',
+    );
+    expect(said(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
+    expect(said(once).split('\n')).toHaveLength(3);
+  });
 });

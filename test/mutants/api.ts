@@ -34,7 +34,7 @@ export const api: readonly Mutant[] = [
       'if (held) return found(deps, held);',
     ],
     ['an expired token is served', 'token && isValid(token, deps.clock.now())) return found', 'token) return found'],
-    ['a refused token is served', "ask.kind === 'read' && token && isValid", 'token && isValid'],
+    ['a refused token is served', "if (ask.kind === 'read' && token && isValid", 'if (token && isValid'],
     ['a refused token counts as new', 'token.version !== held.version && isValid', 'isValid'],
     [
       'a new token that expired is handed out',

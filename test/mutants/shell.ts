@@ -95,12 +95,7 @@ export const shell: readonly Mutant[] = [
       "if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();",
       '',
     ],
-    [
-      'a run that fails hides that the table was restored',
-      ' || (isUnknown && published.issuedAt > (seen.issuedAt ?? 0))',
-      '',
-    ],
-    ['a restored session is unspent', 'const mayBeSpent = this.#isRestored || ', 'const mayBeSpent = '],
+    ['a restored session is unspent', 'const mayBeSpent = this.#isOlderThanToken(version) || ', 'const mayBeSpent = '],
     ['what a dead worker stored is spent', 'wasAbandoned && version >= seen.version - 1', 'false'],
     ['what a dead worker held is unspent', '(wasAbandoned && !isLeft) || ', ''],
   ]),
@@ -230,7 +225,12 @@ export const shell: readonly Mutant[] = [
       'return refreshAll(passedOver);',
       'return passedOver.length;',
     ],
-    ['slow hosts of secrets have all workers', 'Math.ceil((WORKERS * concurrency) / 2)', 'WORKERS * concurrency'],
+    ['slow hosts of secrets have all workers', 'Math.ceil(workers / 2)', 'workers'],
+    [
+      'hosts that nobody knows yet have all workers',
+      '(origin === undefined || !isOnHosts(origin, hosts)) &&',
+      'origin !== undefined && !isOnHosts(origin, hosts) &&',
+    ],
     [
       'one limit that is used up ends the tick',
       'if (await exhausted.concerns(each))',

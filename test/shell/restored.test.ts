@@ -45,7 +45,8 @@ describe('a record of an earlier state', () => {
     const { world } = given;
     await world.refresh(ID);
     const token = await world.token(ID);
-    await world.stores.tokens.publish({ ...token, version: version(token.version + DAY) });
+    const later = { issuedAt: plus(token.issuedAt, 1), version: version(token.version + DAY) };
+    await world.stores.tokens.publish({ ...token, ...later });
     given.vendor.asked.length = 0;
     return { ...given, token };
   };

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/policy.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
-import { type Connection, hours, minutes, plus, seconds, secretOf, secretVersion } from '../../lib/core/types.ts';
+import {
+  type Connection,
+  hours,
+  minutes,
+  plus,
+  seconds,
+  secretOf,
+  secretVersion,
+  version,
+} from '../../lib/core/types.ts';
 import { pool } from '../../lib/shell/pool.ts';
 import { lifeLeft } from '../../lib/shell/sweep.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
 import { answer, testProvider, Vendor } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
@@ -56,7 +66,9 @@ describe('a tick', () => {
   });
 
   it('asks as many at a time as the provider bears', async () => {
-    const { world } = await fleet(Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, {}])));
+    const { world } = await fleet(
+      Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { origin: 'https://login.test' }])),
+    );
     let under = 0;
     let most = 0;
     world.hooks.before = async at => {
@@ -70,10 +82,13 @@ describe('a tick', () => {
     expect(most).toBe(9);
   });
 
-  it('leaves half of the workers to the provider’s own hosts', async () => {
+  it.each([
+    ['on another host', 'https://slow.example'],
+    ['that never had a token', undefined],
+  ])('leaves half of the workers to the provider’s own hosts, and to those %s the other half', async (_, origin) => {
     const elsewhere = Array.from({ length: 12 }, (_, n) => [
       `slow-${n}`,
-      { ...later, dueAt: START, origin: 'https://slow.example' },
+      { ...later, dueAt: START, ...(origin !== undefined && { origin }) },
     ]);
     const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
     let under = 0;
@@ -87,6 +102,27 @@ describe('a tick', () => {
     expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
     // Half of the six, of which more would be in progress.
     expect(most).toBe(3);
+  });
+
+  it('leaves half of the places for ends to the provider’s own hosts', async () => {
+    const revoke = (_: string, token: string) =>
+      ({ method: 'POST', url: 'https://slow.example', headers: {}, body: token }) as const;
+    const gone = { ...later, dueAt: START, retiredAt: plus(START, -GRACE), origin: 'https://slow.example' };
+    const slow = Array.from({ length: 6 }, (_, n) => `slow-${n}`);
+    const provider = testProvider({ concurrency: 4, revoke });
+    const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);
+    for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    await world.tick(provider.id);
+    expect(world.retired).toHaveLength(6);
+    expect(most).toBe(2);
   });
 
   it('begins nothing that it may not be able to end', async () => {

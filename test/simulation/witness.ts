@@ -66,7 +66,7 @@ export class Witness {
   readonly #tokens = new Map<ConnectionId, Token>();
   /** The connections that are retired, and the tokens that they have for the grace period. */
   readonly #retiredOnes = new Map<ConnectionId, Token | undefined>();
-  readonly #causes = new Map<ConnectionId, number>();
+  readonly #causes = new Map<ConnectionId, string>();
   readonly #attentionAt = new Map<ConnectionId, EpochMs>();
   readonly #attentionTo = new Map<ConnectionId, EpochMs>();
   grants = 0;
@@ -228,10 +228,11 @@ export class Witness {
       ledger.violated(`${id}: a tick that says it is behind, and is not`);
   }
 
-  /** Nobody is told twice of one cause: the same version of a secret, without a success in between. */
-  changed({ type, connection }: Transition): void {
+  /** Nobody is told twice of one cause without a success in between: the same version of a secret, or a firewall. */
+  changed({ type, connection, reason }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
-    const cause = this.#customers.get(connection)?.secretChanges.length ?? 0;
+    const changes = this.#customers.get(connection)?.secretChanges.length ?? 0;
+    const cause = rejections.has(reason) ? 'a firewall' : `change ${changes}`;
     if (this.#causes.get(connection) === cause)
       this.#parts.ledger.violated(`${connection}: attention twice for one cause`);
     this.#causes.set(connection, cause);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,10 +58,19 @@ export interface Ended {
 
 const KEY = 'made-up-key-of-the-laptop';
 
+export interface LaptopOptions {
+  readonly aMinuteLater?: boolean;
+  /** No file may have more bytes (Linux): what is written beyond that fails, as on a disk without room. */
+  readonly fileSize?: number;
+}
+
 /** `npm start -- …args` without npm, as a process of its own that does not outlive the test. */
-export const startLaptop = (args: readonly string[], options: { readonly aMinuteLater?: boolean } = {}) => {
+export const startLaptop = (args: readonly string[], options: LaptopOptions = {}) => {
   const nodeArgs = options.aMinuteLater ? ['--import', later] : [];
-  const child = spawn(process.execPath, [...nodeArgs, 'local/start.ts', ...args], {
+  // What sets a limit becomes the process itself.
+  const limit = options.fileSize === undefined ? [] : ['prlimit', `--fsize=${options.fileSize}:`];
+  const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, 'local/start.ts', ...args];
+  const child = spawn(command, rest, {
     cwd: root,
     env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,10 +106,12 @@ export const startLaptop = (args: readonly string[], options: { readonly aMinute
     const response = await fetch(`${await url()}${path}`, { ...init, headers });
     return { status: response.status, headers: response.headers, json: (await response.json()) as Answered };
   };
-  return { ended, said, url, get, stderr: () => stderr, kill: (signal: NodeJS.Signals) => child.kill(signal) };
+  const kill = (signal: NodeJS.Signals) => child.kill(signal);
+  const freeSize = () => execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited:']);
+  return { ended, said, url, get, stderr: () => stderr, kill, freeSize };
 };
 export type LaptopProcess = ReturnType<typeof startLaptop>;
 
 /** Runs it to its end. */
-export const runLaptop = (args: readonly string[], options?: { readonly aMinuteLater?: boolean }): Promise<Ended> =>
+export const runLaptop = (args: readonly string[], options?: LaptopOptions): Promise<Ended> =>
   startLaptop(args, options).ended;

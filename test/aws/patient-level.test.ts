@@ -1,0 +1,64 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { awsStores } from '../support/aws.ts';
+import { type Embedded, startEmbedded } from '../support/embedded.ts';
+import { connectionOf, idOf, tokenOf } from '../support/records.ts';
+
+type Put = (...args: unknown[]) => Promise<void>;
+const native = ClassicLevel.prototype as unknown as { _put: Put };
+const noSpace = () =>
+  Object.assign(new Error('IO error: /data/000003.log: No space left on device'), { code: 'LEVEL_IO_ERROR' });
+
+let folder: string;
+let embedded: Embedded;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
+  embedded = await startEmbedded({ folder });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  await embedded.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a write that fails for want of room', () => {
+  const [old, failed, later] = ['old', 'failed', 'later'].map(name => tokenOf(idOf(name)));
+  if (!old || !failed || !later) throw new Error('there are three tokens');
+
+  it('is refused, as is every other until the database has been opened again; reads go on', async () => {
+    const { tokens } = await awsStores({ endpoint: embedded.endpoint });
+    await tokens.publish(old);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const put = vi.spyOn(native, '_put').mockRejectedValue(noSpace());
+    // The disk has room for what is tried first: it is opened again at once, and the write fails again.
+    await expect(tokens.publish(failed)).rejects.toMatchObject({ code: 'store_failed' });
+    expect(await tokens.get(old.connection)).toEqual(old);
+    put.mockRestore();
+    await expect(tokens.publish(later)).rejects.toMatchObject({ code: 'store_failed' });
+    vi.setSystemTime(Date.now() + 1000);
+    expect(await tokens.publish(later)).toBe(true);
+    expect(await tokens.get(old.connection)).toEqual(old);
+    expect(await tokens.get(later.connection)).toEqual(later);
+    expect(readdirSync(folder)).not.toContain('probe');
+  });
+
+  it('disturbs nobody who reads while the database is opened again', async () => {
+    const { tokens, connections } = await awsStores({ endpoint: embedded.endpoint });
+    await tokens.publish(old);
+    await connections.add(connectionOf(idOf('acme')));
+    for (let round = 0; round < 5; round += 1) {
+      const put = vi.spyOn(native, '_put').mockRejectedValue(noSpace());
+      await tokens.publish(failed).catch(() => {});
+      put.mockRestore();
+      vi.useFakeTimers({ toFake: ['Date'] });
+      vi.setSystemTime(Date.now() + 1000 * (round + 2));
+      const reads = Array.from({ length: 40 }, () => tokens.get(old.connection));
+      expect(new Set(await Promise.all(reads))).toEqual(new Set(reads.map(() => expect.objectContaining(old))));
+      vi.useRealTimers();
+    }
+  });
+});
