@@ -22,11 +22,9 @@ export interface EndDeps {
   readonly sessions: SessionStore;
 }
 
-/** A provider that does not answer for so long after the end has begun is not asked again. */
-const GIVE_UP_AFTER = hours(24);
-/** Nor is it for so long if another secret waits for the name: its customer did nothing wrong. */
+/** If another secret waits for the name, its provider is not asked for longer: its customer did nothing wrong. */
 const GIVE_UP_REPLACED_AFTER = minutes(5);
-const LONGEST_PAUSE = hours(1);
+const LONGEST_PAUSE = hours(24);
 const REVOKE_WITHIN = seconds(5);
 
 /**
@@ -45,9 +43,9 @@ export const endConnection = async (
   // is there goes.
   const record = await deps.connections.beginEnd(connection, { at: now, dueAt: plus(now, pauseOf(listed, now)) });
   if (!record) return 'back';
-  const { version, endingAt = now, replacedAt = now, leaseUntil = now } = record;
+  const { version, replacedAt = now, leaseUntil = now } = record;
   const revoked = await endAtProvider(deps, provider, connection, version);
-  const done = revoked || now - endingAt >= GIVE_UP_AFTER || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
+  const done = revoked || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
   if (done) await deps.sessions.forget(connection, version);
   if (!done || leaseUntil > now) return 'later';
   await deps.connections.end(connection, version, now);

@@ -101,14 +101,14 @@ export const shell: readonly Mutant[] = [
   ]),
   ...mutantsOf('lib/shell/end.ts', tests, [
     ['a worker that dies after the end leaves its session', '|| leaseUntil > now)', '|| false)'],
-    ['a revocation is tried for ever', 'now - endingAt >= GIVE_UP_AFTER', 'false'],
+    ['a revocation is tried every hour for ever', 'LONGEST_PAUSE = hours(24)', 'LONGEST_PAUSE = hours(1)'],
     ['pauses between revocations do not grow', 'Math.max(minutes(1), now - endingAt)', 'minutes(1)'],
     ['another secret waits for a day', '|| now - replacedAt >= GIVE_UP_REPLACED_AFTER', ''],
     ['the provider is hardly asked while another secret waits', ' || replacedAt !== undefined\n', '\n'],
     [
       'a retirement withdraws only up to the listed version',
-      'const { version, endingAt = now, replacedAt = now, leaseUntil = now } = record;',
-      'const { endingAt = now, replacedAt = now, leaseUntil = now } = record;\n  const { version } = listed;',
+      'const { version, replacedAt = now, leaseUntil = now } = record;',
+      'const { replacedAt = now, leaseUntil = now } = record;\n  const { version } = listed;',
     ],
     [
       'a secret that is back is ended',
