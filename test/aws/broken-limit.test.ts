@@ -1,4 +1,4 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toItem } from '../../lib/aws/item.ts';
 import { limitShard } from '../../lib/aws/limit-table.ts';
@@ -74,6 +74,33 @@ describe('an item of a rate limit that cannot be read', () => {
     expect(answers.filter(({ ok }) => ok).length).toBeLessThanOrEqual(limit.calls);
     expect(answers.some(({ ok }) => ok)).toBe(true);
   });
+});
+
+/*
+ * Two processes meet the same item that cannot be read:
+ *
+ *   A   meets it ........................................... replaces it: too late, another state is there
+ *   B   meets it, replaces it, books a call
+ */
+it('a state that replaced a broken one meanwhile is not replaced', async () => {
+  const key = 'test-provider#meanwhile';
+  await stored(key, { state });
+  let others = 0;
+  stores.clients.dynamodb.middlewareStack.add(
+    next => async args => {
+      const { Item, ConditionExpression = '' } = args.input as PutItemCommandInput;
+      const replaces = Item?.revision?.N === '1' && ConditionExpression !== 'attribute_not_exists(#connection)';
+      if (replaces && others++ === 0) await reserve(key);
+      return next(args);
+    },
+    { step: 'initialize', name: 'meanwhile' },
+  );
+  await stores.limits.write(key, state, 5);
+  stores.clients.dynamodb.middlewareStack.remove('meanwhile');
+  expect(others).toBeGreaterThan(0);
+  expect((await stores.limits.write(key, state, 0))?.state.bookings).toEqual([
+    { at: START, scheduled: 1, minority: 0 },
+  ]);
 });
 
 describe('a state that nobody could have written', () => {

@@ -13,6 +13,7 @@ import 'aws-sdk-client-mock-vitest/extend';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { limitTable } from '../../lib/aws/limit-table.ts';
+import { loginTable } from '../../lib/aws/login-table.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
@@ -27,6 +28,8 @@ const tokens = tokenTable(client, 'Tokens');
 const connections = connectionTable(client, 'Connections', () => {});
 const sessions = sessionTable(client, 'Connections');
 const limits = limitTable(client, 'Connections');
+const logins = loginTable(client, 'Connections');
+const login = 'test-provider#login';
 
 const connection = idOf('acme');
 const session = sessionOf({ refreshToken: 'the-refresh-token' });
@@ -69,6 +72,9 @@ describe('what every operation makes of a table that does not do its work', () =
     ['revive test-provider/acme', () => connections.revive(connection, revival(START))],
     ['remove test-provider/acme', () => connections.remove(connection, version(1))],
     ['book calls of key', () => limits.write('key', unused, 0)],
+    ['read the key of test-provider', () => logins.key('test-provider', 'key')],
+    ['take test-provider#login', () => logins.take(login, { id: 'id', at: START, until: START })],
+    ['give back test-provider#login', () => logins.giveBack(login, 'id', { refused: [] })],
   ];
 
   const faults = [
@@ -179,6 +185,10 @@ describe('what is sent', () => {
     for (const from of ['retired', 'ended'] as const) await connections.revive(connection, revival(START, { from }));
     await connections.remove(connection, version(1));
     await limits.write('key', unused, 3);
+    await logins.key('test-provider', 'key');
+    await logins.take(login, { id: 'id', at: START, until: START });
+    await logins.giveBack(login, 'id', { refused: [], granted: 'fingerprint' });
+    await logins.giveBack(login, 'id', { refused: [] });
     const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|if_not_exists|)$/;
     const expressions = dynamodb.calls().flatMap(({ args }) => {
       const input: object = args[0].input;
@@ -201,7 +211,8 @@ describe('what is sent', () => {
     await sessions.get(connection);
     dynamodb.on(PutItemCommand).rejects(conditionFailed());
     await limits.write('key', unused, 3);
-    expect(dynamodb).toHaveReceivedCommandTimes(GetItemCommand, 4);
+    await logins.key('test-provider', 'key');
+    expect(dynamodb).toHaveReceivedCommandTimes(GetItemCommand, 6);
     for (const { args } of dynamodb.commandCalls(GetItemCommand))
       expect(args[0].input).toMatchObject({ ConsistentRead: true });
   });

@@ -208,3 +208,7 @@ it('an `exp` beyond all measure is capped, with a warning', () => {
     warnings: ['lifetime_capped'],
   });
 });
+
+it('the limits are those of the documents', () => {
+  expect(LARGEST).toMatchObject({ accessToken: 16 * 1024, refreshToken: 16 * 1024 });
+});

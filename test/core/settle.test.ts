@@ -69,6 +69,8 @@ describe('the session after', () => {
 
   it('a refresh is the new one, and the old one where there is no new one (RFC 6749 §6)', () => {
     expect(sessionAfterA('refresh', { refreshToken: 'new' })).toEqual(fresh);
+    const ending = { refreshToken: 'new', sessionEndsAt: at(5) };
+    expect(sessionAfterA('refresh', ending)).toEqual({ ...fresh, endsAt: at(5) });
     expect(sessionAfterA('refresh')).toBe(session);
   });
 

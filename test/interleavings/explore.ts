@@ -36,7 +36,12 @@ export const groups: readonly Group[] = scenarios.flatMap(scenario =>
   ),
 );
 
-export const groupsOf = (pair: Pair): readonly Group[] => groups.filter(group => group.pair.join() === pair.join());
+/** What CI affords of two processes. */
+export const groupsOf = (pair: Pair): readonly Group[] =>
+  groups.filter(group => group.pair.join() === pair.join() && !isForFullRunsOnly(group));
+
+const isForFullRunsOnly = ({ scenario, kind }: Group): boolean =>
+  scenario.isLarge === true && (kind === 'lost' || kind === 'refused');
 
 /** `worker+discovery/deleted/late/3/end@5`: it is enough to replay an interleaving. */
 export const idOf = (interleaving: Interleaving): string => {
@@ -70,6 +75,8 @@ export interface Outcome {
 const ROUNDS = 6;
 /** So many minutes a token is good at the most. */
 const UNTIL_EXPIRED = 62;
+/** After the grace period, the end, and a second end once a lease is over: nobody may read the token any more. */
+const ROUNDS_UNTIL_UNREADABLE = 3;
 /** A record of a retired connection stays for an hour, and for longer if a worker was late. Rounds of five minutes. */
 const ROUNDS_UNTIL_GONE = 40;
 
@@ -141,8 +148,10 @@ const judge = async (stage: Stage, scenario: Scenario, actors: readonly Actor[])
   const lost = await isLost(SINGLE);
   if (lost) await stage.checkTold(SINGLE);
   if (gone.length > 0) {
+    await stage.calm(ROUNDS_UNTIL_UNREADABLE, [], minutes(5));
+    for (const connection of gone) stage.checkUnreadable(connection);
     await stage.calm(ROUNDS_UNTIL_GONE, [], minutes(5));
-    for (const connection of gone) await stage.checkGone(connection);
+    for (const connection of gone) stage.checkGone(connection);
   }
   return lost;
 };

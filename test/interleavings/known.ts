@@ -8,7 +8,7 @@ interface Known {
   readonly why: string;
 }
 
-/** What fails today. A test of such a group fails as soon as its group does not: then its line goes. */
+/** What fails today, if anything does. A test of such a group fails as soon as its group does not: then its line goes. */
 const known: readonly Known[] = [];
 
 export const knownOf = (group: Group): Known | undefined => known.find(each => each.group.test(groupOf(group)));

@@ -115,7 +115,7 @@ export class Stage {
   }
 
   async tick(actor?: Actor): Promise<void> {
-    await sweep(this.#worker(actor), provider, allShards, FOREVER);
+    await sweep(this.#worker(actor), provider, this.#shards.size > 0 ? [...this.#shards] : allShards, FOREVER);
   }
 
   async discover(actor?: Actor): Promise<void> {
@@ -303,8 +303,13 @@ export class Stage {
     return record?.status !== 'healthy' || !token || !this.vendor.accepts(token.accessToken);
   }
 
+  checkUnreadable(connection: ConnectionId): void {
+    if (this.tables.tokens.has(connection))
+      this.violated(`${connection}: its secret is gone, and its token can be read`);
+  }
+
   /** What must hold of a connection whose secret has been gone for hours. */
-  async checkGone(connection: ConnectionId): Promise<void> {
+  checkGone(connection: ConnectionId): void {
     const { tokens, records, sessions } = this.tables;
     if (tokens.has(connection)) this.violated(`${connection}: a token is left`);
     if (sessions.has(connection)) this.violated(`${connection}: a session is left`);

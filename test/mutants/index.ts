@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { observe } from './observe.ts';
 import { shell } from './shell.ts';
 import { stores } from './stores.ts';
+import { tables } from './tables.ts';
 
 /** Every condition of the protocol and the policy, broken one at a time. */
 export const mutants: readonly Mutant[] = [
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...answers,
   ...shell,
   ...stores,
+  ...tables,
   ...edges,
   ...api,
   ...alarms,

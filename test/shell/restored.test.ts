@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { failOnce } from '../support/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
@@ -67,6 +68,19 @@ describe('a record of an earlier state', () => {
     const { world, vendor } = await restored();
     world.clock.pass(minutes(33));
     await world.refresh(ID);
+    expect(vendor.asked).toEqual(['password']);
+  });
+
+  it('does not use it either once a run that failed has raised the version', async () => {
+    const { world, vendor } = await vendorWorld();
+    const token = await world.token(ID);
+    const issuedAt = plus(token.issuedAt, minutes(20));
+    await world.stores.tokens.publish({ ...token, issuedAt, version: version(token.version + 1) });
+    vendor.asked.length = 0;
+    failOnce(world, 'before', 'secrets.get');
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
+    world.clock.pass(minutes(1));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(vendor.asked).toEqual(['password']);
   });
 

@@ -32,6 +32,8 @@ export class Ledger {
   readonly #onlyCopies = new Set<string>();
   /** When each refresh token ends, if its provider has said so. */
   readonly #ends = new Map<string, EpochMs>();
+  /** When the access token ends that came with each refresh token. */
+  readonly #lives = new Map<string, EpochMs>();
   /** When each wrong login was last tried. */
   readonly #wrongLogins = new Map<string, EpochMs>();
   /** Whether a provider got one of these twice: then it ended what had come of it. */
@@ -83,6 +85,7 @@ export class Ledger {
     this.#judgeLogin(provider, request, reply);
     if (refreshToken !== undefined && (this.#ends.get(refreshToken) ?? this.#now()) < plus(this.#now(), -LATEST))
       this.violated(`a refresh token of ${provider} was sent after its end`);
+    this.#judgeGain(provider, refreshToken, json);
     if (typeof json?.refresh_token === 'string' && typeof json.refresh_expires_in === 'number')
       this.#ends.set(json.refresh_token, plus(this.#now(), seconds(json.refresh_expires_in)));
     const spent = refreshToken ?? request.headers['x-auth-code'];
@@ -100,6 +103,16 @@ export class Ledger {
     if (typeof accessToken === 'string') {
       this.#issued.set(accessToken, { provider, ...(typeof svc === 'string' && { baseUrl: svc }) });
     }
+  }
+
+  /** A refresh is for a longer life. If its session has an end that is too near for that, a login is due. */
+  #judgeGain(provider: string, refreshToken: string | undefined, json?: Readonly<Record<string, unknown>>): void {
+    if (typeof json?.refresh_token !== 'string' || typeof json.refresh_expires_in !== 'number') return;
+    const end = plus(this.#now(), seconds(Number(json.expires_in)));
+    const before = refreshToken === undefined ? undefined : this.#lives.get(refreshToken);
+    if (before !== undefined && end < plus(before, minutes(1)))
+      this.violated(`a refresh of ${provider} that could bring nothing`);
+    this.#lives.set(json.refresh_token, end);
   }
 
   /** A wrong login came in. Only if its answer may be lost, or nobody could note it, may it come again: accounts lock. */

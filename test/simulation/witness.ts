@@ -216,12 +216,19 @@ export class Witness {
       ledger.violated(`${connection}: attention without a reason`);
   }
 
-  /** A tick says how long its connections have been due: never longer than they have, if nothing was wrong. */
+  /** A tick says how long its connections have been due: never longer than they have, if nobody else was at them. */
   async ticked({ id }: Provider, answer: unknown): Promise<void> {
     const { loop, ledger, scenario, troubled, stores } = this.#parts;
     const { now } = loop;
-    const overdue: unknown = Reflect.get(Object(answer), 'oldestOverdue');
-    if (typeof overdue !== 'number' || scenario.neighbour || troubled(plus(now, -minutes(5)), now)) return;
+    const { oldestOverdue: overdue, results }: { oldestOverdue?: unknown; results?: { lost?: number } } =
+      Object(answer);
+    if (
+      typeof overdue !== 'number' ||
+      results?.lost !== 0 ||
+      scenario.neighbour ||
+      troubled(plus(now, -minutes(5)), now)
+    )
+      return;
     const records = (await Promise.all(allShards.map(shard => stores.connections.list(id, shard)))).flat();
     const oldest = Math.max(0, ...records.map(({ dueAt }) => now - dueAt));
     if (overdue > oldest + scenario.maxSkew + seconds(10))
