@@ -101,6 +101,7 @@ describe('the README tells the truth', () => {
     const ioffice = runDeadlineOf(policy, { callsPerRun: 3 });
     expect(inSeconds(row('one call of a provider')[2])).toEqual([callDeadline]);
     expect(inSeconds(row('all calls of one run')[2])).toEqual([runDeadline, ioffice, runDeadline - 2 * callDeadline]);
+    expect(inSeconds(row('a refresh grant with the only copy')[2])).toEqual([lease - commit]);
     expect(inSeconds(row('waiting for slots')[2])).toEqual([slotPatienceOf(policy, { callsPerRun: 2 })]);
     expect(inSeconds(row('reserved for keep')[2])).toEqual([commit]);
     expect(inSeconds(row('the lease')[2])).toEqual([lease]);
