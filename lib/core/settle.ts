@@ -208,13 +208,23 @@ const asItWas = (seen: Connection, used: Used) => ({
   failures: seen.failures,
 });
 
+/** Answers without a verdict: whoever stands in between may say it in several ways. */
+const rejections: ReadonlySet<ErrorCode> = new Set([
+  'access_refused',
+  'request_rejected',
+  'invalid_request',
+  'account_restricted',
+]);
+
 const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => ({
   code,
   at,
-  ...(seen.lastError?.code === code
-    ? { times: seen.lastError.times + 1, since: seen.lastError.since }
-    : { times: 1, since: at }),
+  times: seen.lastError?.code === code ? seen.lastError.times + 1 : 1,
+  since: seen.lastError && isSame(seen.lastError.code, code) ? seen.lastError.since : at,
 });
+
+const isSame = (before: ErrorCode, code: ErrorCode): boolean =>
+  before === code || (rejections.has(before) && rejections.has(code));
 
 const noted = (seen: Connection, { version, fingerprint }: Tried) => ({
   triedVersion: version,

@@ -67,8 +67,9 @@ export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 export interface Failure {
   readonly code: ErrorCode;
   readonly at: EpochMs;
-  /** How many runs in a row ended with this code, and when the first of them did. */
+  /** How many runs in a row ended with this code. */
   readonly times: number;
+  /** When the first of them did; rejections without a verdict count as one code. */
   readonly since: EpochMs;
   /** The HTTP status of the answer, where there was one. */
   readonly status?: number;

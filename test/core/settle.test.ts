@@ -199,6 +199,8 @@ describe('attention', () => {
     expect(failed(rejected).status).toBe('failing');
     expect(standing(minutes(2) - 1).status).toBe('failing');
     expect(standing(minutes(2)).status).toBe('attention');
+    // However it is said.
+    expect(standing(minutes(2), {}, 'request_rejected').status).toBe('attention');
     // Something else in between: it has not stood.
     expect(standing(minutes(2), {}, 'timeout').status).toBe('failing');
     // A token that is valid may be saved yet; otherwise it is probed.

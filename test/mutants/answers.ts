@@ -85,8 +85,8 @@ export const answers: readonly Mutant[] = [
     ['the only session ends at its wall', "grant.kind === 'refresh' && !grant.only &&", "grant.kind === 'refresh' &&"],
     ['failures are never forgotten', 'failures: 0,\n  issuedAt', 'failures: seen.failures,\n  issuedAt'],
     ['failures are not counted', 'const failures = seen.failures + 1', 'const failures = 1'],
-    ['runs with one error are not counted', 'times: seen.lastError.times + 1', 'times: 1'],
-    ['a rejection never stands', 'since: seen.lastError.since', 'since: at'],
+    ['runs with one error are not counted', 'seen.lastError.times + 1 : 1', '1 : 1'],
+    ['a rejection never stands', 'isSame(seen.lastError.code, code) ?', 'false ?'],
     [
       'a rejection stands at once',
       "trouble.kind === 'rejected' && now - lastError.since >= policy.stands",

@@ -2,6 +2,7 @@ import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import {
   type EpochMs,
+  hours,
   type Milliseconds,
   minutes,
   plus,
@@ -110,7 +111,9 @@ export class Ledger {
     if (typeof json?.refresh_token !== 'string' || typeof json.refresh_expires_in !== 'number') return;
     const end = plus(this.#now(), seconds(Number(json.expires_in)));
     const before = refreshToken === undefined ? undefined : this.#lives.get(refreshToken);
-    if (before !== undefined && end < plus(before, minutes(1)))
+    // A record whose last settlement was lost does not know better.
+    const isKnown = !this.#troubled(plus(this.#now(), -hours(26)), this.#now());
+    if (isKnown && before !== undefined && end < plus(before, minutes(1)))
       this.violated(`a refresh of ${provider} that could bring nothing`);
     this.#lives.set(json.refresh_token, end);
   }

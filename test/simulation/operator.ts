@@ -35,7 +35,7 @@ export class Operator {
     for (const { connection, provider: id } of customers) {
       const record = await connections.get(connection);
       const provider = providers.find(each => each.id === id);
-      if (provider && record?.status === 'attention' && rejections.has(record.lastError?.code))
+      if (provider && record && rejections.has(record.lastError?.code))
         await cloud.refresh(provider, { ask: { kind: 'operator', connection, waits: false } });
     }
   }

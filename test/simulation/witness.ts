@@ -207,7 +207,7 @@ export class Witness {
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
     const record = await this.#parts.stores.connections.get(connection);
-    const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -minutes(30)), now);
+    const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -hours(12)), now);
     if (stood) return;
     const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
     const inDoubt = record?.session?.inDoubt === true;
@@ -239,7 +239,7 @@ export class Witness {
   changed({ type, connection, reason }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
     const changes = this.#customers.get(connection)?.secretChanges.length ?? 0;
-    const cause = rejections.has(reason) ? 'a firewall' : `change ${changes}`;
+    const cause = `change ${changes}${rejections.has(reason) ? ' behind a firewall' : ''}`;
     if (this.#causes.get(connection) === cause)
       this.#parts.ledger.violated(`${connection}: attention twice for one cause`);
     this.#causes.set(connection, cause);

@@ -33,6 +33,9 @@ export interface Counts {
   readonly replays: number;
   /** Requests that it is waiting with. */
   readonly waiting: number;
+  /** Requests that it refused to handle, and answers that it gave late. */
+  readonly refused: number;
+  readonly late: number;
 }
 
 /** The documented lifetime, by which the simulator's time is scaled. */
@@ -40,13 +43,13 @@ const DOCUMENTED = hours(8);
 
 const { provider, names } = configuration<ProviderConfiguration>();
 const behaviours = new Map<string, Behaviour>();
-const counts = new Map<string, { calls: number; rotations: number; replays: number; waiting: number }>();
+const counts = new Map<string, { -readonly [Count in keyof Counts]: number }>();
 /** Kept apart from the simulator's own memory: what is counted must not depend on what it forgets. */
 const redeemed = new Set<string>();
 let lifetime: Milliseconds = minutes(10);
 
 const countsOf = (org: string) => {
-  const known = counts.get(org) ?? { calls: 0, rotations: 0, replays: 0, waiting: 0 };
+  const known = counts.get(org) ?? { calls: 0, rotations: 0, replays: 0, waiting: 0, refused: 0, late: 0 };
   counts.set(org, known);
   return known;
 };
@@ -63,12 +66,16 @@ const tokenRequest = async (
   const mine = countsOf(org);
   mine.calls += 1;
   if (refreshToken !== null && redeemed.has(refreshToken)) mine.replays += 1;
-  if (behaviour?.status !== undefined) return { status: behaviour.status, headers: {}, body: '<h1>Not now</h1>' };
+  if (behaviour?.status !== undefined) {
+    mine.refused += 1;
+    return { status: behaviour.status, headers: {}, body: '<h1>Not now</h1>' };
+  }
   const wait = async (when: 'before' | 'after') => {
     if (behaviour?.delay?.when !== when) return;
     mine.waiting += 1;
     await sleep(behaviour.delay.for);
     mine.waiting -= 1;
+    if (when === 'after') mine.late += 1;
   };
   await wait('before');
   lifetime = behaviour?.lifetime ?? lifetime;
