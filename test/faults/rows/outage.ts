@@ -49,7 +49,7 @@ export const outage = async (world: World): Promise<Row[]> => {
     {
       scenario: 'token valid 600 s more, provider answers 503',
       reference: 'reads answer an error, **no token**; still refused for 30 s after the provider recovers',
-      ours: `${reads - refused} of ${reads} reads got the living token; ${calls} calls refused; renewed ${inSeconds(took)} after the provider recovered`,
+      ours: `${reads - refused} of ${reads} reads got the living token; calls refused: ${calls}; renewed ${inSeconds(took)} after the provider recovered`,
       won: refused === 0 && reads > 10 && calls > 0,
     },
   ];
