@@ -81,6 +81,3 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_
 /** A rejection without a reason may be a wrong password all the same: rarely enough for an account not to be locked. */
 const pauseAfter = ({ stands, probe }: Pick<Policy, 'stands' | 'probe'>, times: number): Milliseconds =>
   times === 1 ? stands : Math.min(probe.cap, probe.first * 2 ** Math.min(times - 2, 10));
-
-/** Nobody has tried it yet. */
-export const untried: LoginState = { refused: [] };

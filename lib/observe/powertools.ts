@@ -79,13 +79,13 @@ const emit = (metrics: Metrics, samples: readonly Sample[]): void => {
 const logRefresh = (logger: Log, report: RefreshReport): void => {
   const { connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed } =
     report;
-  const { originChanged, bug } = report;
+  const { originChanged, bug, repaired } = report;
   const line = {
     ...{ connection, result, from, to, calls, took, version, expiresAt, dueAt, error, warnings, commitFailed },
-    ...{ originChanged, bug },
+    ...{ originChanged, bug, repaired },
   };
   if (result === 'attention' || commitFailed || bug) logger.error('refresh', line);
-  else if (result === 'failed' || warnings.length > 0) logger.warn('refresh', line);
+  else if (result === 'failed' || warnings.length > 0 || repaired) logger.warn('refresh', line);
   else logger.info('refresh', line);
 };
 

@@ -38,6 +38,7 @@ describe('the log', () => {
     ['refreshed', {}, 'INFO'],
     ['lost', {}, 'INFO'],
     ['refreshed', { warnings: ['scope_narrowed'] }, 'WARN'],
+    ['refreshed', { repaired: true }, 'WARN'],
     ['failed', { error: { code: 'timeout' } }, 'WARN'],
     ['attention', { error: { code: 'invalid_grant', status: 401 } }, 'ERROR'],
     ['refreshed', { commitFailed: 'settle' }, 'ERROR'],

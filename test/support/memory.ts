@@ -1,4 +1,4 @@
-import { type LoginState, untried } from '../../lib/core/login.ts';
+import type { LoginState } from '../../lib/core/login.ts';
 import { GRACE } from '../../lib/core/policy.ts';
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { versionOf } from '../../lib/core/secret.ts';
@@ -363,7 +363,7 @@ const memoryLogins = (run: Run): LoginStore => {
       }),
     take: (login, by) =>
       run('logins.take', () => {
-        const { state, by: other } = logins.get(login) ?? { state: untried };
+        const { state, by: other } = logins.get(login) ?? { state: { refused: [] } };
         if (other && other.until > by.at && other.id !== by.id) return undefined;
         logins.set(login, { state, by });
         return state;
