@@ -12,7 +12,7 @@ import {
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
 import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../support/records.ts';
-import type { Fresh } from './stores.ts';
+import type { AtOnce, Fresh } from './stores.ts';
 
 const LEASE_END = plus(START, minutes(2));
 const claim = { id: 'claim-1', leaseUntil: LEASE_END };
@@ -39,7 +39,7 @@ const failing: Settlement = {
   lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), since: START, status: 401, fields: ['clientKey'] },
 };
 
-export const describeConnections = (store: () => ConnectionStore, fresh: Fresh): void => {
+export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
   const added = async (change: Partial<Connection> = {}): Promise<Connection> => {
     const connection = connectionOf(fresh(), change);
     await store().add(connection);
@@ -113,7 +113,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh):
       expect(await store().claim(seen, { ...claim, forcedAt })).toMatchObject({ forcedAt });
     });
 
-    it('has one winner among many that saw the same', async () => {
+    atOnce('has one winner among many that saw the same', async () => {
       const seen = await added();
       const claims = Array.from({ length: 20 }, (_, n) => store().claim(seen, { ...claim, id: `claim-${n}` }));
       const winners = (await Promise.all(claims)).filter(answer => answer !== undefined);

@@ -3,6 +3,7 @@ import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { LimitStore } from '../../lib/shell/ports.ts';
 import { type Full, START } from '../support/records.ts';
+import type { AtOnce } from './stores.ts';
 
 const full: Full<LimitState> = {
   bookings: [{ at: START, scheduled: 2, minority: 1 }],
@@ -15,7 +16,7 @@ const booked = (n: number): LimitState => ({
   writtenAt: plus(START, n),
 });
 
-export const describeLimits = (store: () => LimitStore, fresh: () => string): unknown =>
+export const describeLimits = (store: () => LimitStore, fresh: () => string, atOnce: AtOnce): unknown =>
   describe('rate limits', () => {
     const key = () => `test-provider#${fresh()}`;
 
@@ -36,7 +37,7 @@ export const describeLimits = (store: () => LimitStore, fresh: () => string): un
       expect(await store().write(key(), booked(1), 5)).toMatchObject({ revision: 0, state: { bookings: [] } });
     });
 
-    it('has one winner among many that know the same', async () => {
+    atOnce('has one winner among many that know the same', async () => {
       const mine = key();
       const writes = Array.from({ length: 12 }, (_, n) => store().write(mine, booked(n), 0));
       expect((await Promise.all(writes)).filter(there => there === undefined)).toHaveLength(1);

@@ -3,6 +3,7 @@ import type { LoginState } from '../../lib/core/login.ts';
 import { plus, seconds } from '../../lib/core/types.ts';
 import type { LoginStore } from '../../lib/shell/ports.ts';
 import { type Full, START } from '../support/records.ts';
+import type { AtOnce } from './stores.ts';
 
 const full: Full<LoginState> = {
   refused: [{ fingerprint: 'a', code: 'invalid_grant', times: 2, until: plus(START, 7) }],
@@ -10,7 +11,7 @@ const full: Full<LoginState> = {
 };
 const by = (id: string, at = START) => ({ id, at, until: plus(at, seconds(45)) });
 
-export const describeLogins = (store: () => LoginStore, fresh: () => string): unknown =>
+export const describeLogins = (store: () => LoginStore, fresh: () => string, atOnce: AtOnce): unknown =>
   describe('logins', () => {
     const login = () => `test-provider#${fresh()}`;
 
@@ -24,7 +25,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string): un
       expect(await store().take(mine, by('three'))).toEqual({ refused: [] });
     });
 
-    it('have one winner among many', async () => {
+    atOnce('have one winner among many', async () => {
       const mine = login();
       const tries = Array.from({ length: 12 }, (_, n) => store().take(mine, by(`${n}`)));
       expect((await Promise.all(tries)).filter(state => state !== undefined)).toHaveLength(1);
@@ -53,7 +54,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string): un
       expect(await store().take(login(), by('one'))).toEqual({ refused: [] });
     });
 
-    it('have one key of fingerprints for each provider, whoever proposes one', async () => {
+    atOnce('have one key of fingerprints for each provider, whoever proposes one', async () => {
       const provider = `provider-${fresh().length}`;
       const keys = await Promise.all(['a', 'b', 'c'].map(proposed => store().key(provider, proposed)));
       expect(new Set(keys).size).toBe(1);

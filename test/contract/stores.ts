@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import type { Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
 import { describeConnections } from './connections.ts';
-
 import { describeLimits } from './limits.ts';
 import { describeLogins } from './logins.ts';
-
 import { describePages } from './pages.ts';
-
 import { describeSecrets } from './secrets.ts';
 import { describeSessions } from './sessions.ts';
 import { describeTokens } from './tokens.ts';
@@ -16,15 +13,27 @@ import { describeWaiters } from './waiters.ts';
 
 /** A name that no other test has. */
 export type Fresh = () => ConnectionId;
+/** `it`, for a test of many writers at one moment. */
+export type AtOnce = typeof it | typeof it.skip;
 
 export interface OpenStores {
   readonly stores: Stores;
   close(): Promise<void>;
 }
 
+export interface Abilities {
+  /** Whether a condition and its write are one step, so that one of many writers at one moment wins. */
+  readonly atomic: boolean;
+}
+
 /** What every implementation of the stores has to keep to: one suite, run over each of them. */
-export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
+export const describeStores = (
+  name: string,
+  open: () => Promise<OpenStores>,
+  { atomic }: Abilities = { atomic: true },
+) =>
   describe(name, () => {
+    const atOnce = it.runIf(atomic);
     let opened: OpenStores | undefined;
     let names = 0;
     const fresh: Fresh = () => {
@@ -40,12 +49,12 @@ export const describeStores = (name: string, open: () => Promise<OpenStores>) =>
     });
     afterAll(() => opened?.close());
 
-    describeTokens(() => stores().tokens, fresh);
-    describeConnections(() => stores().connections, fresh);
-    describeLimits(() => stores().limits, fresh);
-    describeLogins(() => stores().logins, fresh);
+    describeTokens(() => stores().tokens, fresh, atOnce);
+    describeConnections(() => stores().connections, fresh, atOnce);
+    describeLimits(() => stores().limits, fresh, atOnce);
+    describeLogins(() => stores().logins, fresh, atOnce);
     describeSessions(() => stores().sessions, fresh);
     describePages(() => stores().connections);
-    describeWaiters(() => stores().connections, fresh);
+    describeWaiters(() => stores().connections, fresh, atOnce);
     describeSecrets(() => stores().secrets, fresh);
   });

@@ -3,9 +3,9 @@ import { LARGEST } from '../../lib/core/limits.ts';
 import { version } from '../../lib/core/types.ts';
 import type { TokenStore } from '../../lib/shell/ports.ts';
 import { tokenOf } from '../support/records.ts';
-import type { Fresh } from './stores.ts';
+import type { AtOnce, Fresh } from './stores.ts';
 
-export const describeTokens = (store: () => TokenStore, fresh: Fresh) =>
+export const describeTokens = (store: () => TokenStore, fresh: Fresh, atOnce: AtOnce) =>
   describe('tokens', () => {
     it('gives nothing where nothing was published', async () => {
       expect(await store().get(fresh())).toBeUndefined();
@@ -55,7 +55,7 @@ export const describeTokens = (store: () => TokenStore, fresh: Fresh) =>
       expect(await store().get(token.connection)).toEqual(token);
     });
 
-    it('keeps the newest of many that are published at once', async () => {
+    atOnce('keeps the newest of many that are published at once', async () => {
       const connection = fresh();
       const tokens = Array.from({ length: 50 }, (_, n) =>
         tokenOf(connection, { version: version(((n * 17) % 50) + 1), accessToken: `token-${((n * 17) % 50) + 1}` }),

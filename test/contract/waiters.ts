@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore } from '../../lib/shell/ports.ts';
 import { connectionOf, revival, START } from '../support/records.ts';
-import type { Fresh } from './stores.ts';
+import type { AtOnce, Fresh } from './stores.ts';
 
-export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh): void => {
+export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
   const leaseUntil = plus(START, minutes(2));
   const claimed = async () => {
     const seen = connectionOf(fresh());
@@ -15,7 +15,7 @@ export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh): voi
   };
 
   describe('waiting for who has a connection', () => {
-    it('is for so many at most, however many want to at one moment', async () => {
+    atOnce('is for so many at most, however many want to at one moment', async () => {
       const { connection, version: seen } = await claimed();
       const joined = await Promise.all(Array.from({ length: 20 }, () => store().join(connection, seen, 3)));
       expect(joined.filter(each => each)).toHaveLength(3);
