@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Env } from '../lib/aws/clients.ts';
+import { isDeploymentName } from '../lib/core/deployment.ts';
 import { jsonObject } from '../lib/core/jwt.ts';
 
 const list = z
@@ -7,9 +8,18 @@ const list = z
   .min(1)
   .transform(text => text.split(','));
 const table = z.string().min(1);
-const prefix = z.string().endsWith('/');
-/** `tick` in milliseconds. */
-const refresher = z.object({ functionName: z.string().min(1), refreshAt: z.number(), tick: z.number() });
+const deployment = z.string().refine(isDeploymentName, 'must be the name of a deployment');
+/** How a provider is served; `tick` in milliseconds. */
+const pace = z.object({ refreshAt: z.number(), tick: z.number() });
+const refresher = pace.extend({ functionName: z.string().min(1) });
+/** JSON: an object with one entry for each provider. */
+const byProvider = <T extends z.ZodType>(entry: T, is: string) =>
+  z.string().transform((text, context): Record<string, z.output<T>> => {
+    const parsed = z.record(z.string(), entry).safeParse(jsonObject(text));
+    if (parsed.success) return parsed.data;
+    context.addIssue(`must be a JSON object {provider: ${is}}`);
+    return z.NEVER;
+  });
 
 /** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
 const variables = {
@@ -18,7 +28,7 @@ const variables = {
     CONNECTIONS_TABLE: table,
     PROVIDER: z.string().min(1),
     EVENT_BUS: z.string().min(1),
-    SECRET_PREFIX: prefix,
+    DEPLOYMENT: deployment,
     /** The share of a token's lifetime after which it is renewed, if it is not the policy's own. */
     REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
     TICK: z.coerce.number().int().min(1),
@@ -27,23 +37,23 @@ const variables = {
     /** Whether the `baseUrl` of a secret may be on any host; without it, it may. */
     OWN_BASE_URL: z.stringbool().exactOptional(),
   }),
-  discover: z.object({
+  watch: z.object({
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
-    PROVIDERS: list,
-    SECRET_PREFIX: prefix,
+    DEPLOYMENT: deployment,
+    PACES: byProvider(pace, '{refreshAt, tick}'),
+    EVENT_BUS: z.string().min(1),
+    ALARM_TOPIC: z.string().min(1),
+    /** The full URL of the runbook. */
+    RUNBOOK: z.url(),
     CONNECTIONS_PER_SECRET: z.coerce.number().int().min(1),
   }),
   api: z.object({
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
-    /** JSON: the `refresh` function of each provider, and how it renews. */
-    REFRESHERS: z.string().transform((text, context) => {
-      const parsed = z.record(z.string(), refresher).safeParse(jsonObject(text));
-      if (parsed.success) return parsed.data;
-      context.addIssue('must be a JSON object {provider: {functionName, refreshAt, tick}}');
-      return z.NEVER;
-    }),
+    DEPLOYMENT: deployment,
+    /** The `refresh` function of each provider, and how it renews. */
+    REFRESHERS: byProvider(refresher, '{functionName, refreshAt, tick}'),
   }),
 };
 

@@ -6,7 +6,7 @@ export interface MetricRef {
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
-export type Statistic = 'Minimum' | 'Maximum' | 'Sum' | 'p99';
+export type Statistic = 'Minimum' | 'Maximum' | 'Average' | 'Sum' | 'p99';
 
 /** What an alarm looks at in each period. A metric without data in a period counts as 0 in a sum or a share. */
 export type Series =
@@ -19,10 +19,8 @@ export type Series =
 
 /** An alarm as data: infrastructure builds it, tests loop over it, the simulator evaluates it. */
 export interface AlarmSpec {
-  /** Unique within a deployment: the id of the runbook's section, and whom it is about. */
+  /** The id of its section in the runbook; with the deployment's name it is the alarm's name. */
   readonly id: string;
-  /** The section of the README that says what to do. */
-  readonly runbook: string;
   readonly title: string;
   readonly series: Series;
   readonly period: Milliseconds;
@@ -36,23 +34,8 @@ export interface AlarmSpec {
 
 /** What is deployed, as far as alarms care. */
 export interface Deployment {
-  readonly providers: readonly {
-    readonly id: string;
-    readonly lifetime: Milliseconds;
-    readonly tick: Milliseconds;
-    /** How many schedules share the provider's shards. */
-    readonly schedules: number;
-    /** The share of its life after which a token is renewed. */
-    readonly refreshAt: number;
-  }[];
-  readonly functions: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly timeout: Milliseconds;
-    /** How often it is called by a schedule, or looked at where readers call it. */
-    readonly every: Milliseconds;
-  }[];
-  readonly tables: readonly { readonly id: string; readonly name: string }[];
+  readonly name: string;
+  readonly tables: Readonly<Record<'tokens' | 'connections', string>>;
   readonly apiId: string;
   readonly deadLetters: string;
 }

@@ -19,6 +19,8 @@ import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface ApiProps extends Pick<Surroundings, 'logRetention'> {
+  /** The deployment's name. */
+  readonly name: string;
   readonly storage: Storage;
   /** The refresh function of each provider. */
   readonly refreshers: ReadonlyMap<string, Refresher>;
@@ -79,11 +81,11 @@ export class Api extends Construct {
     this.#stage(props);
   }
 
-  #function({ storage, refreshers, logRetention, reservedConcurrency }: ApiProps): BundledFunction {
+  #function({ name, storage, refreshers, logRetention, reservedConcurrency }: ApiProps): BundledFunction {
     const { tokens, connections, key } = storage;
     const providers = [...refreshers.keys()];
-    const all = [...refreshers].map(([provider, { fn, refreshAt, tick }]) => {
-      return [provider, { functionName: fn.functionName, refreshAt, tick: tick.toMilliseconds() }] as const;
+    const all = [...refreshers].map(([provider, { fn, pace }]) => {
+      return [provider, { functionName: fn.functionName, ...pace }] as const;
     });
     const api = bundledFunction(this, 'Api', {
       source: 'api',
@@ -91,6 +93,7 @@ export class Api extends Construct {
       environment: {
         TOKENS_TABLE: tokens.tableName,
         CONNECTIONS_TABLE: connections.tableName,
+        DEPLOYMENT: name,
         REFRESHERS: JSON.stringify(Object.fromEntries(all)),
       },
       // As long as API Gateway waits.

@@ -1,62 +1,67 @@
 import { Duration } from 'aws-cdk-lib';
-import { Dashboard, GraphWidget, type IMetric, type IWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { minutes } from '../lib/core/types.ts';
 import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
 import type { Deployment } from './alarm-spec.ts';
 import { metricOf } from './metric.ts';
 
+export interface DashboardProps {
+  readonly deployment: Deployment;
+  /** The logs of the `refresh` functions, which have the numbers of each provider. */
+  readonly refreshLogs: readonly ILogGroup[];
+}
+
 const period = Duration.minutes(5);
 const WIDTH = 24;
+const HEIGHT = 6;
 
-/** Answers, from top to bottom: is every token alive, is anything failing, what does it cost. */
-export const dashboardOf = (scope: Construct, deployment: Deployment): Dashboard =>
-  new Dashboard(scope, 'Dashboard', {
+/** Answers, from top to bottom: are all tokens valid, does anything fail, how much work is there. */
+export const dashboardOf = (scope: Construct, { deployment, refreshLogs }: DashboardProps): Dashboard => {
+  const own = (name: MetricName, statistic: string): IMetric =>
+    metricOf({ namespace: NAMESPACE, name, dimensions: dimensionsOf(deployment.name) }, statistic, period);
+  const api = (name: string): IMetric =>
+    metricOf({ namespace: 'AWS/ApiGateway', name, dimensions: { ApiId: deployment.apiId } }, 'Sum', period);
+  const units = Object.values(deployment.tables).flatMap(TableName =>
+    ['ConsumedReadCapacityUnits', 'ConsumedWriteCapacityUnits'].map(name =>
+      metricOf({ namespace: 'AWS/DynamoDB', name, dimensions: { TableName } }, 'Sum', period),
+    ),
+  );
+  const byProvider = (title: string, field: string) => queryOf(title, refreshLogs, field);
+  return new Dashboard(scope, 'Dashboard', {
     widgets: [
-      [heading('Is every token alive?')],
+      [heading('Are all tokens valid?')],
       row(
-        graph('Lowest life left (share of a lifetime)', ofProviders(deployment, metrics.lowestLife, 'Minimum'), {
-          min: 0,
-          max: 1,
-        }),
-        graph('Connections that need a person', ofProviders(deployment, metrics.needsAttention, 'Maximum')),
-        graph('Longest overdue (ms)', ofProviders(deployment, metrics.oldestOverdue, 'Maximum')),
+        graph('Life left (1 before the renewal is due)', [own(metrics.lowestLife, 'Minimum')]),
+        graph('Longest overdue (1 is the limit)', [own(metrics.longestOverdue, 'Maximum')]),
+        graph('Connections that need attention', [own(metrics.needsAttention, 'Maximum')]),
       ),
-      [heading('Is anything failing?')],
+      [heading('Does anything fail?')],
       row(
-        graph('Refreshed', ofProviders(deployment, metrics.refreshed, 'Sum')),
-        graph('Failed refreshes', ofProviders(deployment, metrics.failed, 'Sum')),
-        graph('Commits that failed', ofProviders(deployment, metrics.commitFailures, 'Sum')),
-      ),
-      row(
-        graph('Errors of functions', ofFunctions(deployment, 'Errors', 'Sum')),
-        graph(
-          'API: answers and errors of ours',
-          ['Count', '4xx', '5xx'].map(name => ofApi(deployment, name, 'Sum')),
-        ),
-        graph('Ticks that were not delivered', [
-          metricOf(
-            {
-              namespace: 'AWS/SQS',
-              name: 'ApproximateNumberOfMessagesVisible',
-              dimensions: { QueueName: deployment.deadLetters },
-            },
-            'Maximum',
-            period,
-          ),
+        graph('Share of refreshes that fail', [own(metrics.failed, 'Average')]),
+        graph('Failed commits and postponed refreshes', [
+          own(metrics.commitFailures, 'Sum'),
+          own(metrics.postponed, 'Sum'),
         ]),
+        graph('API: answers and errors', ['Count', '4xx', '5xx'].map(api)),
       ),
-      [heading('What does it cost?')],
+      [heading('How much work is there?')],
       row(
-        graph(
-          'Connections (a secret each, unless they share one)',
-          ofProviders(deployment, metrics.connections, 'Maximum'),
-        ),
-        graph('Milliseconds of Lambda', ofFunctions(deployment, 'Duration', 'Sum')),
-        graph('Units of DynamoDB', ofTables(deployment)),
+        byProvider('Connections by provider', 'max(connections)'),
+        byProvider('Calls by provider', 'sum(calls)'),
+        graph('DynamoDB units', units),
       ),
     ],
   });
+};
 
 const heading = (markdown: string): IWidget => new TextWidget({ markdown: `# ${markdown}`, width: WIDTH, height: 1 });
 
@@ -64,38 +69,19 @@ const row = (...widgets: readonly ((width: number) => IWidget)[]): IWidget[] =>
   widgets.map(widget => widget(WIDTH / widgets.length));
 
 const graph =
-  (title: string, left: readonly IMetric[], leftYAxis: { min: number; max?: number } = { min: 0 }) =>
+  (title: string, left: readonly IMetric[]) =>
   (width: number): IWidget =>
-    new GraphWidget({ title, left: [...left], leftYAxis, width, height: 6 });
+    new GraphWidget({ title, left: [...left], leftYAxis: { min: 0 }, width, height: HEIGHT });
 
-const ofProviders = ({ providers }: Deployment, name: MetricName, statistic: string): IMetric[] =>
-  providers.map(({ id, tick }) =>
-    metricOf(
-      { namespace: NAMESPACE, name, dimensions: dimensionsOf(id) },
-      statistic,
-      Duration.millis(Math.max(tick, minutes(5))),
-    ).with({
-      label: id,
-    }),
-  );
-
-const ofFunctions = ({ functions }: Deployment, name: string, statistic: string): IMetric[] =>
-  functions.map(each =>
-    metricOf({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName: each.name } }, statistic, period).with({
-      label: each.id,
-    }),
-  );
-
-const ofApi = ({ apiId }: Deployment, name: string, statistic: string): IMetric =>
-  metricOf({ namespace: 'AWS/ApiGateway', name, dimensions: { ApiId: apiId } }, statistic, period).with({
-    label: name,
-  });
-
-const ofTables = ({ tables }: Deployment): IMetric[] =>
-  tables.flatMap(table =>
-    ['ConsumedReadCapacityUnits', 'ConsumedWriteCapacityUnits'].map(name =>
-      metricOf({ namespace: 'AWS/DynamoDB', name, dimensions: { TableName: table.name } }, 'Sum', period).with({
-        label: `${table.id}, ${name.includes('Read') ? 'read' : 'written'}`,
-      }),
-    ),
-  );
+/** A graph of a field of the line that each tick logs. */
+const queryOf =
+  (title: string, logs: readonly ILogGroup[], field: string) =>
+  (width: number): IWidget =>
+    new LogQueryWidget({
+      title,
+      logGroupNames: logs.map(each => each.logGroupName),
+      view: LogQueryVisualizationType.LINE,
+      queryLines: ["filter message = 'tick'", `stats ${field} by bin(5m), provider`],
+      width,
+      height: HEIGHT,
+    });

@@ -5,7 +5,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type IFunction, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { allow } from './statements.ts';
@@ -21,7 +21,7 @@ export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'>
   /** Only for a function that is invoked asynchronously: a caller that waits gets the error itself. */
   readonly deadLetters?: IQueue;
   /** The folder below `functions`. */
-  readonly source: 'refresh' | 'discover' | 'api';
+  readonly source: 'refresh' | 'watch' | 'api';
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
@@ -31,7 +31,7 @@ export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'>
 export interface BundledFunction {
   readonly fn: IFunction;
   readonly role: IRole;
-  readonly timeout: Duration;
+  readonly logGroup: ILogGroup;
 }
 
 /** Sources here, and compiled ones where this is an installed package. */
@@ -77,5 +77,5 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     // CommonJS starts faster than ESM here, and the `module` entries of packages bundle smaller.
     bundling: { minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
   });
-  return { fn, role, timeout };
+  return { fn, role, logGroup };
 };

@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import { type AddressRules, isHostPattern } from '../lib/core/hosts.ts';
-import { defaultPolicy, tickOf } from '../lib/core/policy.ts';
+import { defaultPolicy, type Policy, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
@@ -40,11 +40,13 @@ export interface ProviderOptions {
   readonly ownBaseUrl?: boolean;
 }
 
+/** How a provider's connections are served; `tick` in milliseconds. */
+export type Pace = Pick<Policy, 'tick' | 'refreshAt'>;
+
 /** What a provider's part of the deployment is made from. */
 export interface ProviderPlan {
   readonly provider: Provider;
-  readonly refreshAt?: number;
-  readonly tick: Duration;
+  readonly pace: Pace;
   readonly rules: AddressRules;
   /** The shards of each schedule. */
   readonly schedules: readonly (readonly number[])[];
@@ -72,9 +74,9 @@ export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | unde
 };
 
 const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
-  const { refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
+  const { refreshAt = defaultPolicy.refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
   const what = (option: string) => `"${option}" of ${provider.id}`;
-  if (refreshAt !== undefined && !(refreshAt >= 0.1 && refreshAt <= 0.9)) {
+  if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) {
     throw new SettingsError(`${what('refreshAt')} is ${refreshAt}: it is a fraction from 0.1 to 0.9.`);
   }
   if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
@@ -92,11 +94,10 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
       `${what('tick')} is ${every / minutes(1)} minutes: it is a whole number of minutes, at least 1.`,
     );
   }
-  enoughChances(provider, refreshAt ?? defaultPolicy.refreshAt, every);
+  enoughChances(provider, refreshAt, every);
   return {
     provider,
-    ...(refreshAt !== undefined && { refreshAt }),
-    tick: Duration.millis(every),
+    pace: { refreshAt, tick: every },
     rules: { hosts, ownBaseUrl },
     schedules: Array.from({ length: schedules }, (_, n) => allShards.filter(shard => shard % schedules === n)),
   };

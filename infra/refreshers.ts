@@ -1,24 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import { defaultPolicy } from '../lib/core/policy.ts';
+import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
-import type { ProviderPlan } from './options.ts';
+import type { Pace, ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
-import {
-  allow,
-  allowSecrets,
-  items,
-  limitsOf,
-  loginsOf,
-  SECRET_PREFIX,
-  sessionsOf,
-  shardsOf,
-  tableKey,
-} from './statements.ts';
+import { allow, allowSecrets, items, limitsOf, loginsOf, sessionsOf, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
 export interface RefreshersProps extends Surroundings {
+  /** The deployment's name. */
+  readonly name: string;
   readonly plans: readonly ProviderPlan[];
   readonly storage: Storage;
   readonly schedules: Schedules;
@@ -26,11 +18,9 @@ export interface RefreshersProps extends Surroundings {
   readonly secretsKeyArns: readonly string[];
 }
 
+/** The function of a provider, and how it is served. */
 export interface Refresher extends BundledFunction {
-  readonly tick: Duration;
-  /** How many schedules share the provider's shards. */
-  readonly schedules: number;
-  readonly refreshAt: number;
+  readonly pace: Pace;
 }
 
 /** One function for each provider: none can read the secrets or the items of another's. */
@@ -42,7 +32,7 @@ export class Refreshers extends Construct {
     this.byProvider = new Map(props.plans.map(plan => [plan.provider.id, this.#refresher(plan, props)]));
   }
 
-  #refresher({ provider, refreshAt, tick, rules, schedules }: ProviderPlan, props: RefreshersProps): Refresher {
+  #refresher({ provider, pace, rules, schedules }: ProviderPlan, props: RefreshersProps): Refresher {
     const { storage, eventBus, secretsKeyArns } = props;
     const refresher = bundledFunction(this, provider.id, {
       source: 'refresh',
@@ -51,10 +41,10 @@ export class Refreshers extends Construct {
         TOKENS_TABLE: storage.tokens.tableName,
         CONNECTIONS_TABLE: storage.connections.tableName,
         EVENT_BUS: eventBus.eventBusArn,
-        SECRET_PREFIX,
+        DEPLOYMENT: props.name,
         PROVIDER: provider.id,
-        TICK: String(tick.toMilliseconds()),
-        ...(refreshAt !== undefined && { REFRESH_AT: String(refreshAt) }),
+        TICK: String(pace.tick),
+        REFRESH_AT: String(pace.refreshAt),
         ...(rules.hosts.length > 0 && { HOSTS: rules.hosts.join(',') }),
         ...(!rules.ownBaseUrl && { OWN_BASE_URL: 'false' }),
       },
@@ -63,7 +53,11 @@ export class Refreshers extends Construct {
       ...surroundings(props),
     });
     const { fn, role } = refresher;
-    allowSecrets(role, [provider.id], secretsKeyArns);
+    allowSecrets(role, {
+      prefix: secretPrefixOf(props.name),
+      providers: [provider.id],
+      keyArns: secretsKeyArns,
+    });
     const { tokens, connections, key } = storage;
     const ownTokens = { like: [`${provider.id}/*`] };
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem', 'PutItem', 'DeleteItem'], ownTokens));
@@ -79,8 +73,12 @@ export class Refreshers extends Construct {
     }
     role.addToPrincipalPolicy(tableKey(this, key.keyArn));
     role.addToPrincipalPolicy(allow('events:PutEvents', eventBus.eventBusArn));
-    props.schedules.add(`refresh-${provider.id}`, { fn, tick, inputs: schedules.map(shards => ({ shards })) });
-    return { ...refresher, tick, schedules: schedules.length, refreshAt: refreshAt ?? defaultPolicy.refreshAt };
+    props.schedules.add(`refresh-${provider.id}`, {
+      fn,
+      tick: Duration.millis(pace.tick),
+      inputs: schedules.map(shards => ({ shards })),
+    });
+    return { ...refresher, pace };
   }
 }
 

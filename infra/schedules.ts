@@ -25,9 +25,10 @@ export class Schedules extends Construct {
   readonly #group: IScheduleGroup;
   readonly #deadLetters: IQueue;
 
-  constructor(scope: Construct, id: string, deadLetters: IQueue) {
+  /** `name`: of the deployment. A second one of that name in the account and region fails here, at its first resource. */
+  constructor(scope: Construct, id: string, { name, deadLetters }: { name: string; deadLetters: IQueue }) {
     super(scope, id);
-    this.#group = new ScheduleGroup(this, 'Group');
+    this.#group = new ScheduleGroup(this, 'Group', { scheduleGroupName: name });
     // It is retained otherwise, under a name that the next deployment wants again.
     this.#group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.#deadLetters = deadLetters;

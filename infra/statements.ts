@@ -38,7 +38,7 @@ export const items = (tableArn: string, actions: readonly ItemAction[], keys: Ke
     conditions: { ...leadingKeys(keys), Null: { 'dynamodb:LeadingKeys': 'false' } },
   });
 
-const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager') => {
+const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager' | 'sns') => {
   const { region, account } = Stack.of(scope);
   return { 'kms:ViaService': `${service}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
 };
@@ -52,25 +52,40 @@ export const tableKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
     conditions: { StringEquals: viaService(scope, 'dynamodb') },
   });
 
-export const SECRET_PREFIX = 'token-refresher/';
+/** The key of the alarm topic, by way of SNS only. */
+export const snsKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
+  new PolicyStatement({
+    effect: Effect.ALLOW,
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    resources: [keyArn],
+    conditions: { StringEquals: viaService(scope, 'sns') },
+  });
 
-const secretsOf = (scope: IConstruct, provider: string): string => {
+/** Which secrets a role may read: those of some providers, and the keys that they are encrypted with. */
+export interface SecretsOf {
+  /** Of the names of the deployment's secrets; ends with a slash. */
+  readonly prefix: string;
+  readonly providers: readonly string[];
+  readonly keyArns: readonly string[];
+}
+
+const secretsOf = (scope: IConstruct, prefix: string, provider: string): string => {
   const { partition, region, account } = Stack.of(scope);
-  return `arn:${partition}:secretsmanager:${region}:${account}:secret:${SECRET_PREFIX}${provider}/*`;
+  return `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}${provider}/*`;
 };
 
-/** Lets a role read the secrets of some providers, and with them the keys that they are encrypted with. */
-export const allowSecrets = (role: IRole, providers: readonly string[], secretsKeyArns: readonly string[]): void => {
-  const secrets = providers.map(provider => secretsOf(role, provider));
+/** Lets a role read these secrets. */
+export const allowSecrets = (role: IRole, { prefix, providers, keyArns }: SecretsOf): void => {
+  const secrets = providers.map(provider => secretsOf(role, prefix, provider));
   role.addToPrincipalPolicy(
     new PolicyStatement({ effect: Effect.ALLOW, actions: ['secretsmanager:GetSecretValue'], resources: secrets }),
   );
-  if (secretsKeyArns.length > 0) {
+  if (keyArns.length > 0) {
     role.addToPrincipalPolicy(
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: ['kms:Decrypt'],
-        resources: [...secretsKeyArns],
+        resources: [...keyArns],
         conditions: {
           StringEquals: viaService(role, 'secretsmanager'),
           StringLike: { 'kms:EncryptionContext:SecretARN': secrets },
@@ -81,7 +96,7 @@ export const allowSecrets = (role: IRole, providers: readonly string[], secretsK
   for (const provider of providers) {
     const { partition, region, account } = Stack.of(role);
     const place = [told(partition, 'Partition'), 'secretsmanager', told(region, 'Region'), told(account, 'AccountId')];
-    const finding = `arn:${place.join(':')}:secret:${SECRET_PREFIX}${provider}/*`;
+    const finding = `arn:${place.join(':')}:secret:${prefix}${provider}/*`;
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::${finding}]`,
       reason: `Connections of ${provider} come and go with secrets below this prefix; Secrets Manager adds six random characters to each ARN.`,

@@ -5,6 +5,8 @@ import { Construct } from 'constructs';
 import { type KeySchema, REMOVE_AT, tableKeys } from '../lib/aws/tables.ts';
 
 export interface StorageProps {
+  /** The deployment's name. */
+  readonly name: string;
   readonly removalPolicy: RemovalPolicy;
 }
 
@@ -14,10 +16,11 @@ export class Storage extends Construct {
   readonly tokens: Table;
   readonly connections: Table;
 
-  constructor(scope: Construct, id: string, { removalPolicy }: StorageProps) {
+  constructor(scope: Construct, id: string, { name, removalPolicy }: StorageProps) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
-      description: 'token-refresher: encrypts tokens and connections',
+      alias: name,
+      description: `${name}: encrypts tokens and connections`,
       enableKeyRotation: true,
       removalPolicy,
     });

@@ -5,20 +5,36 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { DEFAULT_NAME, isDeploymentName } from '../lib/core/deployment.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
+import { AlarmTopic } from './alarm-topic.ts';
 import { Api, checkedRequestsPerSecond, checkedReservedConcurrency } from './api.ts';
-import { Discovery } from './discovery.ts';
+
 import { ImportedTokenRefresher, type ITokenRefresher, type Parts, TokenRefresherBase } from './grants.ts';
 import { Monitoring } from './monitoring.ts';
 import { type ProviderOptions, plansOf, SettingsError } from './options.ts';
 import { Refreshers } from './refreshers.ts';
 import { Schedules } from './schedules.ts';
 import { Storage } from './storage.ts';
+import { Watch } from './watch.ts';
 
 export type { ITokenRefresher } from './grants.ts';
 export { type ProviderOptions, SettingsError } from './options.ts';
 
 export interface TokenRefresherProps {
+  /**
+   * Tells deployments in one account and region apart: lower-case letters, digits and hyphens, up to 40. Secrets are called
+   * `<name>/<provider>/…`, alarms `<name> attention` and so on. A second deployment of the same name fails to deploy.
+   *
+   * @default 'token-refresher'
+   */
+  readonly name?: string;
+  /**
+   * The page that alarms and mails link to. It needs the anchors of docs/runbook.md.
+   *
+   * @default - the runbook of this release
+   */
+  readonly runbookUrl?: string;
   /**
    * The providers to serve, and how: `{ officernd: {}, 'poweroffice-v2': { schedules: 4 } }`.
    *
@@ -37,6 +53,12 @@ export interface TokenRefresherProps {
    * @default - a topic of our own
    */
   readonly alarmTopic?: ITopic;
+  /**
+   * Whether there is a dashboard. It costs $3 a month beyond the three that are free.
+   *
+   * @default false
+   */
+  readonly dashboard?: boolean;
   /**
    * How long logs are kept.
    *
@@ -82,6 +104,20 @@ export interface TokenRefresherProps {
 }
 
 const REQUESTS_PER_SECOND = 50;
+/** The runbook as the package has it. */
+const RUNBOOK = 'https://unpkg.com/token-refresher/docs/runbook.md';
+
+const checkedName = (name: string): string => {
+  if (isDeploymentName(name)) return name;
+  throw new SettingsError(
+    `"name" must be up to 40 lower-case letters, digits and hyphens, beginning with a letter, got "${name}".`,
+  );
+};
+
+const checkedUrl = (url: string): string => {
+  if (URL.parse(url)?.protocol === 'https:') return url;
+  throw new SettingsError(`"runbookUrl" must be an https URL, got "${url}".`);
+};
 
 const checkedLimit = (limit: number): number => {
   if (Number.isInteger(limit) && limit >= 1 && limit <= 2000) return limit;
@@ -117,32 +153,36 @@ export class TokenRefresher extends TokenRefresherBase {
     const providers = plans.map(({ provider }) => provider.id);
     const secretsKeyArns = (props.secretsKeys ?? []).map(key => key.keyArn);
 
-    const storage = new Storage(this, 'Storage', { removalPolicy });
+    const name = checkedName(props.name ?? DEFAULT_NAME);
+    const runbook = checkedUrl(props.runbookUrl ?? RUNBOOK);
+    const storage = new Storage(this, 'Storage', { name, removalPolicy });
     const deadLetters = this.#deadLetters();
     const eventBus = new EventBus(this, 'Events', {
       // The CDK's own name would be the same for every stack that calls its construct the same.
       eventBusName: Names.uniqueResourceName(this, { separator: '-', maxLength: 200 }),
       description: 'token-refresher: state changes of connections',
     });
-    const schedules = new Schedules(this, 'Schedules', deadLetters);
-    const common = { storage, schedules, secretsKeyArns, logRetention, deadLetters };
+    const schedules = new Schedules(this, 'Schedules', { name, deadLetters });
+    const alarms = new AlarmTopic(this, 'Alarms', {
+      key: storage.key,
+      ...(props.alarmEmail !== undefined && { alarmEmail: props.alarmEmail }),
+      ...(props.alarmTopic && { alarmTopic: props.alarmTopic }),
+    });
+    const common = { name, plans, storage, schedules, eventBus, secretsKeyArns, logRetention, deadLetters };
 
-    const refreshers = new Refreshers(this, 'Refresh', { ...common, plans, eventBus }).byProvider;
-    const { discover } = new Discovery(this, 'Discovery', { ...common, providers, connectionsPerSecret });
-    const { api, httpApi } = new Api(this, 'Api', {
-      ...{ storage, refreshers, logRetention, requestsPerSecond },
+    const refreshers = new Refreshers(this, 'Refresh', common).byProvider;
+    new Watch(this, 'Watch', { ...common, alarmTopic: alarms, runbook, connectionsPerSecret });
+    const { httpApi } = new Api(this, 'Api', {
+      ...{ name, storage, refreshers, logRetention, requestsPerSecond },
       ...(reserved !== undefined && { reservedConcurrency: checkedReservedConcurrency(reserved) }),
     });
 
     new Monitoring(this, 'Monitoring', {
-      refreshers,
-      discover,
-      api: { ...api, httpApi },
+      ...{ name, runbook, httpApi, deadLetters },
       tables: storage,
-      deadLetters,
-      key: storage.key,
-      ...(props.alarmEmail !== undefined && { alarmEmail: props.alarmEmail }),
-      ...(props.alarmTopic && { alarmTopic: props.alarmTopic }),
+      topic: alarms.topic,
+      dashboard: props.dashboard ?? false,
+      refreshLogs: [...refreshers.values()].map(({ logGroup }) => logGroup),
     });
 
     this.eventBus = eventBus;

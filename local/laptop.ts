@@ -1,13 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { type ApiEvent, apiHandler } from '../functions/api/handler.ts';
-import { discoverHandler } from '../functions/discover/handler.ts';
 import { type Invocation, refreshHandler } from '../functions/refresh/handler.ts';
 import { refresherDeps, stores } from '../functions/wiring.ts';
 import { type ConnectionView, connectionView } from '../lib/api/views.ts';
 import { createClients } from '../lib/aws/clients.ts';
 import { secretsManager } from '../lib/aws/secrets.ts';
 import { createTables } from '../lib/aws/tables.ts';
-import { DISCOVER_EVERY, defaultPolicy, scaled, tickOf } from '../lib/core/policy.ts';
+import { defaultPolicy, scaled, tickOf, WATCH_EVERY } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { allShards } from '../lib/core/shard.ts';
@@ -15,7 +14,7 @@ import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/
 import { createSend } from '../lib/http/send.ts';
 import { providers } from '../lib/providers/index.ts';
 import type { Answer, Ask } from '../lib/shell/demand.ts';
-import type { DiscoverReport } from '../lib/shell/discover.ts';
+import { allRecords, type DiscoverReport, discover } from '../lib/shell/discover.ts';
 import type { Observer } from '../lib/shell/sweep.ts';
 import type { Aws } from './aws/open.ts';
 import type { Options } from './options.ts';
@@ -96,10 +95,9 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
     prefix: SECRET_PREFIX,
     connectionsPerSecret: CONNECTIONS_PER_SECRET,
   };
-  const discover = discoverHandler(deps, told.discovery);
   const discoverAnew = async () => {
     await source.store(clients.secretsManager);
-    await discover();
+    told.discovery(await discover(deps, await allRecords(deps)));
   };
   // Before anybody can ask for a connection and be told that there is none.
   await discoverAnew();
@@ -114,7 +112,7 @@ export const openLaptop = async (options: Options, source: Source, aws: Aws, tol
 
   return {
     ticks: [
-      { every: DISCOVER_EVERY / options.speed, run: discoverAnew },
+      { every: WATCH_EVERY / options.speed, run: discoverAnew },
       ...providers.map((provider, n) => ({
         every: tickOf(provider) / options.speed,
         run: async () => refresh(fast[n] ?? provider),

@@ -54,6 +54,7 @@ const linesAs = (say: (line: string) => void): Told => ({
   retired: (connection, result) => {
     if (result === 'ended') say(`${connection}  ended: its secret is gone`);
   },
+  outOfTime: left => say(`${left} connections are due, and the tick has no time left`),
   sweep: () => {},
   discovery: ({ added, changed, revived, retired, problems }) => {
     for (const [what, connections] of Object.entries({ added, changed, revived, retired })) {

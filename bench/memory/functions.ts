@@ -17,7 +17,7 @@ import { PROVIDER, PROVIDER_HOST } from './scenario.ts';
 const STACK = 'TokenRefresher';
 const PLACE = { partition: 'aws', region: 'us-east-1', account: '123456789012' };
 
-export type FunctionName = 'discover' | 'refresh' | 'api';
+export type FunctionName = 'watch' | 'refresh' | 'api';
 /** Their logical ids. */
 const ids: Readonly<Record<FunctionName, RegExp>> = {
   discover: /^TokenRefresherDiscovery/,
@@ -57,7 +57,7 @@ export const synthesizedFunctions = async (): Promise<readonly Synthesized[]> =>
   const bundles = await bundlesOf(assembly, STACK);
   const stack = { template, physical: (id: string) => id };
   const resolver = new Resolver(PLACE, [stack]);
-  return (['discover', 'refresh', 'api'] as const).map(name => {
+  return (['watch', 'refresh', 'api'] as const).map(name => {
     const [id = '', bundle = ''] = [...bundles].find(each => ids[name].test(each[0])) ?? [];
     const properties = propertiesSchema.parse(resolver.value(stack, template.Resources[id]?.Properties));
     const { Timeout: timeout, MemorySize: memory, Environment } = properties;

@@ -55,7 +55,7 @@ export const measure = async (
     progress(row, Date.now() - since);
   };
 
-  const discover = await start('discover');
+  const discover = await start('watch');
   const refresh = await start('refresh');
   const api = await start('api');
   await during(discover, 'all are added', () => discovered(discover, all, all));

@@ -8,7 +8,7 @@ import { stores } from '../wiring.ts';
 import { apiHandler } from './handler.ts';
 
 const env = environmentOf('api', process.env);
-const { logger, metrics } = instruments();
+const { logger, metrics } = instruments(env.DEPLOYMENT);
 const failed = (error: unknown) => logger.error('request failed', errorOf(error));
 const refreshers = Object.entries(env.REFRESHERS);
 const functions = new Map(refreshers.map(([provider, { functionName }]) => [provider, functionName]));

@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
 import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
+import { secretPrefixOf } from '../../lib/core/deployment.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { brokenRecord, errorOf, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
@@ -18,9 +19,9 @@ const found = findProvider(env.PROVIDER);
 if (!found) throw new Error(`PROVIDER is "${env.PROVIDER}", which is no provider`);
 const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true };
 const provider = { ...found, open: (secret: unknown) => found.open(secret, rules) };
-const { logger, metrics } = instruments(provider.id);
+const { logger, metrics } = instruments(env.DEPLOYMENT);
 const transitions = publishingTransitions(
-  powertoolsObserver(logger, metrics),
+  powertoolsObserver(logger, metrics, systemClock),
   systemClock,
   eventBus(eventBridgeClient(process.env), env.EVENT_BUS),
   error => logger.error('state changes not published', errorOf(error)),
@@ -29,7 +30,7 @@ const deps = refresherDeps({
   dynamodb: dynamodbClient(process.env),
   tables: { tokens: env.TOKENS_TABLE, connections: env.CONNECTIONS_TABLE },
   secrets: secretsManager(secretsManagerClient(process.env)),
-  prefix: env.SECRET_PREFIX,
+  prefix: secretPrefixOf(env.DEPLOYMENT),
   policy: { ...defaultPolicy, tick: env.TICK, ...(env.REFRESH_AT !== undefined && { refreshAt: env.REFRESH_AT }) },
   send: createSend('public'),
   observer: transitions.observer,

@@ -7,6 +7,7 @@ import {
   type Failure,
   type Listed,
   providerOf,
+  type Reported,
   type SecretVersion,
   secretVersion,
 } from '../core/types.ts';
@@ -24,6 +25,9 @@ const failureSchema: SchemaOf<Failure> = z.object({
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
 });
+
+/** What only the watch writes: if it cannot be read, something is reported twice. */
+const reportedSchema: SchemaOf<Reported> = z.object({ at: momentSchema, troubles: z.array(z.string()) });
 
 /** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
 export const connectionSchema: SchemaOf<Connection> = z.object({
@@ -57,6 +61,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
   endingAt: momentSchema.exactOptional(),
   replacedAt: momentSchema.exactOptional(),
   endedAt: momentSchema.exactOptional(),
+  reported: reportedSchema.exactOptional(),
 });
 
 /** Every field of a summary: the compiler asks for the ones that are added to it. */
@@ -84,7 +89,10 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   issuedAt: true,
   expiresAt: true,
   failures: true,
+  failingSince: true,
   lastError: true,
+  attentionSince: true,
+  session: true,
   origin: true,
   secretVersion: true,
   secretKeys: true,
@@ -94,6 +102,7 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   endingAt: true,
   replacedAt: true,
   endedAt: true,
+  reported: true,
 };
 export const listedSchema: SchemaOf<Listed> = connectionSchema.pick(listed);
 export const listedFields: readonly string[] = Object.keys(listed);

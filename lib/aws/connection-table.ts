@@ -196,6 +196,15 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
+    noteReported: (connection, reported) =>
+      guarded('store_failed', `note what was reported of ${connection}`, async () => {
+        await change(connection, {
+          update: 'SET #reported = :reported',
+          condition: 'attribute_exists(#connection)',
+          values: { reported },
+        });
+      }),
+
     // Only once: a mark that moved with every discovery would never grow old enough for the record to be removed.
     retire: (connection, at) =>
       guarded('store_failed', `retire ${connection}`, async () => {

@@ -124,8 +124,8 @@ export const tickOf = ({
   return Math.min(minutes(5), Math.max(minutes(1), whole));
 };
 
-/** How often new, changed and deleted secrets are looked for. Every minute, since it is the scheduler's heartbeat too. */
-export const DISCOVER_EVERY: Milliseconds = minutes(1);
+/** How often the watch runs: it looks for new, changed and deleted secrets, and judges all connections. */
+export const WATCH_EVERY: Milliseconds = minutes(1);
 
 /**
  * When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. `early` if

@@ -120,6 +120,15 @@ export interface Connection {
   readonly replacedAt?: EpochMs;
   /** The token of a retired connection is withdrawn and its session is ended at the provider. */
   readonly endedAt?: EpochMs;
+  /** What the watch has reported to people. */
+  readonly reported?: Reported;
+}
+
+/** What people know about a connection already, so that they hear of each trouble once. */
+export interface Reported {
+  readonly at: EpochMs;
+  /** The troubles (`troublesOf`) that the connection had then. */
+  readonly troubles: readonly string[];
 }
 
 /** What discovery notes of a secret on each of its connections. */
@@ -136,7 +145,10 @@ export type Listed = Pick<
   | 'issuedAt'
   | 'expiresAt'
   | 'failures'
+  | 'failingSince'
   | 'lastError'
+  | 'attentionSince'
+  | 'session'
   | 'origin'
   | 'secretVersion'
   | 'secretKeys'
@@ -146,6 +158,7 @@ export type Listed = Pick<
   | 'endingAt'
   | 'replacedAt'
   | 'endedAt'
+  | 'reported'
 >;
 
 const PROVIDER = /^[a-z0-9-]{1,40}$/;

@@ -1,6 +1,6 @@
+import type { Health } from '../core/health.ts';
 import type { DiscoverReport } from '../shell/discover.ts';
 import type { RefreshReport } from '../shell/refresh.ts';
-import type { SweepReport } from '../shell/sweep.ts';
 import { type MetricName, metrics as names } from './metrics.ts';
 
 /** One value of one metric. */
@@ -12,29 +12,32 @@ export interface Sample {
 
 const count = (name: MetricName, value: number): Sample[] => (value > 0 ? [{ name, unit: 'Count', value }] : []);
 
-/** What a report measures, and nothing else is: logs say the rest. */
-export const measureRefresh = ({ result, commitFailed }: RefreshReport): readonly Sample[] => [
-  ...count(names.refreshed, result === 'refreshed' ? 1 : 0),
-  ...count(names.failed, result === 'failed' || result === 'attention' ? 1 : 0),
-  ...count(names.postponed, result === 'postponed' ? 1 : 0),
-  ...count(names.commitFailures, commitFailed ? 1 : 0),
-];
+/** Whether a run was an attempt to get a token that has ended, one way or the other. */
+const attempts: Readonly<Partial<Record<RefreshReport['result'], 0 | 1>>> = { refreshed: 0, failed: 1, attention: 1 };
+
+/** What a run measures: only what the watch cannot see in the records. */
+export const measureRefresh = ({ result, calls, commitFailed }: RefreshReport): readonly Sample[] => {
+  const failed = attempts[result];
+  return [
+    ...(failed === undefined ? [] : [{ name: names.failed, unit: 'Count', value: failed } as const]),
+    ...count(names.calls, calls),
+    ...count(names.postponed, result === 'postponed' ? 1 : 0),
+    ...count(names.commitFailures, commitFailed ? 1 : 0),
+  ];
+};
 
 export const measureUnclaimed = (): readonly Sample[] => count(names.commitFailures, 1);
 
-export const measureSweep = (report: SweepReport): readonly Sample[] => [
-  { name: names.oldestOverdue, unit: 'Milliseconds', value: report.oldestOverdue },
-  ...(report.connections > 0
-    ? ([
-        { name: names.lowestLife, unit: 'NoUnit', value: report.lowestLife },
-        { name: names.connections, unit: 'Count', value: report.connections },
-      ] as const)
+export const measureHealth = (health: Health): readonly Sample[] => [
+  { name: names.longestOverdue, unit: 'NoUnit', value: health.longestOverdue },
+  { name: names.lowestLife, unit: 'NoUnit', value: health.lowestLife },
+  ...count(names.needsAttention, health.byStatus.attention),
+  ...(health.longestFailing > 0
+    ? [{ name: names.longestFailing, unit: 'Milliseconds', value: health.longestFailing } as const]
     : []),
-  ...count(names.needsAttention, report.byStatus.attention),
 ];
 
-export const measureDiscovery = ({ problems }: DiscoverReport): readonly Sample[] => [
-  { name: names.discoveryProblems, unit: 'Count', value: problems.length },
-];
+export const measureDiscovery = ({ problems }: DiscoverReport): readonly Sample[] =>
+  count(names.discoveryProblems, problems.length);
 
-export const measureBrokenRecord = (): readonly Sample[] => count(names.brokenRecords, 1);
+export const measureBrokenRecord = (): readonly Sample[] => count(names.discoveryProblems, 1);

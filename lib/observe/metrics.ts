@@ -1,33 +1,31 @@
 /**
- * The names of every metric: what functions emit and what alarms watch. All of them are O(1) in the connections. A custom
- * metric costs by the month in which it has a value, so that the ones that count trouble are emitted only where there is some.
+ * The names of every metric: what functions emit and what alarms watch. None has a dimension apart from the deployment, so
+ * their number is the same for one provider and for twenty; logs have the numbers of each provider. CloudWatch bills a
+ * custom metric for the hours in which it has a value: those that count trouble have one only if there is some.
  */
 export const NAMESPACE = 'TokenRefresher';
-/** The dimensions: `service` everywhere, and the provider where a function serves one alone. */
-export const SERVICE = 'token-refresher';
-export const PROVIDER = 'Provider';
 
 export const metrics = {
-  /** Milliseconds; the one metric that every tick emits, so that its sample count is the scheduler's heartbeat. */
-  oldestOverdue: 'OldestOverdue',
-  /** From 0 to 1; of every tick with connections. */
+  /** From 0 to 1, of every watch: see `lifeLeft` in lib/core/health.ts. */
   lowestLife: 'LowestLife',
-  connections: 'Connections',
-  refreshed: 'Refreshed',
+  /** Of every watch: how long the longest overdue connection is due; 1 is as long as one should be. Its samples are the watch's heartbeat. */
+  longestOverdue: 'LongestOverdue',
+  needsAttention: 'NeedsAttention',
+  /** Milliseconds. */
+  longestFailing: 'LongestFailing',
+  /** Days until the next of the secrets and sessions expires that have an end. */
+  nextExpiry: 'NextExpiry',
+  /** Secrets that cannot become connections, and records that cannot be read. */
+  discoveryProblems: 'DiscoveryProblems',
+  /** Of each refresh: 1 if it failed, otherwise 0. Its average is the share that fails, its sample count all refreshes. */
   failed: 'Failed',
   postponed: 'Postponed',
-  needsAttention: 'NeedsAttention',
   commitFailures: 'CommitFailures',
-  /** Items of the table that no version of this program wrote. */
-  brokenRecords: 'BrokenRecords',
-  /** Of every discovery, 0 too: the heartbeat of `discover`. */
-  discoveryProblems: 'DiscoveryProblems',
+  /** Calls of token endpoints. */
+  calls: 'Calls',
 } as const;
 
 export type MetricName = (typeof metrics)[keyof typeof metrics];
 
-/** The dimensions of a provider's metrics; without a provider, those of the functions that serve all. */
-export const dimensionsOf = (provider?: string): Readonly<Record<string, string>> => ({
-  service: SERVICE,
-  ...(provider !== undefined && { [PROVIDER]: provider }),
-});
+/** The dimensions of all metrics of a deployment, by its name. */
+export const dimensionsOf = (deployment: string): Readonly<Record<string, string>> => ({ service: deployment });

@@ -2,27 +2,26 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MiddlewareObj } from '@middy/core';
 import { RefresherError } from '../core/errors.ts';
+import type { Health } from '../core/health.ts';
+import { plus, seconds } from '../core/types.ts';
 import type { DiscoverReport } from '../shell/discover.ts';
+import type { Clock } from '../shell/ports.ts';
 import type { RefreshReport } from '../shell/refresh.ts';
 import type { Observer } from '../shell/sweep.ts';
 import {
   measureBrokenRecord,
   measureDiscovery,
+  measureHealth,
   measureRefresh,
-  measureSweep,
   measureUnclaimed,
   type Sample,
 } from './measure.ts';
-import { NAMESPACE, PROVIDER, SERVICE } from './metrics.ts';
+import { NAMESPACE } from './metrics.ts';
 
-/** The logger and the metrics of one function; `provider` where it serves one alone. */
-export const instruments = (provider?: string): { readonly logger: Logger; readonly metrics: Metrics } => ({
-  logger: new Logger({ serviceName: SERVICE }),
-  metrics: new Metrics({
-    namespace: NAMESPACE,
-    serviceName: SERVICE,
-    ...(provider !== undefined && { defaultDimensions: { [PROVIDER]: provider } }),
-  }),
+/** The logger and the metrics of a function of a deployment. */
+export const instruments = (deployment: string): { readonly logger: Logger; readonly metrics: Metrics } => ({
+  logger: new Logger({ serviceName: deployment }),
+  metrics: new Metrics({ namespace: NAMESPACE, serviceName: deployment }),
 });
 
 /** Publishes what an invocation measured, however it ended; an invocation that measured nothing says nothing. */
@@ -37,22 +36,28 @@ export const publishing = (metrics: Metrics): MiddlewareObj => {
  * Tells logs and metrics. Reports hold codes, numbers and names of connections by their types, and their fields are
  * written one by one: an allow-list. The connection goes into logs, never into a metric.
  */
-export const powertoolsObserver = (logger: Log, metrics: Metrics): Observer => {
+export const powertoolsObserver = (logger: Log, metrics: Metrics, clock: Pick<Clock, 'now'>): Observer => {
   const log = logObserver(logger);
+  let published = clock.now();
+  // A tick may take minutes: what it measures must not wait for its end, which a tick that hangs does not reach.
+  const publishNowAndThen = () => {
+    if (clock.now() < plus(published, PUBLISH_EVERY)) return;
+    published = clock.now();
+    metrics.publishStoredMetrics();
+  };
   return {
     refresh: report => {
       emit(metrics, measureRefresh(report));
       log.refresh(report);
+      publishNowAndThen();
     },
     retired: log.retired,
     unclaimed: (connection, code) => {
       emit(metrics, measureUnclaimed());
       log.unclaimed(connection, code);
     },
-    sweep: report => {
-      emit(metrics, measureSweep(report));
-      log.sweep(report);
-    },
+    outOfTime: log.outOfTime,
+    sweep: log.sweep,
   };
 };
 
@@ -68,9 +73,12 @@ export const logObserver = (logger: Log): Observer => ({
   refresh: report => logRefresh(logger, report),
   unclaimed: (connection, code) => logger.error('connection not claimed', { connection, code }),
   retired: (connection, result) => logger.info('retired connection', { connection, result }),
-  sweep: ({ provider, connections, due, left, results, calls, byStatus, took }) =>
-    logger.info('tick', { provider, connections, due, left, results, calls, byStatus, took }),
+  outOfTime: left => logger.warn('tick out of time', { left }),
+  sweep: ({ provider, connections, due, left, results, calls, took }) =>
+    logger.info('tick', { provider, connections, due, left, results, calls, took }),
 });
+
+const PUBLISH_EVERY = seconds(30);
 
 const emit = (metrics: Metrics, samples: readonly Sample[]): void => {
   for (const { name, unit, value } of samples) metrics.addMetric(name, MetricUnit[unit], value);
@@ -89,7 +97,17 @@ const logRefresh = (logger: Log, report: RefreshReport): void => {
   else logger.info('refresh', line);
 };
 
-export const reportDiscovery = (logger: Logger, metrics: Metrics, report: DiscoverReport): void => {
+/** The watch's own numbers, which leave at once: what follows may fail. */
+export const publishHealth =
+  (logger: Log, metrics: Metrics) =>
+  (health: Health): void => {
+    emit(metrics, measureHealth(health));
+    metrics.publishStoredMetrics();
+    const { connections, byStatus, lowestLife, longestOverdue, longestFailing } = health;
+    logger.info('health', { connections, byStatus, lowestLife, longestOverdue, longestFailing });
+  };
+
+export const logDiscovery = (logger: Logger, metrics: Metrics, report: DiscoverReport): void => {
   emit(metrics, measureDiscovery(report));
   for (const problem of report.problems) logger.warn('discovery problem', { ...problem });
   const { secrets, read, connections, added, changed, revived, retired, removed, failures } = report;

@@ -45,9 +45,11 @@ const END_WITHIN = minutes(10);
 const CONCURRENCY = 8;
 
 /** Makes the connections match the secrets: adds, notes changes, retires. */
-export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
+export const discover = async (
+  deps: DiscoverDeps,
+  records: ReadonlyMap<ConnectionId, Listed>,
+): Promise<DiscoverReport> => {
   const listings = (await deps.secrets.list(deps.prefix)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const records = await allRecords(deps);
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
   await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));
@@ -65,7 +67,11 @@ export const discover = async (deps: DiscoverDeps): Promise<DiscoverReport> => {
   return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
 };
 
-const allRecords = async ({ connections, providers }: DiscoverDeps): Promise<Map<ConnectionId, Listed>> => {
+/** Every record of the providers that are served, the retired too. */
+export const allRecords = async ({
+  connections,
+  providers,
+}: Pick<DiscoverDeps, 'connections' | 'providers'>): Promise<Map<ConnectionId, Listed>> => {
   const listed = await listShards(connections, providers, allShards);
   return new Map(listed.map(record => [record.connection, record]));
 };

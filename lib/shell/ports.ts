@@ -8,6 +8,7 @@ import type {
   EpochMs,
   Listed,
   Milliseconds,
+  Reported,
   SecretNote,
   SecretVersion,
   Session,
@@ -96,6 +97,8 @@ export interface ConnectionStore {
   raise(connection: ConnectionId, mine: Version, to: Version): Promise<boolean>;
   /** Notes which version of the secret exists, and what it holds; touches nothing that a running refresh writes. */
   noteSecret(connection: ConnectionId, note: SecretNote): Promise<void>;
+  /** Notes what people know about a connection; touches nothing that a running refresh writes. */
+  noteReported(connection: ConnectionId, reported: Reported): Promise<void>;
   /** Marks a connection whose secret is gone: its end is due after `GRACE`. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
   /** Marks a connection, once, whose name another secret has taken: retired, due at once, and others wait for its end. */

@@ -3,15 +3,7 @@ import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder, roundRobin } from '../core/fair.ts';
 import { isOnHosts } from '../core/hosts.ts';
 import type { Provider } from '../core/provider.ts';
-import {
-  type ConnectionId,
-  type EpochMs,
-  type Listed,
-  type Milliseconds,
-  plus,
-  type Status,
-  secretOf,
-} from '../core/types.ts';
+import { type ConnectionId, type EpochMs, type Listed, type Milliseconds, plus, secretOf } from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
 import { Exhausted } from './exhausted.ts';
 import { listShards } from './listing.ts';
@@ -23,6 +15,8 @@ export interface Observer {
   refresh(report: RefreshReport): void;
   /** A run that could not even claim its connection: the store did not answer, or we have a bug. */
   unclaimed(connection: ConnectionId, code: ErrorCode): void;
+  /** A tick has no time left to begin runs that are due: so many. Known while it still runs. */
+  outOfTime(left: number): void;
   /** A connection whose secret is gone has been ended, or its provider did not answer yet. */
   retired(connection: ConnectionId, result: 'ended' | 'later'): void;
   sweep(report: SweepReport): void;
@@ -44,11 +38,6 @@ export interface SweepReport {
   readonly claimsFailed: number;
   readonly commitsFailed: number;
   readonly calls: number;
-  readonly byStatus: Readonly<Record<Status, number>>;
-  /** How long the connection that has waited longest has been due by the end. */
-  readonly oldestOverdue: Milliseconds;
-  /** The smallest share of its lifetime that a token has left; 0 where one is dead or was never obtained. Without those that need attention. */
-  readonly lowestLife: number;
   readonly took: Milliseconds;
 }
 
@@ -64,11 +53,11 @@ export const sweep = async (
 ): Promise<SweepReport> => {
   const { clock, connections, policy, observer } = deps;
   const startedAt = clock.now();
-  const { waiting, state, retired } = planOf(
-    await listShards(connections, [provider], shards),
-    provider.lifetime,
-    startedAt,
-  );
+  const {
+    waiting,
+    connections: kept,
+    retired,
+  } = planOf(await listShards(connections, [provider], shards), provider.lifetime, startedAt);
   const due = waiting.length;
 
   const tally = new Tally();
@@ -78,7 +67,6 @@ export const sweep = async (
       const report = await refreshConnection(deps, provider, connection, 'scheduled');
       tally.add(report);
       exhausted.note(report);
-      state.set(connection.connection, after(connection, report));
       observer.refresh(report);
     } catch (error) {
       // One connection that can't be handled must not keep the others from their tokens.
@@ -112,19 +100,19 @@ export const sweep = async (
   // Side by side: there may be more to refresh than a tick has time for.
   const ending = inTurns(toEnd, { ...turnsWith(provider.concurrency), work: each => end(deps, provider, each) });
   const left = await refreshAll(waiting);
+  if (left > 0 && clock.now() + policy.lease > until) observer.outOfTime(left);
   await ending;
 
   const { results, claimsFailed, commitsFailed, calls } = tally;
   const report: SweepReport = {
     provider: provider.id,
-    connections: state.size,
+    connections: kept,
     due,
     left,
     results,
     claimsFailed,
     commitsFailed,
     calls,
-    ...health([...state.values()], clock.now()),
     took: clock.now() - startedAt,
   };
   observer.sweep(report);
@@ -137,7 +125,7 @@ const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => 
   const due = kept.filter(each => decideDue(each, now).action === 'refresh');
   return {
     waiting: [...inFairOrder(due, life, now)],
-    state: new Map(kept.map(each => [each.connection, after(each, { to: each.status })])),
+    connections: kept.length,
     retired: listed.filter(each => each.retiredAt !== undefined),
   };
 };
@@ -184,35 +172,3 @@ const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promis
     deps.observer.unclaimed(retired.connection, error instanceof RefresherError ? error.code : 'internal_error');
   }
 };
-
-/** What the report of a tick needs to know of each connection, and no more: there are thousands of them. */
-type Health = Pick<Listed, 'status' | 'dueAt' | 'leaseUntil' | 'issuedAt' | 'expiresAt'>;
-
-const after = (before: Listed, report: Pick<RefreshReport, 'to' | 'dueAt' | 'issuedAt' | 'expiresAt'>): Health => {
-  const { dueAt = before.dueAt, issuedAt = before.issuedAt, expiresAt = before.expiresAt } = report;
-  return {
-    ...{ status: report.to, dueAt },
-    ...(before.leaseUntil !== undefined && { leaseUntil: before.leaseUntil }),
-    ...(issuedAt !== undefined && { issuedAt }),
-    ...(expiresAt !== undefined && { expiresAt }),
-  };
-};
-
-const health = (all: readonly Health[], now: EpochMs) => {
-  const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
-  let oldestOverdue = 0;
-  let lowestLife = 1;
-  for (const each of all) {
-    byStatus[each.status] += 1;
-    const free = each.leaseUntil === undefined || each.leaseUntil <= now;
-    if (free) oldestOverdue = Math.max(oldestOverdue, now - each.dueAt);
-    if (each.status !== 'attention') lowestLife = Math.min(lowestLife, lifeLeft(each, now));
-  }
-  return { byStatus, oldestOverdue, lowestLife };
-};
-
-/** The share of its lifetime that a connection's token has left, from 0 to 1. */
-export const lifeLeft = ({ issuedAt, expiresAt }: Health, now: EpochMs): number =>
-  issuedAt === undefined || expiresAt === undefined || expiresAt <= now
-    ? 0
-    : Math.min(1, (expiresAt - now) / (expiresAt - issuedAt));

@@ -44,7 +44,7 @@ export const runCycle = async (stage: Stage): Promise<void> => {
   await createSecrets(stage);
   say(`secrets created: ${Object.keys(SECRETS).join(', ')}`);
 
-  const found = await calls.tick('discover');
+  const found = await calls.tick('watch');
   assert.deepEqual(Reflect.get(Object(found.result), 'added').toSorted(), connections);
   say(`discover found ${connections.length} connections`);
 
@@ -178,7 +178,7 @@ const otherAnswers = async ({ calls }: Stage): Promise<void> => {
 const retire = async (stage: Stage): Promise<void> => {
   const { calls, operator } = stage;
   for (const name of Object.keys(SECRETS)) await operator.delete(name);
-  const { result } = await calls.tick('discover');
+  const { result } = await calls.tick('watch');
   assert.deepEqual(Reflect.get(Object(result), 'retired').toSorted(), connections);
   for (const provider of calls.deployed.refreshers.keys()) await calls.tick(`refresh-${provider}`);
   const kept = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED));

@@ -39,7 +39,7 @@ export const endRaces = async (stage: Stage, [restored, retired]: readonly [stri
 const revive = async ({ calls }: Stage, connection: string, status: 200 | 404): Promise<void> => {
   const { statusCode } = await calls.api('Readers/AllRoutes', 'GET', readPath(connection));
   assert.equal(statusCode, status);
-  const { result } = await calls.tick('discover');
+  const { result } = await calls.tick('watch');
   assert.deepEqual(Reflect.get(Object(result), 'revived'), [connection]);
 };
 
@@ -70,7 +70,7 @@ export const endGrace = (stage: Stage, connections: readonly string[]): Promise<
 export const remove = async (stage: Stage, connections: readonly string[]): Promise<void> => {
   const { calls } = stage;
   await backdate(stage, connections, 'retiredAt');
-  const { result } = await calls.tick('discover');
+  const { result } = await calls.tick('watch');
   assert.deepEqual(Reflect.get(Object(result), 'removed').toSorted(), connections);
 };
 

@@ -10,12 +10,12 @@ export const changeState = async ({ calls, operator, simulators }: Stage): Promi
   const heard = await listenTo(calls.deployed.aws, ioffice.environment.EVENT_BUS ?? '');
   const secret = simulatedSecrets(simulators)['ioffice/tower'];
   await operator.rotate('ioffice/tower', { ...secret, password: 'wrong' });
-  await calls.tick('discover');
+  await calls.tick('watch');
   const before = await calls.api('Readers/AllRoutes', 'GET', readPath('ioffice/tower'));
   const refused = await calls.api('Readers/AllRoutes', 'POST', forcePath('ioffice/tower'), refusing(before));
   assert.equal(refused.json.code, 'refresh_failed');
   await operator.rotate('ioffice/tower', { ...secret });
-  await calls.tick('discover');
+  await calls.tick('watch');
   await calls.tick('refresh-ioffice');
   const events = (await heard()).map(event => [event.source, event['detail-type'], event.detail.connection]);
   assert.deepEqual(events, [

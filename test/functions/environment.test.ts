@@ -34,7 +34,7 @@ describe('the environment of a function', () => {
   });
 
   it('is taken apart where it holds several things', () => {
-    expect(environmentOf('discover', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
+    expect(environmentOf('watch', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
     expect(environmentOf('api', good.api).REFRESHERS).toEqual({
       petrosoft: { functionName: 'function-of-petrosoft', refreshAt: 0.5, tick: 60_000 },
     });
@@ -61,7 +61,7 @@ describe('the environment of a function', () => {
   );
 
   it('wants a prefix that ends where a name begins', () => {
-    expect(() => environmentOf('discover', { ...good.discover, SECRET_PREFIX: 'token-refresher' })).toThrow(
+    expect(() => environmentOf('watch', { ...good.discover, SECRET_PREFIX: 'token-refresher' })).toThrow(
       'SECRET_PREFIX',
     );
   });

@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ApiEvent, apiHandler } from '../../functions/api/handler.ts';
-import { discoverHandler } from '../../functions/discover/handler.ts';
+import { watchHandler } from '../../functions/watch/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
@@ -193,7 +193,7 @@ describe('the discover function', () => {
     await secrets.put('token-refresher/nobody/acme', '{}');
     const deps = { clock, secrets, connections, tokens, providers: [powerofficeV2], connectionsPerSecret: 200 };
     const reports: unknown[] = [];
-    const report = await discoverHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
+    const report = await watchHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
     expect(reports).toEqual([report]);
     expect(report.added.toSorted()).toEqual(['poweroffice-v2/books/bergen', 'poweroffice-v2/books/oslo']);
     expect(report.problems).toEqual([{ secret: 'token-refresher/nobody/acme', code: 'unknown_provider' }]);

@@ -189,7 +189,7 @@ const keys: readonly Refusal[] = [
 
 const functions: readonly Refusal[] = [
   row('the function of another provider', invoke(SCHEDULE), { on: `Refresh/${OTHER}Function` }),
-  row('discovery', invoke(API), { on: 'Discovery/DiscoverFunction' }),
+  row('discovery', invoke(API), { on: 'Watch/WatchFunction' }),
   ...[API, SCHEDULE].map(as => row('changing a function', invoke(as), { does: 'lambda:UpdateFunctionCode' })),
   ...[REFRESH, DISCOVER, ONE_TOKEN, ALL_ROUTES, STRANGER].map(as => row('a refresh function', invoke(API), { as })),
 ];

@@ -198,7 +198,7 @@ describe('functions', () => {
   });
 
   test('discover and api have the environment they read', () => {
-    expect(environmentOf('discover', environmentAt('Discovery/DiscoverFunction'))).toMatchObject({
+    expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toMatchObject({
       PROVIDERS: providerIds,
       SECRET_PREFIX: 'token-refresher/',
       CONNECTIONS_PER_SECRET: 200,

@@ -13,7 +13,7 @@ import {
   instruments,
   powertoolsObserver,
   publishing,
-  reportDiscovery,
+  logDiscovery,
 } from '../../lib/observe/powertools.ts';
 import type { DiscoverReport } from '../../lib/shell/discover.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
@@ -151,7 +151,7 @@ describe('what is measured', () => {
       observer.refresh(run);
       observer.unclaimed(run.connection, 'store_failed');
       observer.sweep(tick);
-      reportDiscovery(logger, metrics, { ...found, problems: [problem] });
+      logDiscovery(logger, metrics, { ...found, problems: [problem] });
       brokenRecord(logger, metrics)(new RefresherError('store_failed', 'could not read'));
     }, 'petrosoft');
     expect(lines).toMatchObject([

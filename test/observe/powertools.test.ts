@@ -6,7 +6,7 @@ import {
   instruments,
   powertoolsObserver,
   publishing,
-  reportDiscovery,
+  logDiscovery,
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import { capturedOutput } from '../support/deployed.ts';
@@ -72,7 +72,7 @@ describe('the log', () => {
     const { logger, metrics, lines } = setUp();
     const none = { added: [], changed: [], revived: [], retired: [], removed: [], failures: [] };
     const problems = [{ secret: 'token-refresher/nobody/x', code: 'unknown_provider' }] as const;
-    reportDiscovery(logger, metrics, { secrets: 1, read: 0, connections: 0, ...none, problems });
+    logDiscovery(logger, metrics, { secrets: 1, read: 0, connections: 0, ...none, problems });
     expect(lines()).toMatchObject([
       { level: 'WARN', ...problems[0] },
       { level: 'INFO', secrets: 1 },

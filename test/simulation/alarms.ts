@@ -1,6 +1,6 @@
 import type { AlarmSpec, Deployment } from '../../infra/alarm-spec.ts';
 import { alarmsFor } from '../../infra/alarms.ts';
-import { DISCOVER_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { WATCH_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, minutes } from '../../lib/core/types.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
@@ -16,7 +16,7 @@ const deploymentOf = (providers: readonly Provider[], schedules: number): Deploy
     refreshAt: defaultPolicy.refreshAt,
   })),
   functions: [
-    { id: 'discover', every: DISCOVER_EVERY },
+    { id: 'watch', every: WATCH_EVERY },
     { id: 'api', every: minutes(5) },
     ...providers.map(provider => ({ id: `refresh-${provider.id}`, every: tickOf(provider) })),
   ].map(each => ({ ...each, name: each.id, timeout: minutes(3) })),

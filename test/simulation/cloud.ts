@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../functions/api/handler.ts';
-import { discoverHandler } from '../../functions/discover/handler.ts';
+import { watchHandler } from '../../functions/watch/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
@@ -189,7 +189,7 @@ export class Cloud {
   async discover(): Promise<void> {
     const { stores, providers, said } = this.#parts;
     const fresh = (process: Process) =>
-      discoverHandler(
+      watchHandler(
         {
           ...this.#reach(process),
           secrets: process.through('secrets', stores.secrets),
@@ -202,7 +202,7 @@ export class Cloud {
           emit(this.#outlets, measureDiscovery(report));
         },
       );
-    await this.#invoke('discover', TIMEOUT.discover, fresh, run => run());
+    await this.#invoke('watch', TIMEOUT.discover, fresh, run => run());
   }
 
   /** One request to the API. */

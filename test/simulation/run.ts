@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DISCOVER_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { WATCH_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { memoryStores } from '../support/memory.ts';
@@ -155,7 +155,7 @@ export class Run {
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
     this.#editors.begin();
-    this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
+    this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
         const tick = async () => this.#witness.ticked(provider, await this.#cloud.tick(provider, n, schedules));

@@ -81,14 +81,14 @@ export const deployed = async (provider: string) => {
   vi.resetModules();
   const modules = {
     refresh: await import('../../functions/refresh/index.ts'),
-    discover: await import('../../functions/discover/index.ts'),
+    discover: await import('../../functions/watch/index.ts'),
     api: await import('../../functions/api/index.ts'),
   };
   const call = async (name: keyof typeof modules, event: unknown) => (modules[name].handler as Handler)(event, context);
   return {
     secrets: clients.secretsManager,
     tick: () => call('refresh', { shards: [0, 1, 2, 3, 4, 5, 6, 7] }),
-    discover: () => call('discover', {}),
+    discover: () => call('watch', {}),
     refresh: (event: unknown) => call('refresh', event),
     get: (rawPath: string, query: Record<string, string> = {}) =>
       call('api', { rawPath, queryStringParameters: query, requestContext: { http: { method: 'GET' } } }) as Promise<{

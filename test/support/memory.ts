@@ -283,6 +283,14 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           record => ({ ...record, ...noted }),
         );
       }),
+    noteReported: (connection, reported) =>
+      run('connections.noteReported', () => {
+        change(
+          connection,
+          () => true,
+          record => ({ ...record, reported }),
+        );
+      }),
     retire: (connection, at) =>
       run('connections.retire', () => {
         change(

@@ -1,4 +1,4 @@
-import { discoverHandler } from '../../../functions/discover/handler.ts';
+import { watchHandler } from '../../../functions/watch/handler.ts';
 import { refreshHandler } from '../../../functions/refresh/handler.ts';
 import { refresherDeps } from '../../../functions/wiring.ts';
 import { secretsManager } from '../../../lib/aws/secrets.ts';
@@ -37,7 +37,7 @@ const deps = refresherDeps({
 });
 const refresh = refreshHandler(deps, provider);
 const inventory = { secrets: secretsManager(client), providers: [provider], prefix, connectionsPerSecret: 200 };
-const discover = discoverHandler({ ...deps, ...inventory }, () => {});
+const discover = watchHandler({ ...deps, ...inventory }, () => {});
 
 serveJson(event =>
   isObject(event) && event.discover === true

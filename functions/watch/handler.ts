@@ -1,10 +1,11 @@
 import { RefresherError } from '../../lib/core/errors.ts';
-import { type DiscoverDeps, type DiscoverReport, discover } from '../../lib/shell/discover.ts';
+import type { DiscoverReport } from '../../lib/shell/discover.ts';
+import { type WatchDeps, watch } from '../../lib/shell/watch.ts';
 
 /** Scheduled: the event says nothing. */
-export const discoverHandler =
-  (deps: DiscoverDeps, report: (report: DiscoverReport) => void) => async (): Promise<DiscoverReport> => {
-    const found = await discover(deps);
+export const watchHandler =
+  (deps: WatchDeps, report: (report: DiscoverReport) => void) => async (): Promise<DiscoverReport> => {
+    const found = await watch(deps);
     report(found);
     const { failures } = found;
     if (failures.length > 0)

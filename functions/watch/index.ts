@@ -1,0 +1,45 @@
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import middy from '@middy/core';
+import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
+import { secretsManager } from '../../lib/aws/secrets.ts';
+import { snsClient, topic } from '../../lib/aws/topic.ts';
+import { secretPrefixOf } from '../../lib/core/deployment.ts';
+import { mailing } from '../../lib/observe/mail.ts';
+import {
+  brokenRecord,
+  errorOf,
+  instruments,
+  logDiscovery,
+  publishHealth,
+  publishing,
+} from '../../lib/observe/powertools.ts';
+import { providers } from '../../lib/providers/index.ts';
+import { environmentOf } from '../environment.ts';
+import { pacesOf, stores } from '../wiring.ts';
+import { watchHandler } from './handler.ts';
+
+const env = environmentOf('watch', process.env);
+const { logger, metrics } = instruments(env.DEPLOYMENT);
+const served = providers.filter(({ id }) => id in env.PACES);
+const deps = {
+  ...stores({
+    dynamodb: dynamodbClient(process.env),
+    tables: { tokens: env.TOKENS_TABLE, connections: env.CONNECTIONS_TABLE },
+    onBroken: brokenRecord(logger, metrics),
+  }),
+  secrets: secretsManager(secretsManagerClient(process.env)),
+  providers: served,
+  paces: pacesOf(served, env.PACES),
+  prefix: secretPrefixOf(env.DEPLOYMENT),
+  connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
+  sendNews: mailing(topic(snsClient(process.env), env.ALARM_TOPIC), { name: env.DEPLOYMENT, runbook: env.RUNBOOK }),
+  observer: {
+    health: publishHealth(logger, metrics),
+    newsFailed: (error: unknown) => logger.error('mail not sent', errorOf(error)),
+  },
+};
+
+export const handler = middy()
+  .use(injectLambdaContext(logger))
+  .use(publishing(metrics))
+  .handler(watchHandler(deps, report => logDiscovery(logger, metrics, report)));

@@ -1,0 +1,20 @@
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
+
+export interface Message {
+  /** At most 100 characters of ASCII. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Puts a message on a topic. Throws where the topic does not take it. */
+export type Publish = (message: Message) => Promise<void>;
+
+export const topic =
+  (client: SNSClient, arn: string): Publish =>
+  async ({ subject, text }) => {
+    await client.send(new PublishCommand({ TopicArn: arn, Subject: subject, Message: text }));
+  };
+
+export const snsClient = (env: Env, overrides?: ClientOverrides): SNSClient =>
+  new SNSClient({ ...clientSettings(env, overrides), maxAttempts: 3 });

@@ -1,0 +1,138 @@
+import type { ErrorCode } from '../core/errors.ts';
+import type { ConnectionTrouble, News, TroubleKind } from '../core/news.ts';
+import { type EpochMs, type Listed, providerOf } from '../core/types.ts';
+
+/** A mail as the alarm topic takes it: the subject has at most 100 characters of ASCII. */
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Where mails come from and what they link to. */
+export interface Sender {
+  /** The deployment's name. */
+  readonly name: string;
+  /** The full URL of the runbook. */
+  readonly runbook: string;
+}
+
+const SUBJECT = 100;
+/** How many connections a summary names. */
+const NAMED = 20;
+
+const titles: Readonly<Record<TroubleKind, string>> = {
+  attention: 'needs attention',
+  'no-token': 'has no valid token',
+  overdue: 'is overdue for a refresh',
+};
+
+const CREDENTIALS =
+  'The provider rejects the credentials. Update the secret; it is read within a minute and tried at the next tick.';
+const REJECTED =
+  'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. It is tried again more and more rarely.';
+const FIELDS = 'Correct the secret; it is read within a minute and tried at the next tick.';
+const LOGIN = 'A person has to log in at the provider and put the new code into the secret.';
+
+/** What a person does about a code that needs attention. */
+const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
+  invalid_client: CREDENTIALS,
+  invalid_grant: CREDENTIALS,
+  access_denied: CREDENTIALS,
+  unauthorized_client: 'The provider does not allow this application the grant. Ask the provider to enable it.',
+  invalid_scope: 'The application lacks a scope. Add it at the provider, or take it out of the secret.',
+  subscription_key_refused: 'The provider rejects the subscription key. Update it in the secret.',
+  account_restricted: 'The account is locked or restricted. Unlock it at the provider, then correct the secret.',
+  access_refused: REJECTED,
+  request_rejected: REJECTED,
+  invalid_request: REJECTED,
+  secret_invalid: FIELDS,
+  secret_malformed: FIELDS,
+  secret_missing: 'The secret has no value, or no such key. Put the credentials into it, or delete it.',
+  address_refused: 'An address in the secret is not public or not https. Correct the secret.',
+  service_uri_refused: 'The provider named an API on an unknown host. If it is right, allow the host in the settings.',
+  code_already_redeemed: LOGIN,
+  session_refused: LOGIN,
+  session_in_doubt: `The only refresh token was sent and no answer came, so it may be spent. ${LOGIN} The current token stays valid meanwhile.`,
+};
+
+const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
+  'no-token': 'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.',
+  overdue:
+    'The schedule of this provider does not run, or has too much to do. Check its refresh function and schedule.',
+};
+
+/** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
+export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender): Mail => {
+  const [first] = fresh;
+  const kind = first?.kind ?? 'attention';
+  return {
+    subject: clipped(`${name}: ${record.connection} ${titles[kind]}`),
+    text: [
+      ...fresh.flatMap(trouble => [`${record.connection} ${titles[trouble.kind]} since ${iso(trouble.since)}.`]),
+      '',
+      ...factsOf(record),
+      '',
+      ...fresh.flatMap(trouble => [`What to do: ${whatToDo(trouble, record)}`, `${runbook}#${trouble.kind}`]),
+      '',
+    ].join('\n'),
+  };
+};
+
+/** One mail about many connections: how many of each provider have which trouble, and the first of them by name. */
+export const summaryOf = (news: readonly News[], { name, runbook }: Sender): Mail => {
+  const groups = Map.groupBy(news, ({ record, fresh }) =>
+    [providerOf(record.connection), titles[fresh[0]?.kind ?? 'attention'], record.lastError?.code ?? ''].join('|'),
+  );
+  const kinds = [...new Set(news.flatMap(({ fresh }) => fresh.map(({ kind }) => kind)))];
+  const more = news.length - NAMED;
+  return {
+    subject: clipped(`${name}: ${news.length} connections are in trouble`),
+    text: [
+      `${news.length} connections are newly in trouble:`,
+      ...[...groups].map(([group, members]) => {
+        const [provider, title, code] = group.split('|');
+        return `- ${members.length} of ${provider}: ${title}${code ? ` (${code})` : ''}`;
+      }),
+      '',
+      ...news.slice(0, NAMED).map(({ record, fresh }) => lineOf(record, fresh)),
+      ...(more > 0 ? [`and ${more} more: GET /connections?status=attention and ?status=failing list them all.`] : []),
+      '',
+      ...kinds.map(kind => `What to do: ${runbook}#${kind}`),
+      'For 15 minutes no further mail comes; then one with all that is new.',
+      '',
+    ].join('\n'),
+  };
+};
+
+const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[]): string =>
+  `${record.connection} ${fresh.map(({ kind, since }) => `${titles[kind]} since ${iso(since)}`).join(', ')}; ${validity(record)}`;
+
+const factsOf = (record: Listed): string[] => {
+  const { lastError } = record;
+  if (!lastError) return [`Token: ${validity(record)}.`];
+  const status = lastError.status === undefined ? '' : `, HTTP status ${lastError.status}`;
+  const fields = lastError.fields?.length ? `, fields: ${lastError.fields.join(', ')}` : '';
+  return [`Last error: ${lastError.code}${status}${fields}, at ${iso(lastError.at)}.`, `Token: ${validity(record)}.`];
+};
+
+const validity = ({ expiresAt }: Listed): string =>
+  expiresAt === undefined ? 'there is none' : `valid until ${iso(expiresAt)}`;
+
+const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string => {
+  if (kind !== 'attention') return advice[kind];
+  return (lastError && adviceByCode[lastError.code]) ?? 'The runbook says what the code means.';
+};
+
+const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z');
+
+/** Names are ASCII by their types. */
+const clipped = (subject: string): string =>
+  subject.length <= SUBJECT ? subject : `${subject.slice(0, SUBJECT - 3)}...`;
+
+/** Sends news as mails. */
+export const mailing =
+  (send: (mail: Mail) => Promise<void>, sender: Sender) =>
+  async (news: readonly News[], how: 'singly' | 'summary'): Promise<void> => {
+    if (how === 'summary') return send(summaryOf(news, sender));
+    for (const each of news) await send(mailOf(each, sender));
+  };
