@@ -6,6 +6,7 @@ import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createTables } from '../lib/aws/tables.ts';
+import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { localClients } from '../test/support/aws.ts';
 import { type Synthesized, synthesizedFunctions, tablesOf, type World } from './memory/functions.ts';
 import { type Measured, measure } from './memory/measure.ts';
@@ -41,7 +42,7 @@ const makeCertificate = () => {
 const prepare = async (endpoint: string, functions: readonly Synthesized[], { secrets }: Customers) => {
   const { dynamodb, secretsManager } = localClients({ endpoint });
   await createTables(dynamodb, tablesOf(functions));
-  const prefix = functions[0]?.environment.SECRET_PREFIX ?? '';
+  const prefix = secretPrefixOf(functions[0]?.environment.DEPLOYMENT ?? '');
   for (const [name, SecretString] of secrets) {
     await secretsManager.send(new CreateSecretCommand({ Name: `${prefix}${name}`, SecretString }));
   }

@@ -29,8 +29,8 @@ const variables = {
     PROVIDER: z.string().min(1),
     EVENT_BUS: z.string().min(1),
     DEPLOYMENT: deployment,
-    /** The share of a token's lifetime after which it is renewed, if it is not the policy's own. */
-    REFRESH_AT: z.coerce.number().min(0.1).max(0.9).exactOptional(),
+    /** The share of a token's lifetime after which it is renewed. */
+    REFRESH_AT: z.coerce.number().min(0.1).max(0.9),
     TICK: z.coerce.number().int().min(1),
     /** Hosts that the provider's API may have apart from those of its definition. */
     HOSTS: list.exactOptional(),

@@ -29,9 +29,8 @@ const watchAlarms = (deployment: Deployment) => {
       title: 'The watch does not run: nothing is discovered or judged',
       series: { kind: 'samples', metric: of(metrics.longestOverdue) },
       period: minutes(1),
-      // Data may come two minutes late: these two and the minute that has just begun are no silence.
-      evaluationPeriods: 5,
-      datapointsToAlarm: 4,
+      // Data may come two minutes late, and a deployment begins with minutes that have none.
+      ...inARow(5),
       comparison: 'less than',
       threshold: 1,
       // Before the first datapoint of a new deployment there is nothing to be silent. Afterwards the state stays.
@@ -100,7 +99,7 @@ const refreshAlarms = (deployment: Deployment) => {
       missingData: 'notBreaching',
     },
     'commits-failing': {
-      title: 'DynamoDB does not take what a refresh brought',
+      title: 'DynamoDB or Secrets Manager refuses requests',
       series: stat('Sum', of(metrics.commitFailures)),
       period: minutes(1),
       ...once,

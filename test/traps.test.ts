@@ -145,7 +145,7 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       const lines: unknown[] = [];
       const line = (...said: unknown[]) => void lines.push(said);
       const metrics = new Metrics({ namespace: 'test', serviceName: 'test' });
-      const observer = powertoolsObserver({ info: line, warn: line, error: line }, metrics);
+      const observer = powertoolsObserver({ info: line, warn: line, error: line }, metrics, world.clock);
       const asked: unknown[] = [];
       const deps = {
         clock: world.clock,
@@ -216,7 +216,7 @@ it.each(['petrosoft', 'powerepos', 'ioffice'])(
       status: 'attention',
       lastError: { code: 'invalid_grant' },
     });
-    expect(world.sweeps.at(-1)).toMatchObject({ results: { attention: 1 }, byStatus: { attention: 1 } });
+    expect(world.sweeps.at(-1)).toMatchObject({ results: { attention: 1 } });
     expect(await world.token(id)).toEqual(before);
     expect(await use()).toBe(200);
     await world.run(provider, hours(48), minutes(5));

@@ -20,7 +20,7 @@ const PLACE = { partition: 'aws', region: 'us-east-1', account: '123456789012' }
 export type FunctionName = 'watch' | 'refresh' | 'api';
 /** Their logical ids. */
 const ids: Readonly<Record<FunctionName, RegExp>> = {
-  discover: /^TokenRefresherDiscovery/,
+  watch: /^TokenRefresherWatch/,
   refresh: new RegExp(`^TokenRefresherRefresh${PROVIDER}`),
   api: /^TokenRefresherApi/,
 };

@@ -55,12 +55,12 @@ export const measure = async (
     progress(row, Date.now() - since);
   };
 
-  const discover = await start('watch');
+  const watch = await start('watch');
   const refresh = await start('refresh');
   const api = await start('api');
-  await during(discover, 'all are added', () => discovered(discover, all, all));
+  await during(watch, 'all are added', () => discovered(watch, all, all));
   await during(refresh, 'all log in', () => swept(refresh, all, 0));
-  await during(discover, 'nothing has changed', () => discovered(discover, all, 0));
+  await during(watch, 'nothing has changed', () => discovered(watch, all, 0));
   await during(refresh, 'all are refreshed', () => swept(refresh, all, DUE_AGAIN));
   await during(api, 'all are listed', () => listed(api, all, {}));
   await during(api, 'all are passed over by a filter', () => listed(api, 0, { status: 'attention' }));

@@ -38,14 +38,16 @@ export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly
 
 const NEVER_HAD_ONE: Milliseconds = minutes(10);
 
-/** The connections whose troubles people do not know yet. */
+/** The connections whose troubles people do not know yet, in the order of their names. */
 export const newsOf = (records: Iterable<Listed>, paces: Paces, now: EpochMs): readonly News[] =>
-  [...records].flatMap(record => {
-    const all = troublesOf(record, paces, now);
-    const known = new Set(record.reported?.troubles);
-    const fresh = all.filter(trouble => !known.has(nameOf(trouble)));
-    return fresh.length > 0 ? [{ record, fresh, troubles: all.map(nameOf) }] : [];
-  });
+  [...records]
+    .toSorted((a, b) => (a.connection < b.connection ? -1 : 1))
+    .flatMap(record => {
+      const all = troublesOf(record, paces, now);
+      const known = new Set(record.reported?.troubles);
+      const fresh = all.filter(trouble => !known.has(nameOf(trouble)));
+      return fresh.length > 0 ? [{ record, fresh, troubles: all.map(nameOf) }] : [];
+    });
 
 /** A mail for each connection, up to so many in a quarter of an hour. */
 export const MAILS = 5;

@@ -1,3 +1,4 @@
+import { RefresherError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
 import type { DiscoverReport } from '../shell/discover.ts';
 import type { RefreshReport } from '../shell/refresh.ts';
@@ -25,6 +26,10 @@ export const measureRefresh = ({ result, calls, commitFailed }: RefreshReport): 
     ...count(names.commitFailures, commitFailed ? 1 : 0),
   ];
 };
+
+/** What an invocation measures that failed as a whole: a store that refuses keeps all else from being known. */
+export const measureError = (error: unknown): readonly Sample[] =>
+  count(names.commitFailures, error instanceof RefresherError ? 1 : 0);
 
 export const measureUnclaimed = (): readonly Sample[] => count(names.commitFailures, 1);
 

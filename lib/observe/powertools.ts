@@ -11,6 +11,7 @@ import type { Observer } from '../shell/sweep.ts';
 import {
   measureBrokenRecord,
   measureDiscovery,
+  measureError,
   measureHealth,
   measureRefresh,
   measureUnclaimed,
@@ -29,7 +30,11 @@ export const publishing = (metrics: Metrics): MiddlewareObj => {
   const publish = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   };
-  return { after: publish, onError: publish };
+  const failed = ({ error }: { readonly error: unknown }) => {
+    emit(metrics, measureError(error));
+    publish();
+  };
+  return { after: publish, onError: failed };
 };
 
 /**

@@ -66,7 +66,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('lists what a list shows, all of it and nothing else', async () => {
       const record = fullConnection(fresh());
       await store().add(record);
-      const { failingSince, attentionSince, session, credentials, redeemedCode, forcedAt, ...listed } = record;
+      const { credentials, redeemedCode, forcedAt, ...listed } = record;
       expect(await inShard(record.connection)).toEqual([listed]);
     });
 
@@ -151,9 +151,9 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       const { retiredAt: _, endingAt: __, endedAt: ___, replacedAt: ____, ...seen } = fullConnection(fresh());
       await store().add(seen);
       const mine = await store().claim(seen, claim);
-      const { connection, version: before, forcedAt, secretVersion: noted, secretKeys, ...settlement } = seen;
+      const { connection, version: before, forcedAt, secretVersion: noted, secretKeys, reported, ...settlement } = seen;
       const every: Full<Settlement> = settlement;
-      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted, secretKeys };
+      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted, secretKeys, reported };
       expect(mine?.version).toBe(left.version);
       for (const each of [healthy, every, failing]) {
         expect(await store().settle(connection, left.version, each)).toBe(true);
@@ -196,6 +196,23 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('is not noted of a connection that nobody knows', async () => {
       const unknown = fresh();
       await store().noteSecret(unknown, noteOf('1'));
+      expect(await store().get(unknown)).toBeUndefined();
+    });
+  });
+
+  describe('what people know of a connection', () => {
+    it('is noted without disturbing a claim', async () => {
+      const mine = await claimed();
+      const reported = { at: START, troubles: ['attention@1', 'overdue@2'] };
+      await store().noteReported(mine.connection, reported);
+      expect(await store().get(mine.connection)).toEqual({ ...mine, reported });
+      await store().noteReported(mine.connection, { at: plus(START, 1), troubles: [] });
+      expect(await store().get(mine.connection)).toEqual({ ...mine, reported: { at: plus(START, 1), troubles: [] } });
+    });
+
+    it('is not noted of a connection that nobody knows', async () => {
+      const unknown = fresh();
+      await store().noteReported(unknown, { at: START, troubles: [] });
       expect(await store().get(unknown)).toBeUndefined();
     });
   });

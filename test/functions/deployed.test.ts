@@ -111,7 +111,7 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
   it.each([
     ['refresh', 'PROVIDER', 'petro'],
     ['refresh', 'TOKENS_TABLE', undefined],
-    ['watch', 'SECRET_PREFIX', undefined],
+    ['watch', 'PACES', undefined],
     ['api', 'REFRESHERS', 'no JSON'],
   ] as const)('%s does not start with %s=%s, and says so', async (name, variable, value) => {
     await deployed('petrosoft');

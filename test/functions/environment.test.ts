@@ -7,19 +7,24 @@ const good = {
     CONNECTIONS_TABLE: 'c',
     PROVIDER: 'petrosoft',
     EVENT_BUS: 'b',
-    SECRET_PREFIX: 'token-refresher/',
+    DEPLOYMENT: 'token-refresher',
     TICK: '60000',
+    REFRESH_AT: '0.5',
   },
-  discover: {
+  watch: {
     TOKENS_TABLE: 't',
     CONNECTIONS_TABLE: 'c',
-    PROVIDERS: 'petrosoft,ioffice',
-    SECRET_PREFIX: 'token-refresher/',
+    EVENT_BUS: 'b',
+    ALARM_TOPIC: 'a',
+    DEPLOYMENT: 'token-refresher',
+    PACES: '{"petrosoft":{"refreshAt":0.5,"tick":60000}}',
+    RUNBOOK: 'https://example.com/runbook.md',
     CONNECTIONS_PER_SECRET: '200',
   },
   api: {
     TOKENS_TABLE: 't',
     CONNECTIONS_TABLE: 'c',
+    DEPLOYMENT: 'token-refresher',
     REFRESHERS: '{"petrosoft":{"functionName":"function-of-petrosoft","refreshAt":0.5,"tick":60000}}',
   },
 } as const;
@@ -34,7 +39,7 @@ describe('the environment of a function', () => {
   });
 
   it('is taken apart where it holds several things', () => {
-    expect(environmentOf('watch', good.discover).PROVIDERS).toEqual(['petrosoft', 'ioffice']);
+    expect(environmentOf('watch', good.watch).PACES).toEqual({ petrosoft: { refreshAt: 0.5, tick: 60_000 } });
     expect(environmentOf('api', good.api).REFRESHERS).toEqual({
       petrosoft: { functionName: 'function-of-petrosoft', refreshAt: 0.5, tick: 60_000 },
     });
@@ -60,9 +65,7 @@ describe('the environment of a function', () => {
     },
   );
 
-  it('wants a prefix that ends where a name begins', () => {
-    expect(() => environmentOf('watch', { ...good.discover, SECRET_PREFIX: 'token-refresher' })).toThrow(
-      'SECRET_PREFIX',
-    );
+  it.each(['Shop', 'shop/', '-shop', 'a'.repeat(41)])('refuses %s as the name of a deployment', DEPLOYMENT => {
+    expect(() => environmentOf('watch', { ...good.watch, DEPLOYMENT })).toThrow('DEPLOYMENT');
   });
 });

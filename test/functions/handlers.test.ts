@@ -2,8 +2,8 @@ import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ApiEvent, apiHandler } from '../../functions/api/handler.ts';
-import { watchHandler } from '../../functions/watch/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
+import { watchHandler } from '../../functions/watch/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { apiWorld, planted } from '../support/api-world.ts';
@@ -183,7 +183,7 @@ describe('the refresh function', () => {
   });
 });
 
-describe('the discover function', () => {
+describe('the watch function', () => {
   it('makes connections of secrets, and reports what it found', async () => {
     const { clock, secrets, connections, tokens } = apiWorld();
     await secrets.put(
@@ -193,7 +193,15 @@ describe('the discover function', () => {
     await secrets.put('token-refresher/nobody/acme', '{}');
     const deps = { clock, secrets, connections, tokens, providers: [powerofficeV2], connectionsPerSecret: 200 };
     const reports: unknown[] = [];
-    const report = await watchHandler({ ...deps, prefix: 'token-refresher/' }, each => reports.push(each))();
+    const seen: unknown[] = [];
+    const watching = {
+      ...{ ...deps, prefix: 'token-refresher/', paces: new Map(), sendNews: async () => {} },
+      observer: { health: (health: unknown) => seen.push(health), newsFailed: () => {} },
+    };
+    const report = await watchHandler(watching, each => reports.push(each))();
+    expect(seen).toEqual([
+      expect.objectContaining({ connections: 0, lowestLife: 1, longestOverdue: 0, longestFailing: 0 }),
+    ]);
     expect(reports).toEqual([report]);
     expect(report.added.toSorted()).toEqual(['poweroffice-v2/books/bergen', 'poweroffice-v2/books/oslo']);
     expect(report.problems).toEqual([{ secret: 'token-refresher/nobody/acme', code: 'unknown_provider' }]);

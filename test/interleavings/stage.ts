@@ -7,12 +7,12 @@ import { allShards, shardOf } from '../../lib/core/shard.ts';
 import { type ConnectionId, type EpochMs, epochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { refreshOnDemand } from '../../lib/shell/demand.ts';
-import { discover } from '../../lib/shell/discover.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import { Logins } from '../../lib/shell/logins.ts';
 import type { SendHttp } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
+import { discoverNow } from '../support/discover.ts';
 import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
@@ -121,7 +121,7 @@ export class Stage {
   async discover(actor?: Actor): Promise<void> {
     const { clock } = this;
     const { tokens, connections, secrets } = this.#storesOf(actor);
-    await discover({
+    await discoverNow({
       ...{ clock, tokens, connections, secrets, providers: [provider], prefix: PREFIX },
       connectionsPerSecret: CONNECTIONS_PER_SECRET,
     });
@@ -241,6 +241,7 @@ export class Stage {
         refresh: ({ connection, bug }) => bug && this.violated(`${connection}: a bug: ${bug.join(' ')}`),
         unclaimed: (connection, code) => code === 'internal_error' && this.violated(`${connection}: ${code}`),
         retired: () => {},
+        outOfTime: () => {},
         sweep: () => {},
       },
     };

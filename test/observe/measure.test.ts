@@ -1,25 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
+import type { Health } from '../../lib/core/health.ts';
+import { seconds } from '../../lib/core/types.ts';
 import {
   measureBrokenRecord,
   measureDiscovery,
+  measureError,
+  measureHealth,
   measureRefresh,
-  measureSweep,
   measureUnclaimed,
 } from '../../lib/observe/measure.ts';
 import { dimensionsOf } from '../../lib/observe/metrics.ts';
 import {
   brokenRecord,
   instruments,
-  powertoolsObserver,
-  publishing,
   logDiscovery,
+  powertoolsObserver,
+  publishHealth,
+  publishing,
 } from '../../lib/observe/powertools.ts';
 import type { DiscoverReport } from '../../lib/shell/discover.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import type { SweepReport } from '../../lib/shell/sweep.ts';
 import { capturedOutput } from '../support/deployed.ts';
 import { idOf, tickReport } from '../support/records.ts';
+import { TestClock } from '../support/world.ts';
+
+const clock = new TestClock();
 
 const run: RefreshReport = {
   connection: idOf('acme'),
@@ -30,11 +37,13 @@ const run: RefreshReport = {
   took: 5,
   warnings: [],
 };
-const tick: SweepReport = {
-  ...tickReport,
+const tick: SweepReport = { ...tickReport, connections: 3 };
+const health: Health = {
   connections: 3,
-  byStatus: { ...tickReport.byStatus, healthy: 3 },
-  oldestOverdue: 7,
+  byStatus: { new: 0, healthy: 3, failing: 0, attention: 0 },
+  lowestLife: 0.5,
+  longestOverdue: 0.25,
+  longestFailing: 0,
 };
 const found: DiscoverReport = {
   secrets: 1,
@@ -51,91 +60,77 @@ const found: DiscoverReport = {
 const problem = { secret: 'token-refresher/nobody/x', code: 'unknown_provider' } as const;
 const one = (name: string) => ({ name, unit: 'Count', value: 1 });
 
+const attempt = (value: 0 | 1) => ({ ...one('Failed'), value });
+const call = one('Calls');
+
 describe('a run', () => {
-  it.each<[RefreshReport['result'], readonly string[]]>([
-    ['refreshed', ['Refreshed']],
-    ['failed', ['Failed']],
-    ['attention', ['Failed']],
-    ['postponed', ['Postponed']],
-    ['lost', []],
-    ['retired', []],
-  ])('that ended as %s counts as %j', (result, names) => {
-    expect(measureRefresh({ ...run, result })).toEqual(names.map(one));
+  it.each<[RefreshReport['result'], readonly object[]]>([
+    ['refreshed', [attempt(0), call]],
+    ['failed', [attempt(1), call]],
+    ['attention', [attempt(1), call]],
+    ['postponed', [call, one('Postponed')]],
+    ['unchanged', [call]],
+    ['lost', [call]],
+    ['retired', [call]],
+  ])('that ended as %s measures %j', (result, samples) => {
+    expect(measureRefresh({ ...run, result })).toEqual(samples);
   });
 
-  it.each(['keep', 'publish', 'settle'] as const)(
-    'whose %s the store did not take counts as that too',
-    commitFailed => {
-      expect(measureRefresh({ ...run, commitFailed })).toEqual([one('Refreshed'), one('CommitFailures')]);
-      expect(measureRefresh({ ...run, result: 'failed', commitFailed })).toEqual([
-        one('Failed'),
-        one('CommitFailures'),
-      ]);
-    },
-  );
+  it('measures its calls, if there were any', () => {
+    expect(measureRefresh({ ...run, calls: 3 })).toEqual([attempt(0), { ...call, value: 3 }]);
+    expect(measureRefresh({ ...run, calls: 0 })).toEqual([attempt(0)]);
+  });
+
+  it.each(['keep', 'publish', 'settle'] as const)('whose %s the store did not take counts it', commitFailed => {
+    expect(measureRefresh({ ...run, commitFailed })).toEqual([attempt(0), call, one('CommitFailures')]);
+  });
 
   it('that could not claim its connection is a commit failure', () => {
     expect(measureUnclaimed()).toEqual([one('CommitFailures')]);
   });
+});
 
-  it('that finds a broken record counts it', () => {
-    expect(measureBrokenRecord()).toEqual([one('BrokenRecords')]);
+describe('an invocation that fails as a whole', () => {
+  it('counts a store that refused, and nothing that is our own fault', () => {
+    expect(measureError(new RefresherError('store_failed', 'refused'))).toEqual([one('CommitFailures')]);
+    expect(measureError(new TypeError('a bug'))).toEqual([]);
   });
 });
 
-describe('a tick', () => {
-  const overdue = { name: 'OldestOverdue', unit: 'Milliseconds', value: 7 };
-  const ofConnections = [
+describe('the watch', () => {
+  const seen = [
+    { name: 'LongestOverdue', unit: 'NoUnit', value: 0.25 },
     { name: 'LowestLife', unit: 'NoUnit', value: 0.5 },
-    { name: 'Connections', unit: 'Count', value: 3 },
   ];
 
-  it('measures how long was waited, the least life and the connections', () => {
-    expect(measureSweep(tick)).toEqual([overdue, ...ofConnections]);
+  it('measures life and overdue every time, and nothing else if all is well', () => {
+    expect(measureHealth(health)).toEqual(seen);
+    expect(measureHealth({ ...health, longestOverdue: 0, lowestLife: 0 })).toMatchObject([{ value: 0 }, { value: 0 }]);
   });
 
-  it('measures a wait and a life of nothing as well', () => {
-    expect(measureSweep({ ...tick, oldestOverdue: 0, lowestLife: 0 })).toMatchObject([
-      { name: 'OldestOverdue', value: 0 },
-      { name: 'LowestLife', value: 0 },
-      { name: 'Connections', value: 3 },
-    ]);
-  });
-
-  it('over one connection measures it', () => {
-    expect(measureSweep({ ...tick, connections: 1 })).toContainEqual(one('Connections'));
-  });
-
-  it('without connections is a heartbeat and no more', () => {
-    const byStatus = { ...tick.byStatus, healthy: 0 };
-    expect(measureSweep({ ...tick, connections: 0, byStatus, oldestOverdue: 0, lowestLife: 1 })).toEqual([
-      { ...overdue, value: 0 },
-    ]);
-  });
-
-  it('counts those that need attention, and no others, where there are some', () => {
+  it('counts the connections that need attention, and no others', () => {
     const byStatus = { new: 4, healthy: 5, failing: 6, attention: 2 };
-    expect(measureSweep({ ...tick, byStatus })).toEqual([
-      overdue,
-      ...ofConnections,
-      { name: 'NeedsAttention', unit: 'Count', value: 2 },
-    ]);
+    expect(measureHealth({ ...health, byStatus })).toEqual([...seen, { ...one('NeedsAttention'), value: 2 }]);
   });
-});
 
-describe('a discovery', () => {
-  it('counts its problems, none too', () => {
-    expect(measureDiscovery(found)).toEqual([{ ...one('DiscoveryProblems'), value: 0 }]);
+  it('measures how long the longest failing connection has failed', () => {
+    const failing = { name: 'LongestFailing', unit: 'Milliseconds', value: 7 };
+    expect(measureHealth({ ...health, longestFailing: 7 })).toEqual([...seen, failing]);
+  });
+
+  it('counts problems and broken records as one metric', () => {
+    expect(measureDiscovery(found)).toEqual([]);
     expect(measureDiscovery({ ...found, problems: [problem, problem] })).toEqual([
       { ...one('DiscoveryProblems'), value: 2 },
     ]);
+    expect(measureBrokenRecord()).toEqual([one('DiscoveryProblems')]);
   });
 });
 
 describe('what is measured', () => {
-  const published = (told: (instrument: ReturnType<typeof instruments>) => void, provider?: string) => {
+  const published = (told: (instrument: ReturnType<typeof instruments>) => void) => {
     const output = capturedOutput();
-    const instrument = instruments(provider);
+    const instrument = instruments('shop');
     told(instrument);
     const hook: unknown = publishing(instrument.metrics).after;
     Reflect.apply(hook as () => void, undefined, [{}]);
@@ -147,13 +142,13 @@ describe('what is measured', () => {
 
   it('is said with the line in the log', () => {
     const lines = published(({ logger, metrics }) => {
-      const observer = powertoolsObserver(logger, metrics);
+      const observer = powertoolsObserver(logger, metrics, clock);
       observer.refresh(run);
       observer.unclaimed(run.connection, 'store_failed');
       observer.sweep(tick);
       logDiscovery(logger, metrics, { ...found, problems: [problem] });
       brokenRecord(logger, metrics)(new RefresherError('store_failed', 'could not read'));
-    }, 'petrosoft');
+    });
     expect(lines).toMatchObject([
       { level: 'INFO', message: 'refresh' },
       { level: 'ERROR', message: 'connection not claimed', connection: run.connection, code: 'store_failed' },
@@ -161,18 +156,32 @@ describe('what is measured', () => {
       { level: 'WARN', message: 'discovery problem', ...problem },
       { level: 'INFO', message: 'discovery' },
       { level: 'ERROR', message: 'record that cannot be read', code: 'store_failed' },
-      { Refreshed: 1, CommitFailures: 1, OldestOverdue: 7, Connections: 3, DiscoveryProblems: 1, BrokenRecords: 1 },
+      { service: 'shop', Failed: 0, Calls: 1, CommitFailures: 1, DiscoveryProblems: [1, 1] },
     ]);
   });
 
-  it('has the dimensions by which it is looked for', () => {
-    for (const provider of ['petrosoft', undefined]) {
-      const lines = published(({ metrics }) => metrics.addMetric('Refreshed', 'Count', 1), provider);
-      const dimensions = dimensionsOf(provider);
-      expect(lines).toMatchObject([{ _aws: { CloudWatchMetrics: [{ Dimensions: [Object.keys(dimensions)] }] } }]);
-      expect(lines).toMatchObject([dimensions]);
-    }
-    expect(dimensionsOf()).toStrictEqual({ service: 'token-refresher' });
+  it('has the deployment as its only dimension', () => {
+    const lines = published(({ metrics }) => metrics.addMetric('Calls', 'Count', 1));
+    expect(lines).toMatchObject([{ _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] }, service: 'shop' }]);
+    expect(dimensionsOf('shop')).toStrictEqual({ service: 'shop' });
+  });
+
+  it('by the watch leaves at once', () => {
+    const output = capturedOutput();
+    const { logger, metrics } = instruments('shop');
+    publishHealth(logger, metrics)(health);
+    expect(output()).toContain('"LongestOverdue":0.25');
+  });
+
+  it('by a tick leaves every half a minute, so that a tick that hangs does not keep it', () => {
+    const output = capturedOutput();
+    const { logger, metrics } = instruments('shop');
+    const observer = powertoolsObserver(logger, metrics, clock);
+    observer.refresh(run);
+    expect(output()).not.toContain('"Calls":1');
+    clock.pass(seconds(30));
+    observer.refresh(run);
+    expect(output()).toContain('"Calls":[1,1]');
   });
 
   it('is nothing where nothing was told', () => expect(published(() => {})).toEqual([]));

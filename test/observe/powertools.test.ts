@@ -4,13 +4,14 @@ import {
   brokenRecord,
   errorOf,
   instruments,
+  logDiscovery,
   powertoolsObserver,
   publishing,
-  logDiscovery,
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import { capturedOutput } from '../support/deployed.ts';
 import { idOf, tickReport } from '../support/records.ts';
+import { TestClock } from '../support/world.ts';
 
 const PLANTED = 'planted-word-7a3b';
 const report: RefreshReport = {
@@ -30,7 +31,13 @@ const linesOf = (output: string) =>
 const setUp = () => {
   const output = capturedOutput();
   const { logger, metrics } = instruments('petrosoft');
-  return { logger, metrics, observer: powertoolsObserver(logger, metrics), lines: () => linesOf(output()), output };
+  return {
+    logger,
+    metrics,
+    observer: powertoolsObserver(logger, metrics, new TestClock()),
+    lines: () => linesOf(output()),
+    output,
+  };
 };
 
 describe('the log', () => {
@@ -94,7 +101,7 @@ describe('the metrics', () => {
     expect(lines().filter(line => '_aws' in line)).toHaveLength(2);
   });
 
-  it('never carry a connection, and have the provider as their one dimension beside the service', () => {
+  it('never carry a connection, and have the deployment as their only dimension', () => {
     const { metrics, observer, lines } = setUp();
     for (let n = 0; n < 250; n++) {
       observer.refresh({ ...report, connection: idOf(`acme-${n}`), result: n % 2 ? 'failed' : 'refreshed' });
@@ -104,7 +111,10 @@ describe('the metrics', () => {
     expect(emf.length).toBeGreaterThan(0);
     for (const line of emf) {
       expect(JSON.stringify(line)).not.toContain('acme');
-      expect(line).toMatchObject({ service: 'token-refresher', Provider: 'petrosoft' });
+      expect(line).toMatchObject({
+        service: 'petrosoft',
+        _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] },
+      });
     }
   });
 });

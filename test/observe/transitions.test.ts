@@ -29,6 +29,7 @@ const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = 
       refresh: report => void heard.push(report),
       unclaimed: (connection, code) => void heard.push([connection, code]),
       retired: (connection, result) => void heard.push([connection, result]),
+      outOfTime: left => void heard.push(left),
       sweep: report => void heard.push(report),
     },
     clock,

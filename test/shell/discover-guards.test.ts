@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/policy.ts';
 import { hours, minutes, version } from '../../lib/core/types.ts';
-import { discover } from '../../lib/shell/discover.ts';
+import { discoverNow } from '../support/discover.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 import { PREFIX } from '../support/world.ts';
 
@@ -12,7 +12,7 @@ it('a secret that is not listed and cannot be understood is not gone', async () 
   await world.put(ID, '{"password": ');
   const { clock, providers, stores } = world;
   const unlisted = { ...stores, secrets: { ...stores.secrets, list: async () => [] } };
-  const report = await discover({ clock, providers, prefix: PREFIX, connectionsPerSecret: 200, ...unlisted });
+  const report = await discoverNow({ clock, providers, prefix: PREFIX, connectionsPerSecret: 200, ...unlisted });
   expect(report.retired).toEqual([]);
   expect(await world.record(ID)).not.toHaveProperty('retiredAt');
 });

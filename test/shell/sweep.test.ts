@@ -12,9 +12,8 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import { pool } from '../../lib/shell/pool.ts';
-import { lifeLeft } from '../../lib/shell/sweep.ts';
 import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
-import { answer, testProvider, Vendor } from '../support/vendor.ts';
+import { testProvider, Vendor } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
 const provider = testProvider({ concurrency: 3 });
@@ -51,7 +50,6 @@ describe('a tick', () => {
     const report = await world.tick(provider.id);
     expect(refreshed(world)).toEqual(['due']);
     expect(report).toMatchObject({ connections: 4, due: 1, left: 0, calls: 1, results: { refreshed: 1, lost: 0 } });
-    expect(report.byStatus).toEqual({ new: 1, healthy: 2, failing: 0, attention: 1 });
     expect(world.sweeps).toEqual([report]);
   });
 
@@ -133,8 +131,7 @@ describe('a tick', () => {
     };
     const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
     expect(report).toMatchObject({ due: 4, left: 2, results: { refreshed: 2 } });
-    expect(report.oldestOverdue).toBe(seconds(20));
-    expect(report.lowestLife).toBe(0);
+    expect(world.outOfTime).toEqual([2]);
     expect(report.took).toBe(seconds(20));
   });
 
@@ -193,7 +190,7 @@ describe('a tick', () => {
 
   it('of nothing is a report of nothing', async () => {
     const { world } = await fleet({});
-    expect(await world.tick(provider.id)).toMatchObject({ connections: 0, due: 0, oldestOverdue: 0, lowestLife: 1 });
+    expect(await world.tick(provider.id)).toMatchObject({ connections: 0, due: 0, left: 0 });
   });
 
   it('says the same few numbers of a thousand connections as of one', async () => {
@@ -206,35 +203,6 @@ describe('a tick', () => {
     const [one, many] = [await world.tick(provider.id), await large.tick(provider.id)];
     expect(paths(many)).toEqual(paths(one));
     expect(JSON.stringify(many)).not.toContain('c999');
-  });
-});
-
-describe('the health that a tick reports', () => {
-  it('is that of the worst connection, without those that wait for a person', async () => {
-    const { world, vendor } = await fleet({
-      later: { ...later, issuedAt: plus(START, -minutes(30)), expiresAt: plus(START, minutes(30)) },
-      person: { ...later, status: 'attention', failures: 1, dueAt: plus(START, hours(1)), expiresAt: START },
-      due: { ...later, dueAt: START, expiresAt: plus(START, minutes(1)) },
-    });
-    vendor.script.push(() => answer('', 503));
-    const report = await world.tick(provider.id);
-    expect(report.results.failed).toBe(1);
-    expect(report.lowestLife).toBeCloseTo(0.5);
-    world.clock.pass(minutes(2));
-    vendor.script.push(
-      () => answer('', 503),
-      () => answer('', 503),
-    );
-    expect((await world.tick(provider.id)).lowestLife).toBe(0);
-  });
-
-  it.each([
-    ['half of one', { issuedAt: plus(START, -5), expiresAt: plus(START, 5) }, 0.5],
-    ['none of one that is dead', { issuedAt: plus(START, -5), expiresAt: START }, 0],
-    ['none where there is none', {}, 0],
-    ['no more than all, whatever the clocks say', { issuedAt: plus(START, 5), expiresAt: plus(START, 10) }, 1],
-  ])('takes for the share of life %s', (_, change, share) => {
-    expect(lifeLeft(connectionOf(idOf('a'), change), START)).toBe(share);
   });
 });
 

@@ -1,53 +1,39 @@
-import type { AlarmSpec, Deployment } from '../../infra/alarm-spec.ts';
 import { alarmsFor } from '../../infra/alarms.ts';
-import { WATCH_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
-import type { Provider } from '../../lib/core/provider.ts';
-import { type EpochMs, minutes } from '../../lib/core/types.ts';
+import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
+import type { EpochMs } from '../../lib/core/types.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
-import { START } from './network.ts';
 
-/** The functions of a deployment, as the simulated cloud calls them. */
-const deploymentOf = (providers: readonly Provider[], schedules: number): Deployment => ({
-  providers: providers.map(provider => ({
-    id: provider.id,
-    lifetime: provider.lifetime,
-    tick: tickOf(provider),
-    schedules,
-    refreshAt: defaultPolicy.refreshAt,
-  })),
-  functions: [
-    { id: 'watch', every: WATCH_EVERY },
-    { id: 'api', every: minutes(5) },
-    ...providers.map(provider => ({ id: `refresh-${provider.id}`, every: tickOf(provider) })),
-  ].map(each => ({ ...each, name: each.id, timeout: minutes(3) })),
-  tables: [],
+const deployment = {
+  name: DEFAULT_NAME,
+  tables: { tokens: 'tokens', connections: 'connections' },
   apiId: 'api',
   deadLetters: 'queue',
-});
+};
+
+/** What these alarms report says nothing of a connection that loses its token. */
+const unconcerned = ['discovery-problems', 'expiring', 'api-errors', 'api-slow'];
+/** These stay on until a person acts, long after what they reported. */
+const lasting = ['functions-failing'];
 
 /** The alarms that are deployed, over what the functions measure. */
 export class Alarms {
   readonly all: readonly AlarmEvaluator[];
 
-  constructor(providers: readonly Provider[], schedules: number, data: Measurements) {
-    this.all = alarmsFor(deploymentOf(providers, schedules)).map(spec => new AlarmEvaluator(spec, data));
+  constructor(data: Measurements) {
+    this.all = alarmsFor(deployment).map(spec => new AlarmEvaluator(spec, data));
   }
 
   evaluate(now: EpochMs): void {
-    for (const alarm of this.all) {
-      // Each minute, over a window that slides; but an alarm of a schedule that is new has nothing to look at yet.
-      const { period, evaluationPeriods } = alarm.spec;
-      if (now - START > (evaluationPeriods + 1) * period) alarm.evaluate(now);
-    }
+    for (const alarm of this.all) alarm.evaluate(now);
   }
 
-  /** Whether an alarm that has to do with a connection was on at some moment between the two. */
-  told({ provider, attention }: { provider: string; attention: boolean }, from: EpochMs, to: EpochMs): boolean {
-    const shared = ['discovery-missing', 'function-errors-discover'];
-    const concerns = ({ id, runbook }: AlarmSpec) =>
-      // That another connection needs a person says nothing of this one.
-      (id.endsWith(provider) && (runbook !== 'attention' || attention)) || shared.includes(id);
-    return this.all.some(alarm => concerns(alarm.spec) && alarm.firedBetween(from, to));
+  /** Whether an alarm that has to do with a lost token was on between the two; \`attention\` concerns those that need it. */
+  told(attention: boolean, from: EpochMs, to: EpochMs): boolean {
+    return this.all.some(alarm => {
+      const { id } = alarm.spec;
+      if (unconcerned.includes(id) || (id === 'attention' && !attention)) return false;
+      return lasting.includes(id) ? alarm.beganBetween(from, to) : alarm.firedBetween(from, to);
+    });
   }
 
   get fired(): number {

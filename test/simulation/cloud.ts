@@ -1,13 +1,16 @@
 import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../functions/api/handler.ts';
-import { watchHandler } from '../../functions/watch/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
+import { watchHandler } from '../../functions/watch/handler.ts';
+import type { MetricRef } from '../../infra/alarm-spec.ts';
+import type { Paces } from '../../lib/core/health.ts';
+import type { News } from '../../lib/core/news.ts';
 import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } from '../../lib/core/types.ts';
-import { measureDiscovery } from '../../lib/observe/measure.ts';
+import { measureDiscovery, measureError, measureHealth } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { Answer, Ask } from '../../lib/shell/demand.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
@@ -15,7 +18,6 @@ import { Logins } from '../../lib/shell/logins.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
 import type { Stores } from '../support/memory.ts';
-import type { Measurements } from './cloudwatch.ts';
 import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
 import type { Network } from './network.ts';
@@ -31,7 +33,8 @@ export interface CloudParts {
   readonly network: Network;
   readonly providers: readonly Provider[];
   readonly policy: Policy;
-  readonly data: Measurements;
+  readonly measured: (metric: MetricRef, value: number) => void;
+  readonly mailed: (news: readonly News[], how: 'singly' | 'summary') => void;
   readonly maxSkew: Milliseconds;
   /** Every line, metric and event. */
   readonly said: (line: string) => void;
@@ -40,7 +43,7 @@ export interface CloudParts {
 
 const PREFIX = 'token-refresher/';
 /** As they are deployed. */
-const TIMEOUT = { refresh: minutes(3), discover: minutes(5), api: seconds(29) } as const;
+const TIMEOUT = { refresh: minutes(3), watch: minutes(5), api: seconds(29) } as const;
 const WARM = 0.9;
 
 interface Environment<H> {
@@ -68,7 +71,7 @@ export class Cloud {
 
   constructor(parts: CloudParts) {
     this.#parts = parts;
-    this.#outlets = { ...parts, now: () => parts.loop.now };
+    this.#outlets = parts;
   }
 
   #process(): Process {
@@ -92,16 +95,14 @@ export class Cloud {
       if (running) process.kill();
     });
     let answer: R | 'killed' = 'killed';
-    let thrown = false;
     try {
       answer = await Promise.race([use(run, process), process.death.then(() => 'killed' as const)]);
     } catch (error) {
-      thrown = true;
+      if (name !== 'api') emit(this.#outlets, measureError(error));
       this.#parts.said(wordsOf(error));
     }
     running = false;
     environment.busy = false;
-    if (process.dead || thrown) this.#failed(name);
     return { answer, process, struck: process.struck > before };
   }
 
@@ -118,14 +119,9 @@ export class Cloud {
     return { ...environment, environment };
   }
 
-  #failed(name: string): void {
-    const { data, loop } = this.#parts;
-    data.put({ namespace: 'AWS/Lambda', name: 'Errors', dimensions: { FunctionName: name } }, loop.now, 1);
-  }
-
   #refresher(provider: Provider, process: Process) {
     const { stores, network, random } = this.#parts;
-    const { observer, flush } = observerOf(this.#outlets, provider.id, process.clock);
+    const { observer, flush } = observerOf(this.#outlets, process.clock);
     const claimId = () => `claim-${this.#claims++}`;
     const policy = this.#policyOf(provider);
     const logins = process.through('logins', stores.logins);
@@ -186,8 +182,13 @@ export class Cloud {
     return this.refresh(provider, { shards: allShards.filter(shard => shard % schedules === schedule) });
   }
 
-  async discover(): Promise<void> {
-    const { stores, providers, said } = this.#parts;
+  #paces(): Paces {
+    return new Map(this.#parts.providers.map(each => [each.id, { ...this.#policyOf(each), lifetime: each.lifetime }]));
+  }
+
+  /** Answers `killed` if it failed. */
+  async watch(): Promise<unknown> {
+    const { stores, providers, said, mailed } = this.#parts;
     const fresh = (process: Process) =>
       watchHandler(
         {
@@ -196,13 +197,19 @@ export class Cloud {
           providers,
           prefix: PREFIX,
           connectionsPerSecret: CONNECTIONS_PER_SECRET,
+          paces: this.#paces(),
+          sendNews: async (news, how) => mailed(news, how),
+          observer: {
+            health: health => emit(this.#outlets, measureHealth(health)),
+            newsFailed: error => said(wordsOf(error)),
+          },
         },
         report => {
           said(JSON.stringify(report));
           emit(this.#outlets, measureDiscovery(report));
         },
       );
-    await this.#invoke('watch', TIMEOUT.discover, fresh, run => run());
+    return (await this.#invoke('watch', TIMEOUT.watch, fresh, run => run())).answer;
   }
 
   /** One request to the API. */

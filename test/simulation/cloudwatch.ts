@@ -42,6 +42,11 @@ export class Measurements {
     }
   }
 
+  /** Whether there ever was a value. */
+  has(metric: MetricRef): boolean {
+    return this.#buckets(metric).size > 0;
+  }
+
   /** A statistic over a period, or nothing where there is no data. */
   read(
     metric: MetricRef,
@@ -72,6 +77,8 @@ const statisticOf = (bucket: Bucket, statistic: Statistic | 'SampleCount'): numb
   switch (statistic) {
     case 'Sum':
       return bucket.sum;
+    case 'Average':
+      return bucket.sum / bucket.count;
     case 'SampleCount':
       return bucket.count;
     case 'Minimum':
@@ -90,7 +97,8 @@ const datapoint = (data: Measurements, series: Series, from: EpochMs, period: Mi
     case 'metric':
       return data.read(series.metric, series.statistic, from, period);
     case 'samples':
-      return data.read(series.metric, 'SampleCount', from, period) ?? 0;
+      // FILL fills gaps, and needs a datapoint to fill from.
+      return data.has(series.metric) ? (data.read(series.metric, 'SampleCount', from, period) ?? 0) : undefined;
     case 'sum':
       return series.metrics.some(metric => sum(metric) !== undefined) ? total(series.metrics) : undefined;
     case 'share': {
@@ -131,6 +139,11 @@ export class AlarmEvaluator {
     const last = this.fired.at(-1);
     if (state !== 'ALARM' && last && last.to === undefined) last.to = now;
     this.state = state;
+  }
+
+  /** Whether it went into ALARM between the two. */
+  beganBetween(from: EpochMs, to: EpochMs): boolean {
+    return this.fired.some(each => each.from >= from && each.from <= to);
   }
 
   /** Whether it was in ALARM at some moment between the two. */

@@ -1,34 +1,33 @@
 import type { MetricRef } from '../../infra/alarm-spec.ts';
-import { measureRefresh, measureSweep, measureUnclaimed, type Sample } from '../../lib/observe/measure.ts';
+import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
+import { measureRefresh, measureUnclaimed, type Sample } from '../../lib/observe/measure.ts';
 import { dimensionsOf, NAMESPACE } from '../../lib/observe/metrics.ts';
 import { logObserver } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import type { Observer } from '../../lib/shell/sweep.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
-import type { Measurements } from './cloudwatch.ts';
 
 const refs = new Map<string, MetricRef>();
-const refOf = (name: string, provider?: string): MetricRef => {
-  const key = `${name} ${provider}`;
-  const ref = refs.get(key) ?? { namespace: NAMESPACE, name, dimensions: dimensionsOf(provider) };
-  refs.set(key, ref);
+const refOf = (name: string): MetricRef => {
+  const ref = refs.get(name) ?? { namespace: NAMESPACE, name, dimensions: dimensionsOf(DEFAULT_NAME) };
+  refs.set(name, ref);
   return ref;
 };
 
 /** Where what a function measures and says ends up. */
 export interface Outlets {
-  readonly now: () => Parameters<Measurements['put']>[1];
-  readonly data: Measurements;
+  /** Puts a value into CloudWatch, which shows it a while later. */
+  readonly measured: (metric: MetricRef, value: number) => void;
   readonly said: (line: string) => void;
   readonly changed: (transition: Transition) => void;
 }
 
 /** Measurements as they leave a function. */
-export const emit = ({ data, now, said }: Outlets, samples: readonly Sample[], provider?: string): void => {
+export const emit = ({ measured, said }: Outlets, samples: readonly Sample[]): void => {
   for (const sample of samples) {
     said(JSON.stringify(sample));
-    data.put(refOf(sample.name, provider), now(), sample.value);
+    measured(refOf(sample.name), sample.value);
   }
 };
 
@@ -36,11 +35,7 @@ export const emit = ({ data, now, said }: Outlets, samples: readonly Sample[], p
  * The observer of a refresher: the deployed logs, measurements and state changes. What is measured and published goes out
  * when an invocation ends: one that is killed says nothing.
  */
-export const observerOf = (
-  outlets: Outlets,
-  provider: string,
-  clock: Clock,
-): { readonly observer: Observer; flush(): Promise<void> } => {
+export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer: Observer; flush(): Promise<void> } => {
   const { said, changed } = outlets;
   const samples: Sample[] = [];
   const tell = (message: string, extra: object) => said(`${message} ${JSON.stringify(extra)}`);
@@ -56,10 +51,8 @@ export const observerOf = (
         log.unclaimed(connection, code);
       },
       retired: log.retired,
-      sweep: report => {
-        samples.push(...measureSweep(report));
-        log.sweep(report);
-      },
+      outOfTime: log.outOfTime,
+      sweep: log.sweep,
     },
     clock,
     async transitions => {
@@ -73,7 +66,7 @@ export const observerOf = (
   return {
     observer,
     flush: async () => {
-      emit(outlets, samples.splice(0), provider);
+      emit(outlets, samples.splice(0));
       // It asks nothing of the request.
       await middleware.after?.({} as Parameters<NonNullable<typeof middleware.after>>[0]);
     },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { WATCH_EVERY, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import type { MetricRef } from '../../infra/alarm-spec.ts';
+import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { memoryStores } from '../support/memory.ts';
@@ -12,6 +13,7 @@ import { Faults } from './faults.ts';
 import { lagging } from './lagging.ts';
 import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
+import { Mailbox } from './mailbox.ts';
 import { Neighbour } from './neighbour.ts';
 import { Network, START } from './network.ts';
 import { Operator } from './operator.ts';
@@ -45,6 +47,14 @@ export interface Outcome {
 const holds = ({ state }: ReturnType<typeof createSimulators>, provider: string, refreshToken: string): boolean =>
   state.get()[provider]?.refreshTokens.some(([token, { spent }]) => token === refreshToken && !spent) ?? false;
 
+/** Data are shown up to so much later. */
+const CLOUDWATCH_LATE = minutes(2);
+const DEAD_LETTERS: MetricRef = {
+  namespace: 'AWS/SQS',
+  name: 'ApproximateNumberOfMessagesVisible',
+  dimensions: { QueueName: 'queue' },
+};
+
 /** One run: everything in it follows from the seed. */
 export class Run {
   readonly #seed: number;
@@ -63,6 +73,8 @@ export class Run {
   readonly #neighbourRandom: Random;
   readonly #editors: Editors;
   readonly #operator: Operator;
+  readonly #measured: (metric: MetricRef, value: number) => void;
+  readonly mailbox = new Mailbox();
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -71,7 +83,7 @@ export class Run {
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
     this.#scenario = { ...scenarioOf(random()), ...scenario };
-    const { providers, troubles, maxSkew, travel, schedules } = this.#scenario;
+    const { providers, troubles, maxSkew, travel } = this.#scenario;
     const loop = this.#loop;
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
@@ -85,7 +97,12 @@ export class Run {
       ...Neighbour.accounts(this.#scenario),
     ]);
     const data = new Measurements();
-    this.#alarms = new Alarms(providers, schedules, data);
+    this.#alarms = new Alarms(data);
+    const lateness = new Random(seed);
+    this.#measured = (metric, value) => {
+      const at = now();
+      loop.after(lateness.between(0, CLOUDWATCH_LATE), () => data.put(metric, at, value));
+    };
     const shared = { loop, faults: this.#faults, scenario: this.#scenario, customers: this.#customers };
     this.#people = new People({ ...shared, random: random(), ledger: this.#ledger, simulators });
     this.#witness = new Witness({
@@ -94,6 +111,7 @@ export class Run {
       troubled: (from, to) => this.#faults.troubled(from, to),
       rejected: (from, to) => this.#faults.rejected(from, to),
       alarms: this.#alarms,
+      mailbox: this.mailbox,
       stores: { ...memory, secrets },
       say,
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
@@ -110,7 +128,8 @@ export class Run {
       ),
       providers,
       policy: defaultPolicy,
-      data,
+      measured: this.#measured,
+      mailed: (news, how) => this.mailbox.add(news, how, now()),
       maxSkew,
       said: say,
       changed: transition => this.#witness.changed(transition),
@@ -155,11 +174,10 @@ export class Run {
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
     this.#editors.begin();
-    this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.discover()));
+    this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.watch()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
-        const tick = async () => this.#witness.ticked(provider, await this.#cloud.tick(provider, n, schedules));
-        this.#repeat(tickOf(provider), () => this.#tick(tick));
+        this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider, n, schedules)));
       }
     }
     this.#repeat(minutes(1), () => this.#alarms.evaluate(this.#loop.now), 0);
@@ -217,13 +235,18 @@ export class Run {
     }
     if (this.#faults.strikes('duplicate ticks')) {
       this.#faults.count('tick twice');
-      void run();
+      void this.#attempt(run);
     }
     const late = this.#faults.strikes('late ticks');
     if (late) this.#faults.count('tick late');
-    // Alarms count the ticks of all schedules together: one that is minutes late goes unnoticed if the others are on time.
-    const latest = minutes(this.#scenario.schedules > 1 ? 1 : 4);
-    this.#loop.after(late ? this.#random.between(seconds(5), latest) : 0, () => void run());
+    this.#loop.after(late ? this.#random.between(seconds(5), minutes(4)) : 0, () => void this.#attempt(run));
+  }
+
+  /** Lambda runs what has failed once more, a minute later, and then makes a dead letter of it. */
+  async #attempt(run: () => Promise<unknown>, isLast = false): Promise<void> {
+    if ((await run()) !== 'killed') return;
+    if (isLast) this.#measured(DEAD_LETTERS, 1);
+    else this.#loop.after(minutes(1), () => void this.#attempt(run, true));
   }
 
   /** Has the first customer's secret be stored in some state, so long after the start. */

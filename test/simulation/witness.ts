@@ -1,6 +1,4 @@
 import { GRACE } from '../../lib/core/policy.ts';
-import type { Provider } from '../../lib/core/provider.ts';
-import { allShards } from '../../lib/core/shard.ts';
 import {
   type Connection,
   type ConnectionId,
@@ -9,8 +7,6 @@ import {
   type Milliseconds,
   minutes,
   plus,
-  providerOf,
-  seconds,
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
@@ -20,6 +16,7 @@ import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
+import type { Mailbox } from './mailbox.ts';
 import { START } from './network.ts';
 import { isUndisturbed, lifeOf, RECOVERY, type Scenario } from './scenario.ts';
 
@@ -32,6 +29,7 @@ interface Parts {
   /** Whether a firewall may have rejected something between the two. */
   readonly rejected: (from: EpochMs, to: EpochMs) => boolean;
   readonly alarms: Alarms;
+  readonly mailbox: Mailbox;
   readonly customers: readonly Customer[];
   readonly stores: Stores;
   readonly say: (line: string) => void;
@@ -216,25 +214,6 @@ export class Witness {
       ledger.violated(`${connection}: attention without a reason`);
   }
 
-  /** A tick says how long its connections have been due: never longer than they have, if nobody else was at them. */
-  async ticked({ id }: Provider, answer: unknown): Promise<void> {
-    const { loop, ledger, scenario, troubled, stores } = this.#parts;
-    const { now } = loop;
-    const { oldestOverdue: overdue, results }: { oldestOverdue?: unknown; results?: { lost?: number } } =
-      Object(answer);
-    if (
-      typeof overdue !== 'number' ||
-      results?.lost !== 0 ||
-      scenario.neighbour ||
-      troubled(plus(now, -minutes(5)), now)
-    )
-      return;
-    const records = (await Promise.all(allShards.map(shard => stores.connections.list(id, shard)))).flat();
-    const oldest = Math.max(0, ...records.map(({ dueAt }) => now - dueAt));
-    if (overdue > oldest + scenario.maxSkew + seconds(10))
-      ledger.violated(`${id}: a tick that says it is behind, and is not`);
-  }
-
   /** Nobody is told twice of one cause without a success in between: the same version of a secret, or a firewall. */
   changed({ type, connection, reason }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
@@ -247,14 +226,14 @@ export class Witness {
 
   /** A token died: somebody has to have been told, in the second half of its life. */
   #expired(token: Token): void {
-    const { alarms, ledger, scenario } = this.#parts;
+    const { alarms, mailbox, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token || !this.#customers.has(connection)) return;
     if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired and nothing was wrong`);
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
-    if (!alarms.told({ provider: providerOf(connection), attention }, late, expiresAt))
-      ledger.violated(`${connection}: a token died and no alarm had fired`);
+    if (!alarms.told(attention, late, expiresAt) && !mailbox.told(connection, late, expiresAt))
+      ledger.violated(`${connection}: a token expired and nobody had been told`);
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token died in the calm`);
   }

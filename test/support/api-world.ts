@@ -8,12 +8,12 @@ import { type ConnectionId, parseConnectionId } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
-import { discover } from '../../lib/shell/discover.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import { Logins } from '../../lib/shell/logins.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
+import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
 import { virtualClock } from './virtual-clock.ts';
@@ -68,7 +68,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
       calls.push(request);
       return answer(calls.length);
     },
-    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
+    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
   };
   const deps: ApiDeps = {
     clock,
@@ -105,10 +105,10 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
       const { clientKey, subscriptionKey } = planted;
       const secret = { appKey: 'made-up-app', clientKey, subscriptionKey, ...fields };
       await secrets.put(`${PREFIX}${provider.id}/${name}`, JSON.stringify(secret));
-      await discover(discovery);
+      await discoverNow(discovery);
       return idOf(name, provider.id);
     },
-    discover: () => discover(discovery),
+    discover: () => discoverNow(discovery),
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
     ask: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
       opened(await serve({ ...deps, ...with_ }, { method, path, query })),

@@ -70,10 +70,13 @@ export const deployed = async (provider: string) => {
     TOKENS_TABLE: tables.tokens,
     CONNECTIONS_TABLE: tables.connections,
     PROVIDER: provider,
-    PROVIDERS: provider,
-    SECRET_PREFIX: 'token-refresher/',
+    DEPLOYMENT: 'token-refresher',
     CONNECTIONS_PER_SECRET: '200',
     TICK: '60000',
+    REFRESH_AT: '0.5',
+    PACES: JSON.stringify({ [provider]: { refreshAt: 0.5, tick: 60_000 } }),
+    ALARM_TOPIC: 'arn:aws:sns:eu-west-1:123456789012:made-up-topic',
+    RUNBOOK: 'https://example.com/runbook.md',
     REFRESHERS: JSON.stringify({ [provider]: { functionName: 'made-up-function', refreshAt: 0.5, tick: 60_000 } }),
     EVENT_BUS: 'made-up-bus',
   };
@@ -81,7 +84,7 @@ export const deployed = async (provider: string) => {
   vi.resetModules();
   const modules = {
     refresh: await import('../../functions/refresh/index.ts'),
-    discover: await import('../../functions/watch/index.ts'),
+    watch: await import('../../functions/watch/index.ts'),
     api: await import('../../functions/api/index.ts'),
   };
   const call = async (name: keyof typeof modules, event: unknown) => (modules[name].handler as Handler)(event, context);

@@ -130,6 +130,7 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   connection: record.connection,
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
+  ...(record.reported !== undefined && { reported: record.reported }),
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
   ...(record.secretKeys !== undefined && { secretKeys: record.secretKeys }),
 });
@@ -150,7 +151,7 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
   const { lastError, origin, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
-  const { retiredAt, endingAt, replacedAt, endedAt } = record;
+  const { retiredAt, endingAt, replacedAt, endedAt, failingSince, attentionSince, session, reported } = record;
   return {
     ...{ connection, status, dueAt, version, failures },
     ...(leaseUntil !== undefined && { leaseUntil }),
@@ -166,6 +167,10 @@ const listedOf = (record: Connection): Listed => {
     ...(endingAt !== undefined && { endingAt }),
     ...(replacedAt !== undefined && { replacedAt }),
     ...(endedAt !== undefined && { endedAt }),
+    ...(failingSince !== undefined && { failingSince }),
+    ...(attentionSince !== undefined && { attentionSince }),
+    ...(session !== undefined && { session }),
+    ...(reported !== undefined && { reported }),
   };
 };
 

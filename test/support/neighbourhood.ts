@@ -5,7 +5,6 @@ import { type ConnectionId, type Milliseconds, minutes, plus, seconds } from '..
 import { officernd } from '../../lib/providers/officernd.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { refreshOnDemand } from '../../lib/shell/demand.ts';
-import { discover } from '../../lib/shell/discover.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import { Logins } from '../../lib/shell/logins.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
@@ -13,6 +12,7 @@ import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 import { ask, createSimulators } from '../../local/simulators/index.ts';
 import { Loop } from '../simulation/loop.ts';
+import { discoverNow } from './discover.ts';
 import { memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
 import { answer } from './vendor.ts';
@@ -72,13 +72,14 @@ export const neighbourhood = async (honest: number) => {
       await loop.sleep(200);
       return reply(request);
     },
-    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
+    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
   });
   const [one, other, demand] = [worker(), worker(), worker()];
 
   const write = (name: string, secret: object) =>
     stores.secrets.put(`${PREFIX}${officernd.id}/${name}`, JSON.stringify(secret));
-  const found = () => discover({ clock, providers: [officernd], prefix: PREFIX, connectionsPerSecret: 200, ...stores });
+  const found = () =>
+    discoverNow({ clock, providers: [officernd], prefix: PREFIX, connectionsPerSecret: 200, ...stores });
   for (const { name, fields } of accounts) await write(name, { ...fields, baseUrl: SAME });
   await found();
 

@@ -91,6 +91,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
   replacedAt: epochMs(START + 14),
+  reported: { at: epochMs(START + 17), troubles: ['attention@1'] },
 });
 
 /** What discovery notes of a secret of one connection. */
@@ -133,8 +134,5 @@ export const tickReport: SweepReport = {
   claimsFailed: 0,
   commitsFailed: 0,
   calls: 1,
-  byStatus: { new: 0, healthy: 1, failing: 0, attention: 0 },
-  oldestOverdue: 0,
-  lowestLife: 0.5,
   took: 1,
 };

@@ -13,13 +13,14 @@ import {
 } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
-import { type DiscoverReport, discover } from '../../lib/shell/discover.ts';
+import type { DiscoverReport } from '../../lib/shell/discover.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
 import { Logins } from '../../lib/shell/logins.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type RefreshReport, refreshConnection } from '../../lib/shell/refresh.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
+import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores, type Stores } from './memory.ts';
 import { START } from './records.ts';
 
@@ -67,6 +68,7 @@ export class World {
   readonly calls: HttpRequest[] = [];
   readonly reports: RefreshReport[] = [];
   readonly sweeps: SweepReport[] = [];
+  readonly outOfTime: number[] = [];
   readonly unclaimed: string[] = [];
   readonly retired: string[] = [];
   /** The provider behind `send`. */
@@ -121,6 +123,7 @@ export class World {
         refresh: report => void this.reports.push(report),
         unclaimed: (connection, code) => void this.unclaimed.push(`${connection} ${code}`),
         retired: (connection, result) => void this.retired.push(`${connection} ${result}`),
+        outOfTime: left => void this.outOfTime.push(left),
         sweep: report => void this.sweeps.push(report),
       },
     };
@@ -145,7 +148,7 @@ export class World {
   }
   discover(): Promise<DiscoverReport> {
     const { clock, providers, stores } = this;
-    return discover({ clock, providers, prefix: PREFIX, connectionsPerSecret: CONNECTIONS_PER_SECRET, ...stores });
+    return discoverNow({ clock, providers, prefix: PREFIX, connectionsPerSecret: CONNECTIONS_PER_SECRET, ...stores });
   }
   /** A secret that holds one connection. */
   async add(id: ConnectionId, secret: unknown): Promise<ConnectionId> {

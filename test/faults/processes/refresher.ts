@@ -1,4 +1,3 @@
-import { watchHandler } from '../../../functions/watch/handler.ts';
 import { refreshHandler } from '../../../functions/refresh/handler.ts';
 import { refresherDeps } from '../../../functions/wiring.ts';
 import { secretsManager } from '../../../lib/aws/secrets.ts';
@@ -9,6 +8,7 @@ import { minutes } from '../../../lib/core/types.ts';
 import { createSend } from '../../../lib/http/send.ts';
 import { findProvider } from '../../../lib/providers/index.ts';
 import { localClients } from '../../support/aws.ts';
+import { discoverNow } from '../../support/discover.ts';
 import { configuration, serveJson } from './parent.ts';
 
 export interface RefresherConfiguration {
@@ -32,15 +32,14 @@ const deps = refresherDeps({
   policy: { ...defaultPolicy, ...policy },
   send: createSend('any'),
   prefix,
-  observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, sweep: () => {} },
+  observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
   onBroken: error => console.error(error.message),
 });
 const refresh = refreshHandler(deps, provider);
 const inventory = { secrets: secretsManager(client), providers: [provider], prefix, connectionsPerSecret: 200 };
-const discover = watchHandler({ ...deps, ...inventory }, () => {});
 
 serveJson(event =>
   isObject(event) && event.discover === true
-    ? discover()
+    ? discoverNow({ ...deps, ...inventory })
     : refresh(event, { getRemainingTimeInMillis: () => minutes(5) }),
 );

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { errorCodes } from '../../lib/core/errors.ts';
+import type { ConnectionTrouble, News } from '../../lib/core/news.ts';
+import { type Connection, minutes, plus } from '../../lib/core/types.ts';
+import { type Mail, mailing, mailOf, summaryOf } from '../../lib/observe/mail.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+
+const sender = { name: 'shop', runbook: 'https://example.com/runbook.md' };
+const error = { code: 'invalid_grant', at: START, since: START, times: 1, status: 401 } as const;
+const news = (
+  change: Partial<Connection> = {},
+  fresh: ConnectionTrouble[] = [{ kind: 'attention', since: START }],
+): News => ({
+  record: connectionOf(idOf('acme'), {
+    status: 'attention',
+    lastError: error,
+    expiresAt: plus(START, minutes(5)),
+    ...change,
+  }),
+  fresh,
+  troubles: [],
+});
+
+describe('a mail about one connection', () => {
+  it('says what happened, since when, how long the token is valid, and what to do', () => {
+    expect(mailOf(news(), sender)).toEqual({
+      subject: 'shop: test-provider/acme needs attention',
+      text: `test-provider/acme needs attention since 2023-11-14T22:13:20Z.
+
+Last error: invalid_grant, HTTP status 401, at 2023-11-14T22:13:20Z.
+Token: valid until 2023-11-14T22:18:20Z.
+
+What to do: The provider rejects the credentials. Update the secret; it is read within a minute and tried at the next tick.
+https://example.com/runbook.md#attention
+`,
+    });
+  });
+
+  it('names the fields of the secret at fault', () => {
+    const { text } = mailOf(
+      news({ lastError: { ...error, code: 'secret_invalid', fields: ['clientKey', 'scope'] } }),
+      sender,
+    );
+    expect(text).toContain('fields: clientKey, scope');
+    expect(text).toContain('Correct the secret');
+  });
+
+  it('says so if there is no token, and no error yet', () => {
+    const record = connectionOf(idOf('acme'));
+    const { subject, text } = mailOf({ record, fresh: [{ kind: 'overdue', since: START }], troubles: [] }, sender);
+    expect(subject).toBe('shop: test-provider/acme is overdue for a refresh');
+    expect(text).toContain('Token: there is none.');
+    expect(text).not.toContain('Last error');
+    expect(text).toContain('https://example.com/runbook.md#overdue');
+  });
+
+  it('advises something for every code', () => {
+    for (const code of errorCodes) {
+      expect(mailOf(news({ lastError: { ...error, code } }), sender).text).toMatch(/What to do: [A-Z].{10,}/);
+    }
+  });
+
+  it('has a subject that the topic takes', () => {
+    const connection = idOf('n'.repeat(100));
+    const { subject } = mailOf({ ...news(), record: connectionOf(connection) }, sender);
+    expect(subject).toHaveLength(100);
+    expect(subject.endsWith('...')).toBe(true);
+  });
+});
+
+describe('a summary', () => {
+  const many = Array.from(
+    { length: 25 },
+    (_, n): News => ({ ...news(), record: { ...news().record, connection: idOf(`c${n}`) } }),
+  );
+
+  it('counts connections by provider, trouble and code, and names the first twenty', () => {
+    const { subject, text } = summaryOf(many, sender);
+    expect(subject).toBe('shop: 25 connections are in trouble');
+    expect(text).toContain('- 25 of test-provider: needs attention (invalid_grant)');
+    expect(text).toContain(
+      'test-provider/c19 needs attention since 2023-11-14T22:13:20Z; valid until 2023-11-14T22:18:20Z',
+    );
+    expect(text).not.toContain('test-provider/c20');
+    expect(text).toContain('and 5 more');
+    expect(text).toContain('https://example.com/runbook.md#attention');
+  });
+});
+
+describe('sending', () => {
+  it('takes one mail for each, or one for all', async () => {
+    const sent: Mail[] = [];
+    const send = mailing(async mail => void sent.push(mail), sender);
+    await send([news()], 'singly');
+    await send([news(), news()], 'summary');
+    expect(sent.map(({ subject }) => subject)).toEqual([
+      'shop: test-provider/acme needs attention',
+      'shop: 2 connections are in trouble',
+    ]);
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { Health } from '../../lib/core/health.ts';
+import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
+import { hours, minutes, plus } from '../../lib/core/types.ts';
+import { watch } from '../../lib/shell/watch.ts';
+import { connectionOf, idOf, START } from '../support/records.ts';
+import { answer, testProvider } from '../support/vendor.ts';
+import { World } from '../support/world.ts';
+
+const provider = testProvider();
+const paces = new Map([[provider.id, { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
+const stopped = { status: 'attention', dueAt: plus(START, hours(1)), attentionSince: START } as const;
+
+/** Connections that need attention, each with a secret of its own. */
+const watched = async (count: number) => {
+  const world = new World([provider], () => answer('', 503));
+  const { secrets, connections } = world.stores;
+  const add = async (name: string) => {
+    await secrets.put(`token-refresher/test-provider/${name}`, '{}');
+    await connections.add(connectionOf(idOf(name), stopped));
+  };
+  for (let n = 0; n < count; n += 1) await add(`c${n}`);
+  const sent: { readonly names: readonly string[]; readonly how: string }[] = [];
+  const health: Health[] = [];
+  const failures: unknown[] = [];
+  let refuses = false;
+  const deps = {
+    ...{
+      clock: world.clock,
+      ...world.stores,
+      providers: [provider],
+      prefix: 'token-refresher/',
+      connectionsPerSecret: 200,
+    },
+    paces,
+    sendNews: async (news: readonly News[], how: string) => {
+      if (refuses) throw new Error('refused');
+      sent.push({ names: news.map(({ record }) => record.connection.split('/')[1] ?? ''), how });
+    },
+    observer: {
+      health: (seen: Health) => void health.push(seen),
+      newsFailed: (error: unknown) => void failures.push(error),
+    },
+  };
+  return {
+    ...{ world, add, sent, health, failures, run: () => watch(deps) },
+    refuse: (does: boolean) => {
+      refuses = does;
+    },
+  };
+};
+
+describe('the watch', () => {
+  it('judges everything and reports each trouble once', async () => {
+    const { health, sent, run } = await watched(2);
+    await run();
+    await run();
+    expect(health).toMatchObject([{ byStatus: { attention: 2 } }, { byStatus: { attention: 2 } }]);
+    expect(sent).toEqual([
+      { names: ['c0'], how: 'singly' },
+      { names: ['c1'], how: 'singly' },
+    ]);
+  });
+
+  it('says what it sees even if nothing can be discovered', async () => {
+    const { world, health, sent, run } = await watched(1);
+    world.hooks.before = async at => {
+      if (at === 'secrets.list') throw new Error('refused');
+    };
+    await expect(run()).rejects.toThrow();
+    expect(health).toHaveLength(1);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('tries again to report what could not be reported, and discovers all the same', async () => {
+    const { refuse, failures, sent, run } = await watched(1);
+    refuse(true);
+    expect(await run()).toMatchObject({ secrets: 1 });
+    expect(failures).toHaveLength(1);
+    refuse(false);
+    await run();
+    expect(sent).toEqual([{ names: ['c0'], how: 'singly' }]);
+  });
+
+  it('reports a storm as one summary, and what comes in the quarter of an hour after it as another', async () => {
+    const { world, add, sent, run } = await watched(MAILS + 1);
+    await run();
+    await add('later-1');
+    await run();
+    world.clock.pass(QUIET - 1);
+    await add('later-2');
+    await run();
+    expect(sent.map(({ how, names }) => [how, names.length])).toEqual([['summary', MAILS + 1]]);
+    world.clock.pass(1);
+    await run();
+    expect(sent.slice(1)).toEqual([
+      { names: ['later-1'], how: 'singly' },
+      { names: ['later-2'], how: 'singly' },
+    ]);
+  });
+
+  it('forgets nothing if it dies between a mail and its note: it reports twice', async () => {
+    const { world, sent, run } = await watched(1);
+    let refusals = 1;
+    world.hooks.before = async at => {
+      if (at === 'connections.noteReported' && refusals-- > 0) throw new Error('refused');
+    };
+    await run();
+    await run();
+    await run();
+    expect(sent).toHaveLength(2);
+  });
+});
