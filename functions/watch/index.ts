@@ -1,9 +1,11 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
+import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { snsClient, topic } from '../../lib/aws/topic.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
+import type { News } from '../../lib/core/news.ts';
 import { mailing } from '../../lib/observe/mail.ts';
 import {
   brokenRecord,
@@ -14,13 +16,17 @@ import {
   publishing,
 } from '../../lib/observe/powertools.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { expiries } from '../../lib/shell/transition.ts';
 import { environmentOf } from '../environment.ts';
+import { systemClock } from '../system.ts';
 import { pacesOf, stores } from '../wiring.ts';
 import { watchHandler } from './handler.ts';
 
 const env = environmentOf('watch', process.env);
 const { logger, metrics } = instruments(env.DEPLOYMENT);
 const served = providers.filter(({ id }) => id in env.PACES);
+const publish = eventBus(eventBridgeClient(process.env), env.EVENT_BUS);
+const mail = mailing(topic(snsClient(process.env), env.ALARM_TOPIC), { name: env.DEPLOYMENT, runbook: env.RUNBOOK });
 const deps = {
   ...stores({
     dynamodb: dynamodbClient(process.env),
@@ -32,7 +38,10 @@ const deps = {
   paces: pacesOf(served, env.PACES),
   prefix: secretPrefixOf(env.DEPLOYMENT),
   connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
-  sendNews: mailing(topic(snsClient(process.env), env.ALARM_TOPIC), { name: env.DEPLOYMENT, runbook: env.RUNBOOK }),
+  sendNews: async (news: readonly News[], how: 'singly' | 'summary') => {
+    await publish(expiries(news, systemClock.now()));
+    await mail(news, how);
+  },
   observer: {
     health: publishHealth(logger, metrics),
     newsFailed: (error: unknown) => logger.error('mail not sent', errorOf(error)),

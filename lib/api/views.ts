@@ -24,7 +24,7 @@ const statusOf = ({ status, expiresAt }: ConnectionSummary, now: EpochMs): Conne
 
 /** One line of `GET /connections`: states, times and codes; never a token. */
 export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
-  const { issuedAt, expiresAt, dueAt, failingSince, lastError } = connection;
+  const { issuedAt, expiresAt, dueAt, failingSince, lastError, session, labels } = connection;
   return {
     connection: connection.connection,
     status: statusOf(connection, now),
@@ -41,6 +41,9 @@ export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
           ...(lastError.fields && { fields: lastError.fields }),
         }
       : null,
+    credentialsExpireAt: labels?.expires === undefined ? null : iso(labels.expires),
+    sessionEndsAt: session?.endsAt === undefined ? null : iso(session.endsAt),
+    tags: labels?.tags ?? {},
   };
 };
 export type ConnectionView = ReturnType<typeof connectionView>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
+import type { Labels } from '../core/labels.ts';
 import { shardOf } from '../core/shard.ts';
 import {
   type Connection,
@@ -24,6 +25,11 @@ const failureSchema: SchemaOf<Failure> = z.object({
   since: momentSchema,
   status: z.int().exactOptional(),
   fields: z.array(z.string()).exactOptional(),
+});
+
+const labelsSchema: SchemaOf<Labels> = z.object({
+  expires: momentSchema.exactOptional(),
+  tags: z.record(z.string(), z.string()).exactOptional(),
 });
 
 /** What only the watch writes: if it cannot be read, something is reported twice. */
@@ -51,6 +57,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
     .exactOptional(),
   secretVersion: secretVersionSchema.exactOptional(),
   secretKeys: z.int().min(0).exactOptional(),
+  labels: labelsSchema.exactOptional(),
   triedVersion: secretVersionSchema.exactOptional(),
   answeredVersion: secretVersionSchema.exactOptional(),
   credentials: z.string().exactOptional(),
@@ -75,6 +82,8 @@ const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
   failingSince: true,
   lastError: true,
   retiredAt: true,
+  session: true,
+  labels: true,
 };
 export const summarySchema: SchemaOf<ConnectionSummary> = connectionSchema.pick(shown);
 export const summaryFields: readonly string[] = Object.keys(shown);
@@ -96,6 +105,8 @@ const listed: Readonly<Record<keyof Listed, true>> = {
   origin: true,
   secretVersion: true,
   secretKeys: true,
+  labels: true,
+  redeemedCode: true,
   triedVersion: true,
   answeredVersion: true,
   retiredAt: true,

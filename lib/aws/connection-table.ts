@@ -187,12 +187,12 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }),
 
     // Only if present: an update of an absent item would create one that holds nothing else.
-    noteSecret: (connection, { secretVersion, secretKeys }) =>
+    noteSecret: (connection, { secretVersion, secretKeys, labels }) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys',
+          update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels',
           condition: 'attribute_exists(#connection)',
-          values: { secretVersion, secretKeys },
+          values: { secretVersion, secretKeys, labels },
         });
       }),
 
@@ -239,7 +239,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       guarded('store_failed', `revive ${connection}`, async () => {
         const values = { ...how, one: 1 };
         const update =
-          'SET #dueAt = :at, #version = #version + :one, #secretVersion = :secretVersion, #secretKeys = :secretKeys ' +
+          'SET #dueAt = :at, #version = #version + :one, ' +
+          '#secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels ' +
           'REMOVE #retiredAt, #replacedAt, #claimId, #waiters';
         if (from === 'retired') {
           const condition =

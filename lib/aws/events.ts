@@ -9,7 +9,7 @@ export type PublishTransitions = (transitions: readonly Transition[]) => Promise
 
 /** Puts state changes on the event bus, times as ISO 8601. Throws where the bus does not take them all. */
 export const eventBus = (client: EventBridgeClient, bus: string): PublishTransitions => {
-  const entry = ({ type, at, expiresAt, ...detail }: Transition): PutEventsRequestEntry => ({
+  const entry = ({ type, at, expiresAt, endsAt, ...detail }: Transition): PutEventsRequestEntry => ({
     EventBusName: bus,
     Source: EVENT_SOURCE,
     DetailType: type,
@@ -19,6 +19,7 @@ export const eventBus = (client: EventBridgeClient, bus: string): PublishTransit
       ...detail,
       at: new Date(at).toISOString(),
       ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
+      ...(endsAt !== undefined && { endsAt: new Date(endsAt).toISOString() }),
     }),
   });
   return async transitions => {

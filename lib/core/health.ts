@@ -1,6 +1,15 @@
 import { defaultPolicy, type Policy } from './policy.ts';
 import type { Provider } from './provider.ts';
-import { type EpochMs, type Listed, type Milliseconds, minutes, providerOf, type Status, seconds } from './types.ts';
+import {
+  type EpochMs,
+  epochMs,
+  type Listed,
+  type Milliseconds,
+  minutes,
+  providerOf,
+  type Status,
+  seconds,
+} from './types.ts';
 
 /** How a provider is served: how often its schedule runs, and the share of a token's life after which it is renewed. */
 export type Pace = Pick<Policy, 'tick' | 'refreshAt'> & Pick<Provider, 'lifetime'>;
@@ -17,6 +26,8 @@ export interface Health {
   readonly longestOverdue: number;
   /** How long the connection that fails longest has failed, in milliseconds. Without those that need attention. */
   readonly longestFailing: Milliseconds;
+  /** How long until the first of the secrets and sessions expires that have an end: see `expiryOf`. */
+  readonly nextExpiry?: Milliseconds;
 }
 
 type Life = Pick<Listed, 'issuedAt' | 'expiresAt'>;
@@ -51,6 +62,18 @@ export const isOverdue = (record: Due & Life, pace: Pace, now: EpochMs): boolean
   return waiting >= (expiresSoon ? Math.min((4 / 3) * pace.tick, patienceOf(pace)) : patienceOf(pace));
 };
 
+/**
+ * When a person has to act at the latest: the credentials expire, as the secret says; or the session does, if only a person
+ * can bring another one and the last refresh did not extend it.
+ */
+export const expiryOf = ({ labels, session, redeemedCode, version, leaseUntil }: Listed): EpochMs | undefined => {
+  const isOnlyCopy = redeemedCode !== undefined && session?.endsAt !== undefined;
+  const wasExtended = session === undefined || session.version >= version || leaseUntil !== undefined;
+  const ends = [labels?.expires, isOnlyCopy && !wasExtended ? session.endsAt : undefined];
+  const known = ends.filter(end => end !== undefined);
+  return known.length > 0 ? epochMs(Math.min(...known)) : undefined;
+};
+
 /** Judges all connections that are not retired. The records of a provider that is not served count like any other. */
 export const judge = (records: Iterable<Listed>, paces: Paces, now: EpochMs): Health => {
   const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
@@ -58,18 +81,24 @@ export const judge = (records: Iterable<Listed>, paces: Paces, now: EpochMs): He
   let lowestLife = 1;
   let longestOverdue = 0;
   let longestFailing = 0;
+  let nextExpiry: Milliseconds | undefined;
   for (const record of records) {
     if (record.retiredAt !== undefined) continue;
     const pace = paces.get(providerOf(record.connection)) ?? DEFAULT_PACE;
     connections += 1;
     byStatus[record.status] += 1;
     longestOverdue = Math.max(longestOverdue, overdue(record, now) / patienceOf(pace));
+    const end = expiryOf(record);
+    if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end - now, end - now);
     if (record.status === 'attention') continue;
     // A connection that was never tried is judged by how long it has been due.
     if (record.status !== 'new') lowestLife = Math.min(lowestLife, lifeLeft(record, pace.refreshAt, now));
     if (record.failingSince !== undefined) longestFailing = Math.max(longestFailing, now - record.failingSince);
   }
-  return { connections, byStatus, lowestLife, longestOverdue, longestFailing };
+  return {
+    ...{ connections, byStatus, lowestLife, longestOverdue, longestFailing },
+    ...(nextExpiry !== undefined && { nextExpiry }),
+  };
 };
 
 const DEFAULT_PACE: Pace = { ...defaultPolicy, lifetime: minutes(60) };

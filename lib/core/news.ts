@@ -1,13 +1,15 @@
-import { isOverdue, type Paces } from './health.ts';
-import { type EpochMs, type Listed, type Milliseconds, minutes, plus, providerOf } from './types.ts';
+import { expiryOf, isOverdue, type Paces } from './health.ts';
+import { type EpochMs, hours, type Listed, type Milliseconds, minutes, plus, providerOf } from './types.ts';
 
 /** What can be wrong with a connection, as people are told by mail; each has a section in the runbook. */
-export type TroubleKind = 'attention' | 'no-token' | 'overdue';
+export type TroubleKind = 'attention' | 'no-token' | 'overdue' | 'expiring';
 
 export interface ConnectionTrouble {
   readonly kind: TroubleKind;
-  /** When it began; together with the kind it names one occurrence. */
-  readonly since: EpochMs;
+  /** When it began, or when the connection expires; together with the kind it names one occurrence. */
+  readonly at: EpochMs;
+  /** So many days ahead at most, if it expires. */
+  readonly days?: number;
 }
 
 /** Everything that is new about one connection, and all its troubles, to be noted once it is reported. */
@@ -17,23 +19,33 @@ export interface News {
   readonly troubles: readonly string[];
 }
 
-const nameOf = ({ kind, since }: ConnectionTrouble): string => `${kind}@${since}`;
+const nameOf = ({ kind, at, days }: ConnectionTrouble): string => `${kind}${days ?? ''}@${at}`;
+
+/** People hear of an expiry so many days ahead. */
+const AHEAD = [3, 14];
 
 /** What is wrong with a connection now. One that needs attention has that trouble alone: the others follow from it. */
 export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly ConnectionTrouble[] => {
   const { connection, status, attentionSince, failingSince, expiresAt, dueAt, retiredAt } = record;
   if (retiredAt !== undefined) return [];
-  if (status === 'attention') return [{ kind: 'attention', since: attentionSince ?? dueAt }];
+  if (status === 'attention') return [{ kind: 'attention', at: attentionSince ?? dueAt }];
   const pace = paces.get(providerOf(connection));
   const late = pace !== undefined && isOverdue(record, pace, now);
   const isExpired = expiresAt !== undefined && expiresAt <= now;
   // A connection that never had a token fails a few times before anybody is told: its provider may be down for a moment.
   const neverHadOne = expiresAt === undefined && failingSince !== undefined && now >= plus(failingSince, NEVER_HAD_ONE);
   return [
-    ...(isExpired ? [{ kind: 'no-token' as const, since: expiresAt }] : []),
-    ...(neverHadOne ? [{ kind: 'no-token' as const, since: failingSince }] : []),
-    ...(late ? [{ kind: 'overdue' as const, since: dueAt }] : []),
+    ...(isExpired ? [{ kind: 'no-token' as const, at: expiresAt }] : []),
+    ...(neverHadOne ? [{ kind: 'no-token' as const, at: failingSince }] : []),
+    ...(late ? [{ kind: 'overdue' as const, at: dueAt }] : []),
+    ...expiring(record, now),
   ];
+};
+
+const expiring = (record: Listed, now: EpochMs): ConnectionTrouble[] => {
+  const at = expiryOf(record);
+  const days = at === undefined ? undefined : AHEAD.find(ahead => at - now <= hours(24 * ahead));
+  return at === undefined || days === undefined ? [] : [{ kind: 'expiring', at, days }];
 };
 
 const NEVER_HAD_ONE: Milliseconds = minutes(10);

@@ -1,4 +1,5 @@
 import { isObject, jsonObject } from './jwt.ts';
+import { type Labels, labelsIn } from './labels.ts';
 import { type ConnectionId, connectionId, type SecretVersion, secretVersion } from './types.ts';
 
 /** A secret `token-refresher/<provider>/<name>`: the provider, and the name below the prefix. */
@@ -31,21 +32,38 @@ export const areOfTwoSecrets = (first: SecretVersion | undefined, second: Secret
 export const CONNECTIONS_PER_SECRET = 200;
 
 export type SecretContent =
-  /** `keys` counts the bad ones too. */
-  | { readonly ok: true; readonly connections: ReadonlySet<ConnectionId>; readonly keys: number }
+  | {
+      readonly ok: true;
+      readonly connections: ReadonlyMap<ConnectionId, Labels>;
+      /** Counts the bad ones too. */
+      readonly keys: number;
+      /** How many labels are malformed. */
+      readonly badLabels: number;
+    }
   | { readonly ok: false; readonly code: 'secret_malformed' | 'too_many_connections' };
 
 /** The connections that one secret holds: itself, or one for each key of its `connections`. */
 export const connectionsIn = (secret: ConnectionId, text: string, most: number): SecretContent => {
   const json = jsonObject(text);
   if (!json) return { ok: false, code: 'secret_malformed' };
-  if (json.connections === undefined) return { ok: true, connections: new Set([secret]), keys: 1 };
+  if (json.connections === undefined) {
+    const { labels, bad } = labelsIn(json);
+    return { ok: true, connections: new Map([[secret, labels]]), keys: 1, badLabels: bad };
+  }
   if (!isObject(json.connections)) return { ok: false, code: 'secret_malformed' };
   const keys = Object.keys(json.connections);
   if (keys.length > most) return { ok: false, code: 'too_many_connections' };
   const [provider = '', name = ''] = secret.split('/');
-  const ids = keys.map(key => connectionId(provider, name, key)).filter(id => id !== undefined);
-  return { ok: true, connections: new Set(ids), keys: keys.length };
+  const connections = new Map<ConnectionId, Labels>();
+  let badLabels = 0;
+  for (const key of keys) {
+    const id = connectionId(provider, name, key);
+    if (!id) continue;
+    const { labels, bad } = labelsIn(credentialsIn(json, key));
+    connections.set(id, labels);
+    badLabels += bad;
+  }
+  return { ok: true, connections, keys: keys.length, badLabels };
 };
 
 /** One connection's fields: the secret's own, or the shared ones with those of its key laid over them. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts';
+import type { Labels } from './labels.ts';
 
 /** The words of the product as types. Times are epoch milliseconds, durations are milliseconds, everywhere. */
 
@@ -100,6 +101,8 @@ export interface Connection {
   readonly secretVersion?: SecretVersion;
   /** How many connections that version holds, as discovery counted them. */
   readonly secretKeys?: number;
+  /** What that version says apart from credentials. */
+  readonly labels?: Labels;
   /** The version of the secret that the last run used. */
   readonly triedVersion?: SecretVersion;
   /** The noted version that the last run answered, whichever it found and used. */
@@ -132,7 +135,7 @@ export interface Reported {
 }
 
 /** What discovery notes of a secret on each of its connections. */
-export type SecretNote = Required<Pick<Connection, 'secretVersion' | 'secretKeys'>>;
+export type SecretNote = Required<Pick<Connection, 'secretVersion' | 'secretKeys' | 'labels'>>;
 
 /** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
 export type Listed = Pick<
@@ -152,6 +155,8 @@ export type Listed = Pick<
   | 'origin'
   | 'secretVersion'
   | 'secretKeys'
+  | 'labels'
+  | 'redeemedCode'
   | 'triedVersion'
   | 'answeredVersion'
   | 'retiredAt'

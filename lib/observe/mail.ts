@@ -24,6 +24,7 @@ const titles: Readonly<Record<TroubleKind, string>> = {
   attention: 'needs attention',
   'no-token': 'has no valid token',
   overdue: 'is overdue for a refresh',
+  expiring: 'expires soon',
 };
 
 const CREDENTIALS =
@@ -59,6 +60,7 @@ const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
   'no-token': 'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.',
   overdue:
     'The schedule of this provider does not run, or has too much to do. Check its refresh function and schedule.',
+  expiring: 'Renew the credentials at the provider, or log in again, and update the secret.',
 };
 
 /** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
@@ -68,7 +70,7 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender): Mail
   return {
     subject: clipped(`${name}: ${record.connection} ${titles[kind]}`),
     text: [
-      ...fresh.flatMap(trouble => [`${record.connection} ${titles[trouble.kind]} since ${iso(trouble.since)}.`]),
+      ...fresh.map(trouble => `${record.connection} ${happened(trouble)}.`),
       '',
       ...factsOf(record),
       '',
@@ -105,9 +107,17 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender): Mai
 };
 
 const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[]): string =>
-  `${record.connection} ${fresh.map(({ kind, since }) => `${titles[kind]} since ${iso(since)}`).join(', ')}; ${validity(record)}`;
+  `${record.connection} ${fresh.map(happened).join(', ')}; ${validity(record)}`;
 
-const factsOf = (record: Listed): string[] => {
+const happened = ({ kind, at }: ConnectionTrouble): string =>
+  kind === 'expiring' ? `expires at ${iso(at)}` : `${titles[kind]} since ${iso(at)}`;
+
+const factsOf = (record: Listed): string[] => [...tagsOf(record), ...stateOf(record)];
+
+const tagsOf = ({ labels }: Listed): string[] =>
+  Object.entries(labels?.tags ?? {}).map(([name, value]) => `${name}: ${value}`);
+
+const stateOf = (record: Listed): string[] => {
   const { lastError } = record;
   if (!lastError) return [`Token: ${validity(record)}.`];
   const status = lastError.status === undefined ? '' : `, HTTP status ${lastError.status}`;

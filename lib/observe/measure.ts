@@ -1,5 +1,6 @@
 import { RefresherError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
+import { hours } from '../core/types.ts';
 import type { DiscoverReport } from '../shell/discover.ts';
 import type { RefreshReport } from '../shell/refresh.ts';
 import { type MetricName, metrics as names } from './metrics.ts';
@@ -39,6 +40,9 @@ export const measureHealth = (health: Health): readonly Sample[] => [
   ...count(names.needsAttention, health.byStatus.attention),
   ...(health.longestFailing > 0
     ? [{ name: names.longestFailing, unit: 'Milliseconds', value: health.longestFailing } as const]
+    : []),
+  ...(health.nextExpiry !== undefined
+    ? [{ name: names.nextExpiry, unit: 'NoUnit', value: health.nextExpiry / hours(24) } as const]
     : []),
 ];
 

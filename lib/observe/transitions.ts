@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
 import type { Clock } from '../shell/ports.ts';
 import type { Observer } from '../shell/sweep.ts';
-import { type Transition, transitionsOf } from '../shell/transition.ts';
+import { retirement, type Transition, transitionsOf } from '../shell/transition.ts';
 
 /**
  * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. An
@@ -21,6 +21,10 @@ export const publishingTransitions = (
   return {
     observer: {
       ...observer,
+      retired: (connection, result, tags) => {
+        observer.retired(connection, result, tags);
+        if (result === 'ended') collected.push(retirement(connection, clock.now(), tags));
+      },
       refresh: report => {
         observer.refresh(report);
         collected.push(...transitionsOf(report, clock.now()));

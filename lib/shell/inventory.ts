@@ -1,3 +1,4 @@
+import type { Labels } from '../core/labels.ts';
 import type { Provider } from '../core/provider.ts';
 import {
   areOfTwoSecrets,
@@ -34,7 +35,8 @@ export type ProblemCode =
   | 'secret_malformed'
   | 'too_many_connections'
   | 'too_many_removed'
-  | 'bad_connection_key';
+  | 'bad_connection_key'
+  | 'bad_labels';
 
 /** A secret has so many times as many records as it may hold connections: all of its keys may be replaced at once. */
 const RECORDS_PER_CONNECTION = 2;
@@ -107,11 +109,15 @@ export class SecretInventory {
     if (!value) return false;
     const content = connectionsIn(secret, value.text, this.#deps.connectionsPerSecret);
     if (content.ok) {
-      const { connections, keys } = content;
+      const { connections, keys, badLabels } = content;
       const bad = keys - connections.size;
       if (bad > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: bad });
-      const note = { secretVersion: value.version, secretKeys: keys };
-      for (const connection of this.#withRoom(name, secret, connections)) this.connections.set(connection, note);
+      if (badLabels > 0) this.problems.push({ secret: name, code: 'bad_labels', count: badLabels });
+      // Zero is what no secret holds: it is read again until its labels are right.
+      const note = { secretVersion: value.version, secretKeys: badLabels > 0 ? 0 : keys };
+      for (const [connection, labels] of this.#withRoom(name, secret, connections)) {
+        this.connections.set(connection, { ...note, labels });
+      }
       return true;
     }
     this.#problem(name, content.code);
@@ -119,26 +125,27 @@ export class SecretInventory {
     else {
       // Visible as a connection that needs attention, rather than not at all. It is read again until it can be understood.
       const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
-      for (const connection of ids) this.connections.set(connection, { secretVersion: value.version, secretKeys: 0 });
+      const note = { secretVersion: value.version, secretKeys: 0, labels: {} };
+      for (const connection of ids) this.connections.set(connection, note);
     }
     return true;
   }
 
   /** Removed keys stay as records for an hour or more: a secret whose keys change all the time has to wait for these. */
-  #withRoom(name: string, secret: string, connections: ReadonlySet<ConnectionId>): readonly ConnectionId[] {
+  #withRoom(name: string, secret: string, connections: ReadonlyMap<ConnectionId, Labels>) {
     const known = new Set(this.#bySecret.get(secret)?.map(({ connection }) => connection));
-    const added = [...connections].filter(connection => !known.has(connection));
+    const added = [...connections.keys()].filter(connection => !known.has(connection));
     const room = Math.max(0, RECORDS_PER_CONNECTION * this.#deps.connectionsPerSecret - known.size);
     const refused = new Set(added.slice(room));
     if (refused.size > 0) this.problems.push({ secret: name, code: 'too_many_removed', count: refused.size });
-    return [...connections].filter(connection => !refused.has(connection));
+    return [...connections].filter(([connection]) => !refused.has(connection));
   }
 
   /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
   #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
     for (const { connection, secretVersion: noted } of own) {
       const another = areOfTwoSecrets(noted, seen);
-      this.connections.set(connection, another ? { secretVersion: seen, secretKeys: 0 } : undefined);
+      this.connections.set(connection, another ? { secretVersion: seen, secretKeys: 0, labels: {} } : undefined);
     }
   }
 

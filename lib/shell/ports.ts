@@ -43,7 +43,17 @@ export interface TokenStore {
 /** What a list of connections shows. */
 export type ConnectionSummary = Pick<
   Connection,
-  'connection' | 'status' | 'dueAt' | 'issuedAt' | 'expiresAt' | 'failures' | 'failingSince' | 'lastError' | 'retiredAt'
+  | 'connection'
+  | 'status'
+  | 'dueAt'
+  | 'issuedAt'
+  | 'expiresAt'
+  | 'failures'
+  | 'failingSince'
+  | 'lastError'
+  | 'retiredAt'
+  | 'session'
+  | 'labels'
 >;
 
 /** A part of a shard, in the order of ids. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, framesOf } from '../core/errors.ts';
+import type { Labels } from '../core/labels.ts';
 import type { Provider, Warning } from '../core/provider.ts';
 import {
   type Settlement,
@@ -72,6 +73,8 @@ export interface RefreshReport {
   readonly originChanged?: { readonly from: string; readonly to: string };
   /** Where an exception came from: its class and frames, without its words. */
   readonly bug?: readonly string[];
+  /** Of the secret. */
+  readonly tags?: Labels['tags'];
   readonly warnings: readonly Warning[];
   /** The tables did not agree: one of them was restored to an earlier state. */
   readonly repaired?: true;
@@ -298,12 +301,13 @@ class Commit {
 }
 
 const reportOf = (
-  { connection, status, version }: Listed,
+  { connection, status, version, labels }: Listed,
   result: Result,
   told: Extra,
   took: Milliseconds,
 ): RefreshReport => ({
   ...{ connection, from: status, to: status, calls: 0, version, warnings: [] },
+  ...(labels?.tags && { tags: labels.tags }),
   ...told,
   ...{ result, took },
 });

@@ -2,6 +2,7 @@ import { decideDue } from '../core/decide.ts';
 import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder, roundRobin } from '../core/fair.ts';
 import { isOnHosts } from '../core/hosts.ts';
+import type { Labels } from '../core/labels.ts';
 import type { Provider } from '../core/provider.ts';
 import { type ConnectionId, type EpochMs, type Listed, type Milliseconds, plus, secretOf } from '../core/types.ts';
 import { endConnection, isToEnd } from './end.ts';
@@ -18,7 +19,7 @@ export interface Observer {
   /** A tick has no time left to begin runs that are due: so many. Known while it still runs. */
   outOfTime(left: number): void;
   /** A connection whose secret is gone has been ended, or its provider did not answer yet. */
-  retired(connection: ConnectionId, result: 'ended' | 'later'): void;
+  retired(connection: ConnectionId, result: 'ended' | 'later', tags?: Labels['tags']): void;
   sweep(report: SweepReport): void;
 }
 
@@ -167,7 +168,7 @@ class Tally {
 const end = async (deps: SweepDeps, provider: Provider, retired: Listed): Promise<void> => {
   try {
     const result = await endConnection(deps, provider, retired);
-    if (result !== 'back') deps.observer.retired(retired.connection, result);
+    if (result !== 'back') deps.observer.retired(retired.connection, result, retired.labels?.tags);
   } catch (error) {
     deps.observer.unclaimed(retired.connection, error instanceof RefresherError ? error.code : 'internal_error');
   }

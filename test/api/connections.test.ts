@@ -35,6 +35,9 @@ describe('the list of connections', () => {
         failures: 0,
         failingSince: null,
         lastError: null,
+        credentialsExpireAt: null,
+        sessionEndsAt: null,
+        tags: {},
       },
     ]);
   });
@@ -123,7 +126,19 @@ describe('the list of connections', () => {
     }
     for (const line of answer.connections) {
       expect(Object.keys(line).sort()).toEqual(
-        ['connection', 'dueAt', 'expiresAt', 'failingSince', 'failures', 'issuedAt', 'lastError', 'status'].sort(),
+        [
+          'connection',
+          'credentialsExpireAt',
+          'dueAt',
+          'expiresAt',
+          'failingSince',
+          'failures',
+          'issuedAt',
+          'lastError',
+          'sessionEndsAt',
+          'status',
+          'tags',
+        ].sort(),
       );
     }
   });

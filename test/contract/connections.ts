@@ -66,7 +66,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('lists what a list shows, all of it and nothing else', async () => {
       const record = fullConnection(fresh());
       await store().add(record);
-      const { credentials, redeemedCode, forcedAt, ...listed } = record;
+      const { credentials, forcedAt, ...listed } = record;
       expect(await inShard(record.connection)).toEqual([listed]);
     });
 
@@ -151,9 +151,26 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       const { retiredAt: _, endingAt: __, endedAt: ___, replacedAt: ____, ...seen } = fullConnection(fresh());
       await store().add(seen);
       const mine = await store().claim(seen, claim);
-      const { connection, version: before, forcedAt, secretVersion: noted, secretKeys, reported, ...settlement } = seen;
+      const {
+        connection,
+        version: before,
+        forcedAt,
+        secretVersion: noted,
+        secretKeys,
+        labels,
+        reported,
+        ...settlement
+      } = seen;
       const every: Full<Settlement> = settlement;
-      const left = { connection, version: version(before + 1), forcedAt, secretVersion: noted, secretKeys, reported };
+      const left = {
+        connection,
+        version: version(before + 1),
+        forcedAt,
+        secretVersion: noted,
+        secretKeys,
+        labels,
+        reported,
+      };
       expect(mine?.version).toBe(left.version);
       for (const each of [healthy, every, failing]) {
         expect(await store().settle(connection, left.version, each)).toBe(true);
@@ -190,7 +207,10 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
       await store().noteSecret(mine.connection, noteOf('2', 7));
-      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2', secretKeys: 7 });
+      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2', secretKeys: 7, labels: {} });
+      const labels = { expires: START, tags: { customer: 'Acme' } };
+      await store().noteSecret(mine.connection, { ...noteOf('2', 7), labels });
+      expect((await store().get(mine.connection))?.labels).toEqual(labels);
     });
 
     it('is not noted of a connection that nobody knows', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { shardOf } from '../../lib/core/shard.ts';
-import { type Connection, minutes, plus } from '../../lib/core/types.ts';
+import { type Connection, minutes, plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore, ConnectionSummary } from '../../lib/shell/ports.ts';
 import { connectionOf, type Full, idOf, START } from '../support/records.ts';
 
@@ -12,6 +12,8 @@ const shown: Omit<Full<ConnectionSummary>, 'connection'> = {
   expiresAt: plus(START, minutes(10)),
   failures: 3,
   failingSince: START,
+  session: { version: version(2), endsAt: plus(START, 10), inDoubt: true },
+  labels: { expires: START, tags: { customer: 'Acme' } },
   lastError: { times: 2, code: 'invalid_client', at: START, since: START, status: 401, fields: ['clientKey'] },
   retiredAt: plus(START, 2),
 };

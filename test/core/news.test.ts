@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deliveryOf, newsOf, QUIET, troublesOf } from '../../lib/core/news.ts';
-import { type Connection, epochMs, type Listed, minutes, plus } from '../../lib/core/types.ts';
+import { type Connection, epochMs, hours, type Listed, minutes, plus, version } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 const paces = new Map([['test-provider', { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
@@ -24,13 +24,13 @@ describe('the troubles of a connection', () => {
 
   it('are attention alone, whatever follows from it', () => {
     const late = { expiresAt: START, dueAt: plus(START, -minutes(9)) };
-    expect(troubles({ ...stopped, ...late })).toEqual([{ kind: 'attention', since: stopped.attentionSince }]);
+    expect(troubles({ ...stopped, ...late })).toEqual([{ kind: 'attention', at: stopped.attentionSince }]);
   });
 
   it('are an expired token, and that nobody works on it', () => {
     expect(troubles({ expiresAt: START, dueAt: plus(START, -minutes(9)) })).toEqual([
-      { kind: 'no-token', since: START },
-      { kind: 'overdue', since: plus(START, -minutes(9)) },
+      { kind: 'no-token', at: START },
+      { kind: 'overdue', at: plus(START, -minutes(9)) },
     ]);
   });
 
@@ -41,8 +41,50 @@ describe('the troubles of a connection', () => {
         paces,
         START,
       );
-    expect(failing(-minutes(10))).toEqual([{ kind: 'no-token', since: plus(START, -minutes(10)) }]);
+    expect(failing(-minutes(10))).toEqual([{ kind: 'no-token', at: plus(START, -minutes(10)) }]);
     expect(failing(-minutes(10) + 1)).toEqual([]);
+  });
+});
+
+describe('an expiry', () => {
+  const expires = (inDays: number, more: Partial<Connection> = {}) =>
+    troubles({ labels: { expires: plus(START, hours(24 * inDays)) }, ...more });
+
+  it('is news 14 and 3 days ahead', () => {
+    const of = (inDays: number, days: number) => [{ kind: 'expiring', at: plus(START, hours(24 * inDays)), days }];
+    expect(expires(14.01)).toEqual([]);
+    expect(expires(14)).toEqual(of(14, 14));
+    expect(expires(3.01)).toEqual(of(3.01, 14));
+    expect(expires(3)).toEqual(of(3, 3));
+    expect(expires(-1)).toEqual(of(-1, 3));
+  });
+
+  it('is reported at each of the two', () => {
+    const far = connectionOf(idOf('acme'), {
+      status: 'healthy',
+      dueAt: plus(START, hours(999)),
+      labels: { expires: plus(START, hours(24 * 10)) },
+    });
+    const [first] = newsOf([far], paces, START);
+    const noted = { ...far, reported: { at: START, troubles: first?.troubles ?? [] } };
+    expect(newsOf([noted], paces, plus(START, hours(24 * 6)))).toEqual([]);
+    expect(newsOf([noted], paces, plus(START, hours(24 * 8)))).toMatchObject([
+      { fresh: [{ kind: 'expiring', days: 3 }] },
+    ]);
+  });
+
+  const session = { version: version(3), endsAt: plus(START, hours(24)) };
+  it.each([
+    [
+      'that only a person can bring back and the last refresh did not extend',
+      { version: version(4), redeemedCode: 'code' },
+      1,
+    ],
+    ['that the last refresh extended', { version: version(3), redeemedCode: 'code' }, 0],
+    ['while a refresh runs', { version: version(4), redeemedCode: 'code', leaseUntil: plus(START, 1) }, 0],
+    ['that a login brings back', { version: version(4) }, 0],
+  ])('of a session %s', (_, change, count) => {
+    expect(troubles({ session, ...change })).toHaveLength(count);
   });
 });
 
@@ -54,7 +96,7 @@ describe('news', () => {
     expect(newsOf([record(), record(stopped)], paces, START)).toEqual([
       {
         record: record(stopped),
-        fresh: [{ kind: 'attention', since: stopped.attentionSince }],
+        fresh: [{ kind: 'attention', at: stopped.attentionSince }],
         troubles: [attention],
       },
     ]);

@@ -51,17 +51,18 @@ describe('the name of a secret', () => {
 describe('the connections in a secret', () => {
   const found = (text: string, most = 10) => {
     const content = connectionsIn(idOf('shared', 'p'), text, most);
-    return content.ok ? { ...content, connections: [...content.connections] } : content;
+    return content.ok ? { ...content, connections: [...content.connections.keys()] } : content;
   };
 
   it('are the secret itself, or each key of its connections', () => {
-    expect(found('{"a":1}')).toEqual({ ok: true, connections: ['p/shared'], keys: 1 });
+    expect(found('{"a":1}')).toEqual({ ok: true, connections: ['p/shared'], keys: 1, badLabels: 0 });
     expect(found('{"connections":{"oslo":{},"bergen":null}}')).toEqual({
       ok: true,
       connections: ['p/shared/oslo', 'p/shared/bergen'],
       keys: 2,
+      badLabels: 0,
     });
-    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: [], keys: 0 });
+    expect(found('{"connections":{}}')).toEqual({ ok: true, connections: [], keys: 0, badLabels: 0 });
   });
 
   it.each(['', 'null', '[]', '"text"', '{', '{"connections":[]}', '{"connections":null}', '{"connections":"a"}'])(
@@ -80,6 +81,7 @@ describe('the connections in a secret', () => {
     expect(content).toMatchObject({
       connections: ['p/shared/constructor'],
       keys: 4,
+      badLabels: 0,
     });
     expect(found('{"__proto__":{"connections":{"evil":{}}}}')).toMatchObject({ connections: ['p/shared'] });
   });

@@ -11,7 +11,7 @@ const connections = Object.entries(secrets).flatMap(([name, secret]) => {
   const parsed = parseSecretName('', name);
   const content = parsed && connectionsIn(parsed.secret, JSON.stringify(secret), 10);
   if (!content?.ok) return [];
-  return [...content.connections].map(id => ({ id, credentials: credentialsIn(secret, keyOf(id)) }));
+  return [...content.connections.keys()].map(id => ({ id, credentials: credentialsIn(secret, keyOf(id)) }));
 });
 
 it('are at least ten connections over all providers, each with credentials that its provider opens', () => {

@@ -9,7 +9,7 @@ const sender = { name: 'shop', runbook: 'https://example.com/runbook.md' };
 const error = { code: 'invalid_grant', at: START, since: START, times: 1, status: 401 } as const;
 const news = (
   change: Partial<Connection> = {},
-  fresh: ConnectionTrouble[] = [{ kind: 'attention', since: START }],
+  fresh: ConnectionTrouble[] = [{ kind: 'attention', at: START }],
 ): News => ({
   record: connectionOf(idOf('acme'), {
     status: 'attention',
@@ -47,7 +47,7 @@ https://example.com/runbook.md#attention
 
   it('says so if there is no token, and no error yet', () => {
     const record = connectionOf(idOf('acme'));
-    const { subject, text } = mailOf({ record, fresh: [{ kind: 'overdue', since: START }], troubles: [] }, sender);
+    const { subject, text } = mailOf({ record, fresh: [{ kind: 'overdue', at: START }], troubles: [] }, sender);
     expect(subject).toBe('shop: test-provider/acme is overdue for a refresh');
     expect(text).toContain('Token: there is none.');
     expect(text).not.toContain('Last error');

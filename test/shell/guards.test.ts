@@ -89,7 +89,11 @@ describe('a change of state', () => {
     for (const state of ['healthy', 'failing', 'attention'] as const) {
       expect(transitionsOf(report(state, state), START)).toEqual([]);
     }
-    expect(transitionsOf(report('new', 'healthy'), START)).toEqual([]);
+    expect(transitionsOf(report('new', 'new'), START)).toEqual([]);
+  });
+
+  it('of a new connection is told once it has its first token', () => {
+    expect(transitionsOf(report('new', 'healthy'), START)).toMatchObject([{ type: 'connected' }]);
   });
 
   it('that the store did not take is not told, since the next run will make it', () => {

@@ -133,10 +133,12 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   ...(record.reported !== undefined && { reported: record.reported }),
   ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
   ...(record.secretKeys !== undefined && { secretKeys: record.secretKeys }),
+  ...(record.labels !== undefined && { labels: record.labels }),
 });
 
 const summaryOf = (record: Connection): ConnectionSummary => {
-  const { connection, status, dueAt, issuedAt, expiresAt, failures, failingSince, lastError, retiredAt } = record;
+  const { connection, status, dueAt, issuedAt, expiresAt, failures, failingSince, lastError } = record;
+  const { retiredAt, session, labels } = record;
   return {
     ...{ connection, status, dueAt, failures },
     ...(issuedAt !== undefined && { issuedAt }),
@@ -144,6 +146,8 @@ const summaryOf = (record: Connection): ConnectionSummary => {
     ...(failingSince !== undefined && { failingSince }),
     ...(lastError && { lastError }),
     ...(retiredAt !== undefined && { retiredAt }),
+    ...(session && { session }),
+    ...(labels && { labels }),
   };
 };
 
@@ -151,7 +155,18 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
   const { lastError, origin, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
-  const { retiredAt, endingAt, replacedAt, endedAt, failingSince, attentionSince, session, reported } = record;
+  const {
+    retiredAt,
+    endingAt,
+    replacedAt,
+    endedAt,
+    failingSince,
+    attentionSince,
+    session,
+    reported,
+    labels,
+    redeemedCode,
+  } = record;
   return {
     ...{ connection, status, dueAt, version, failures },
     ...(leaseUntil !== undefined && { leaseUntil }),
@@ -161,6 +176,8 @@ const listedOf = (record: Connection): Listed => {
     ...(origin !== undefined && { origin }),
     ...(secretVersion !== undefined && { secretVersion }),
     ...(secretKeys !== undefined && { secretKeys }),
+    ...(labels && { labels }),
+    ...(redeemedCode !== undefined && { redeemedCode }),
     ...(triedVersion !== undefined && { triedVersion }),
     ...(answeredVersion !== undefined && { answeredVersion }),
     ...(retiredAt !== undefined && { retiredAt }),
@@ -312,7 +329,7 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           record => ({ ...record, retiredAt: record.retiredAt ?? at, replacedAt: at, dueAt: at }),
         );
       }),
-    revive: (connection, { at, secretVersion, secretKeys, from }) =>
+    revive: (connection, { at, secretVersion, secretKeys, labels, from }) =>
       run('connections.revive', () => {
         const allowed = (record: Connection) =>
           isRetired(record) && (from === 'retired' || record.endedAt !== undefined);
@@ -320,7 +337,7 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           ...without(record, hasBegunToEnd(record) ? ofOneLife : ofRetirement),
           dueAt: at,
           version: version(record.version + 1),
-          ...{ secretVersion, secretKeys },
+          ...{ secretVersion, secretKeys, labels },
         });
         if (change(connection, allowed, again)) unclaim(connection);
       }),

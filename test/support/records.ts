@@ -81,6 +81,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   session: { version: version(2), endsAt: epochMs(START + 10), inDoubt: true },
   secretVersion: secretVersion('noted'),
   secretKeys: 15,
+  labels: { expires: epochMs(START + 18), tags: { customer: 'Acme' } },
   triedVersion: secretVersion('tried'),
   answeredVersion: secretVersion('answered'),
   credentials: 'fingerprint of the credentials',
@@ -95,7 +96,11 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
 });
 
 /** What discovery notes of a secret of one connection. */
-export const noteOf = (of: string, secretKeys = 1): SecretNote => ({ secretVersion: secretVersion(of), secretKeys });
+export const noteOf = (of: string, secretKeys = 1): SecretNote => ({
+  secretVersion: secretVersion(of),
+  secretKeys,
+  labels: {},
+});
 
 /** How a connection comes back whose secret was restored, unless it says otherwise. */
 export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({

@@ -1,0 +1,50 @@
+import { isObject } from './jwt.ts';
+import { type EpochMs, epochMs } from './types.ts';
+
+/** What a secret says of a connection apart from its credentials. Shown in lists, mails and events, so never a secret. */
+export interface Labels {
+  /** When the credentials expire, by `"expires": "2027-03-01"`: at the end of that day, UTC. */
+  readonly expires?: EpochMs;
+  /** By `"tags": {"customer": "Acme"}`: for people and their tools. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+const TAGS = 10;
+const NAME = /^[A-Za-z0-9._-]{1,40}$/;
+const VALUE = /^[^\p{Cc}]{1,100}$/u;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const DAY = 86_400_000;
+
+/**
+ * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters, digits,
+ * `.`, `_`, `-` with texts of up to 100 characters. `bad` counts what is neither; it is left out.
+ */
+export const labelsIn = (fields: unknown): { readonly labels: Labels; readonly bad: number } => {
+  if (!isObject(fields)) return { labels: {}, bad: 0 };
+  const expires = fields.expires === undefined ? undefined : endOfDay(fields.expires);
+  const tags = fields.tags === undefined ? undefined : tagsIn(fields.tags);
+  return {
+    labels: {
+      ...(expires !== undefined && expires !== 'bad' && { expires }),
+      ...(tags && tags !== 'bad' && { tags }),
+    },
+    bad: [expires, tags].filter(each => each === 'bad').length,
+  };
+};
+
+const endOfDay = (value: unknown): EpochMs | 'bad' => {
+  if (typeof value !== 'string' || !DATE.test(value)) return 'bad';
+  const day = Date.parse(`${value}T00:00:00Z`);
+  // 2027-02-30 is read as the second of March.
+  const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(value);
+  return exists ? epochMs(day + DAY) : 'bad';
+};
+
+const tagsIn = (value: unknown): Readonly<Record<string, string>> | 'bad' => {
+  if (!isObject(value)) return 'bad';
+  const entries = Object.entries(value);
+  const good = entries.filter(
+    (entry): entry is [string, string] => NAME.test(entry[0]) && typeof entry[1] === 'string' && VALUE.test(entry[1]),
+  );
+  return good.length === entries.length && good.length <= TAGS ? Object.fromEntries(good) : 'bad';
+};
