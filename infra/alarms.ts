@@ -1,3 +1,4 @@
+import { LOW_LIFE } from '../lib/core/health.ts';
 import { minutes, seconds } from '../lib/core/types.ts';
 import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
 import type { AlarmSpec, Deployment, MetricRef, Series, Statistic } from './alarm-spec.ts';
@@ -51,7 +52,7 @@ const watchAlarms = (deployment: Deployment) => {
       period: minutes(1),
       ...once,
       comparison: 'less than',
-      threshold: 0.5,
+      threshold: LOW_LIFE,
       missingData: 'ignore',
     },
     attention: {

@@ -42,6 +42,9 @@ export const lifeLeft = ({ issuedAt, expiresAt }: Life, refreshAt: number, now: 
   return Math.min(1, (expiresAt - now) / ((expiresAt - issuedAt) * (1 - refreshAt)));
 };
 
+/** A token with less life left has used up half of the time for its renewal. */
+export const LOW_LIFE = 0.5;
+
 /** How long a connection may be due before somebody should know: two ticks, or a tenth of its lifetime. */
 export const patienceOf = ({ tick, lifetime }: Pace): Milliseconds => Math.max(2 * tick, lifetime / 10);
 

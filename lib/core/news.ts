@@ -1,8 +1,8 @@
-import { expiryOf, isOverdue, type Paces } from './health.ts';
+import { expiryOf, isOverdue, LOW_LIFE, lifeLeft, type Paces } from './health.ts';
 import { type EpochMs, hours, type Listed, type Milliseconds, minutes, plus, providerOf } from './types.ts';
 
 /** What can be wrong with a connection, as people are told by mail; each has a section in the runbook. */
-export type TroubleKind = 'attention' | 'no-token' | 'overdue' | 'expiring';
+export type TroubleKind = 'attention' | 'no-token' | 'life-low' | 'overdue' | 'expiring';
 
 export interface ConnectionTrouble {
   readonly kind: TroubleKind;
@@ -32,11 +32,14 @@ export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly
   const pace = paces.get(providerOf(connection));
   const late = pace !== undefined && isOverdue(record, pace, now);
   const isExpired = expiresAt !== undefined && expiresAt <= now;
+  const isValid = expiresAt !== undefined && expiresAt > now;
+  const isLow = isValid && failingSince !== undefined && lifeLeft(record, pace?.refreshAt ?? 0, now) < LOW_LIFE;
   // A connection that never had a token fails a few times before anybody is told: its provider may be down for a moment.
   const neverHadOne = expiresAt === undefined && failingSince !== undefined && now >= plus(failingSince, NEVER_HAD_ONE);
   return [
     ...(isExpired ? [{ kind: 'no-token' as const, at: expiresAt }] : []),
     ...(neverHadOne ? [{ kind: 'no-token' as const, at: failingSince }] : []),
+    ...(isLow ? [{ kind: 'life-low' as const, at: failingSince }] : []),
     ...(late ? [{ kind: 'overdue' as const, at: dueAt }] : []),
     ...expiring(record, now),
   ];

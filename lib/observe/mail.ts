@@ -23,6 +23,7 @@ const NAMED = 20;
 const titles: Readonly<Record<TroubleKind, string>> = {
   attention: 'needs attention',
   'no-token': 'has no valid token',
+  'life-low': 'keeps its token, but refreshes fail',
   overdue: 'is overdue for a refresh',
   expiring: 'expires soon',
 };
@@ -32,6 +33,8 @@ const CREDENTIALS =
 const REJECTED =
   'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. It is tried again more and more rarely.';
 const FIELDS = 'Correct the secret; it is read within a minute and tried at the next tick.';
+const BY_ITSELF =
+  'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.';
 const LOGIN = 'A person has to log in at the provider and put the new code into the secret.';
 
 /** What a person does about a code that needs attention. */
@@ -57,7 +60,8 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
 };
 
 const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
-  'no-token': 'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.',
+  'no-token': BY_ITSELF,
+  'life-low': BY_ITSELF,
   overdue:
     'The schedule of this provider does not run, or has too much to do. Check its refresh function and schedule.',
   expiring: 'Renew the credentials at the provider, or log in again, and update the secret.',

@@ -34,6 +34,18 @@ describe('the troubles of a connection', () => {
     ]);
   });
 
+  it('are that refreshes fail while less than half of the time for them is left', () => {
+    const failing = (left: number) =>
+      troubles({
+        status: 'failing',
+        failingSince: START,
+        issuedAt: plus(START, left - minutes(10)),
+        expiresAt: plus(START, left),
+      });
+    expect(failing(minutes(2.5))).toEqual([]);
+    expect(failing(minutes(2.5) - 1)).toEqual([{ kind: 'life-low', at: START }]);
+  });
+
   it('are that it never had a token, once it has failed for ten minutes', () => {
     const failing = (since: number) =>
       troublesOf(

@@ -131,7 +131,7 @@ export class AlarmEvaluator {
   /** At the end of a period: looks at the last N of them. */
   evaluate(now: EpochMs): void {
     const { spec } = this;
-    const points = Array.from({ length: spec.evaluationPeriods }, (_, back) =>
+    const points = Array.from({ length: spec.evaluationPeriods + RANGE }, (_, back) =>
       datapoint(this.#data, spec.series, epochMs(now - (back + 1) * spec.period), spec.period),
     );
     const state = stateOf(spec, points, this.state);
@@ -152,11 +152,15 @@ export class AlarmEvaluator {
   }
 }
 
+/** CloudWatch looks at so many more periods, for data that come late. */
+const RANGE = 2;
+
+/** `points`: the latest first. Those that are missing count only if fewer are there than the alarm looks at. */
 const stateOf = (spec: AlarmSpec, points: readonly (number | undefined)[], state: AlarmState): AlarmState => {
-  const there = points.filter(point => point !== undefined);
+  const there = points.filter(point => point !== undefined).slice(0, spec.evaluationPeriods);
   if (there.length === 0 && spec.missingData === 'ignore') return state;
   const bad = there.filter(point => breaches(spec, point)).length;
-  const missing = points.length - there.length;
+  const missing = spec.evaluationPeriods - there.length;
   const counted = spec.missingData === 'breaching' ? bad + missing : bad;
   return counted >= spec.datapointsToAlarm ? 'ALARM' : 'OK';
 };

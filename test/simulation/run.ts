@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
-import { type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { memoryStores } from '../support/memory.ts';
 import { Alarms } from './alarms.ts';
@@ -170,14 +170,16 @@ export class Run {
   }
 
   async run(): Promise<Outcome> {
-    const { end, calmFrom, providers, schedules } = this.#scenario;
+    const { end, calmFrom, providers, schedules, schedulesDieAt = end } = this.#scenario;
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
     this.#editors.begin();
     this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.watch()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
-        this.#repeat(tickOf(provider), () => this.#tick(() => this.#cloud.tick(provider, n, schedules)));
+        this.#repeat(tickOf(provider), () => {
+          if (this.#loop.now < schedulesDieAt) this.#tick(() => this.#cloud.tick(provider, n, schedules));
+        });
       }
     }
     this.#repeat(minutes(1), () => this.#alarms.evaluate(this.#loop.now), 0);
@@ -252,6 +254,11 @@ export class Run {
   /** Has the first customer's secret be stored in some state, so long after the start. */
   storeSecret(after: Milliseconds, state: SecretState): void {
     this.#loop.at(plus(START, after), () => void this.#customers[0]?.store(state, this.#loop.now));
+  }
+
+  /** When published tokens expired without another one. */
+  get expiries(): readonly EpochMs[] {
+    return this.#witness.expiries;
   }
 
   get alarms(): readonly AlarmEvaluator[] {

@@ -34,6 +34,8 @@ export interface Scenario {
   readonly lag: Milliseconds;
   /** So long a request or an answer travels at the most. */
   readonly travel: Milliseconds;
+  /** From then on no schedule of `refresh` runs; the watch does. */
+  readonly schedulesDieAt?: EpochMs;
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */

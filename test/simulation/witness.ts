@@ -224,11 +224,15 @@ export class Witness {
     this.#causes.set(connection, cause);
   }
 
+  /** When tokens expired that nothing had replaced. */
+  readonly expiries: EpochMs[] = [];
+
   /** A token died: somebody has to have been told, in the second half of its life. */
   #expired(token: Token): void {
     const { alarms, mailbox, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token || !this.#customers.has(connection)) return;
+    this.expiries.push(expiresAt);
     if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired and nothing was wrong`);
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
