@@ -68,7 +68,7 @@ describe('the README tells the truth', () => {
     const connection = parseConnectionId('poweroffice-v2/nordic-books');
     if (!connection) throw new Error('the name is one');
     const content = connectionsIn(connection, secret, 10);
-    expect(content.ok && [...content.connections]).toEqual([
+    expect(content.ok && [...content.connections.keys()]).toEqual([
       'poweroffice-v2/nordic-books/oslo',
       'poweroffice-v2/nordic-books/bergen',
     ]);
