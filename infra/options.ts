@@ -61,11 +61,10 @@ export class SettingsError extends Error {
 export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
   if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
   const ids = Object.keys(chosen);
-  if (ids.length === 0)
-    throw new SettingsError('"providers" is empty: name at least one, or leave it out to serve all.');
+  if (ids.length === 0) throw new SettingsError('"providers" must name at least one; leave it out to serve all.');
   const unknown = ids.find(id => !providerIds.includes(id));
   if (unknown !== undefined) {
-    throw new SettingsError(`"providers" has "${unknown}", which is none of ${providerIds.join(', ')}.`);
+    throw new SettingsError(`"providers" must be some of ${providerIds.join(', ')}, got "${unknown}".`);
   }
   return providers.flatMap(provider => {
     const options = chosen[provider.id];
@@ -77,10 +76,10 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   const { refreshAt = defaultPolicy.refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
   const what = (option: string) => `"${option}" of ${provider.id}`;
   if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) {
-    throw new SettingsError(`${what('refreshAt')} is ${refreshAt}: it is a fraction from 0.1 to 0.9.`);
+    throw new SettingsError(`${what('refreshAt')} must be a fraction from 0.1 to 0.9, got ${refreshAt}.`);
   }
   if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
-    throw new SettingsError(`${what('schedules')} is ${schedules}: it is a whole number from 1 to ${SHARDS}.`);
+    throw new SettingsError(`${what('schedules')} must be a whole number from 1 to ${SHARDS}, got ${schedules}.`);
   }
   const noHost = hosts.find(host => !isHostPattern(host));
   if (noHost !== undefined) {
@@ -91,7 +90,7 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   const every = tick?.toMilliseconds() ?? tickOf(provider);
   if (!(every >= minutes(1) && every % minutes(1) === 0)) {
     throw new SettingsError(
-      `${what('tick')} is ${every / minutes(1)} minutes: it is a whole number of minutes, at least 1.`,
+      `${what('tick')} must be a whole number of minutes, at least 1, got ${every / minutes(1)}.`,
     );
   }
   enoughChances(provider, refreshAt, every);

@@ -1,5 +1,7 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { closest, distance } from 'fastest-levenshtein';
+import { isDeploymentName } from '../lib/core/deployment.ts';
 import { providerIds } from '../lib/providers/index.ts';
 import { type ProviderOptions, SettingsError } from './options.ts';
 import type { TokenRefresherProps } from './token-refresher.ts';
@@ -8,6 +10,9 @@ import type { TokenRefresherProps } from './token-refresher.ts';
 export interface Settings
   extends Pick<
     TokenRefresherProps,
+    | 'name'
+    | 'runbookUrl'
+    | 'dashboard'
     | 'providers'
     | 'alarmEmail'
     | 'logRetention'
@@ -24,9 +29,12 @@ type Context = Readonly<Record<string, unknown>>;
 
 /** One reader a key: what the text means, or a sentence that says what it should be. */
 const readers = {
+  name: matching(isDeploymentName, 'up to 40 lower-case letters, digits and hyphens, beginning with a letter'),
   providers: list,
-  alarmEmail: matching(/^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/, 'an e-mail address'),
-  alarmTopic: matching(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic'),
+  alarmEmail: matching(text => /^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/.test(text), 'an e-mail address'),
+  alarmTopic: matching(text => /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/.test(text), 'the ARN of an SNS topic'),
+  runbookUrl: matching(text => URL.parse(text)?.protocol === 'https:', 'an https URL'),
+  dashboard: trueOrFalse,
   logRetentionDays: retention,
   removalPolicy,
   secretsKeys: keys,
@@ -39,7 +47,7 @@ const providerReaders = { refreshAt: number, tick: number, schedules: number, ho
 export const contextKeys: readonly string[] = Object.keys(readers);
 export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
 
-/** The context of the app as settings. A key that nobody reads is a mistake: a misspelt address would never get a mail. */
+/** The context of the app as settings. */
 export const settingsOf = (context: Context): Settings => {
   rejectUnknown(context);
   const read = <K extends keyof typeof readers>(key: K) =>
@@ -47,9 +55,13 @@ export const settingsOf = (context: Context): Settings => {
   const providers = providersOf(context, read('providers'));
   const [alarmEmail, alarmTopicArn, logRetention] = [read('alarmEmail'), read('alarmTopic'), read('logRetentionDays')];
   const [removal, secretsKeyArns] = [read('removalPolicy'), read('secretsKeys')];
+  const [name, runbookUrl, dashboard] = [read('name'), read('runbookUrl'), read('dashboard')];
   const connectionsPerSecret = read('connectionsPerSecret');
   const [apiRequestsPerSecond, apiReservedConcurrency] = [read('apiRequestsPerSecond'), read('apiReservedConcurrency')];
   return {
+    ...(name !== undefined && { name }),
+    ...(runbookUrl !== undefined && { runbookUrl }),
+    ...(dashboard !== undefined && { dashboard }),
     ...(providers && { providers }),
     ...(alarmEmail !== undefined && { alarmEmail }),
     ...(alarmTopicArn !== undefined && { alarmTopicArn }),
@@ -99,23 +111,27 @@ const isOfProvider = (key: string): boolean => {
   return providerIds.includes(id) && option in providerReaders && rest.length === 0;
 };
 
-/** Context that is not ours: feature flags, look-ups and the CLI's own notes. */
-const isForeign = (key: string): boolean =>
-  /[:/@]/.test(key) || /^(acknowledged-issue-numbers|cli-telemetry)$/.test(key);
-
+/**
+ * A key that nobody reads may be a slip: a misspelt address would never get a mail. Other keys are a company's own, from
+ * `~/.cdk.json` or for other tools, and none of our business.
+ */
 const rejectUnknown = (context: Context): void => {
-  const unknown = Object.keys(context).find(key => !isForeign(key) && !(key in readers) && !isOfProvider(key));
-  if (unknown === undefined) return;
-  const ofProvider = providerContextKeys.map(option => `<provider>.${option}`);
-  throw new SettingsError(
-    `There is no context key "${unknown}" (its value is "${shown(context[unknown])}"): there are ${[...contextKeys, ...ofProvider].join(', ')}.`,
-  );
+  const known = [...contextKeys, ...providerIds.flatMap(id => providerContextKeys.map(option => `${id}.${option}`))];
+  for (const key of Object.keys(context).filter(each => !known.includes(each))) {
+    const meant = closest(key, known);
+    const isOption = providerContextKeys.includes(key.slice(key.indexOf('.') + 1)) && key.includes('.');
+    if (distance(key, meant) <= SLIP) throw new SettingsError(`There is no setting "${key}": did you mean "${meant}"?`);
+    if (isOption) throw new SettingsError(`There is no setting "${key}": the providers are ${providerIds.join(', ')}.`);
+  }
 };
+
+/** So many letters may be wrong in a word that was meant to be another. */
+const SLIP = 2;
 
 const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function wrong(key: string, value: unknown, is: string): SettingsError {
-  return new SettingsError(`"${key}" is "${shown(value)}": it is ${is}.`);
+  return new SettingsError(`"${key}" must be ${is}, got "${shown(value)}".`);
 }
 
 function list(key: string, value: unknown): readonly string[] {
@@ -131,9 +147,9 @@ function keys(key: string, value: unknown): readonly string[] {
   throw wrong(key, value, 'a list of ARNs of KMS keys with commas between');
 }
 
-function matching(pattern: RegExp, is: string) {
+function matching(matches: (text: string) => boolean, is: string) {
   return (key: string, value: unknown): string => {
-    if (typeof value === 'string' && pattern.test(value)) return value;
+    if (typeof value === 'string' && matches(value)) return value;
     throw wrong(key, value, is);
   };
 }

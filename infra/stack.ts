@@ -2,9 +2,14 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { DEFAULT_NAME } from '../lib/core/deployment.ts';
 import { exportName } from './grants.ts';
 import type { Settings } from './settings.ts';
 import { TokenRefresher } from './token-refresher.ts';
+
+/** `TokenRefresher`, or `TokenRefresher-<name>` if the deployment has a name of its own. */
+export const stackNameOf = (name: string = DEFAULT_NAME): string =>
+  name === DEFAULT_NAME ? 'TokenRefresher' : `TokenRefresher-${name}`;
 
 /** The stack that `cdk deploy` makes of this package alone. Its exports are what `TokenRefresher.fromStack` reads. */
 export class TokenRefresherStack extends Stack {

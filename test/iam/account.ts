@@ -39,6 +39,8 @@ export class Account extends Templates {
   /** By their names. */
   readonly functions: ReadonlyMap<string, AccountFunction>;
   readonly tables: ReadonlyMap<string, AccountTable>;
+  /** The keys that topics are encrypted with, by the ARN of the topic. */
+  readonly topicKeys: ReadonlyMap<string, string>;
   /** By the ARN of the resource. */
   readonly resourcePolicies: ReadonlyMap<string, Policy>;
   /** The secret of a name; one that is not there has an ARN too. */
@@ -50,6 +52,7 @@ export class Account extends Templates {
     this.roles = rolesIn(this);
     this.functions = functionsIn(this, this.roles);
     this.tables = tablesIn(this);
+    this.topicKeys = topicKeysIn(this);
     this.resourcePolicies = resourcePoliciesIn(this);
   }
 
@@ -106,5 +109,12 @@ const tablesIn = (templates: Templates): ReadonlyMap<string, AccountTable> =>
       };
       const partition = KeySchema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName ?? '';
       return [table.physical(), { arn: table.arn(), partition, key: SSESpecification.KMSMasterKeyId }];
+    }),
+  );
+
+const topicKeysIn = (templates: Templates): ReadonlyMap<string, string> =>
+  new Map(
+    templates.all('AWS::SNS::Topic').flatMap(({ arn, properties: { KmsMasterKeyId: key } }) => {
+      return typeof key === 'string' ? [[arn(), key] as const] : [];
     }),
   );

@@ -105,7 +105,17 @@ const translations: Readonly<
     { action: `sqs:${operation}`, resource: arnIn(place, 'sqs', lastOf(String(input.QueueUrl), '/')), context: {} },
   ],
 
-  sns: ({ input }, _, operation) => [{ action: `sns:${operation}`, resource: String(input.TopicArn), context: {} }],
+  /** The topic is encrypted: who publishes as a role needs its key as well; a service has it by the key's policy. */
+  sns: ({ as, input }, account, operation) => {
+    const resource = String(input.TopicArn);
+    const publish = { action: `sns:${operation}`, resource, context: {} };
+    const key = account.topicKeys.get(resource);
+    if (operation !== 'Publish' || key === undefined || as.endsWith('.amazonaws.com')) return [publish];
+    const uses = ['kms:Decrypt', 'kms:GenerateDataKey'].map(action =>
+      keyUse(account, { action, key, via: 'sns', bound: { 'aws:sns:topicArn': resource } }),
+    );
+    return [publish, ...uses];
+  },
 
   /** The role is the resource here, and its trust policy decides. */
   sts: ({ input }, _, operation) => [{ action: `sts:${operation}`, resource: String(input.RoleArn), context: {} }],

@@ -5,7 +5,7 @@ import { tableKeys } from '../../lib/aws/tables.ts';
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
-import { providerIds, providers } from '../../lib/providers/index.ts';
+import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
 
 const all = deployed();
@@ -97,8 +97,8 @@ describe('schedules', () => {
     expect(JSON.parse(Input)).toEqual({ shards: allShards });
   });
 
-  test('discovery every minute', () => {
-    expect(at('Schedules/discover').Properties.ScheduleExpression).toBe('rate(1 minute)');
+  test('the watch every minute', () => {
+    expect(at('Schedules/watch').Properties.ScheduleExpression).toBe('rate(1 minute)');
   });
 
   test('several share the shards: each shard has one', () => {
@@ -161,7 +161,8 @@ describe('functions', () => {
       CONNECTIONS_TABLE: '<Storage/Connections>',
       EVENT_BUS: '<Events.Arn>',
       PROVIDER: provider,
-      SECRET_PREFIX: 'token-refresher/',
+      DEPLOYMENT: 'token-refresher',
+      REFRESH_AT: 0.5,
       TICK: tickOf(each),
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
@@ -197,10 +198,12 @@ describe('functions', () => {
     ]);
   });
 
-  test('discover and api have the environment they read', () => {
+  test('watch and api have the environment they read', () => {
     expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toMatchObject({
-      PROVIDERS: providerIds,
-      SECRET_PREFIX: 'token-refresher/',
+      ALARM_TOPIC: '<Alarms/Topic>',
+      EVENT_BUS: '<Events.Arn>',
+      DEPLOYMENT: 'token-refresher',
+      PACES: Object.fromEntries(providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each) }])),
       CONNECTIONS_PER_SECRET: 200,
     });
     expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(

@@ -48,30 +48,36 @@ describe('the context of the app', () => {
   });
 
   test.each([
-    [{ providers: '' }, '"providers" is "": it is a list with commas between.'],
-    [{ providers: 'officernd,officernd' }, '"providers" is "officernd,officernd": it is a list that names each once.'],
-    [{ alarmEmail: 'ops' }, '"alarmEmail" is "ops": it is an e-mail address.'],
-    [{ alarmTopic: 'alarms' }, '"alarmTopic" is "alarms": it is the ARN of an SNS topic.'],
-    [{ logRetentionDays: '8' }, /^"logRetentionDays" is "8": it is one of 1, 3, 5, 7, 14, 30, /],
-    [{ logRetentionDays: 'long' }, '"logRetentionDays" is "long": it is a number.'],
-    [{ removalPolicy: 'snapshot' }, '"removalPolicy" is "snapshot": it is "retain" or "destroy".'],
+    [{ providers: '' }, '"providers" must be a list with commas between, got "".'],
+    [
+      { providers: 'officernd,officernd' },
+      '"providers" must be a list that names each once, got "officernd,officernd".',
+    ],
+    [
+      { name: 'Shop' },
+      '"name" must be up to 40 lower-case letters, digits and hyphens, beginning with a letter, got "Shop".',
+    ],
+    [{ runbookUrl: 'http://example.com' }, '"runbookUrl" must be an https URL, got "http://example.com".'],
+    [{ dashboard: 'yes' }, '"dashboard" must be "true" or "false", got "yes".'],
+    [{ alarmEmail: 'ops' }, '"alarmEmail" must be an e-mail address, got "ops".'],
+    [{ alarmTopic: 'alarms' }, '"alarmTopic" must be the ARN of an SNS topic, got "alarms".'],
+    [{ logRetentionDays: '8' }, /^"logRetentionDays" must be one of 1, 3, 5, 7, 14, 30, .* got "8"/],
+    [{ logRetentionDays: 'long' }, '"logRetentionDays" must be a number, got "long".'],
+    [{ removalPolicy: 'snapshot' }, '"removalPolicy" must be "retain" or "destroy", got "snapshot".'],
     [
       { secretsKeys: 'alias/mine' },
-      '"secretsKeys" is "alias/mine": it is a list of ARNs of KMS keys with commas between.',
+      '"secretsKeys" must be a list of ARNs of KMS keys with commas between, got "alias/mine".',
     ],
-    [{ 'officernd.tick': '-1' }, '"officernd.tick" is "-1": it is a whole number of minutes from 1 on.'],
-    [{ apiRequestsPerSecond: 'many' }, '"apiRequestsPerSecond" is "many": it is a number.'],
+    [{ 'officernd.tick': '-1' }, '"officernd.tick" must be a whole number of minutes from 1 on, got "-1".'],
+    [{ apiRequestsPerSecond: 'many' }, '"apiRequestsPerSecond" must be a number, got "many".'],
     [
       { 'officernd.hosts': 'a.example.com,' },
-      '"officernd.hosts" is "a.example.com,": it is a list with commas between.',
+      '"officernd.hosts" must be a list with commas between, got "a.example.com,".',
     ],
-    [{ 'officernd.ownBaseUrl': 'no' }, '"officernd.ownBaseUrl" is "no": it is "true" or "false".'],
-    [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" is "half": it is a number.'],
-    [
-      { alarmMail: 'ops@example.com' },
-      /^There is no context key "alarmMail" \(its value is "ops@example.com"\): there are providers, /,
-    ],
-    [{ 'officerd.tick': '1' }, /^There is no context key "officerd.tick"/],
+    [{ 'officernd.ownBaseUrl': 'no' }, '"officernd.ownBaseUrl" must be "true" or "false", got "no".'],
+    [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" must be a number, got "half".'],
+    [{ alarmMail: 'ops@example.com' }, 'There is no setting "alarmMail": did you mean "alarmEmail"?'],
+    [{ 'officerd.tick': '1' }, 'There is no setting "officerd.tick": did you mean "officernd.tick"?'],
     [
       { providers: 'ioffice', 'officernd.tick': '1' },
       '"officernd.tick" is set, but "providers" is "ioffice" and leaves that provider out.',
@@ -82,24 +88,41 @@ describe('the context of the app', () => {
   });
 });
 
+describe('context that is not ours', () => {
+  test.each(['acme-team', 'costCenter', 'owner', '@aws-cdk/core:x', 'acme.stage'])('%s blocks nothing', key => {
+    expect(settingsOf({ [key]: 'anything', name: 'staging' })).toEqual({ name: 'staging' });
+  });
+
+  test.each([
+    ['names', 'name'],
+    ['provider', 'providers'],
+    ['dashbord', 'dashboard'],
+    ['officernd.ticks', 'officernd.tick'],
+    ['acme.tick', undefined],
+  ])('%s may be a slip', (key, meant) => {
+    const message = meant === undefined ? `There is no setting "${key}"` : `did you mean "${meant}"?`;
+    expect(() => settingsOf({ [key]: 'anything' })).toThrow(message);
+  });
+});
+
 describe('the options of providers', () => {
   test.each([
-    [{}, '"providers" is empty: name at least one, or leave it out to serve all.'],
-    [{ officerd: {} }, /^"providers" has "officerd", which is none of poweroffice-v1, /],
-    [{ officernd: { refreshAt: 0.95 } }, '"refreshAt" of officernd is 0.95: it is a fraction from 0.1 to 0.9.'],
-    [{ officernd: { refreshAt: Number.NaN } }, '"refreshAt" of officernd is NaN'],
-    [{ officernd: { schedules: 9 } }, '"schedules" of officernd is 9: it is a whole number from 1 to 8.'],
+    [{}, '"providers" must name at least one; leave it out to serve all.'],
+    [{ officerd: {} }, /^"providers" must be some of poweroffice-v1, .*, got "officerd"/],
+    [{ officernd: { refreshAt: 0.95 } }, '"refreshAt" of officernd must be a fraction from 0.1 to 0.9, got 0.95.'],
+    [{ officernd: { refreshAt: Number.NaN } }, 'got NaN'],
+    [{ officernd: { schedules: 9 } }, '"schedules" of officernd must be a whole number from 1 to 8, got 9.'],
     [
       { officernd: { hosts: ['api.example.com', 'https://a.example.com'] } },
       '"hosts" of officernd must name hosts such as "api.example.com" or "*.example.com", got "https://a.example.com".',
     ],
     [{ officernd: { hosts: ['*.com'] } }, '"hosts" of officernd must name hosts'],
-    [{ officernd: { schedules: 1.5 } }, '"schedules" of officernd is 1.5'],
+    [{ officernd: { schedules: 1.5 } }, 'got 1.5'],
     [
       { officernd: { tick: Duration.seconds(90) } },
-      '"tick" of officernd is 1.5 minutes: it is a whole number of minutes, at least 1.',
+      '"tick" of officernd must be a whole number of minutes, at least 1, got 1.5.',
     ],
-    [{ officernd: { tick: Duration.minutes(0) } }, '"tick" of officernd is 0 minutes'],
+    [{ officernd: { tick: Duration.minutes(0) } }, 'got 0.'],
     [
       { 'poweroffice-v1': { refreshAt: 0.9 } },
       '"refreshAt" 0.9 with "tick" 1 minutes leaves poweroffice-v1 less than two ticks before a token of 10 minutes dies',
