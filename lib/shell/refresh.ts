@@ -179,9 +179,11 @@ class Commit {
     }
     const { origin: from } = seen;
     const to = account.origin;
-    const lost = onlyCopy && kept === 'failed' ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
-    return this.#settle('refreshed', lost, {
+    const isLost = onlyCopy && kept === 'failed';
+    const settlement = isLost ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
+    return this.#settle('refreshed', settlement, {
       ...told,
+      ...(isLost && { error: { code: storeFailed.code } }),
       ...(from !== undefined && from !== to && { originChanged: { from, to } }),
       ...(kept !== true && { commitFailed: 'keep' }),
     });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { transitionsOf } from '../../lib/shell/transition.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
@@ -309,7 +310,11 @@ describe('a connection that only a person can bring back', () => {
     given.world.hooks.before = async at => {
       if (at === 'sessions.keep') throw new RefresherError('store_failed', 'injected');
     };
-    expect(await given.world.refresh(ID)).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    const report = await given.world.refresh(ID);
+    expect(report).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    expect(transitionsOf(report, given.world.clock.now())).toMatchObject([
+      { type: 'needs attention', reason: 'store_failed' },
+    ]);
     expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'store_failed' } });
   });
 
