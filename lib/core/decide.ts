@@ -160,7 +160,7 @@ export type FullReason =
 /** A session that is bound to the credentials. */
 export interface HeldSession {
   readonly session: Session;
-  /** A worker stored it and died: it is what that run brought. */
+  /** The record does not know of it: a worker stored it and died, or the record is of an earlier state. */
   readonly isLeft: boolean;
   /** Its refresh token was sent, or may have been, and no answer is known. */
   readonly mayBeSpent: boolean;

@@ -139,6 +139,8 @@ class Commit {
   /** The record as the claim found it: the fresh content, with the due time and the lease it had before. */
   readonly seen: Connection;
   #mine: Version;
+  /** The version of the session that this run has stored. */
+  #keptAs: Version | undefined;
   #repaired = false;
 
   constructor(deps: RefreshDeps, provider: Provider, listed: Listed, claimed: Connection, startedAt: EpochMs) {
@@ -163,13 +165,18 @@ class Commit {
     let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
     if (kept === false) return this.#outrun(told);
 
-    const published = await this.#asMine(() => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine))));
+    const publish = () => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine)));
+    const published = await this.#asMine(async () => {
+      // A version that was raised: the session is to be as new as the token.
+      if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);
+      return publish();
+    });
     if (published === false) return this.#outrun(told);
     const onlyCopy = account.oneTimeCode !== undefined && session !== undefined;
     if (kept === 'failed') kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
     if (kept === false) return this.#outrun(told);
-    // Noted under my version even if it could not be kept: then the item that is there is older, and is not used.
-    const version = changed ? this.#mine : (run.held?.version ?? this.#mine);
+    // Noted under my version if it could not be kept: then the item that is there is older, and is not used.
+    const version = changed ? (this.#keptAs ?? this.#mine) : (run.held?.version ?? this.#mine);
     const used = { tried: triedWith(credentials), account, session: noteOf(session, version) };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
@@ -261,8 +268,10 @@ class Commit {
     return kept;
   }
 
-  #keep(session: Session | undefined): Promise<boolean | 'failed'> {
-    return written(this.#deps.sessions.keep(this.seen.connection, this.#mine, session));
+  async #keep(session: Session | undefined): Promise<boolean | 'failed'> {
+    const kept = await written(this.#deps.sessions.keep(this.seen.connection, this.#mine, session));
+    if (kept === true) this.#keptAs = this.#mine;
+    return kept;
   }
 
   async #settle(result: Result, settlement: Settlement, told: Extra): Promise<RefreshReport> {

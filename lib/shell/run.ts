@@ -138,8 +138,9 @@ export class Run {
     if (this.foreignSession) return undefined;
     const wasAbandoned = seen.leaseUntil !== undefined;
     // The version of a claim is one more than it found: this is the one before.
-    const isLeft = wasAbandoned && version >= seen.version - 1;
-    const mayBeSpent = this.#isOlderThanToken(version) || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
+    const isUnspent = !wasAbandoned || version >= seen.version - 1;
+    const mayBeSpent = this.#isOlderThanToken(version) || !isUnspent || seen.session?.inDoubt === true;
+    const isLeft = version > (seen.session?.version ?? 0);
     this.held = { version, session };
     this.#note = {
       version,

@@ -11,8 +11,8 @@ export const shell: readonly Mutant[] = [
     ],
     [
       'who lost the session publishes',
-      'if (kept === false) return this.#outrun(told);\n\n    const published',
-      'const published',
+      'if (kept === false) return this.#outrun(told);\n\n    const publish =',
+      'const publish =',
     ],
     ['who lost the publication settles', 'if (published === false) return this.#outrun(told);', ''],
     ['who lost the settlement says refreshed', 'if (settled === false) return this.#outrun(told);', ''],
@@ -23,6 +23,12 @@ export const shell: readonly Mutant[] = [
     ],
     ['an abandoned lease is overlooked', 'dueAt, ...(leaseUntil !== undefined && { leaseUntil }) };', 'dueAt };'],
     ['a store that fails is an exception', "write.catch(() => 'failed' as const)", 'write'],
+    ['a session is noted under a version that was raised since', '(this.#keptAs ?? this.#mine)', 'this.#mine'],
+    [
+      'a session stays older than the token of a raised version',
+      'if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);',
+      '',
+    ],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
@@ -96,8 +102,13 @@ export const shell: readonly Mutant[] = [
       '',
     ],
     ['a restored session is unspent', 'const mayBeSpent = this.#isOlderThanToken(version) || ', 'const mayBeSpent = '],
-    ['what a dead worker stored is spent', 'wasAbandoned && version >= seen.version - 1', 'false'],
-    ['what a dead worker held is unspent', '(wasAbandoned && !isLeft) || ', ''],
+    ['what a dead worker stored is spent', '!wasAbandoned || version >= seen.version - 1', '!wasAbandoned'],
+    [
+      'a code is redeemed again although its session is stored',
+      'version > (seen.session?.version ?? 0)',
+      'wasAbandoned && isUnspent',
+    ],
+    ['what a dead worker held is unspent', '!isUnspent || ', ''],
   ]),
   ...mutantsOf('lib/shell/end.ts', tests, [
     ['a worker that dies after the end leaves its session', '|| leaseUntil > now)', '|| false)'],

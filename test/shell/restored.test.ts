@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { failOnce } from '../support/world.ts';
+import { dieAt, failOnce, type World } from '../support/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
 const read = { kind: 'read', connection: ID, minTtl: 0, waits: true } as const;
+
+const failAtSecondKeep = async (world: World): Promise<void> => {
+  world.hooks.after = async at => {
+    if (at === 'sessions.keep') failOnce(world, 'before', 'sessions.keep');
+  };
+};
 
 describe('a token that is missing', () => {
   it('is obtained for its first reader, and that is reported', async () => {
@@ -91,6 +97,49 @@ describe('a record of an earlier state', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'session_in_doubt' } });
     await world.run('test-provider', minutes(14), minutes(1));
     expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it.each([
+    ['and keeps the session of that', async () => {}],
+    ['also if the session cannot be stored once more under the raised version', failAtSecondKeep],
+  ])('redeems a new code, %s', async (_, prepare) => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    await prepare(world);
+    await world.tick('test-provider');
+    expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', repaired: true });
+    const { session } = await world.record(ID);
+    expect(session).toEqual({ version: (await world.stores.sessions.get(ID))?.version });
+    await world.run('test-provider', hours(3), minutes(1));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.asked.slice(0, 2)).toEqual(['code', 'refresh']);
+  });
+
+  it('knows the new session for its own if the worker dies before it has settled', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    const died = dieAt(world, 'before', 'connections.settle');
+    void world.tick('test-provider');
+    await died;
+    world.clock.pass(minutes(1));
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.asked).toEqual(['code', 'refresh']);
+  });
+
+  it('does not redeem the new code again if the worker dies once it has raised the version', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    const died = dieAt(world, 'after', 'connections.raise');
+    void world.tick('test-provider');
+    await died;
+    await world.run('test-provider', hours(3), minutes(1));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.count('code')).toBe(1);
+    expect(vendor.reused).toBe(0);
   });
 
   it('does not redeem a code that a token shows to be redeemed', async () => {
