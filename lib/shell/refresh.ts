@@ -160,7 +160,7 @@ class Commit {
     const told: Extra = { calls, warnings: granted.warnings };
     const held = run.held?.session;
     const session = sessionAfter(seen, held, grant, granted, this.#provider, binding);
-    const changed = session !== held || run.foreignSession;
+    const changed = session !== held;
 
     let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
     if (kept === false) return this.#outrun(told);
@@ -177,11 +177,15 @@ class Commit {
     if (kept === false) return this.#outrun(told);
     // Noted under my version if it could not be kept: then the item that is there is older, and is not used.
     const version = changed ? (this.#keptAs ?? this.#mine) : (run.held?.version ?? this.#mine);
-    const used = { tried: triedWith(credentials), account, session: noteOf(session, version) };
+    const { foreign } = run;
+    const left = noteOf(session, version) ?? foreign;
+    const isForeign = foreign !== undefined && left === foreign;
+    const used = { tried: triedWith(credentials), account, session: left, isForeign };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
       const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
-      const failed: Failed = { kind: 'failed', trouble: storeFailed, session: note, forgetSession: false, calls };
+      const left = { session: note, isForeign, forgetSession: false, calls };
+      const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
       return this.failed(failed, run.cause, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
     const { origin: from } = seen;

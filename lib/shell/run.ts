@@ -33,6 +33,8 @@ import type { Clock, RateLimiter, SendHttp, SessionStore, TokenStore } from './p
 interface Left {
   /** The session that stays, as the record notes it. */
   readonly session: SessionNote | undefined;
+  /** These credentials may not use it. */
+  readonly isForeign: boolean;
   /** The stored session must not be used again. */
   readonly forgetSession: boolean;
   readonly redeemedCode?: string;
@@ -103,8 +105,8 @@ export class Run {
   calls = 0;
   /** The stored session, if it is bound to the credentials of this run. */
   held: { readonly version: Version; readonly session: Session } | undefined;
-  /** A session is stored that these credentials may not use. */
-  foreignSession = false;
+  /** A session is stored that these credentials may not use. It stays until a grant brings another: an edit may be undone. */
+  foreign: SessionNote | undefined;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -134,19 +136,22 @@ export class Run {
     const lost = seen.session !== undefined && (stored?.version ?? 0) < seen.session.version;
     if (!stored?.session || lost) return undefined;
     const { version, session } = stored;
-    this.foreignSession = session.binding !== binding;
-    if (this.foreignSession) return undefined;
     const wasAbandoned = seen.leaseUntil !== undefined;
     // The version of a claim is one more than it found: this is the one before.
     const isUnspent = !wasAbandoned || version >= seen.version - 1;
     const mayBeSpent = this.#isOlderThanToken(version) || !isUnspent || seen.session?.inDoubt === true;
     const isLeft = version > (seen.session?.version ?? 0);
-    this.held = { version, session };
+    const isForeign = session.binding !== binding;
     this.#note = {
       version,
       ...(session.endsAt !== undefined && { endsAt: session.endsAt }),
-      ...(mayBeSpent && account.oneTimeCode !== undefined && { inDoubt: true }),
+      ...(mayBeSpent && (isForeign || account.oneTimeCode !== undefined) && { inDoubt: true }),
     };
+    if (isForeign) {
+      this.foreign = this.#note;
+      return undefined;
+    }
+    this.held = { version, session };
     return { session, isLeft, mayBeSpent };
   }
 
@@ -161,7 +166,7 @@ export class Run {
 
   /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
   isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
-    const bound = account.oneTimeCode !== undefined && !this.foreignSession;
+    const bound = account.oneTimeCode !== undefined && !this.foreign;
     return bound && !held && this.#isOlderThanToken(undefined);
   }
 
@@ -318,8 +323,8 @@ export class Run {
   }
 
   #left(dropSession: boolean): Left {
-    const forgetSession = dropSession || this.foreignSession;
-    return { session: forgetSession ? undefined : this.#note, forgetSession, calls: this.calls };
+    const session = dropSession ? undefined : this.#note;
+    return { session, isForeign: this.foreign !== undefined, forgetSession: dropSession, calls: this.calls };
   }
 }
 

@@ -29,6 +29,11 @@ export const shell: readonly Mutant[] = [
       'if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);',
       '',
     ],
+    [
+      'a login that brings no session costs the one of a code',
+      'noteOf(session, version) ?? foreign',
+      'noteOf(session, version)',
+    ],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
@@ -100,6 +105,16 @@ export const shell: readonly Mutant[] = [
       'a lost answer leaves no doubt',
       "if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();",
       '',
+    ],
+    [
+      'a session that the credentials may not use is forgotten',
+      'dropSession ? undefined : this.#note',
+      'dropSession || this.foreign ? undefined : this.#note',
+    ],
+    [
+      'an edit takes the doubt away',
+      '(isForeign || account.oneTimeCode !== undefined)',
+      'account.oneTimeCode !== undefined',
     ],
     ['a restored session is unspent', 'const mayBeSpent = this.#isOlderThanToken(version) || ', 'const mayBeSpent = '],
     ['what a dead worker stored is spent', '!wasAbandoned || version >= seen.version - 1', '!wasAbandoned'],
