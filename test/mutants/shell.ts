@@ -146,6 +146,12 @@ export const shell: readonly Mutant[] = [
       'if (deps.clock.now() - late.startedAt < RETIRED_FOR) return;',
       '',
     ],
+    [
+      'nobody looks whether a deletion was undone',
+      "if (isInGrace(listed) && !(await deps.credentials.isGone(listed))) return 'back';",
+      '',
+    ],
+    ['an end that has begun waits for its secret', 'if (isInGrace(listed) && !(', 'if (!('],
     ['another secret waits for the grace period', 'replacedAt ?? (retiredAt', '(retiredAt'],
     [
       'a secret that will not come back is looked for',
@@ -194,7 +200,8 @@ export const shell: readonly Mutant[] = [
       'await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));',
       '',
     ],
-    ['a token stays readable while another secret waits', '!revived.has(connection),', 'false,'],
+    ['a secret that cannot be read is withdrawn', ' && !inventory.mayBeBack(record)', ''],
+    ['a token stays readable while another secret waits', '!revived.has(record.connection) &&', 'false &&'],
   ]),
   ...mutantsOf('lib/shell/inventory.ts', tests, [
     ['removed keys are not counted', 'added.slice(room)', 'added.slice(added.length)'],
@@ -206,6 +213,7 @@ export const shell: readonly Mutant[] = [
       'secretVersion === version;',
     ],
     ['a key that is back is not looked for', ' && !all.some(isInGrace)) {', ') {'],
+    ['what has another secret waits for that to be read', 'isInGrace(record) && this.#unreadable', 'this.#unreadable'],
     ['a secret that cannot be understood is known', 'secretKeys: 0 });\n    }', 'secretKeys: ids.length });\n    }'],
     [
       'a deleted secret is a problem while it may come back',
@@ -222,6 +230,14 @@ export const shell: readonly Mutant[] = [
     ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],
     ['secrets are kept without bound', '16 * 1024 * 1024', 'Number.POSITIVE_INFINITY'],
     ['a session is not bound to its secret', '[arn, key', "['', key"],
+    [
+      'a secret that cannot be read is gone',
+      "if (value === 'unreadable') return false;",
+      "if (value === 'unreadable') return true;",
+    ],
+    ['another secret brings a connection back', '!value || areOfTwoSecrets(secretVersion, value.version)', '!value'],
+    ['a secret that cannot be understood is gone', 'value.json !== undefined && !holds', '!value.json || !holds'],
+    ['keys that cannot be understood are gone', '!isObject(connections) || (key', 'isObject(connections) && (key'],
     ['each reader of a secret reads it', 'if (underway) return underway;', ''],
     [
       'a secret of many passes for one',
