@@ -2,6 +2,7 @@ import { type Demand, decideDemand, type WaitReason } from '../core/decide.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Connection, ConnectionId, EpochMs, Token } from '../core/types.ts';
 import { type Result, refreshConnection } from './refresh.ts';
+import type { Cause } from './run.ts';
 import type { SweepDeps } from './sweep.ts';
 
 /** What the API asks of the refresher. */
@@ -44,7 +45,10 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
   if (!connection) return { result: 'unknown' };
   const published = await deps.tokens.get(ask.connection);
   const decision = decideDemand(connection, published, deps.clock.now(), ask, deps.policy);
-  if (decision.action === 'refresh') return refreshed(deps, provider, { connection, published }, ask);
+  if (decision.action === 'refresh') {
+    const cause = decision.reason === 'nothing_to_lose' ? 'missing' : causes[ask.kind];
+    return refreshed(deps, provider, { connection, published }, ask, cause);
+  }
   const { reason, until } = decision;
   if (reason === 'retired') return { result: 'unknown' };
   const joined =
@@ -61,8 +65,9 @@ const refreshed = async (
   provider: Provider,
   { connection, published }: { readonly connection: Connection; readonly published: Token | undefined },
   ask: Ask,
+  cause: Cause,
 ): Promise<Answer | 'lost'> => {
-  const report = await refreshConnection(deps, provider, connection, causes[ask.kind]);
+  const report = await refreshConnection(deps, provider, connection, cause);
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
   if (result === 'lost') return 'lost';

@@ -103,7 +103,7 @@ export const refreshConnection = async (
     ...(cause === 'forced' && { forcedAt: startedAt }),
   });
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
-  const commit = new Commit(deps, provider, listed, claimed, startedAt);
+  const commit = new Commit(deps, provider, listed, cause === 'missing' ? withoutToken(claimed) : claimed, startedAt);
   const run = new Run(deps, provider, commit.seen, cause, startedAt);
   try {
     const obtained = await obtain(run);
@@ -236,8 +236,7 @@ class Commit {
     if (seen.redeemedCode === undefined) return seen;
     const done = await written(this.#deps.tokens.withdraw(seen.connection, this.#mine).then(() => true));
     if (done !== true) return seen;
-    const { issuedAt: _, expiresAt: __, ...rest } = seen;
-    return rest;
+    return withoutToken(seen);
   }
 
   /**
@@ -309,6 +308,8 @@ class Commit {
     return reportOf(this.seen, result, told, this.#deps.clock.now() - this.#startedAt);
   }
 }
+
+const withoutToken = ({ issuedAt: _, expiresAt: __, ...record }: Connection): Connection => record;
 
 const reportOf = (
   { connection, status, version }: Listed,

@@ -80,8 +80,8 @@ export interface ObtainDeps {
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
 
-/** Why a connection is refreshed. `operator`: a person wants it, whatever is known. */
-export type Cause = 'scheduled' | 'asked' | 'forced' | 'operator';
+/** Why a connection is refreshed. `missing`: its token is not there. `operator`: a person wants it, whatever is known. */
+export type Cause = 'scheduled' | 'asked' | 'missing' | 'forced' | 'operator';
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
 export const laneOf = (seen: Listed, cause: Cause): Lane =>

@@ -34,6 +34,7 @@ export const shell: readonly Mutant[] = [
       'noteOf(session, version) ?? foreign',
       'noteOf(session, version)',
     ],
+    ['a record keeps a token that is missing', "cause === 'missing' ? withoutToken(claimed) : claimed", 'claimed'],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce, type World } from '../support/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
@@ -40,6 +41,49 @@ describe('a token that is missing', () => {
     const forced = { kind: 'forced', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
     expect(await world.ask(forced)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+  });
+});
+
+describe('a token that is missing, and a refresh token in doubt', () => {
+  const inDoubt = async (reply: ((request: HttpRequest) => HttpReply) | undefined) => {
+    const given = await vendorWorld({ secret: { code: 'good-1' } });
+    const { world, vendor } = given;
+    vendor.script.push(() => lostAnswer);
+    await world.refresh(ID);
+    vendor.script.push(reply);
+    vendor.asked.length = 0;
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    return given;
+  };
+  const lost = () => answer({ error: 'invalid_grant' }, 400);
+
+  it('is obtained for its first reader: there is nothing to protect', async () => {
+    const { world, vendor } = await inDoubt(undefined);
+    expect(await world.ask(read)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('is not obtained for the next one if that was refused', async () => {
+    const { world, vendor } = await inDoubt(lost);
+    expect(await world.ask(read)).toMatchObject({ result: 'attention' });
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it.each([
+    ['there was no answer', 'send', () => lostAnswer],
+    ['the secret could not be read', 'secrets.get', () => lostAnswer],
+  ])('backs off if %s', async (_, operation, reply) => {
+    const { world, vendor } = await inDoubt(reply);
+    if (operation !== 'send') failOnce(world, 'before', operation);
+    await world.ask(read);
+    const calls = vendor.asked.length;
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(vendor.asked).toHaveLength(calls);
+    expect((await world.record(ID)).dueAt - world.clock.now()).toBeLessThanOrEqual(minutes(5));
   });
 });
 
