@@ -16,8 +16,11 @@ export type Answer =
   | {
       readonly result: Exclude<Result, 'lost'>;
       readonly until?: EpochMs;
-      /** The login was tried although it had been refused: one more wrong try may lock the account. */
-      readonly warning?: 'may_lock_account';
+      /**
+       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the account.
+       * `may_end_token`: a refresh token was sent that may have been spent, and the provider may have ended the token for it.
+       */
+      readonly warning?: 'may_lock_account' | 'may_end_token';
     }
   | {
       readonly result: 'waiting';
@@ -71,11 +74,12 @@ const refreshed = async (
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
   if (result === 'lost') return 'lost';
-  const mayLock = ask.kind === 'operator' && provider.locksAccounts && connection.status === 'attention';
+  const mayLock = provider.locksAccounts && connection.status === 'attention';
+  const warning = report.replayed ? 'may_end_token' : mayLock ? 'may_lock_account' : undefined;
   return {
     result,
     ...(dueAt !== undefined && { until: dueAt }),
-    ...(mayLock && { warning: 'may_lock_account' }),
+    ...(ask.kind === 'operator' && warning && { warning }),
   };
 };
 

@@ -75,6 +75,8 @@ export interface RefreshReport {
   readonly warnings: readonly Warning[];
   /** The tables did not agree: one of them was restored to an earlier state. */
   readonly repaired?: true;
+  /** A refresh token was sent that may have been spent: the provider may have ended the published token for it. */
+  readonly replayed?: true;
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
@@ -115,11 +117,11 @@ export const refreshConnection = async (
       case 'postponed':
         return await commit.postponed(obtained);
       case 'failed':
-        return await commit.failed(obtained, cause);
+        return await commit.failed(obtained, run);
     }
   } catch (error) {
     // Settled like any failure, with backoff: otherwise it would log in again whenever the lease ends.
-    return commit.failed(run.broken(), cause, { bug: framesOf(error) });
+    return commit.failed(run.broken(), run, { bug: framesOf(error) });
   }
 };
 
@@ -186,7 +188,7 @@ class Commit {
       const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
       const left = { session: note, isForeign, forgetSession: false, calls };
       const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
-      return this.failed(failed, run.cause, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
+      return this.failed(failed, run, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
     const { origin: from } = seen;
     const to = account.origin;
@@ -198,24 +200,21 @@ class Commit {
     });
   }
 
-  async failed(
-    failed: Failed,
-    cause: Cause,
-    extra: Extra = {},
-    before: Connection = this.seen,
-  ): Promise<RefreshReport> {
+  async failed(failed: Failed, run: Run, extra: Extra = {}, before: Connection = this.seen): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
     const { trouble, calls } = failed;
     if (failed.forgetSession && (await this.#asMine(() => this.#keep(undefined))) === false)
       return this.#outrun({ calls });
-    const seen = cause === 'forced' && trouble.kind === 'refused' ? await this.#withdrawn(before) : before;
+    const { cause, replayed } = run;
+    const mayHaveEnded = cause === 'forced' || (cause === 'operator' && replayed);
+    const seen = mayHaveEnded && trouble.kind === 'refused' ? await this.#withdrawn(before) : before;
     const settlement = settleFailed(policy, this.#provider, seen, trouble, failed, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
     const bug = 'bug' in trouble ? { bug: trouble.bug } : {};
     const error = { code, ...(status !== undefined && { status }), ...(fields && { fields }) };
     const result = settlement.status === 'attention' ? 'attention' : 'failed';
-    return this.#settle(result, settlement, { calls, error, ...bug, ...extra });
+    return this.#settle(result, settlement, { calls, error, ...bug, ...(replayed && { replayed }), ...extra });
   }
 
   async postponed(postponed: Postponed): Promise<RefreshReport> {
@@ -231,7 +230,10 @@ class Commit {
     return this.#settle('unchanged', settleUnchanged(this.seen, unchanged), {});
   }
 
-  /** The provider has ended the only session, and a consumer says that it refuses the token too: nobody is to get it. */
+  /**
+   * The provider has ended the only session, and a consumer says that it refuses the token too; or an operator had the
+   * refresh token sent twice, which may have ended it: nobody is to get it.
+   */
   async #withdrawn(seen: Connection): Promise<Connection> {
     if (seen.redeemedCode === undefined) return seen;
     const done = await written(this.#deps.tokens.withdraw(seen.connection, this.#mine).then(() => true));

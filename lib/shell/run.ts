@@ -107,6 +107,8 @@ export class Run {
   held: { readonly version: Version; readonly session: Session } | undefined;
   /** A session is stored that these credentials may not use. It stays until a grant brings another: an edit may be undone. */
   foreign: SessionNote | undefined;
+  /** A refresh token was sent that no login can replace, and that may have been spent before. */
+  replayed = false;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -244,6 +246,7 @@ export class Run {
     if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
     this.#sent ??= refresh;
+    if (refresh?.only && this.#note?.inDoubt) this.replayed = true;
     const deadline = refresh?.only ? left : Math.min(callDeadlineOf(policy, this.provider), left);
     return { sentAt, reply: await send(request, deadline) };
   }

@@ -106,11 +106,12 @@ export const api: readonly Mutant[] = [
   ]),
   ...mutantsOf(
     'lib/shell/demand.ts',
-    ['test/shell/demand.test.ts', 'test/api'],
+    ['test/shell/demand.test.ts', 'test/shell/only-copy.test.ts', 'test/api'],
     [
       ['a run on demand is not observed', 'deps.observer.refresh(isMissing', 'void (isMissing'],
       ['a missing token is nobody’s business', 'isMissing(connection, published) ?', 'false ?'],
-      ['an operator is not warned', "ask.kind === 'operator' && provider", 'false && provider'],
+      ['an operator is not warned', "ask.kind === 'operator' && warning", 'false && warning'],
+      ['an operator is not warned of what may end the token', 'report.replayed ?', 'false ?'],
       [
         'who is not there is an exception',
         "if (!connection) return { result: 'unknown' };",

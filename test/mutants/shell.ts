@@ -35,6 +35,8 @@ export const shell: readonly Mutant[] = [
       'noteOf(session, version)',
     ],
     ['a record keeps a token that is missing', "cause === 'missing' ? withoutToken(claimed) : claimed", 'claimed'],
+    ['a token that an operator has ended is served', "(cause === 'operator' && replayed)", 'false'],
+    ['an operator costs a token that nobody has ended', "(cause === 'operator' && replayed)", "cause === 'operator'"],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
@@ -117,6 +119,7 @@ export const shell: readonly Mutant[] = [
       '(isForeign || account.oneTimeCode !== undefined)',
       'account.oneTimeCode !== undefined',
     ],
+    ['every refresh of an only copy may end its token', 'refresh?.only && this.#note?.inDoubt', 'refresh?.only'],
     ['a restored session is unspent', 'const mayBeSpent = this.#isOlderThanToken(version) || ', 'const mayBeSpent = '],
     ['what a dead worker stored is spent', '!wasAbandoned || version >= seen.version - 1', '!wasAbandoned'],
     [
