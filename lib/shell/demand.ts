@@ -24,8 +24,11 @@ export type Answer =
     }
   | {
       readonly result: 'waiting';
-      /** `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. */
-      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy';
+      /**
+       * `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. `undiscovered`: its
+       * secret is there, its record is not.
+       */
+      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy' | 'undiscovered';
       readonly until?: EpochMs;
     }
   | { readonly result: 'unknown' };
@@ -45,7 +48,7 @@ export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: 
 
 const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer | 'lost'> => {
   const connection = await deps.connections.get(ask.connection);
-  if (!connection) return { result: 'unknown' };
+  if (!connection) return withoutRecord(deps, ask);
   const published = await deps.tokens.get(ask.connection);
   const decision = decideDemand(connection, published, deps.clock.now(), ask, deps.policy);
   if (decision.action === 'refresh') {
@@ -53,7 +56,7 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
     return refreshed(deps, provider, { connection, published }, ask, cause);
   }
   const { reason, until } = decision;
-  if (reason === 'retired') return { result: 'unknown' };
+  if (reason === 'retired') return { result: 'retired' };
   const joined =
     reason !== 'leased' || !ask.waits || (await deps.connections.join(ask.connection, connection.version, WAITERS));
   return {
@@ -62,6 +65,12 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
     ...(until !== undefined && { until }),
   };
 };
+
+/** Discovery makes a record again whose secret is there. Until then its token is as good as before. */
+const withoutRecord = async (deps: SweepDeps, { connection }: Ask): Promise<Answer> =>
+  (await deps.credentials.isGone({ connection }))
+    ? { result: 'unknown' }
+    : { result: 'waiting', reason: 'undiscovered' };
 
 const refreshed = async (
   deps: SweepDeps,

@@ -89,7 +89,7 @@ describe('a reader', () => {
     expect(await world.ask(read(0))).toMatchObject({ result: 'attention', until: plus(world.clock.now(), hours(1)) });
     expect(await world.ask(read(0))).toMatchObject({ result: 'waiting', reason: 'attention' });
     await world.stores.connections.retire(ID, world.clock.now());
-    expect(await world.ask(read(0))).toEqual({ result: 'unknown' });
+    expect(await world.ask(read(0))).toEqual({ result: 'retired' });
   });
 });
 
