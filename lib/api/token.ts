@@ -23,8 +23,9 @@ type Forced = Extract<Route, { to: 'refresh' }>;
 
 /** A token that is valid for `minTtl` if there is or can be one; otherwise any that is valid. */
 export const read = async (deps: ApiDeps, policy: Policy, { connection, minTtl }: Read): Promise<HttpAnswer> => {
-  const held = await deps.tokens.get(connection);
-  return readFrom(deps, policy, { connection, minTtl }, held);
+  const [held, isKnown] = await Promise.all([deps.tokens.get(connection), hasRecord(deps, connection)]);
+  if (!held && !isKnown) return unknownConnection(connection);
+  return readFrom(deps, policy, { connection, minTtl }, held, isKnown);
 };
 
 /** A newer token for a consumer whose token the provider refused; the one that is there, if it is not that one. */
@@ -42,10 +43,11 @@ const readFrom = async (
   policy: Policy,
   { connection, minTtl }: Pick<Read, 'connection' | 'minTtl'>,
   held: Token | undefined,
+  isKnown = true,
 ): Promise<HttpAnswer> => {
   const now = deps.clock.now();
   const isGood = (token: Token) => isEnough(policy, token, minTtl, deps.clock.now());
-  if (held && isGood(held)) return found(deps, held);
+  if (held && isKnown && isGood(held)) return found(deps, held);
   const valid = held && held.expiresAt - now > LAST_MOMENT ? held : undefined;
   const ask: Ask = { kind: 'read', connection, minTtl, waits: valid === undefined };
   return obtain(deps, policy, ask, { held, isGood, until: patienceWith(valid, now) });
@@ -72,11 +74,7 @@ const obtain = async (
   // A second round after another's refresh: that worker may have died.
   for (let round = 1; round <= 2; round++) {
     const answer = await consult(deps, policy, ask, { token, until });
-    if (answer.result === 'unknown' || answer.result === 'retired') {
-      // For the grace period nobody renews it, and it is there.
-      const left = ask.kind === 'read' && token && isValid(token, deps.clock.now()) ? token : undefined;
-      return left ? found(deps, left) : unknownConnection(connection);
-    }
+    if (answer.result === 'unknown') return unknownConnection(connection);
     const reason = answer.result === 'waiting' ? answer.reason : undefined;
     if (reason === 'forced_recently') return tooManyRefreshes(deps, connection, answer);
     const waits = reason === 'leased' && ask.waits;
@@ -91,6 +89,13 @@ const obtain = async (
   return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
 };
 
+/** A record that cannot be read costs nobody a token that can. */
+const hasRecord = ({ connections }: ApiDeps, connection: ConnectionId): Promise<boolean> =>
+  connections.get(connection).then(
+    record => record !== undefined,
+    () => true,
+  );
+
 /** Decides by itself if that is possible: only what is to be refreshed or waited for costs an invocation. */
 const consult = async (
   deps: ApiDeps,
@@ -99,10 +104,11 @@ const consult = async (
   { token, until }: { readonly token: Token | undefined; readonly until: EpochMs },
 ): Promise<Answer> => {
   const record = await deps.connections.get(ask.connection);
-  if (!record) return { result: 'unknown' };
+  // Somebody deleted the record. The refresher knows whether the secret is there: then discovery makes it again.
+  if (!record) return token ? asked(deps, ask, until) : { result: 'unknown' };
   const decision = decideDemand(record, token, deps.clock.now(), ask, policy);
   if (decision.action === 'refresh' || (decision.reason === 'leased' && ask.waits)) return asked(deps, ask, until);
-  if (decision.reason === 'retired') return { result: 'unknown' };
+  if (decision.reason === 'retired') return { result: 'retired' };
   return {
     result: 'waiting',
     reason: decision.reason,

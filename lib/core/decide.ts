@@ -14,7 +14,10 @@ import {
 
 /** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
 export type Decision =
-  | { readonly action: 'refresh'; readonly reason: 'due' | 'credentials_changed' | 'asked' | 'forced' | 'operator' }
+  | {
+      readonly action: 'refresh';
+      readonly reason: 'due' | 'credentials_changed' | 'asked' | 'nothing_to_lose' | 'forced' | 'operator';
+    }
   | Wait<WaitReason>;
 type Wait<R> = R extends WaitReason ? { readonly action: 'wait'; readonly reason: R; readonly until?: EpochMs } : never;
 export type WaitReason =
@@ -82,10 +85,20 @@ const decideAsked = (
   policy: Policy,
 ): DemandDecision => {
   const due = decideDue(connection, now);
+  if (due.action === 'wait' && due.reason === 'attention' && waitsForNothing(connection, published, now)) {
+    return { action: 'refresh', reason: 'nothing_to_lose' };
+  }
   if (due.action === 'wait' && due.reason !== 'not_due') return due;
   if (published && isEnough(policy, published, minTtl, now)) return { action: 'wait', reason: 'fresh' };
   return due.action === 'refresh' ? due : { action: 'refresh', reason: 'asked' };
 };
+
+/** A refresh token in doubt is not sent, to protect a token that is not there. */
+const waitsForNothing = ({ session, expiresAt }: Connection, published: Published | undefined, now: EpochMs): boolean =>
+  session?.inDoubt === true &&
+  expiresAt !== undefined &&
+  expiresAt > now &&
+  (published === undefined || published.expiresAt <= now);
 
 /**
  * For a consumer whose token the provider refused: only if that is still the token, not too often, and not against a
@@ -160,7 +173,7 @@ export type FullReason =
 /** A session that is bound to the credentials. */
 export interface HeldSession {
   readonly session: Session;
-  /** A worker stored it and died: it is what that run brought. */
+  /** The record does not know of it: a worker stored it and died, or the record is of an earlier state. */
   readonly isLeft: boolean;
   /** Its refresh token was sent, or may have been, and no answer is known. */
   readonly mayBeSpent: boolean;

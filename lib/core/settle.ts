@@ -52,6 +52,8 @@ export interface Used {
   readonly tried?: Tried;
   /** The session that the run leaves. */
   readonly session?: SessionNote | undefined;
+  /** The credentials may not use that session. */
+  readonly isForeign?: boolean;
   /** Fingerprint of a one-time code that may be redeemed already. */
   readonly redeemedCode?: string;
 }
@@ -101,6 +103,7 @@ export const settleGranted = (
     readonly tried: Tried;
     readonly account: Account;
     readonly session: SessionNote | undefined;
+    readonly isForeign?: boolean;
   },
 ): Settlement => ({
   status: 'healthy',
@@ -117,6 +120,8 @@ export const settleGranted = (
   origin: used.account.origin,
   ...noted(seen, used.tried),
   ...(used.session && { session: used.session }),
+  // The code that brought a session which may come back is still redeemed.
+  ...(used.isForeign && pick(seen, 'redeemedCode')),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
 });
 
@@ -176,8 +181,9 @@ export const settleFailed = (
 };
 
 /** When a refresh token that no login can replace, and that may be spent, is sent again. */
-const inDoubtUntil = (policy: Policy, { issuedAt, expiresAt }: Connection, { session }: Used): EpochMs | undefined => {
-  if (!session?.inDoubt) return undefined;
+const inDoubtUntil = (policy: Policy, seen: Connection, { session, isForeign }: Used): EpochMs | undefined => {
+  if (!session?.inDoubt || isForeign) return undefined;
+  const { issuedAt, expiresAt } = seen;
   return issuedAt === undefined || expiresAt === undefined ? epochMs(0) : replayOf(policy, { issuedAt, expiresAt });
 };
 

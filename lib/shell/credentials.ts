@@ -2,9 +2,9 @@ import { fingerprint } from '../core/decide.ts';
 import { RefresherError } from '../core/errors.ts';
 import { isObject, jsonObject } from '../core/jwt.ts';
 import type { Account, Provider } from '../core/provider.ts';
-import { credentialsIn } from '../core/secret.ts';
+import { areOfTwoSecrets, credentialsIn } from '../core/secret.ts';
 import type { Tried, Trouble } from '../core/settle.ts';
-import { type ConnectionId, keyOf, type SecretVersion, secretOf } from '../core/types.ts';
+import { type ConnectionId, keyOf, type Listed, type SecretVersion, secretOf } from '../core/types.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { SecretSource, SecretValue } from './ports.ts';
 
@@ -71,6 +71,17 @@ export class CredentialCache {
     return value
       ? this.#open(provider, connection, value)
       : { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
+  }
+
+  /**
+   * Whether a connection is surely gone from its secret, or that is another one than the record notes: one that cannot be
+   * read or understood says nothing.
+   */
+  async isGone({ connection, secretVersion }: Pick<Listed, 'connection' | 'secretVersion'>): Promise<boolean> {
+    const value = await this.#fetch(secretOf(connection)).catch(() => 'unreadable' as const);
+    if (value === 'unreadable') return false;
+    if (!value || areOfTwoSecrets(secretVersion, value.version)) return true;
+    return value.json !== undefined && !holds(value.json, keyOf(connection));
   }
 
   /** The keyed fingerprint of a text. Rejects as the store of the keys does. */
@@ -142,6 +153,12 @@ const open = (
   }
   const fields = result.problems.map(problem => problem.field);
   return { ok: false, tried, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
+};
+
+/** Whether a secret holds a connection, or may hold it: `connections` that are no object say nothing. */
+const holds = ({ connections }: Readonly<Record<string, unknown>>, key: string | undefined): boolean => {
+  if (connections === undefined) return key === undefined;
+  return !isObject(connections) || (key !== undefined && Object.hasOwn(connections, key));
 };
 
 /** The fields that the provider reads, in one order. */

@@ -2,6 +2,7 @@ import { type Demand, decideDemand, type WaitReason } from '../core/decide.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Connection, ConnectionId, EpochMs, Token } from '../core/types.ts';
 import { type Result, refreshConnection } from './refresh.ts';
+import type { Cause } from './run.ts';
 import type { SweepDeps } from './sweep.ts';
 
 /** What the API asks of the refresher. */
@@ -15,13 +16,19 @@ export type Answer =
   | {
       readonly result: Exclude<Result, 'lost'>;
       readonly until?: EpochMs;
-      /** The login was tried although it had been refused: one more wrong try may lock the account. */
-      readonly warning?: 'may_lock_account';
+      /**
+       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the account.
+       * `may_end_token`: a refresh token was sent that may have been spent, and the provider may have ended the token for it.
+       */
+      readonly warning?: 'may_lock_account' | 'may_end_token';
     }
   | {
       readonly result: 'waiting';
-      /** `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. */
-      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy';
+      /**
+       * `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. `undiscovered`: its
+       * secret is there, its record is not.
+       */
+      readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy' | 'undiscovered';
       readonly until?: EpochMs;
     }
   | { readonly result: 'unknown' };
@@ -41,12 +48,15 @@ export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: 
 
 const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer | 'lost'> => {
   const connection = await deps.connections.get(ask.connection);
-  if (!connection) return { result: 'unknown' };
+  if (!connection) return withoutRecord(deps, ask);
   const published = await deps.tokens.get(ask.connection);
   const decision = decideDemand(connection, published, deps.clock.now(), ask, deps.policy);
-  if (decision.action === 'refresh') return refreshed(deps, provider, { connection, published }, ask);
+  if (decision.action === 'refresh') {
+    const cause = decision.reason === 'nothing_to_lose' ? 'missing' : causes[ask.kind];
+    return refreshed(deps, provider, { connection, published }, ask, cause);
+  }
   const { reason, until } = decision;
-  if (reason === 'retired') return { result: 'unknown' };
+  if (reason === 'retired') return { result: 'retired' };
   const joined =
     reason !== 'leased' || !ask.waits || (await deps.connections.join(ask.connection, connection.version, WAITERS));
   return {
@@ -56,21 +66,29 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
   };
 };
 
+/** Discovery makes a record again whose secret is there. Until then its token is as good as before. */
+const withoutRecord = async (deps: SweepDeps, { connection }: Ask): Promise<Answer> =>
+  (await deps.credentials.isGone({ connection }))
+    ? { result: 'unknown' }
+    : { result: 'waiting', reason: 'undiscovered' };
+
 const refreshed = async (
   deps: SweepDeps,
   provider: Provider,
   { connection, published }: { readonly connection: Connection; readonly published: Token | undefined },
   ask: Ask,
+  cause: Cause,
 ): Promise<Answer | 'lost'> => {
-  const report = await refreshConnection(deps, provider, connection, causes[ask.kind]);
+  const report = await refreshConnection(deps, provider, connection, cause);
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
   if (result === 'lost') return 'lost';
-  const mayLock = ask.kind === 'operator' && provider.locksAccounts && connection.status === 'attention';
+  const mayLock = provider.locksAccounts && connection.status === 'attention';
+  const warning = report.replayed ? 'may_end_token' : mayLock ? 'may_lock_account' : undefined;
   return {
     result,
     ...(dueAt !== undefined && { until: dueAt }),
-    ...(mayLock && { warning: 'may_lock_account' }),
+    ...(ask.kind === 'operator' && warning && { warning }),
   };
 };
 

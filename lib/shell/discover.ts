@@ -60,7 +60,7 @@ export const discover = async (
   await pool([...bySecret], CONCURRENCY, ([secret, own]) => round.retire(secret, own));
   const revived = new Set(round.done.revived);
   const retired = [...records.values()].filter(
-    ({ connection, retiredAt }) => retiredAt !== undefined && !revived.has(connection),
+    record => record.retiredAt !== undefined && !revived.has(record.connection) && !inventory.mayBeBack(record),
   );
   await pool(retired, CONCURRENCY, record => round.clear(record, !inventory.connections.has(record.connection)));
   const { read, problems } = inventory;

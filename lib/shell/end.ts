@@ -12,6 +12,7 @@ import {
   seconds,
   type Version,
 } from '../core/types.ts';
+import type { CredentialCache } from './credentials.ts';
 import type { Clock, ConnectionStore, SendHttp, SessionStore, TokenStore } from './ports.ts';
 
 export interface EndDeps {
@@ -20,6 +21,7 @@ export interface EndDeps {
   readonly tokens: TokenStore;
   readonly connections: ConnectionStore;
   readonly sessions: SessionStore;
+  readonly credentials: Pick<CredentialCache, 'isGone'>;
 }
 
 /** If another secret waits for the name, its provider is not asked for longer: its customer did nothing wrong. */
@@ -30,7 +32,7 @@ const REVOKE_WITHIN = seconds(5);
 /**
  * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
  * growing pauses, until the provider has answered, and once more when no worker can hold the connection any more: it may
- * die after it has kept a session. `ended`: nothing is left to do. `back`: the secret is there again.
+ * die after it has kept a session. `ended`: nothing is left to do. `back`: the secret is there again, or may be.
  */
 export const endConnection = async (
   deps: EndDeps,
@@ -38,6 +40,8 @@ export const endConnection = async (
   listed: Listed,
 ): Promise<'ended' | 'later' | 'back'> => {
   const { connection } = listed;
+  // The last moment to find that somebody has undone it. Discovery, which can say so too, may not run, or not be able to read.
+  if (isInGrace(listed) && !(await deps.credentials.isGone(listed))) return 'back';
   const now = deps.clock.now();
   // From here on a secret that comes back finds nothing to go on with. The version is that of the record itself: whatever
   // is there goes.
@@ -92,7 +96,7 @@ export const isInGrace = ({ retiredAt, replacedAt, endingAt, endedAt }: Listed):
 
 /** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */
 const endAtProvider = async (
-  deps: Omit<EndDeps, 'connections' | 'clock'>,
+  deps: Omit<EndDeps, 'connections' | 'clock' | 'credentials'>,
   provider: Provider,
   connection: ConnectionId,
   upTo: Version,

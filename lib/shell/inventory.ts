@@ -55,6 +55,8 @@ export class SecretInventory {
   /** The connections that there are, and what to note of their secret: nothing if it does not say. */
   readonly connections = new Map<ConnectionId, SecretNote | undefined>();
   readonly problems: Problem[] = [];
+  /** Secrets that could not be read: nobody knows what they hold. */
+  readonly #unreadable = new Set<string>();
   /** Secrets whose value was asked for. */
   read = 0;
 
@@ -97,12 +99,18 @@ export class SecretInventory {
     if (parsed) await this.#open(name, parsed, active(this.#bySecret.get(secret) ?? []));
   }
 
+  /** Whether a retired connection may be back without anybody knowing. */
+  mayBeBack(record: Listed): boolean {
+    return isInGrace(record) && this.#unreadable.has(secretOf(record.connection));
+  }
+
   /** Answers whether there is a value, or may be one. */
   async #open(name: string, { secret }: SecretName, own: readonly Listed[]): Promise<boolean> {
     this.read += 1;
     const value = await this.#deps.secrets.get(name).catch(() => 'unreadable' as const);
     if (value === 'unreadable') {
       this.#hold(own);
+      this.#unreadable.add(secret);
       this.#problem(name, 'secret_unreadable');
       return true;
     }

@@ -78,6 +78,8 @@ export interface RefreshReport {
   readonly warnings: readonly Warning[];
   /** The tables did not agree: one of them was restored to an earlier state. */
   readonly repaired?: true;
+  /** A refresh token was sent that may have been spent: the provider may have ended the published token for it. */
+  readonly replayed?: true;
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
@@ -106,7 +108,7 @@ export const refreshConnection = async (
     ...(cause === 'forced' && { forcedAt: startedAt }),
   });
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
-  const commit = new Commit(deps, provider, listed, claimed, startedAt);
+  const commit = new Commit(deps, provider, listed, cause === 'missing' ? withoutToken(claimed) : claimed, startedAt);
   const run = new Run(deps, provider, commit.seen, cause, startedAt);
   try {
     const obtained = await obtain(run);
@@ -118,11 +120,11 @@ export const refreshConnection = async (
       case 'postponed':
         return await commit.postponed(obtained);
       case 'failed':
-        return await commit.failed(obtained, cause);
+        return await commit.failed(obtained, run);
     }
   } catch (error) {
     // Settled like any failure, with backoff: otherwise it would log in again whenever the lease ends.
-    return commit.failed(run.broken(), cause, { bug: framesOf(error) });
+    return commit.failed(run.broken(), run, { bug: framesOf(error) });
   }
 };
 
@@ -142,6 +144,8 @@ class Commit {
   /** The record as the claim found it: the fresh content, with the due time and the lease it had before. */
   readonly seen: Connection;
   #mine: Version;
+  /** The version of the session that this run has stored. */
+  #keptAs: Version | undefined;
   #repaired = false;
 
   constructor(deps: RefreshDeps, provider: Provider, listed: Listed, claimed: Connection, startedAt: EpochMs) {
@@ -161,53 +165,61 @@ class Commit {
     const told: Extra = { calls, warnings: granted.warnings };
     const held = run.held?.session;
     const session = sessionAfter(seen, held, grant, granted, this.#provider, binding);
-    const changed = session !== held || run.foreignSession;
+    const changed = session !== held;
 
     let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
     if (kept === false) return this.#outrun(told);
 
-    const published = await this.#asMine(() => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine))));
+    const publish = () => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine)));
+    const published = await this.#asMine(async () => {
+      // A version that was raised: the session is to be as new as the token.
+      if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);
+      return publish();
+    });
     if (published === false) return this.#outrun(told);
     const onlyCopy = account.oneTimeCode !== undefined && session !== undefined;
     if (kept === 'failed') kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
     if (kept === false) return this.#outrun(told);
-    // Noted under my version even if it could not be kept: then the item that is there is older, and is not used.
-    const version = changed ? this.#mine : (run.held?.version ?? this.#mine);
-    const used = { tried: triedWith(credentials), account, session: noteOf(session, version) };
+    // Noted under my version if it could not be kept: then the item that is there is older, and is not used.
+    const version = changed ? (this.#keptAs ?? this.#mine) : (run.held?.version ?? this.#mine);
+    const { foreign } = run;
+    const left = noteOf(session, version) ?? foreign;
+    const isForeign = foreign !== undefined && left === foreign;
+    const used = { tried: triedWith(credentials), account, session: left, isForeign };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
       const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
-      const failed: Failed = { kind: 'failed', trouble: storeFailed, session: note, forgetSession: false, calls };
-      return this.failed(failed, run.cause, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
+      const left = { session: note, isForeign, forgetSession: false, calls };
+      const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
+      return this.failed(failed, run, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
     const { origin: from } = seen;
     const to = account.origin;
-    const lost = onlyCopy && kept === 'failed' ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
-    return this.#settle('refreshed', lost, {
+    const isLost = onlyCopy && kept === 'failed';
+    const settlement = isLost ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
+    return this.#settle('refreshed', settlement, {
       ...told,
+      ...(isLost && { error: { code: storeFailed.code } }),
       ...(from !== undefined && from !== to && { originChanged: { from, to } }),
       ...(kept !== true && { commitFailed: 'keep' }),
     });
   }
 
-  async failed(
-    failed: Failed,
-    cause: Cause,
-    extra: Extra = {},
-    before: Connection = this.seen,
-  ): Promise<RefreshReport> {
+  async failed(failed: Failed, run: Run, extra: Extra = {}, before: Connection = this.seen): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
     const { trouble, calls } = failed;
     if (failed.forgetSession && (await this.#asMine(() => this.#keep(undefined))) === false)
       return this.#outrun({ calls });
-    const seen = cause === 'forced' && trouble.kind === 'refused' ? await this.#withdrawn(before) : before;
+    const { cause, replayed } = run;
+    const mayHaveEnded = cause === 'forced' || (cause === 'operator' && replayed);
+    const seen = mayHaveEnded && trouble.kind === 'refused' ? await this.#withdrawn(before) : before;
     const settlement = settleFailed(policy, this.#provider, seen, trouble, failed, clock.now(), random());
     const { code, fields } = trouble;
     const status = 'status' in trouble ? trouble.status : undefined;
     const bug = 'bug' in trouble ? { bug: trouble.bug } : {};
     const error = { code, ...(status !== undefined && { status }), ...(fields && { fields }) };
     const result = settlement.status === 'attention' ? 'attention' : 'failed';
-    return this.#settle(result, settlement, { calls, error, ...bug, ...extra });
+    return this.#settle(result, settlement, { calls, error, ...bug, ...(replayed && { replayed }), ...extra });
   }
 
   async postponed(postponed: Postponed): Promise<RefreshReport> {
@@ -223,13 +235,15 @@ class Commit {
     return this.#settle('unchanged', settleUnchanged(this.seen, unchanged), {});
   }
 
-  /** The provider has ended the only session, and a consumer says that it refuses the token too: nobody is to get it. */
+  /**
+   * The provider has ended the only session, and a consumer says that it refuses the token too; or an operator had the
+   * refresh token sent twice, which may have ended it: nobody is to get it.
+   */
   async #withdrawn(seen: Connection): Promise<Connection> {
     if (seen.redeemedCode === undefined) return seen;
     const done = await written(this.#deps.tokens.withdraw(seen.connection, this.#mine).then(() => true));
     if (done !== true) return seen;
-    const { issuedAt: _, expiresAt: __, ...rest } = seen;
-    return rest;
+    return withoutToken(seen);
   }
 
   /**
@@ -264,8 +278,10 @@ class Commit {
     return kept;
   }
 
-  #keep(session: Session | undefined): Promise<boolean | 'failed'> {
-    return written(this.#deps.sessions.keep(this.seen.connection, this.#mine, session));
+  async #keep(session: Session | undefined): Promise<boolean | 'failed'> {
+    const kept = await written(this.#deps.sessions.keep(this.seen.connection, this.#mine, session));
+    if (kept === true) this.#keptAs = this.#mine;
+    return kept;
   }
 
   async #settle(result: Result, settlement: Settlement, told: Extra): Promise<RefreshReport> {
@@ -299,6 +315,8 @@ class Commit {
     return reportOf(this.seen, result, told, this.#deps.clock.now() - this.#startedAt);
   }
 }
+
+const withoutToken = ({ issuedAt: _, expiresAt: __, ...record }: Connection): Connection => record;
 
 const reportOf = (
   { connection, status, version, labels }: Listed,

@@ -33,6 +33,8 @@ import type { Clock, RateLimiter, SendHttp, SessionStore, TokenStore } from './p
 interface Left {
   /** The session that stays, as the record notes it. */
   readonly session: SessionNote | undefined;
+  /** These credentials may not use it. */
+  readonly isForeign: boolean;
   /** The stored session must not be used again. */
   readonly forgetSession: boolean;
   readonly redeemedCode?: string;
@@ -78,8 +80,8 @@ export interface ObtainDeps {
 const USEFUL_TIME = 1000;
 export type Attempted = Outcome | Postponed;
 
-/** Why a connection is refreshed. `operator`: a person wants it, whatever is known. */
-export type Cause = 'scheduled' | 'asked' | 'forced' | 'operator';
+/** Why a connection is refreshed. `missing`: its token is not there. `operator`: a person wants it, whatever is known. */
+export type Cause = 'scheduled' | 'asked' | 'missing' | 'forced' | 'operator';
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
 export const laneOf = (seen: Listed, cause: Cause): Lane =>
@@ -103,8 +105,10 @@ export class Run {
   calls = 0;
   /** The stored session, if it is bound to the credentials of this run. */
   held: { readonly version: Version; readonly session: Session } | undefined;
-  /** A session is stored that these credentials may not use. */
-  foreignSession = false;
+  /** A session is stored that these credentials may not use. It stays until a grant brings another: an edit may be undone. */
+  foreign: SessionNote | undefined;
+  /** A refresh token was sent that no login can replace, and that may have been spent before. */
+  replayed = false;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -134,18 +138,22 @@ export class Run {
     const lost = seen.session !== undefined && (stored?.version ?? 0) < seen.session.version;
     if (!stored?.session || lost) return undefined;
     const { version, session } = stored;
-    this.foreignSession = session.binding !== binding;
-    if (this.foreignSession) return undefined;
     const wasAbandoned = seen.leaseUntil !== undefined;
     // The version of a claim is one more than it found: this is the one before.
-    const isLeft = wasAbandoned && version >= seen.version - 1;
-    const mayBeSpent = this.#isOlderThanToken(version) || (wasAbandoned && !isLeft) || seen.session?.inDoubt === true;
-    this.held = { version, session };
+    const isUnspent = !wasAbandoned || version >= seen.version - 1;
+    const mayBeSpent = this.#isOlderThanToken(version) || !isUnspent || seen.session?.inDoubt === true;
+    const isLeft = version > (seen.session?.version ?? 0);
+    const isForeign = session.binding !== binding;
     this.#note = {
       version,
       ...(session.endsAt !== undefined && { endsAt: session.endsAt }),
-      ...(mayBeSpent && account.oneTimeCode !== undefined && { inDoubt: true }),
+      ...(mayBeSpent && (isForeign || account.oneTimeCode !== undefined) && { inDoubt: true }),
     };
+    if (isForeign) {
+      this.foreign = this.#note;
+      return undefined;
+    }
+    this.held = { version, session };
     return { session, isLeft, mayBeSpent };
   }
 
@@ -160,7 +168,7 @@ export class Run {
 
   /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
   isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
-    const bound = account.oneTimeCode !== undefined && !this.foreignSession;
+    const bound = account.oneTimeCode !== undefined && !this.foreign;
     return bound && !held && this.#isOlderThanToken(undefined);
   }
 
@@ -238,6 +246,7 @@ export class Run {
     if (left < USEFUL_TIME) return undefined;
     this.calls += 1;
     this.#sent ??= refresh;
+    if (refresh?.only && this.#note?.inDoubt) this.replayed = true;
     const deadline = refresh?.only ? left : Math.min(callDeadlineOf(policy, this.provider), left);
     return { sentAt, reply: await send(request, deadline) };
   }
@@ -317,8 +326,8 @@ export class Run {
   }
 
   #left(dropSession: boolean): Left {
-    const forgetSession = dropSession || this.foreignSession;
-    return { session: forgetSession ? undefined : this.#note, forgetSession, calls: this.calls };
+    const session = dropSession ? undefined : this.#note;
+    return { session, isForeign: this.foreign !== undefined, forgetSession: dropSession, calls: this.calls };
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/policy.ts';
-import { hours, plus } from '../../lib/core/types.ts';
+import { hours, plus, version } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
 import { idOf, START } from '../support/records.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
@@ -236,6 +237,46 @@ describe('a connection that is not there', () => {
         json: { code: 'unknown_connection', connection: idOf('acme', 'poweroffice-v2') },
       });
     }
+  });
+
+  const withoutRecord = async () => {
+    const world = apiWorld();
+    const connection = await world.add('acme');
+    await world.tick();
+    await world.connections.retire(connection, world.clock.now());
+    await world.connections.remove(connection, (await world.connections.get(connection))?.version ?? version(0));
+    return { ...world, connection };
+  };
+
+  it('and whose secret is not there either is unknown, although a token was left behind', async () => {
+    const { ask, refuse, secrets, tokens, connection } = await withoutRecord();
+    await secrets.delete('token-refresher/poweroffice-v2/acme');
+    expect(await tokens.get(connection)).toBeDefined();
+    for (const answer of [await ask('GET', path), await ask('GET', path, { minTtl: '86400' }), await refuse(path)]) {
+      expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+    }
+  });
+
+  it('because somebody deleted its record has its token until discovery makes that again', async () => {
+    const { ask, discover } = await withoutRecord();
+    expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
+    await discover();
+    expect(await ask('GET', path)).toMatchObject({ status: 200 });
+  });
+
+  it('because its record cannot be read has its token', async () => {
+    const { get, tick, deps, ask } = await setUp();
+    await tick();
+    expect((await get()).status).toBe(200);
+    const broken = { ...deps.connections, get: () => Promise.reject(new RefresherError('store_failed', 'injected')) };
+    expect((await ask('GET', path, {}, { connections: broken })).status).toBe(200);
+  });
+
+  it('whose refresher cannot be reached has its token', async () => {
+    const { ask, secrets } = await withoutRecord();
+    await secrets.delete('token-refresher/poweroffice-v2/acme');
+    const failing = () => Promise.reject(new Error('unreachable'));
+    expect((await ask('GET', path, {}, { ask: failing })).status).toBe(200);
   });
 
   it('6,000 names that nobody has ask no refresher and report nothing', async () => {

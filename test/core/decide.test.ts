@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type Decision, type Demand, decideDemand, decideDue } from '../../lib/core/decide.ts';
+import { type Decision, type Demand, decideDemand, decideDue, type Published } from '../../lib/core/decide.ts';
 import { defaultPolicy as policy } from '../../lib/core/policy.ts';
-import { type Connection, type EpochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
+import {
+  type Connection,
+  type EpochMs,
+  hours,
+  minutes,
+  plus,
+  seconds,
+  secretVersion,
+  version,
+} from '../../lib/core/types.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 const v1 = secretVersion('v1');
@@ -176,4 +185,38 @@ it('no decision depends on anything but its arguments', () => {
   const connection = Object.freeze(record({}));
   const decisions = () => ways.map(([, decide]) => decide(connection));
   expect(decisions()).toEqual(decisions());
+});
+
+describe('a reader of a connection whose refresh token is in doubt', () => {
+  const doubtful = record({
+    status: 'attention',
+    failures: 1,
+    dueAt: at(minutes(20)),
+    session: { version: version(1), inDoubt: true },
+  });
+  const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
+  const asked = (connection: Connection, published: Published | undefined) =>
+    decideDemand(connection, published, START, { kind: 'read', minTtl: hours(1) }, policy);
+
+  it.each([
+    ['is missing', undefined],
+    ['is an older one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }],
+  ])('has it sent if the token %s', (_, published) => {
+    expect(asked(doubtful, published)).toEqual(refresh('nothing_to_lose'));
+  });
+
+  it('waits if the token is there', () => {
+    expect(asked(doubtful, life)).toEqual(wait('attention', at(minutes(20))));
+  });
+
+  it.each([
+    ['the record knows that no token is there', { expiresAt: undefined }],
+    ['its token has expired', { expiresAt: START }],
+    ['nothing is in doubt', { session: { version: version(1) } }],
+  ])('waits if %s', (_, change) => {
+    const { expiresAt: __, ...rest } = doubtful;
+    const connection = { ...doubtful, ...change };
+    const known = connection.expiresAt === undefined ? rest : (connection as Connection);
+    expect(asked(known, undefined)).toEqual(wait('attention', at(minutes(20))));
+  });
 });

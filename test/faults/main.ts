@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { record } from '../support/reliability.ts';
+import { type Held, providerFor } from './customers.ts';
 import { inSeconds } from './poll.ts';
 import type { ProviderConfiguration } from './processes/provider.ts';
-import { killAll, processesStarted, start } from './processes.ts';
+import { killAll, processesStarted, type Running, start } from './processes.ts';
 import * as crashes from './rows/crashes.ts';
+import * as doubt from './rows/doubt.ts';
 import * as outage from './rows/outage.ts';
 import * as readers from './rows/readers.ts';
 import * as slow from './rows/slow.ts';
-import { PROVIDER, type Row, type World } from './stage.ts';
+import type { Row, World } from './stage.ts';
 
 const usage = `Usage: npm run test:faults -- [--no-record]
 
@@ -19,35 +21,49 @@ const usage = `Usage: npm run test:faults -- [--no-record]
 const startedAt = Date.now();
 const say = (line: string): void => console.log(`${inSeconds(Date.now() - startedAt).padStart(7)}  ${line}`);
 
-/** All rows side by side, since most of their time is spent waiting; in the order of the table. */
+/** The rows of each kind of connection side by side, since most of their time is spent waiting; in the order of the table. */
 const run = async (folder: string): Promise<Row[]> => {
-  const configuration: ProviderConfiguration = {
-    provider: PROVIDER,
-    names: [outage, readers, slow, crashes].flatMap(({ names }) => names),
+  const [many, alone] = ['credentials', 'a refresh token alone'] as const;
+  const provider = (held: Held, ...names: readonly (readonly string[])[]): Promise<Running> => {
+    const configuration: ProviderConfiguration = { provider: providerFor[held], names: names.flat() };
+    return start('provider', configuration);
   };
-  const world: World = { aws: await start('aws', { folder }), provider: await start('provider', configuration) };
-  say('AWS and the provider are up');
+  const world: World = {
+    aws: await start('aws', { folder }),
+    providers: {
+      [many]: await provider(many, outage.names, readers.names, slow.names, crashes.namesFor(many)),
+      [alone]: await provider(alone, outage.names, slow.names, crashes.namesFor(alone), doubt.names),
+    },
+  };
+  say('AWS and the providers are up');
   const told = async (what: string, rows: Promise<Row[]>): Promise<Row[]> => {
     const come = await rows;
     say(`${what}: ${come.every(({ won }) => won) ? 'won' : 'LOST'}`);
     return come;
   };
-  const [down, read, late, crashed] = await Promise.all([
-    told('outage', outage.outage(world)),
+  const [read, down, late, crashed] = await Promise.all([
     told('readers', readers.readers(world)),
+    told('outage', outage.outage(world, many)),
     told('slow provider', slow.slow(world)),
-    told('crashes', crashes.crashes(world, say)),
+    told('crashes', crashes.crashes(world, many, say)),
   ]);
-  const [crowd, alone] = [read.slice(0, 1), read.slice(1)];
-  const [writes, kills, ...more] = [crashed.slice(0, 1), crashed.slice(1, 2), ...crashed.slice(2).map(row => [row])];
-  return [down, crowd, late, writes ?? [], kills ?? [], alone, ...more].flat();
+  const [doubtful, downAlone, lateAlone, crashedAlone] = await Promise.all([
+    told('only copy in doubt', doubt.doubt(world, say)),
+    told('only copy, outage', outage.outage(world, alone)),
+    told('only copy, slow provider', slow.onlySlow(world)),
+    told('only copy, crashes', crashes.crashes(world, alone, say)),
+  ]);
+  const pairs = crashed.flatMap((row, n) => [row, ...crashedAlone.slice(n, n + 1)]);
+  const [crowd, reads] = [read.slice(0, 1), read.slice(1)];
+  const [crashesOfBoth, racesOfBoth] = [pairs.slice(0, 4), pairs.slice(4)];
+  return [down, downAlone, crowd, late, lateAlone, crashesOfBoth, doubtful, reads, racesOfBoth].flat();
 };
 
 const table = (rows: readonly Row[]): string =>
   [
-    '| scenario | the service beside us | token-refresher |',
-    '|---|---|---|',
-    ...rows.map(({ scenario, reference, ours }) => `| ${scenario} | ${reference} | ${ours} |`),
+    '| scenario | connections hold | the service beside us, with refresh tokens alone | token-refresher |',
+    '|---|---|---|---|',
+    ...rows.map(row => `| ${row.scenario} | ${row.held} | ${row.reference} | ${row.ours} |`),
   ].join('\n');
 
 const main = async (): Promise<boolean> => {

@@ -1,10 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Milliseconds } from '../../lib/core/types.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
 
 /** A process of its own. */
 export interface Running {
   readonly url: string;
+  /** What it published of its connections so far. */
+  readonly events: readonly Transition[];
   /** By its process id; resolves once it is gone. */
   kill(): Promise<void>;
   /** Stops it where it stands, or has it go on. */
@@ -26,6 +29,8 @@ export const start = async (
   const child = fork(new URL(`processes/${file}.ts`, import.meta.url), [JSON.stringify(configuration)]);
   children.add(child);
   started += 1;
+  const events: Transition[] = [];
+  child.on('message', (message: { readonly events?: readonly Transition[] }) => events.push(...(message.events ?? [])));
   const gone = once(child, 'exit').then(() => void children.delete(child));
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`the process "${file}" did not start in time`)), START_WITHIN);
@@ -37,6 +42,7 @@ export const start = async (
   });
   return {
     url,
+    events,
     kill: async () => {
       child.kill('SIGKILL');
       await gone;

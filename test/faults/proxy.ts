@@ -9,6 +9,8 @@ export interface StepProxy {
   readonly endpoint: string;
   /** The next request of this step is refused, in a way that the SDK does not repeat. */
   refuse(step: Step): Promise<void>;
+  /** So is every request of this step from now on. */
+  refuseAll(step: Step): Promise<void>;
   /** The next request of this step takes effect, and so do the SDK's repetitions, but no answer comes back. */
   lose(step: Step): Promise<void>;
   /** The next request of this step stays here, before or after its effect. Resolves once it does, to what lets it go on. */
@@ -55,6 +57,13 @@ const pass: Strike = async (forward, response) => {
   response.writeHead(status, headers).end(body);
 };
 
+const refusing =
+  (struck: (value: undefined) => void): Strike =>
+  async (_, response) => {
+    answerError(response, new AwsError('AccessDeniedException', 'refused for the test'));
+    struck(undefined);
+  };
+
 /** Stands between a refresher and AWS, and has exactly one step of a refresh go wrong. */
 export const startProxy = async (upstream: string): Promise<StepProxy> => {
   const armed = new Map<Step, { times: number; readonly strike: Strike }>();
@@ -80,11 +89,8 @@ export const startProxy = async (upstream: string): Promise<StepProxy> => {
   };
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    refuse: step =>
-      arm<void>(step, 1, struck => async (_, response) => {
-        answerError(response, new AwsError('AccessDeniedException', 'refused for the test'));
-        struck();
-      }),
+    refuse: step => arm(step, 1, refusing),
+    refuseAll: step => arm(step, Number.POSITIVE_INFINITY, refusing),
     lose: step =>
       arm<void>(step, ATTEMPTS, struck => async (forward, response) => {
         await forward();

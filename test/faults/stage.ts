@@ -1,4 +1,4 @@
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { createTables } from '../../lib/aws/tables.ts';
@@ -13,25 +13,26 @@ import {
   type Token,
 } from '../../lib/core/types.ts';
 import type { Ask } from '../../lib/shell/demand.ts';
-import { type SimulatedAccount, simulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
+import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { localClients } from '../support/aws.ts';
+import { customerOf, type Held, providerFor, secretOf } from './customers.ts';
 import { repeat } from './poll.ts';
 import type { ApiConfiguration } from './processes/api.ts';
 import type { Behaviour, Counts } from './processes/provider.ts';
 import type { RefresherConfiguration } from './processes/refresher.ts';
 import { type Running, start } from './processes.ts';
 
-export const PROVIDER = 'powerepos';
-
 /** The parts that all rows share, each a process. */
 export interface World {
   readonly aws: Running;
-  readonly provider: Running;
+  readonly providers: Readonly<Record<Held, Running>>;
 }
 
-/** A row of the table: what happens, what the service beside us did, and what ours did. */
+/** A row of the table: what happens to which connections, what the service beside us did, and what ours did. */
 export interface Row {
   readonly scenario: string;
+  readonly held: Held;
   readonly reference: string;
   readonly ours: string;
   readonly won: boolean;
@@ -47,6 +48,8 @@ const post = async <T>(url: string, body: string): Promise<T> => {
 export class Stage {
   readonly #world: World;
   readonly #name: string;
+  readonly #held: Held;
+  readonly #refreshers: Running[] = [];
   readonly #policy: Partial<Policy>;
   readonly #clients;
   readonly #accounts = new Map<ConnectionId, SimulatedAccount>();
@@ -54,9 +57,10 @@ export class Stage {
   readonly connections;
   readonly #sessions;
 
-  constructor(world: World, name: string, policy: Partial<Policy> = {}) {
+  constructor(world: World, name: string, policy: Partial<Policy> = {}, held: Held = 'credentials') {
     this.#world = world;
-    this.#name = name;
+    this.#name = held === 'credentials' ? name : `${name}-only`;
+    this.#held = held;
     this.#policy = policy;
     this.#clients = localClients({ endpoint: world.aws.url });
     this.tokens = tokenTable(this.#clients.dynamodb, this.#tables.tokens);
@@ -72,45 +76,62 @@ export class Stage {
   get #prefix(): string {
     return `${this.#name}/`;
   }
+  get #provider(): Running {
+    return this.#world.providers[this.#held];
+  }
 
   /** A deployment with a customer for each name, whose tokens live so long. Their first tokens are still to be had. */
   async open(names: readonly string[], lifetime: Milliseconds): Promise<ConnectionId[]> {
     await createTables(this.#clients.dynamodb, this.#tables);
     for (const name of names) {
-      const account = simulatedAccount(PROVIDER, name);
-      const id = connectionId(PROVIDER, name);
+      const account = simulatedAccount(providerFor[this.#held], name);
+      const id = connectionId(account.provider, name);
       if (!id) throw new Error(`${name} is no name`);
       this.#accounts.set(id, account);
       await this.behave(id, { lifetime });
-      const [secret] = Object.values(simulatedSecrets(this.#world.provider.url, [account]));
       await this.#clients.secretsManager.send(
-        new CreateSecretCommand({ Name: `${this.#prefix}${id}`, SecretString: JSON.stringify(secret) }),
+        new CreateSecretCommand({ Name: `${this.#prefix}${id}`, SecretString: await this.#secret(id) }),
       );
     }
     return this.ids;
+  }
+  /** A person logs in again, and puts the code into the secret. */
+  async hand(connection: ConnectionId): Promise<void> {
+    const value = { SecretId: `${this.#prefix}${connection}`, SecretString: await this.#secret(connection) };
+    await this.#clients.secretsManager.send(new PutSecretValueCommand(value));
+  }
+  async #secret(connection: ConnectionId): Promise<string> {
+    return JSON.stringify(await secretOf(this.#provider.url, this.#account(connection), this.#held));
   }
 
   get ids(): ConnectionId[] {
     return [...this.#accounts.keys()];
   }
 
-  refresher(endpoint: string = this.#world.aws.url): Promise<Running> {
+  async refresher(endpoint: string = this.#world.aws.url): Promise<Running> {
     const configuration: RefresherConfiguration = {
       endpoint,
       tables: this.#tables,
       prefix: this.#prefix,
-      provider: PROVIDER,
+      provider: providerFor[this.#held],
       policy: this.#policy,
     };
-    return start('refresher', configuration);
+    const refresher = await start('refresher', configuration);
+    this.#refreshers.push(refresher);
+    return refresher;
+  }
+  /** What a person is told of a connection. */
+  events(connection: ConnectionId): Transition[] {
+    return this.#refreshers.flatMap(({ events }) => events).filter(event => event.connection === connection);
   }
 
   api(refresher: Running): Promise<Running> {
     const configuration: ApiConfiguration = {
       endpoint: this.#world.aws.url,
       tables: this.#tables,
-      provider: PROVIDER,
+      provider: providerFor[this.#held],
       refresher: refresher.url,
+      policy: this.#policy,
     };
     return start('api', configuration);
   }
@@ -121,8 +142,7 @@ export class Stage {
   tick(refresher: Running): Promise<unknown> {
     return post(refresher.url, JSON.stringify({ shards: allShards }));
   }
-  /** A consumer was refused its token: refresh this one now. A refresher that is killed meanwhile never answers. */
-  /** As the API does for a consumer whose token was refused. */
+  /** As the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers. */
   async force(refresher: Running, connection: ConnectionId): Promise<unknown> {
     const { issuedAt } = await this.token(connection);
     const ask = { kind: 'forced', connection, issuedAt, waits: true } satisfies Ask;
@@ -134,17 +154,17 @@ export class Stage {
     return { stop: async () => void (await Promise.all(ticks.map(each => each.stop()))) };
   }
 
-  #org(connection: ConnectionId): string {
-    return this.#accounts.get(connection)?.fields.orgId ?? '';
+  #account(connection: ConnectionId): SimulatedAccount {
+    const account = this.#accounts.get(connection);
+    if (!account) throw new Error(`${connection} is nobody's`);
+    return account;
   }
-  behave(connection: ConnectionId, behaviour: Omit<Behaviour, 'org'>): Promise<unknown> {
-    return post(
-      `${this.#world.provider.url}/admin/behave`,
-      JSON.stringify({ org: this.#org(connection), ...behaviour }),
-    );
+  behave(connection: ConnectionId, behaviour: Omit<Behaviour, 'customer'>): Promise<unknown> {
+    const customer = customerOf(this.#account(connection));
+    return post(`${this.#provider.url}/admin/behave`, JSON.stringify({ customer, ...behaviour }));
   }
   counts(connection: ConnectionId): Promise<Counts> {
-    return post(`${this.#world.provider.url}/admin/counts`, this.#org(connection));
+    return post(`${this.#provider.url}/admin/counts`, customerOf(this.#account(connection)));
   }
   async sum(count: keyof Counts, connections: readonly ConnectionId[] = this.ids): Promise<number> {
     const all = await Promise.all(connections.map(each => this.counts(each)));
@@ -168,7 +188,7 @@ export class Stage {
   }
   async #usable({ connection }: Connection): Promise<boolean> {
     const stored = await this.#sessions.get(connection);
-    return post(`${this.#world.provider.url}/admin/usable`, stored?.session?.refreshToken ?? '');
+    return post(`${this.#provider.url}/admin/usable`, stored?.session?.refreshToken ?? '');
   }
 }
 

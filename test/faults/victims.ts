@@ -1,4 +1,4 @@
-import { type ConnectionId, hours, minutes, seconds } from '../../lib/core/types.ts';
+import { type ConnectionId, hours, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
 import type { Running } from './processes.ts';
 import { type Step, type StepProxy, startProxy } from './proxy.ts';
@@ -11,17 +11,17 @@ export interface Victim {
   readonly refresher: Running;
 }
 
-const victim = async (world: World, stage: Stage): Promise<Victim> => {
+export const victimOf = async (world: World, stage: Stage): Promise<Victim> => {
   const proxy = await startProxy(world.aws.url);
   return { proxy, refresher: await stage.refresher(proxy.endpoint) };
 };
 
 /** One victim after another; the next one starts while the one before is still at work. */
 export const victimsOf = (world: World, stage: Stage): (() => Promise<Victim>) => {
-  let coming = victim(world, stage);
+  let coming = victimOf(world, stage);
   return async () => {
     const come = await coming;
-    coming = victim(world, stage);
+    coming = victimOf(world, stage);
     // Nobody may want it any more.
     coming.catch(() => {});
     return come;
@@ -37,13 +37,13 @@ const within = <T>(what: string, struck: Promise<T>): Promise<T> => {
   return until(what, seconds(20), async () => value).then(({ is }) => is);
 };
 
-/** Has one write of a run fail: refused, or taken without an answer. */
+/** Has one write of a run fail: refused, or taken without an answer. Throws if the run never came there. */
 export const failWrite = async (
   stage: Stage,
   { proxy, refresher }: Victim,
   id: ConnectionId,
   step: Step,
-  how: 'refuse' | 'lose',
+  how: 'refuse' | 'refuseAll' | 'lose',
 ): Promise<void> => {
   const struck = proxy[how](step);
   const run = stage.force(refresher, id);
@@ -58,12 +58,13 @@ export const killAt = async (
   id: ConnectionId,
   step: Step | 'grant',
   when: 'before' | 'after',
+  lifetime: Milliseconds = LIFETIME,
 ): Promise<void> => {
   if (step === 'grant') {
-    await stage.behave(id, { lifetime: LIFETIME, delay: { when, for: hours(1) } });
+    await stage.behave(id, { lifetime, delay: { when, for: hours(1) } });
     void stage.force(refresher, id);
     await until('the provider is asked', seconds(20), async () => (await stage.counts(id)).waiting > 0);
-    await stage.behave(id, { lifetime: LIFETIME });
+    await stage.behave(id, { lifetime });
   } else {
     const held = proxy.hold(step, when);
     void stage.force(refresher, id);

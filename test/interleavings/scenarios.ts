@@ -285,4 +285,18 @@ export const scenarios: readonly Scenario[] = [
     onlyCopy: true,
     losesOnlyCopy: true,
   },
+  {
+    name: 'code-connections-older-code-replaced',
+    pairs: [WD, DW],
+    // The old session is lost with the table; the new one must not be.
+    prepare: async stage => {
+      const { prepare, events } = renewed(code, 'connections', 1);
+      await prepare(stage);
+      for (const happens of events) happens();
+    },
+    events: [stage => stage.put('acme', { code: 'good-2' })],
+    restores: true,
+    there: [SINGLE],
+    onlyCopy: true,
+  },
 ];

@@ -76,6 +76,8 @@ export const answers: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf('lib/core/settle.ts', tests, [
+    ['a connection that can log in waits for a session in doubt', ' || isForeign) return', ') return'],
+    ['a code is forgotten whose session may come back', "  ...(used.isForeign && pick(seen, 'redeemedCode')),\n", ''],
     [
       'a session at its wall is kept',
       "if (grant.kind === 'refresh' && !grant.only && !lengthens",

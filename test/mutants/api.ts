@@ -30,7 +30,7 @@ export const api: readonly Mutant[] = [
   ...mutantsOf('lib/api/token.ts', tests, [
     [
       'a token of too little life is served',
-      'if (held && isGood(held)) return found(deps, held);',
+      'if (held && isKnown && isGood(held)) return found(deps, held);',
       'if (held) return found(deps, held);',
     ],
     ['an expired token is served', 'token && isValid(token, deps.clock.now())) return found', 'token) return found'],
@@ -69,20 +69,21 @@ export const api: readonly Mutant[] = [
     ['who waited for a dead worker goes without', 'round <= 2', 'round <= 1'],
     [
       'a name that nobody has is asked for',
-      "if (!record) return { result: 'unknown' };\n",
-      'if (!record) return asked(deps, ask, until);\n',
+      'if (!record) return token ? asked(deps, ask, until) :',
+      'if (!record) return true ? asked(deps, ask, until) :',
+    ],
+    ['a token without a record is served', 'held && isKnown && isGood(held)', 'held && isGood(held)'],
+    ['a record that cannot be read costs its token', '() => true,', '() => false,'],
+    [
+      'a token whose record somebody deleted is nobody’s',
+      'if (!record) return token ? asked(deps, ask, until) :',
+      'if (!record) return',
     ],
     [
       'a connection that backs off is asked for',
       "decision.action === 'refresh' ||",
       "decision.reason !== 'retired' ||",
       'the refresher decides the same',
-    ],
-    ['a retired connection is known', "if (decision.reason === 'retired') return { result: 'unknown' };", ''],
-    [
-      'a connection that just retired is known',
-      "answer.result === 'unknown' || answer.result === 'retired'",
-      "answer.result === 'unknown'",
     ],
     ['too many refreshes are a failure', "if (reason === 'forced_recently') return", 'if (false) return'],
     ['who may not wait is not sent away', "busy = reason === 'busy';", ''],
@@ -106,22 +107,24 @@ export const api: readonly Mutant[] = [
   ]),
   ...mutantsOf(
     'lib/shell/demand.ts',
-    ['test/shell/demand.test.ts', 'test/api'],
+    ['test/shell/demand.test.ts', 'test/shell/only-copy.test.ts', 'test/api'],
     [
       ['a run on demand is not observed', 'deps.observer.refresh(isMissing', 'void (isMissing'],
       ['a missing token is nobody’s business', 'isMissing(connection, published) ?', 'false ?'],
-      ['an operator is not warned', "ask.kind === 'operator' && provider", 'false && provider'],
+      ['an operator is not warned', "ask.kind === 'operator' && warning", 'false && warning'],
+      ['an operator is not warned of what may end the token', 'report.replayed ?', 'false ?'],
       [
         'who is not there is an exception',
-        "if (!connection) return { result: 'unknown' };",
+        'if (!connection) return withoutRecord(deps, ask);',
         'if (!connection) throw new Error();',
       ],
+      ['a secret that is there is not looked for', '(await deps.credentials.isGone({ connection }))', 'true'],
       ['who has to wait is not told how long', '    ...(until !== undefined && { until }),\n', ''],
       ['who was refused is not told until when', '...(dueAt !== undefined && { until: dueAt })', ''],
       ['who lost a claim is sent away', 'look <= 2', 'look <= 1'],
       ['any number wait for one run', 'WAITERS))', '1000))'],
       ['who has a valid token waits too', ' || !ask.waits ||', ' ||'],
-      ['a retired connection is known', "if (reason === 'retired') return { result: 'unknown' };", ''],
+      ['a retired connection is known', "if (reason === 'retired') return { result: 'retired' };", ''],
     ],
   ),
 ];

@@ -28,6 +28,18 @@ export const core: readonly Mutant[] = [
       "if (published && isEnough(policy, published, minTtl, now) && due.action === 'wait')",
     ],
     [
+      'a missing token waits for its end',
+      "due.reason === 'attention' && waitsForNothing(connection, published, now)",
+      'false',
+    ],
+    ['wrong credentials are tried for each reader', 'session?.inDoubt === true &&\n  expiresAt', 'expiresAt'],
+    ['a refused refresh token is sent again for each reader', 'expiresAt !== undefined &&\n  expiresAt > now &&\n', ''],
+    [
+      'an older token that has expired is protected',
+      '(published === undefined || published.expiresAt <= now)',
+      'published === undefined',
+    ],
+    [
       'forced against a provider that said no',
       "if (due.action === 'wait' && due.reason !== 'not_due' && !isLast) return due;",
       "if (due.action === 'wait' && due.reason === 'leased') return due;",

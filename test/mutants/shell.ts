@@ -11,8 +11,8 @@ export const shell: readonly Mutant[] = [
     ],
     [
       'who lost the session publishes',
-      'if (kept === false) return this.#outrun(told);\n\n    const published',
-      'const published',
+      'if (kept === false) return this.#outrun(told);\n\n    const publish =',
+      'const publish =',
     ],
     ['who lost the publication settles', 'if (published === false) return this.#outrun(told);', ''],
     ['who lost the settlement says refreshed', 'if (settled === false) return this.#outrun(told);', ''],
@@ -23,6 +23,20 @@ export const shell: readonly Mutant[] = [
     ],
     ['an abandoned lease is overlooked', 'dueAt, ...(leaseUntil !== undefined && { leaseUntil }) };', 'dueAt };'],
     ['a store that fails is an exception', "write.catch(() => 'failed' as const)", 'write'],
+    ['a session is noted under a version that was raised since', '(this.#keptAs ?? this.#mine)', 'this.#mine'],
+    [
+      'a session stays older than the token of a raised version',
+      'if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);',
+      '',
+    ],
+    [
+      'a login that brings no session costs the one of a code',
+      'noteOf(session, version) ?? foreign',
+      'noteOf(session, version)',
+    ],
+    ['a record keeps a token that is missing', "cause === 'missing' ? withoutToken(claimed) : claimed", 'claimed'],
+    ['a token that an operator has ended is served', "(cause === 'operator' && replayed)", 'false'],
+    ['an operator costs a token that nobody has ended', "(cause === 'operator' && replayed)", "cause === 'operator'"],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
@@ -95,9 +109,25 @@ export const shell: readonly Mutant[] = [
       "if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();",
       '',
     ],
+    [
+      'a session that the credentials may not use is forgotten',
+      'dropSession ? undefined : this.#note',
+      'dropSession || this.foreign ? undefined : this.#note',
+    ],
+    [
+      'an edit takes the doubt away',
+      '(isForeign || account.oneTimeCode !== undefined)',
+      'account.oneTimeCode !== undefined',
+    ],
+    ['every refresh of an only copy may end its token', 'refresh?.only && this.#note?.inDoubt', 'refresh?.only'],
     ['a restored session is unspent', 'const mayBeSpent = this.#isOlderThanToken(version) || ', 'const mayBeSpent = '],
-    ['what a dead worker stored is spent', 'wasAbandoned && version >= seen.version - 1', 'false'],
-    ['what a dead worker held is unspent', '(wasAbandoned && !isLeft) || ', ''],
+    ['what a dead worker stored is spent', '!wasAbandoned || version >= seen.version - 1', '!wasAbandoned'],
+    [
+      'a code is redeemed again although its session is stored',
+      'version > (seen.session?.version ?? 0)',
+      'wasAbandoned && isUnspent',
+    ],
+    ['what a dead worker held is unspent', '!isUnspent || ', ''],
   ]),
   ...mutantsOf('lib/shell/end.ts', tests, [
     ['a worker that dies after the end leaves its session', '|| leaseUntil > now)', '|| false)'],
@@ -120,6 +150,12 @@ export const shell: readonly Mutant[] = [
       'if (deps.clock.now() - late.startedAt < RETIRED_FOR) return;',
       '',
     ],
+    [
+      'nobody looks whether a deletion was undone',
+      "if (isInGrace(listed) && !(await deps.credentials.isGone(listed))) return 'back';",
+      '',
+    ],
+    ['an end that has begun waits for its secret', 'if (isInGrace(listed) && !(', 'if (!('],
     ['another secret waits for the grace period', 'replacedAt ?? (retiredAt', '(retiredAt'],
     [
       'a secret that will not come back is looked for',
@@ -168,7 +204,8 @@ export const shell: readonly Mutant[] = [
       'await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));',
       '',
     ],
-    ['a token stays readable while another secret waits', '!revived.has(connection),', 'false,'],
+    ['a secret that cannot be read is withdrawn', ' && !inventory.mayBeBack(record)', ''],
+    ['a token stays readable while another secret waits', '!revived.has(record.connection) &&', 'false &&'],
   ]),
   ...mutantsOf('lib/shell/inventory.ts', tests, [
     ['removed keys are not counted', 'added.slice(room)', 'added.slice(added.length)'],
@@ -180,6 +217,7 @@ export const shell: readonly Mutant[] = [
       'secretVersion === version;',
     ],
     ['a key that is back is not looked for', ' && !all.some(isInGrace)) {', ') {'],
+    ['what has another secret waits for that to be read', 'isInGrace(record) && this.#unreadable', 'this.#unreadable'],
     ['a secret that cannot be understood is known', 'secretKeys: 0 });\n    }', 'secretKeys: ids.length });\n    }'],
     [
       'a deleted secret is a problem while it may come back',
@@ -196,6 +234,14 @@ export const shell: readonly Mutant[] = [
     ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],
     ['secrets are kept without bound', '16 * 1024 * 1024', 'Number.POSITIVE_INFINITY'],
     ['a session is not bound to its secret', '[arn, key', "['', key"],
+    [
+      'a secret that cannot be read is gone',
+      "if (value === 'unreadable') return false;",
+      "if (value === 'unreadable') return true;",
+    ],
+    ['another secret brings a connection back', '!value || areOfTwoSecrets(secretVersion, value.version)', '!value'],
+    ['a secret that cannot be understood is gone', 'value.json !== undefined && !holds', '!value.json || !holds'],
+    ['keys that cannot be understood are gone', '!isObject(connections) || (key', 'isObject(connections) && (key'],
     ['each reader of a secret reads it', 'if (underway) return underway;', ''],
     [
       'a secret of many passes for one',

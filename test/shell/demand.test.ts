@@ -3,7 +3,7 @@ import { GRACE } from '../../lib/core/policy.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { idOf, START } from '../support/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt, type World } from '../support/world.ts';
+import { dieAt, PREFIX, type World } from '../support/world.ts';
 
 /** Refused is the token of `issuedAt`, by default the one of the record at that moment. */
 const refused = (issuedAt: EpochMs) => ({ kind: 'forced', connection: ID, issuedAt, waits: true }) as const;
@@ -89,7 +89,7 @@ describe('a reader', () => {
     expect(await world.ask(read(0))).toMatchObject({ result: 'attention', until: plus(world.clock.now(), hours(1)) });
     expect(await world.ask(read(0))).toMatchObject({ result: 'waiting', reason: 'attention' });
     await world.stores.connections.retire(ID, world.clock.now());
-    expect(await world.ask(read(0))).toEqual({ result: 'unknown' });
+    expect(await world.ask(read(0))).toEqual({ result: 'retired' });
   });
 });
 
@@ -161,6 +161,7 @@ describe('a consumer whose token was refused', () => {
     };
     expect(await force(world)).toMatchObject({ result: 'retired' });
     expect(await world.stores.tokens.get(ID)).toBeDefined();
+    await world.stores.secrets.delete(`${PREFIX}${ID}`);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     expect(await world.stores.tokens.get(ID)).toBeUndefined();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { transitionsOf } from '../../lib/shell/transition.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
@@ -309,7 +310,11 @@ describe('a connection that only a person can bring back', () => {
     given.world.hooks.before = async at => {
       if (at === 'sessions.keep') throw new RefresherError('store_failed', 'injected');
     };
-    expect(await given.world.refresh(ID)).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    const report = await given.world.refresh(ID);
+    expect(report).toMatchObject({ to: 'attention', commitFailed: 'keep' });
+    expect(transitionsOf(report, given.world.clock.now())).toMatchObject([
+      { type: 'needs attention', reason: 'store_failed' },
+    ]);
     expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'store_failed' } });
   });
 
@@ -324,6 +329,54 @@ describe('a connection that only a person can bring back', () => {
     expect(await world.ask(forced)).toMatchObject({ result: 'attention' });
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+  });
+
+  describe('in doubt, and an operator who has it tried', () => {
+    const operator = { kind: 'operator', connection: ID, waits: false } as const;
+    const inDoubt = async () => {
+      const given = await byCode();
+      given.vendor.script.push(() => lostAnswer);
+      await given.world.refresh(ID);
+      return given;
+    };
+
+    it('loses its token if its refresh token is refused, which may have ended it, and the operator is warned', async () => {
+      const { world, vendor } = await inDoubt();
+      vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+      expect(await world.ask(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
+      expect(await world.stores.tokens.get(ID)).toBeUndefined();
+      expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+    });
+
+    it('keeps its token if there is no answer, and the operator is warned', async () => {
+      const { world, vendor } = await inDoubt();
+      vendor.script.push(() => lostAnswer);
+      expect(await world.ask(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
+      expect(await world.token(ID)).toBeDefined();
+    });
+
+    it('gets a new one if all is well, and there is nothing to warn of', async () => {
+      const { world } = await inDoubt();
+      expect(await world.ask(operator)).toMatchObject({ result: 'refreshed' });
+      expect(await world.ask(operator)).not.toHaveProperty('warning');
+    });
+
+    it('keeps its token if nothing is sent', async () => {
+      const { world, vendor } = await inDoubt();
+      await world.put(ID, { client: 'misspelt' });
+      expect(await world.ask(operator)).toMatchObject({ result: 'attention' });
+      expect(vendor.asked).toEqual(['refresh']);
+      expect(await world.token(ID)).toBeDefined();
+    });
+  });
+
+  it('keeps its token if an operator finds its session ended, which nobody had sent twice', async () => {
+    const { world, vendor } = await byCode();
+    vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
+    const answered = await world.ask({ kind: 'operator', connection: ID, waits: false });
+    expect(answered).toMatchObject({ result: 'attention' });
+    expect(answered).not.toHaveProperty('warning');
+    expect(await world.token(ID)).toBeDefined();
   });
 
   it('keeps its token if only the schedule finds its session ended', async () => {

@@ -4,6 +4,7 @@ import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/shell/refresh.ts';
 import { nth } from '../support/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { PREFIX } from '../support/world.ts';
 
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
 
@@ -177,6 +178,7 @@ describe('a zombie', () => {
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
+    await world.stores.secrets.delete(`${PREFIX}${ID}`);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     expect(await world.stores.tokens.get(ID)).toBeUndefined();

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { failOnce } from '../support/world.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { dieAt, failOnce, type World } from '../support/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
 const read = { kind: 'read', connection: ID, minTtl: 0, waits: true } as const;
+
+const failAtSecondKeep = async (world: World): Promise<void> => {
+  world.hooks.after = async at => {
+    if (at === 'sessions.keep') failOnce(world, 'before', 'sessions.keep');
+  };
+};
 
 describe('a token that is missing', () => {
   it('is obtained for its first reader, and that is reported', async () => {
@@ -34,6 +41,49 @@ describe('a token that is missing', () => {
     const forced = { kind: 'forced', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
     expect(await world.ask(forced)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+  });
+});
+
+describe('a token that is missing, and a refresh token in doubt', () => {
+  const inDoubt = async (reply: ((request: HttpRequest) => HttpReply) | undefined) => {
+    const given = await vendorWorld({ secret: { code: 'good-1' } });
+    const { world, vendor } = given;
+    vendor.script.push(() => lostAnswer);
+    await world.refresh(ID);
+    vendor.script.push(reply);
+    vendor.asked.length = 0;
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    return given;
+  };
+  const lost = () => answer({ error: 'invalid_grant' }, 400);
+
+  it('is obtained for its first reader: there is nothing to protect', async () => {
+    const { world, vendor } = await inDoubt(undefined);
+    expect(await world.ask(read)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('is not obtained for the next one if that was refused', async () => {
+    const { world, vendor } = await inDoubt(lost);
+    expect(await world.ask(read)).toMatchObject({ result: 'attention' });
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it.each([
+    ['there was no answer', 'send', () => lostAnswer],
+    ['the secret could not be read', 'secrets.get', () => lostAnswer],
+  ])('backs off if %s', async (_, operation, reply) => {
+    const { world, vendor } = await inDoubt(reply);
+    if (operation !== 'send') failOnce(world, 'before', operation);
+    await world.ask(read);
+    const calls = vendor.asked.length;
+    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(vendor.asked).toHaveLength(calls);
+    expect((await world.record(ID)).dueAt - world.clock.now()).toBeLessThanOrEqual(minutes(5));
   });
 });
 
@@ -91,6 +141,49 @@ describe('a record of an earlier state', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'session_in_doubt' } });
     await world.run('test-provider', minutes(14), minutes(1));
     expect(vendor.asked).toEqual(['refresh']);
+  });
+
+  it.each([
+    ['and keeps the session of that', async () => {}],
+    ['also if the session cannot be stored once more under the raised version', failAtSecondKeep],
+  ])('redeems a new code, %s', async (_, prepare) => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    await prepare(world);
+    await world.tick('test-provider');
+    expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', repaired: true });
+    const { session } = await world.record(ID);
+    expect(session).toEqual({ version: (await world.stores.sessions.get(ID))?.version });
+    await world.run('test-provider', hours(3), minutes(1));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.asked.slice(0, 2)).toEqual(['code', 'refresh']);
+  });
+
+  it('knows the new session for its own if the worker dies before it has settled', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    const died = dieAt(world, 'before', 'connections.settle');
+    void world.tick('test-provider');
+    await died;
+    world.clock.pass(minutes(1));
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.asked).toEqual(['code', 'refresh']);
+  });
+
+  it('does not redeem the new code again if the worker dies once it has raised the version', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    const died = dieAt(world, 'after', 'connections.raise');
+    void world.tick('test-provider');
+    await died;
+    await world.run('test-provider', hours(3), minutes(1));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.count('code')).toBe(1);
+    expect(vendor.reused).toBe(0);
   });
 
   it('does not redeem a code that a token shows to be redeemed', async () => {

@@ -14,7 +14,7 @@ import {
 import { pool } from '../../lib/shell/pool.ts';
 import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
 import { testProvider, Vendor } from '../support/vendor.ts';
-import { World } from '../support/world.ts';
+import { PREFIX, World } from '../support/world.ts';
 
 const provider = testProvider({ concurrency: 3 });
 
@@ -109,6 +109,7 @@ describe('a tick', () => {
     const slow = Array.from({ length: 6 }, (_, n) => `slow-${n}`);
     const provider = testProvider({ concurrency: 4, revoke });
     const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);
+    for (const name of slow) await world.stores.secrets.erase(`${PREFIX}${idOf(name)}`);
     for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
     let under = 0;
     let most = 0;
@@ -138,6 +139,7 @@ describe('a tick', () => {
   it('ends what is retired, although it has no time for all that is due', async () => {
     const gone = { retiredAt: START, dueAt: START };
     const { world } = await fleet({ 'one/a': {}, 'one/b': {}, 'one/c': {}, gone }, testProvider({ concurrency: 1 }));
+    await world.stores.secrets.erase(`${PREFIX}${idOf('gone')}`);
     world.hooks.after = async at => {
       if (at === 'send') world.clock.pass(seconds(30));
     };

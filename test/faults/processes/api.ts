@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../../functions/api/handler.ts';
 import { stores } from '../../../functions/wiring.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
-import { defaultPolicy } from '../../../lib/core/policy.ts';
+import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import type { Answer } from '../../../lib/shell/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../support/aws.ts';
@@ -15,15 +15,17 @@ export interface ApiConfiguration {
   readonly provider: string;
   /** Where its refresher is: what the name of a function is to the API in Lambda. */
   readonly refresher: string;
+  /** What differs from the policy's defaults. */
+  readonly policy: Partial<Policy>;
 }
 
 /** One environment of the function `api`. */
-const { endpoint, tables, provider, refresher } = configuration<ApiConfiguration>();
+const { endpoint, tables, provider, refresher, policy } = configuration<ApiConfiguration>();
 const failed = (error: unknown) => console.error(error instanceof Error ? error.message : 'unknown error');
 const api = apiHandler(
   {
     ...stores({ dynamodb: localClients({ endpoint }).dynamodb, tables, onBroken: failed }),
-    providers: new Map([[provider, defaultPolicy]]),
+    providers: new Map([[provider, { ...defaultPolicy, ...policy }]]),
     ask: async ask => {
       const answer = await fetch(refresher, { method: 'POST', body: JSON.stringify({ ask }) });
       if (!answer.ok) throw new Error('the refresh function failed');

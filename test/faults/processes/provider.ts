@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { epochMs, hours, type Milliseconds, minutes } from '../../../lib/core/types.ts';
+import { epochMs, hours, type Milliseconds } from '../../../lib/core/types.ts';
 import { simulatedAccount } from '../../../local/simulators/accounts.ts';
 import { createSimulator, type Simulator } from '../../../local/simulators/index.ts';
 import type { SimulatedResponse } from '../../../local/simulators/kit.ts';
@@ -15,13 +15,15 @@ export interface ProviderConfiguration {
 
 /** How the provider treats one customer from now on. */
 export interface Behaviour {
-  readonly org: string;
+  readonly customer: string;
   /** How long its tokens live. */
   readonly lifetime: Milliseconds;
   /** Answered instead of handling the request. */
   readonly status?: number;
   /** Waited before or after the request is handled: before, nothing is spent yet; after, all of it is. */
   readonly delay?: { readonly when: 'before' | 'after'; readonly for: Milliseconds };
+  /** Handles the request, and hangs up in place of an answer. */
+  readonly hangsUp?: true;
 }
 
 /** What it knows of one customer. */
@@ -33,39 +35,69 @@ export interface Counts {
   readonly replays: number;
   /** Requests that it is waiting with. */
   readonly waiting: number;
-  /** Requests that it refused to handle, and answers that it gave late. */
+  /** Requests that it refused to handle, answers that it gave late, and answers that it never gave. */
   readonly refused: number;
   readonly late: number;
+  readonly cut: number;
 }
 
-/** The documented lifetime, by which the simulator's time is scaled. */
-const DOCUMENTED = hours(8);
+/** What the two providers say differently. */
+interface Dialect {
+  readonly tokenPath: string;
+  /** The documented lifetime, by which the simulator's time is scaled. */
+  readonly lifetime: Milliseconds;
+  customerOf(asked: Asked): string | null | undefined;
+  refreshTokenOf(asked: Asked): string | null | undefined;
+}
+interface Asked {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly form: URLSearchParams;
+}
+const dialects: Readonly<Record<string, Dialect>> = {
+  powerepos: {
+    tokenPath: '/authorisation/token',
+    lifetime: hours(8),
+    customerOf: ({ form }) => form.get('org_id'),
+    refreshTokenOf: ({ form }) => form.get('refresh_token'),
+  },
+  ioffice: {
+    tokenPath: '/external/api/oauth2/token',
+    lifetime: hours(4),
+    customerOf: ({ headers }) => headers['x-client-id'],
+    refreshTokenOf: ({ headers }) => headers['x-refresh-token'],
+  },
+};
 
 const { provider, names } = configuration<ProviderConfiguration>();
+const dialect = dialects[provider];
+if (!dialect) throw new Error(`there is no dialect of ${provider}`);
 const behaviours = new Map<string, Behaviour>();
 const counts = new Map<string, { -readonly [Count in keyof Counts]: number }>();
 /** Kept apart from the simulator's own memory: what is counted must not depend on what it forgets. */
 const redeemed = new Set<string>();
-let lifetime: Milliseconds = minutes(10);
+let lifetime = dialect.lifetime;
 
-const countsOf = (org: string) => {
-  const known = counts.get(org) ?? { calls: 0, rotations: 0, replays: 0, waiting: 0, refused: 0, late: 0 };
-  counts.set(org, known);
+const countsOf = (customer: string) => {
+  const known = counts.get(customer) ?? { calls: 0, rotations: 0, replays: 0, waiting: 0, refused: 0, late: 0, cut: 0 };
+  counts.set(customer, known);
   return known;
 };
+
+const headersOf = ({ headers }: IncomingMessage): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
 const tokenRequest = async (
   simulator: Simulator,
   request: IncomingMessage,
   body: string,
-): Promise<SimulatedResponse> => {
-  const form = new URLSearchParams(body);
-  const org = form.get('org_id') ?? '';
-  const refreshToken = form.get('refresh_token');
-  const behaviour = behaviours.get(org);
-  const mine = countsOf(org);
+): Promise<SimulatedResponse | undefined> => {
+  const asked = { headers: headersOf(request), form: new URLSearchParams(body) };
+  const customer = dialect.customerOf(asked) ?? '';
+  const refreshToken = dialect.refreshTokenOf(asked) ?? '';
+  const behaviour = behaviours.get(customer);
+  const mine = countsOf(customer);
   mine.calls += 1;
-  if (refreshToken !== null && redeemed.has(refreshToken)) mine.replays += 1;
+  if (redeemed.has(refreshToken)) mine.replays += 1;
   if (behaviour?.status !== undefined) {
     mine.refused += 1;
     return { status: behaviour.status, headers: {}, body: '<h1>Not now</h1>' };
@@ -78,29 +110,34 @@ const tokenRequest = async (
     if (when === 'after') mine.late += 1;
   };
   await wait('before');
-  lifetime = behaviour?.lifetime ?? lifetime;
-  const reply = handle(simulator, request, body);
-  if (reply.status === 200 && refreshToken !== null) {
+  const reply = handle(simulator, request, body, behaviour?.lifetime);
+  if (reply.status === 200 && refreshToken !== '') {
     redeemed.add(refreshToken);
     mine.rotations += 1;
   }
   await wait('after');
-  return reply;
+  if (!behaviour?.hangsUp) return reply;
+  mine.cut += 1;
+  return undefined;
 };
 
-const handle = (simulator: Simulator, { method, url, headers }: IncomingMessage, body: string): SimulatedResponse =>
-  simulator.handle({
-    method: method ?? '',
-    path: (url ?? '/').slice(`/${provider}`.length),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-    body,
-  });
+/** Codes for a person are valid as long as documented: a test that is slow must not lose them. */
+const handle = (
+  simulator: Simulator,
+  request: IncomingMessage,
+  body: string,
+  lives: Milliseconds = dialect.lifetime,
+): SimulatedResponse => {
+  lifetime = lives;
+  const { method = '', url = '/' } = request;
+  return simulator.handle({ method, path: url.slice(`/${provider}`.length), headers: headersOf(request), body });
+};
 
 /** For the test alone, beside what a provider offers. */
 const admin = (simulator: Simulator, path: string, body: string): unknown => {
   if (path === '/admin/behave') {
     const behaviour: Behaviour = JSON.parse(body);
-    behaviours.set(behaviour.org, behaviour);
+    behaviours.set(behaviour.customer, behaviour);
     return null;
   }
   if (path === '/admin/counts') return countsOf(body);
@@ -114,9 +151,10 @@ const serve = async (simulator: Simulator, request: IncomingMessage, response: S
     response.writeHead(200).end(JSON.stringify(admin(simulator, path, body)));
     return;
   }
-  const isToken = path === `/${provider}/authorisation/token`;
+  const isToken = path === `/${provider}${dialect.tokenPath}`;
   const reply = await (isToken ? tokenRequest(simulator, request, body) : handle(simulator, request, body));
-  response.writeHead(reply.status, reply.headers).end(reply.body);
+  if (reply) response.writeHead(reply.status, reply.headers).end(reply.body);
+  else response.destroy();
 };
 
 const server = createServer().listen(0, '127.0.0.1', () => {
@@ -126,7 +164,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     random: Math.random,
     url,
     get scale() {
-      return DOCUMENTED / lifetime;
+      return dialect.lifetime / lifetime;
     },
   };
   const accounts = names.map(name => simulatedAccount(provider, name));

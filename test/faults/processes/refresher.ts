@@ -1,4 +1,7 @@
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
 import { refreshHandler } from '../../../functions/refresh/handler.ts';
+import { systemClock } from '../../../functions/system.ts';
 import { refresherDeps } from '../../../functions/wiring.ts';
 import { secretsManager } from '../../../lib/aws/secrets.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
@@ -6,6 +9,7 @@ import { isObject } from '../../../lib/core/jwt.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import { minutes } from '../../../lib/core/types.ts';
 import { createSend } from '../../../lib/http/send.ts';
+import { publishingTransitions } from '../../../lib/observe/transitions.ts';
 import { findProvider } from '../../../lib/providers/index.ts';
 import { localClients } from '../../support/aws.ts';
 import { discoverNow } from '../../support/discover.ts';
@@ -25,6 +29,14 @@ const { endpoint, tables, prefix, provider: id, policy } = configuration<Refresh
 const provider = findProvider(id);
 if (!provider) throw new Error(`there is no provider ${id}`);
 const { dynamodb, secretsManager: client } = localClients({ endpoint });
+const failed = (error: unknown) => console.error(error instanceof Error ? error.message : 'unknown error');
+/** What goes to the event bus in Lambda goes to the parent here. */
+const transitions = publishingTransitions(
+  { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
+  systemClock,
+  async batch => void process.send?.({ events: batch }),
+  failed,
+);
 const deps = refresherDeps({
   dynamodb,
   tables,
@@ -32,14 +44,14 @@ const deps = refresherDeps({
   policy: { ...defaultPolicy, ...policy },
   send: createSend('any'),
   prefix,
-  observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
-  onBroken: error => console.error(error.message),
+  observer: transitions.observer,
+  onBroken: failed,
 });
-const refresh = refreshHandler(deps, provider);
+const refresh = middy().use(transitions.middleware).handler(refreshHandler(deps, provider));
 const inventory = { secrets: secretsManager(client), providers: [provider], prefix, connectionsPerSecret: 200 };
 
 serveJson(event =>
   isObject(event) && event.discover === true
     ? discoverNow({ ...deps, ...inventory })
-    : refresh(event, { getRemainingTimeInMillis: () => minutes(5) }),
+    : refresh(event, { getRemainingTimeInMillis: () => minutes(5) } as Context),
 );

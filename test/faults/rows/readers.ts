@@ -47,12 +47,14 @@ export const readers = async (world: World): Promise<Row[]> => {
 
   return [
     {
+      held: 'credentials',
       scenario: `${READERS} concurrent readers of an expired token, two nodes`,
       reference: '1 provider call',
       ours: `${together} provider call${together === 1 ? '' : 's'}, ${served} readers served`,
       won: together === 1 && served === READERS,
     },
     {
+      held: 'credentials',
       scenario: `tokens that live 600 s, ${READS} reads`,
       reference: `**${READS} provider calls**`,
       ours: `${alone} provider call${alone === 1 ? '' : 's'}; with \`minTtl=${UNATTAINABLE}\`, more than they live, ${demanded}`,

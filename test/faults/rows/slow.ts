@@ -1,5 +1,5 @@
 import { minutes, seconds } from '../../../lib/core/types.ts';
-import { inSeconds, until } from '../poll.ts';
+import { inSeconds, repeat, until } from '../poll.ts';
 import { aged, LIFETIME, shortened } from '../shortened.ts';
 import { type Row, Stage, type World } from '../stage.ts';
 
@@ -44,10 +44,54 @@ export const slow = async (world: World): Promise<Row[]> => {
 
   return [
     {
+      held: 'credentials',
       scenario: 'provider takes longer to answer than the lease (theirs: 11 s, lock 10 s)',
       reference: '2 calls, replay detected, **connection dead for good**',
       ours: `${calls} calls, ${late} late answers, ${replays} replays, ${used - dead} of ${used} uses of the token accepted; renewed ${inSeconds(took)} after it was quick again`,
       won: replays === 0 && dead === 0 && late > 0,
+    },
+  ];
+};
+
+/** Longer than a call may take by default, and no longer than the run of an only copy waits. */
+const SLOWER = shortened.callDeadline * 2;
+
+/** The same provider, and a refresh token that is the only copy: its answer is waited for as long as the lease allows. */
+export const onlySlow = async (world: World): Promise<Row[]> => {
+  const held = 'a refresh token alone';
+  const stage = new Stage(world, 'slow', { ...shortened, lease: seconds(20) }, held);
+  const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
+  const [first] = refreshers;
+  const [id] = await stage.open(names, minutes(30));
+  if (!first || !id) throw new Error('no connection');
+  await stage.discover(first);
+  await stage.tick(first);
+
+  const before = await stage.token(id);
+  await stage.behave(id, { lifetime: minutes(30), delay: { when: 'after', for: SLOWER } });
+  const callsBefore = await stage.sum('calls');
+  const schedule = stage.schedule(refreshers);
+  let used = 0;
+  let dead = 0;
+  const reading = repeat(100, async () => {
+    used += 1;
+    if (!(await stage.accepted(id))) dead += 1;
+  });
+  await stage.force(first, id);
+  await until('the connection is well', seconds(40), () => stage.isWell(id));
+  await reading.stop();
+  await schedule.stop();
+  const isRenewed = (await stage.token(id)).version > before.version;
+  const calls = (await stage.sum('calls')) - callsBefore;
+  const { replays, late } = await stage.counts(id);
+
+  return [
+    {
+      held,
+      scenario: 'provider takes longer to answer than a call’s deadline (theirs: 11 s, lock 10 s)',
+      reference: '2 calls, replay detected, **connection dead for good**',
+      ours: `${calls} call, ${late} late answer, waited for and ${isRenewed ? 'published' : '**not published**'}; ${replays} replays, ${used - dead} of ${used} uses of the token accepted`,
+      won: isRenewed && calls === 1 && late === 1 && replays === 0 && dead === 0,
     },
   ];
 };

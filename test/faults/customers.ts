@@ -1,0 +1,34 @@
+import { type SimulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
+
+/** What the connections of a row hold: a login, or what a person's login left, which only that person can renew. */
+export type Held = 'credentials' | 'a refresh token alone';
+
+/** Both rotate refresh tokens, and end all that came of one that is used twice. */
+export const providerFor = { credentials: 'powerepos', 'a refresh token alone': 'ioffice' } as const satisfies Record<
+  Held,
+  string
+>;
+
+/** By which the provider tells its customers apart. */
+export const customerOf = ({ fields }: SimulatedAccount): string => fields.orgId ?? fields.clientId ?? '';
+
+/** What the secret of a customer holds. A code comes from a person who has just logged in. */
+export const secretOf = async (url: string, account: SimulatedAccount, held: Held): Promise<unknown> => {
+  const [secret] = Object.values(simulatedSecrets(url, [account]));
+  if (held === 'credentials') return secret;
+  const { username: _, password: __, ...rest } = { ...secret };
+  return { ...rest, authorizationCode: await codeOf(url, account) };
+};
+
+const codeOf = async (url: string, { provider, fields }: SimulatedAccount): Promise<string> => {
+  const { clientId = '', redirectUri = '', scope = '' } = fields;
+  const asked = new URLSearchParams({
+    ...{ response_type: 'code', client_id: clientId },
+    ...{ redirect_uri: redirectUri, scope },
+  });
+  const page = await fetch(`${url}/${provider}/login.html?${asked}`, { redirect: 'manual' });
+  const { hash } = new URL(page.headers.get('location') ?? 'none:');
+  const code = new URLSearchParams(hash.slice(1)).get('code');
+  if (code === null) throw new Error('the login page gave no code');
+  return code;
+};

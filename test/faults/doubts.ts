@@ -1,0 +1,59 @@
+import { type ConnectionId, minutes, seconds } from '../../lib/core/types.ts';
+import type { Stage } from './stage.ts';
+import { failWrite, killAt, type Victim } from './victims.ts';
+
+/** So long that a slow machine meets all faults, and reports them, before a token comes near its end. */
+export const LIFETIME = seconds(90);
+
+/** A fault after which a refresh token that is the only copy of access is lost, or may be. */
+export interface Doubt {
+  readonly name: string;
+  /** Spent: the provider took the refresh token, and the next one is nowhere. */
+  readonly spent: boolean;
+  /** What the status says from then on. */
+  readonly code: string;
+  /** How a consumer finds out that the token ended. */
+  readonly ends?: 'replayed near its end' | 'logged out';
+  inflict(stage: Stage, id: ConnectionId, victim: Victim): Promise<void>;
+}
+
+const killed = (
+  when: 'before' | 'after',
+  step: Parameters<typeof killAt>[3],
+  spent: boolean,
+  ends?: Doubt['ends'],
+) => ({
+  ...{ name: `kill-${when}-${step}`, spent, code: 'session_in_doubt', ...(ends && { ends }) },
+  inflict: (stage: Stage, id: ConnectionId, victim: Victim) => killAt(stage, victim, id, step, when, LIFETIME),
+});
+
+export const doubts: readonly Doubt[] = [
+  killed('after', 'claim', false),
+  killed('before', 'secret', false),
+  killed('after', 'secret', false),
+  killed('before', 'grant', false),
+  killed('after', 'grant', true, 'replayed near its end'),
+  killed('before', 'keep', true, 'logged out'),
+  {
+    ...{ name: 'hangs-up', spent: true, code: 'network', ends: 'logged out' },
+    inflict: async (stage, id, { refresher }) => {
+      await stage.behave(id, { lifetime: LIFETIME, hangsUp: true });
+      await stage.force(refresher, id);
+      if ((await stage.counts(id)).cut !== 1) throw new Error('no answer was cut off');
+      await stage.behave(id, { lifetime: LIFETIME });
+    },
+  },
+  {
+    ...{ name: 'never-answers', spent: true, code: 'timeout', ends: 'replayed near its end' },
+    inflict: async (stage, id, { refresher }) => {
+      await stage.behave(id, { lifetime: LIFETIME, delay: { when: 'after', for: minutes(60) } });
+      await stage.force(refresher, id);
+      if ((await stage.counts(id)).waiting !== 1) throw new Error('no answer was waited for');
+      await stage.behave(id, { lifetime: LIFETIME });
+    },
+  },
+  {
+    ...{ name: 'never-kept', spent: true, code: 'store_failed', ends: 'logged out' },
+    inflict: (stage, id, victim) => failWrite(stage, victim, id, 'keep', 'refuseAll'),
+  },
+];
