@@ -105,6 +105,8 @@ export class Run {
   held: { readonly version: Version; readonly session: Session } | undefined;
   /** A session is stored that these credentials may not use. */
   foreignSession = false;
+  /** An operator insisted on a login that was refused before. */
+  overruled = false;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -190,6 +192,9 @@ export class Run {
         {
           until: plus(from, slotPatienceOf(policy, this.provider) - this.#waited),
           insists: this.cause === 'operator',
+          onOverruled: () => {
+            this.overruled = true;
+          },
           logIn: () => {
             this.#hasWaited(clock.now() - from);
             return this.#logIn(account);

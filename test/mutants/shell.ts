@@ -25,6 +25,16 @@ export const shell: readonly Mutant[] = [
     ['a store that fails is an exception', "write.catch(() => 'failed' as const)", 'write'],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
+  ...mutantsOf('lib/shell/logins.ts', tests, [
+    ['a login is sent that could not be noted', 'if (!(await store.note(', 'if ((await store.note('],
+    ['nothing is noted before a login', 'duringTry(policy, state, it, clock.now())', 'state'],
+    ['an operator is held back', 'if (held && !how.insists)', 'if (held)'],
+    [
+      'a login that is held back is not asked about',
+      'giveBack(afterHolding(state, it, clock.now()))',
+      'giveBack(state)',
+    ],
+  ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
     ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
     [
