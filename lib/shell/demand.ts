@@ -66,11 +66,10 @@ const refreshed = async (
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
   if (result === 'lost') return 'lost';
-  const mayLock = ask.kind === 'operator' && provider.locksAccounts && connection.status === 'attention';
   return {
     result,
     ...(dueAt !== undefined && { until: dueAt }),
-    ...(mayLock && { warning: 'may_lock_account' }),
+    ...(report.overruled && { warning: 'may_lock_account' }),
   };
 };
 

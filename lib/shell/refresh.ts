@@ -75,6 +75,8 @@ export interface RefreshReport {
   readonly warnings: readonly Warning[];
   /** The tables did not agree: one of them was restored to an earlier state. */
   readonly repaired?: true;
+  /** An operator insisted on a login that had been refused: one more wrong try may lock the account. */
+  readonly overruled?: true;
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
@@ -105,6 +107,12 @@ export const refreshConnection = async (
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
   const commit = new Commit(deps, provider, listed, claimed, startedAt);
   const run = new Run(deps, provider, commit.seen, cause, startedAt);
+  const report = await committed(commit, run);
+  return run.overruled ? { ...report, overruled: true } : report;
+};
+
+const committed = async (commit: Commit, run: Run): Promise<RefreshReport> => {
+  const { cause } = run;
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {

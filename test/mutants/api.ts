@@ -110,7 +110,6 @@ export const api: readonly Mutant[] = [
     [
       ['a run on demand is not observed', 'deps.observer.refresh(isMissing', 'void (isMissing'],
       ['a missing token is nobody’s business', 'isMissing(connection, published) ?', 'false ?'],
-      ['an operator is not warned', "ask.kind === 'operator' && provider", 'false && provider'],
       [
         'who is not there is an exception',
         "if (!connection) return { result: 'unknown' };",

@@ -25,7 +25,33 @@ export const shell: readonly Mutant[] = [
     ['a store that fails is an exception', "write.catch(() => 'failed' as const)", 'write'],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
+  ...mutantsOf(
+    'lib/providers/define.ts',
+    ['test/providers/define.test.ts'],
+    [
+      [
+        'upper case makes another user',
+        'fingerprint(origin, login.user.trim().toLowerCase())',
+        'fingerprint(origin, login.user.trim())',
+      ],
+      ['a space makes another user', 'login.user.trim().toLowerCase()', 'login.user.toLowerCase()'],
+      ['upper case makes another login', '[origin, login.user.toLowerCase(), login', '[origin, login.user, login'],
+      [
+        'a corrected space is the refused login',
+        '[origin, login.user.toLowerCase(), login',
+        '[origin, login.user.trim().toLowerCase(), login',
+      ],
+    ],
+  ),
+  ...mutantsOf('lib/shell/demand.ts', tests, [
+    ['nobody is warned', '...(report.overruled && {', '...(false && {'],
+    ['whoever insists is warned', '...(report.overruled && {', "...(ask.kind === 'operator' && {"],
+  ]),
+  ...mutantsOf('lib/shell/refresh.ts', tests, [
+    ['a run does not say that a login was refused before', 'run.overruled ?', 'false ?'],
+  ]),
   ...mutantsOf('lib/shell/logins.ts', tests, [
+    ['every login of an operator was refused before', 'if (held) how.onOverruled();', 'how.onOverruled();'],
     ['a login is sent that could not be noted', 'if (!(await store.note(', 'if ((await store.note('],
     ['nothing is noted before a login', 'duringTry(policy, state, it, clock.now())', 'state'],
     ['an operator is held back', 'if (held && !how.insists)', 'if (held)'],

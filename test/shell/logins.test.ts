@@ -74,6 +74,16 @@ describe('a wrong password', () => {
     expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(2);
   });
 
+  it('is tried for a new connection if an operator insists, who is warned of that, too', async () => {
+    const { world, write } = await packed(['wrong']);
+    await world.tick(locking.id);
+    await write([...wrong(2), 'right'].map(password => ({ password })));
+    await world.discover();
+    const ask = (key: string) => world.ask({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
+    expect(await ask('c1')).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
+    expect(await ask('c2')).not.toHaveProperty('warning');
+  });
+
   it('is known although the worker that tried it died, once its time is over', async () => {
     const { world } = await packed(wrong(3));
     const died = dieAt(world, 'before', 'logins.giveBack');
