@@ -107,6 +107,8 @@ export class Run {
   foreignSession = false;
   /** An operator insisted on a login that was refused before. */
   overruled = false;
+  /** The login was not sent, because it was refused before. */
+  isHeldBack = false;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -184,6 +186,7 @@ export class Run {
     const { seen } = this;
     const worked = seen.credentials === fingerprint && seen.expiresAt !== undefined;
     const from = clock.now();
+    this.isHeldBack = true;
     try {
       const login = await cache.fingerprint(this.provider, account.login.text);
       return await logins.attempt(
@@ -196,6 +199,7 @@ export class Run {
             this.overruled = true;
           },
           logIn: () => {
+            this.isHeldBack = false;
             this.#hasWaited(clock.now() - from);
             return this.#logIn(account);
           },
@@ -203,6 +207,7 @@ export class Run {
       );
     } catch (error) {
       if (!(error instanceof RefresherError)) throw error;
+      this.isHeldBack = false;
       return { kind: 'retry', code: error.code };
     }
   }

@@ -92,7 +92,11 @@ export const answers: readonly Mutant[] = [
       "trouble.kind === 'rejected' && now - lastError.since >= policy.stands",
       "trouble.kind === 'rejected'",
     ],
-    ['a rejection gives a valid token up', 'isAlive ? retryAt : probeAt', 'probeAt'],
+    ['a rejection gives a valid token up', 'isAlive || retryAt > pausedAt ? retryAt : pausedAt', 'pausedAt'],
+    ['a rejection is probed as often as an outage', 'isAlive || retryAt > pausedAt ? retryAt : pausedAt', 'retryAt'],
+    ['a rejection does not wait as long as it is asked to', 'isAlive || retryAt > pausedAt ?', 'isAlive ?'],
+    ['an outage after a rejection is a verdict', 'rejections.has(seen.lastError.code) ? retryAt', 'false ? retryAt'],
+    ['an outage after a refusal is only an outage', 'rejections.has(seen.lastError.code) ? retryAt', 'true ? retryAt'],
     ['a lost answer of the only copy is like any other', 'if (again !== undefined) {', 'if (false) {'],
     ['the only copy in doubt is sent again at once', 'again > retryAt ? again : retryAt', 'retryAt'],
     [
