@@ -115,9 +115,11 @@ export const afterTry = (
   if (!isNamed && outcome.kind !== 'rejected') return state;
 
   const { code } = outcome;
+  const isLikelyRight = code === UNDERWAY && state.granted === it.login;
   const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => ({
     ...{ fingerprint, code, times: (before?.times ?? 0) + 1, at: now },
-    ...(!isNamed && { until: plus(now, pauseAfter(policy, tries)) }),
+    // A worker that dies with a login that works is no sign that it is wrong.
+    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.stands : pauseAfter(policy, tries)) }),
   });
   const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
   // The application is wrong, not its user.

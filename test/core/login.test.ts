@@ -227,7 +227,8 @@ it('a try of a login that works, whose outcome nobody stored, is repeated at onc
   expect(held(it('a', 'password', true))).toBeUndefined();
   expect(held(it('b'))).toBeUndefined();
   begins(it('a', 'password', true));
-  for (const who of ['a', 'b']) expect(held(it(who, 'password', who === 'a'))).toMatchObject({ kind: 'retry' });
+  for (const who of ['a', 'b'])
+    expect(held(it(who, 'password', who === 'a'))).toMatchObject({ kind: 'retry', retryAfter: policy.stands });
 });
 
 it.each<Outcome>([

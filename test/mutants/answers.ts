@@ -205,6 +205,7 @@ export const answers: readonly Mutant[] = [
       "{ kind: 'refused', code: 'invalid_grant' }",
     ],
     ['a try that nobody stored is a rejection', 'if (code === UNDERWAY) return', 'if (false) return'],
+    ['workers that die stop a login that works', 'isLikelyRight ? policy.stands :', 'false ? policy.stands :'],
     ['who died with a login that works waits', '(!own || isUnknown)', '!own'],
     [
       'a fault of one’s own is open if another died',

@@ -54,6 +54,7 @@ export const shell: readonly Mutant[] = [
     ['every login of an operator was refused before', 'if (held) how.onOverruled();', 'how.onOverruled();'],
     ['a login is sent that could not be noted', 'if (!(await store.note(', 'if ((await store.note('],
     ['nothing is noted before a login', 'duringTry(policy, state, it, clock.now())', 'state'],
+    ['what the store did not take is forgotten', 'this.#unstored.set(key', 'new Map().set(key'],
     ['an operator is held back', 'if (held && !how.insists)', 'if (held)'],
     [
       'a login that is held back is not asked about',

@@ -165,6 +165,21 @@ it('a store that takes no outcomes does not make a wrong password come again at 
   expect(world.calls.filter(({ body }) => body?.includes('wrong')).length).toBeLessThanOrEqual(4);
 });
 
+it('nor one that worked, before it was changed at the provider', async () => {
+  const { world, vendor } = await packed([]);
+  vendor.password = 'changed';
+  world.hooks.before = async at => {
+    if (at === 'logins.giveBack') throw new RefresherError('store_failed', 'not today');
+  };
+  const keys = Array.from({ length: 8 }, (_, n) => [`c${n}`, { password: 'right', client: `${n}` }]);
+  await world.put('test-provider/many' as never, { connections: Object.fromEntries(keys) });
+  await world.discover();
+  const before = world.calls.length;
+  await world.run(locking.id, hours(24), minutes(1));
+  const tried = world.calls.slice(before).filter(({ body }) => body?.includes('right'));
+  expect(tried.length).toBeLessThanOrEqual(4);
+});
+
 it('a wrong password is known for as long as a connection has it', async () => {
   const { world, write } = await packed(['wrong']);
   await world.run(locking.id, hours(8 * 24), minutes(30));
