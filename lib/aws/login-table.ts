@@ -17,12 +17,15 @@ const stateSchema: SchemaOf<LoginState> = z.object({
   refused: z.array(
     z.object({
       fingerprint: z.string(),
+      login: z.string().exactOptional(),
       code: z.enum(errorCodes),
       times: z.int().min(1),
       until: momentSchema.exactOptional(),
+      at: momentSchema,
     }),
   ),
   granted: z.string().exactOptional(),
+  wrong: z.int().min(0).exactOptional(),
 });
 
 /** The logins in the table `Connections`, one item each. A login begins with the id of its provider. */
@@ -41,6 +44,17 @@ export const loginTable = (client: DynamoDBClient, table: string): LoginStore =>
         }),
       ),
     );
+
+  /** Writes a state whole: what it does not have is removed, and so is `more`. */
+  const write = (login: string, id: string, { refused, granted, wrong }: LoginState, more: readonly string[]) => {
+    const optional = { granted, wrong };
+    const names = Object.keys(optional) as (keyof typeof optional)[];
+    const sets = names.filter(name => optional[name] !== undefined).map(name => `, #${name} = :${name}`);
+    const removes = [...more, ...names.filter(name => optional[name] === undefined).map(name => `#${name}`)];
+    const remove = removes.length > 0 ? ` REMOVE ${removes.join(', ')}` : '';
+    const update = `SET #refused = :refused${sets.join('')}${remove}`;
+    return change(login, update, '#takenBy = :id', { id, refused, granted, wrong });
+  };
 
   const readKey = async (provider: string): Promise<string | undefined> => {
     const read = new GetItemCommand({ TableName: table, Key: itemKey(provider, KEY), ConsistentRead: true });
@@ -74,16 +88,12 @@ export const loginTable = (client: DynamoDBClient, table: string): LoginStore =>
         return taken?.Attributes && fromItem(stateSchema, taken.Attributes, table);
       }),
 
-    giveBack: (login, id, { refused, granted }) =>
+    note: (login, id, state) =>
+      guarded('store_failed', `note a try of ${login}`, async () => (await write(login, id, state, [])) !== undefined),
+
+    giveBack: (login, id, state) =>
       guarded('store_failed', `give back ${login}`, async () => {
-        await change(
-          login,
-          `SET #refused = :refused${granted === undefined ? '' : ', #granted = :granted'} REMOVE #takenBy, #takenUntil${
-            granted === undefined ? ', #granted' : ''
-          }`,
-          '#takenBy = :id',
-          { id, refused, granted },
-        );
+        await write(login, id, state, ['#takenBy', '#takenUntil']);
       }),
   };
 };

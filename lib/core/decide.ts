@@ -216,11 +216,11 @@ export const chooseGrant = (
   if (held.mayBeSpent) return { grant: 'full', reason: 'abandoned' };
   if (credentials.fingerprint !== seen.credentials) return { grant: 'full', reason: 'new_credentials' };
   if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'full', reason: 'session_over' };
-  // The refresh grant may have troubles of its own that a login does not share.
-  if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
   const life = realLifetime(seen, provider);
   const reach = Math.min(session.endsAt ?? Number.POSITIVE_INFINITY, now + life);
   if (!lengthens(seen, reach, life)) return { grant: 'full', reason: 'would_not_lengthen' };
+  // The refresh grant may have troubles of its own that a login does not share.
+  if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
   return { grant: 'refresh', refreshToken: session.refreshToken, only: false };
 };
 

@@ -1,22 +1,25 @@
 import type { ErrorCode } from './errors.ts';
 import type { Failed, Outcome } from './interpret.ts';
 import type { Policy } from './policy.ts';
-import { type EpochMs, type Milliseconds, plus } from './types.ts';
+import { type EpochMs, hours, type Milliseconds, plus } from './types.ts';
 
 /**
  * What is known of logins that wrong tries may lock: a wrong one is tried once, however many connections use it, and
- * then no more until it changes.
+ * then no more until it changes. Accounts lock after five wrong tries; these rules stop after four.
  */
 
-/** A login that was refused. */
+/** A login, or all the credentials that it was part of, that was refused. */
 export interface RefusedLogin {
-  /** Of the login, or of all the credentials that it was tried with. */
   readonly fingerprint: string;
+  /** Of credentials: the login in them. */
+  readonly login?: string;
   readonly code: ErrorCode;
   /** How often in a row. */
   readonly times: number;
   /** When it may be tried again; never if the provider has named a reason. */
   readonly until?: EpochMs;
+  /** When a connection last wanted to use it. */
+  readonly at: EpochMs;
 }
 
 /** What is known of one user at one host. */
@@ -24,6 +27,8 @@ export interface LoginState {
   readonly refused: readonly RefusedLogin[];
   /** The fingerprint of the login that was granted last. */
   readonly granted?: string;
+  /** Wrong tries since a login was granted. One that is repeated after a rejection without a reason counts once. */
+  readonly wrong?: number;
 }
 
 /** One try, told by fingerprints. */
@@ -36,48 +41,123 @@ export interface LoginTry {
   readonly worked: boolean;
 }
 
-/** Another password could be right: it is only known of so many that they are wrong. */
-const MOST = 8;
+/** So many wrong tries in a row; the last of them is reserved for the login that was granted last. */
+const MOST = 4;
+/** So many refusals are kept. If there are more, none that is not among them is tried. */
+const KEPT = 64;
+/** A refusal that no connection has asked about for so long is forgotten: every connection is probed once a day. */
+const FORGOTTEN_AFTER = hours(7 * 24);
+/** What is assumed of a try until its outcome is stored. */
+const UNDERWAY = 'login_in_use';
 
 /** Why a login is not tried now, if it is not. */
-export const heldBack = ({ refused }: LoginState, it: LoginTry, now: EpochMs): Failed | undefined => {
-  const of = (fingerprint: string) => refused.find(each => each.fingerprint === fingerprint);
-  const held = of(it.login) ?? of(it.credentials);
-  if (!held) return undefined;
-  if (held.until === undefined) return { kind: 'refused', code: held.code };
-  return held.until > now ? { kind: 'rejected', code: held.code, retryAfter: held.until - now } : undefined;
+export const heldBack = (state: LoginState, it: LoginTry, now: EpochMs): Failed | undefined => {
+  const [own, login] = [entryOf(state, it.credentials), entryOf(state, it.login)];
+  const mayWork = state.granted === it.login;
+  // It worked before: is it the password that is wrong, or what else that connection has? One other connection finds
+  // out. If nobody knows what came of the try, so may that connection itself.
+  const isUnknown = login?.code === UNDERWAY;
+  const isSecondOpinion = mayWork && login?.times === 1 && (!own || isUnknown);
+  const held = isSecondOpinion ? (isUnknown && own?.code === UNDERWAY ? undefined : own) : later(own, login);
+  if (held && endOf(held) > now) return failureOf(held, now);
+  const isRepeated = login !== undefined && !isSecondOpinion;
+  const isUsedUp = !isRepeated && (state.wrong ?? 0) >= (mayWork ? MOST : MOST - 1);
+  const isFull = !own && state.refused.length >= KEPT;
+  const last = state.refused.at(-1);
+  return last && (isUsedUp || isFull) ? failureOf({ code: last.code }, now) : undefined;
 };
+
+const endOf = ({ until }: RefusedLogin): number => until ?? Number.POSITIVE_INFINITY;
+
+const later = (one: RefusedLogin | undefined, other: RefusedLogin | undefined): RefusedLogin | undefined =>
+  one && other && endOf(one) < endOf(other) ? other : (one ?? other);
+
+const failureOf = ({ code, until }: Pick<RefusedLogin, 'code' | 'until'>, now: EpochMs): Failed => {
+  const again = until === undefined ? {} : { retryAfter: until - now };
+  if (code === UNDERWAY) return { kind: 'retry', code, ...again };
+  return until === undefined ? { kind: 'refused', code } : { kind: 'rejected', code, ...again };
+};
+
+/** What is known after it was held back: a connection still wants to use it. */
+export const afterHolding = (state: LoginState, it: LoginTry, now: EpochMs): LoginState => ({
+  ...state,
+  refused: state.refused.map(each =>
+    each.fingerprint === it.login || each.fingerprint === it.credentials ? { ...each, at: now } : each,
+  ),
+});
+
+/**
+ * What is to be known if nothing more is heard of a try: it counts as rejected. Otherwise a wrong login would be tried
+ * again by each connection as long as the store does not take what came of it.
+ */
+export const duringTry = (policy: LoginPolicy, state: LoginState, it: LoginTry, now: EpochMs): LoginState =>
+  afterTry(policy, state, it, { kind: 'rejected', code: UNDERWAY }, now);
+
+type LoginPolicy = Pick<Policy, 'stands' | 'probe'>;
 
 /** What is known after a try. */
 export const afterTry = (
-  policy: Pick<Policy, 'stands' | 'probe'>,
+  policy: LoginPolicy,
   state: LoginState,
   it: LoginTry,
   outcome: Outcome,
   now: EpochMs,
 ): LoginState => {
+  const [own, login] = [entryOf(state, it.credentials), entryOf(state, it.login)];
   const others = state.refused.filter(({ fingerprint }) => fingerprint !== it.login && fingerprint !== it.credentials);
-  if (outcome.kind === 'granted') return { refused: others, granted: it.login };
+  if (outcome.kind === 'granted') {
+    // It is not the password that is wrong. What was refused with it stays refused: that is its own fault, unless the
+    // provider has changed its mind about the very same credentials.
+    const isAnotherMind = own !== undefined && login !== undefined;
+    return { refused: isAnotherMind ? others.filter(each => each.login !== it.login) : others, granted: it.login };
+  }
   const isNamed = outcome.kind === 'refused' && loginRefused.has(outcome.code);
   if (!isNamed && outcome.kind !== 'rejected') return state;
-  // If the login works for others, and these credentials never did, it is not the password that is wrong.
-  const worksForOthers = state.granted === it.login && !it.worked;
-  const ownFault = worksForOthers || (outcome.kind === 'refused' && outcome.code === 'invalid_client');
-  const fingerprint = ownFault ? it.credentials : it.login;
-  const times = (state.refused.find(each => each.fingerprint === fingerprint)?.times ?? 0) + 1;
-  const entry: RefusedLogin = {
-    ...{ fingerprint, code: outcome.code, times },
-    ...(!isNamed && { until: plus(now, pauseAfter(policy, times)) }),
-  };
+
+  const { code } = outcome;
+  const isLikelyRight = code === UNDERWAY && state.granted === it.login;
+  const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => ({
+    ...{ fingerprint, code, times: (before?.times ?? 0) + 1, at: now },
+    // A worker that dies with a login that works is no sign that it is wrong.
+    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.stands : pauseAfter(policy, tries)) }),
+  });
+  const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
+  // The application is wrong, not its user.
+  if (code === 'invalid_client') {
+    const granted = state.granted === undefined ? {} : { granted: state.granted };
+    const wrong = state.wrong === undefined ? {} : { wrong: state.wrong };
+    return { refused: kept([...others, ...(login ? [login] : []), mine], now), ...granted, ...wrong };
+  }
+  // The pauses between tries are those of the user: other passwords count, too.
+  const tries = 1 + [...others, ...(login ? [login] : [])].filter(isLogin).reduce((sum, { times }) => sum + times, 0);
+  const theirs = entry(login, it.login, tries);
+  const { until = now } = theirs;
+  const paused = others.map(each =>
+    isLogin(each) && each.until !== undefined && each.until < until ? { ...each, until } : each,
+  );
+  const isRepeated = login?.until !== undefined;
+  const isLost = state.granted === it.login && it.worked && code !== UNDERWAY;
   return {
-    refused: [...others, entry].slice(-MOST),
-    ...(state.granted !== undefined && (ownFault || state.granted !== it.login) && { granted: state.granted }),
+    refused: kept([...paused, mine, theirs], now),
+    ...(state.granted !== undefined && !isLost && { granted: state.granted }),
+    wrong: (state.wrong ?? 0) + (isRepeated ? 0 : 1),
   };
 };
+
+const entryOf = ({ refused }: LoginState, fingerprint: string): RefusedLogin | undefined =>
+  refused.find(each => each.fingerprint === fingerprint);
+
+const isLogin = ({ login }: RefusedLogin): boolean => login === undefined;
+
+const kept = (refused: readonly RefusedLogin[], now: EpochMs): readonly RefusedLogin[] =>
+  refused.filter(({ at }) => now - at < FORGOTTEN_AFTER);
 
 /** Codes that count against the account. */
 const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_client', 'access_denied']);
 
-/** A rejection without a reason may be a wrong password all the same: rarely enough for an account not to be locked. */
-const pauseAfter = ({ stands, probe }: Pick<Policy, 'stands' | 'probe'>, times: number): Milliseconds =>
-  times === 1 ? stands : Math.min(probe.cap, probe.first * 2 ** Math.min(times - 2, 10));
+/**
+ * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes,
+ * 1 hour, 8 hours, and then every 16: never five times within 24 hours.
+ */
+const pauseAfter = ({ stands, probe }: LoginPolicy, tries: number): Milliseconds =>
+  tries === 1 ? stands : probe.first * Math.min(16, 8 ** (tries - 2));

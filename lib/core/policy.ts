@@ -16,8 +16,11 @@ export interface Policy {
   readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds; readonly floor: Milliseconds };
   /** The longest Retry-After that is believed. */
   readonly retryAfterCap: Milliseconds;
-  /** A connection that needs attention is probed after `first`, then after twice as long, up to `cap`. */
-  readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds };
+  /**
+   * A connection that needs attention is probed after `first`, then after twice as long, up to `cap`; up to `unnamed` if
+   * nobody has named a reason.
+   */
+  readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds; readonly unnamed: Milliseconds };
   /** A rejection without a verdict stands if it comes again after so long. Nor is a login that may lock tried again before. */
   readonly stands: Milliseconds;
   /** How often a consumer may force a refresh of one connection. */
@@ -40,7 +43,7 @@ export const defaultPolicy: Policy = {
   floor: minutes(1),
   backoff: { base: seconds(10), cap: minutes(5), floor: seconds(1) },
   retryAfterCap: hours(1),
-  probe: { first: hours(1), cap: hours(24) },
+  probe: { first: hours(1), cap: hours(24), unnamed: minutes(15) },
   stands: minutes(2),
   forcedSpacing: seconds(30),
   callDeadline: seconds(8),
@@ -96,7 +99,11 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
     cap: policy.backoff.cap / speed,
     floor: policy.backoff.floor / speed,
   },
-  probe: { first: policy.probe.first / speed, cap: policy.probe.cap / speed },
+  probe: {
+    first: policy.probe.first / speed,
+    cap: policy.probe.cap / speed,
+    unnamed: policy.probe.unnamed / speed,
+  },
   stands: policy.stands / speed,
 });
 
@@ -172,6 +179,17 @@ export const probeOf = (
   now: EpochMs,
   attentionSince: EpochMs,
 ): Milliseconds => Math.min(probe.cap, Math.min(probe.first, life) + Math.max(0, now - attentionSince));
+
+/**
+ * The longest pause after a rejection that stands and names no reason, once no token is valid: as long as it stands
+ * already, up to half of a token's lifetime. A firewall does not outlast itself by more.
+ */
+export const rejectedPauseOf = (
+  { probe }: Pick<Policy, 'probe'>,
+  life: Milliseconds,
+  now: EpochMs,
+  since: EpochMs,
+): Milliseconds => Math.min(probe.unnamed, life / 2, Math.max(0, now - since));
 
 /**
  * When a refresh token that may be spent is sent again: near the end of the published token, which a provider that

@@ -1,7 +1,7 @@
 import { fingerprint, lengthens, realLifetime } from './decide.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Failed, Granted } from './interpret.ts';
-import { backoffOf, type Policy, probeOf, renewalOf, replayOf } from './policy.ts';
+import { backoffOf, type Policy, probeOf, rejectedPauseOf, renewalOf, replayOf } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
 import {
   type Connection,
@@ -169,13 +169,16 @@ export const settleFailed = (
   const isAlive = seen.expiresAt !== undefined && seen.expiresAt > now;
   if (trouble.kind === 'rejected' && now - lastError.since >= policy.stands) {
     // While a token is valid, it may be saved yet.
-    return { ...common, status: 'attention', attentionSince, lastError, dueAt: isAlive ? retryAt : probeAt };
+    const pausedAt = plus(now, rejectedPauseOf(policy, realLifetime(seen, provider), now, lastError.since));
+    const dueAt = isAlive || retryAt > pausedAt ? retryAt : pausedAt;
+    return { ...common, status: 'attention', attentionSince, lastError, dueAt };
   }
   const sameCredentials = used.tried === undefined || used.tried.fingerprint === seen.credentials;
   if (seen.status === 'attention' && sameCredentials) {
     // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
-    // old verdict was not about them.
-    return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt: probeAt };
+    // old verdict was not about them. Where there was none, an outage is waited for as any other.
+    const dueAt = seen.lastError && rejections.has(seen.lastError.code) ? retryAt : probeAt;
+    return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }
   return { ...common, status: 'failing', lastError, dueAt: retryAt };
 };

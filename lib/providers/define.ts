@@ -42,8 +42,9 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       origin,
       ...(login && {
         login: {
-          key: `${data.id}#${fingerprint(origin, login.user)}`,
-          text: JSON.stringify([origin, login.user, login.password]),
+          key: `${data.id}#${fingerprint(origin, login.user.trim().toLowerCase())}`,
+          // A space at the end is what somebody corrects; upper and lower case are the same user.
+          text: JSON.stringify([origin, login.user.toLowerCase(), login.password]),
         },
       }),
       limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,

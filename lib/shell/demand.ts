@@ -83,8 +83,7 @@ const refreshed = async (
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
   if (result === 'lost') return 'lost';
-  const mayLock = provider.locksAccounts && connection.status === 'attention';
-  const warning = report.replayed ? 'may_end_token' : mayLock ? 'may_lock_account' : undefined;
+  const warning = report.replayed ? 'may_end_token' : report.overruled ? 'may_lock_account' : undefined;
   return {
     result,
     ...(dueAt !== undefined && { until: dueAt }),

@@ -1,4 +1,4 @@
-import { afterTry, heldBack, type LoginState, type LoginTry } from '../core/login.ts';
+import { afterHolding, afterTry, duringTry, heldBack, type LoginState, type LoginTry } from '../core/login.ts';
 import type { Policy } from '../core/policy.ts';
 import { type EpochMs, plus, seconds } from '../core/types.ts';
 import type { Clock, LoginStore } from './ports.ts';
@@ -22,6 +22,8 @@ export class Logins {
   readonly #deps: LoginsDeps;
   /** Those that this process is trying: it need not ask the store. */
   readonly #underway = new Set<string>();
+  /** What came of tries that the store did not take: it still has what was noted before them. */
+  readonly #unstored = new Map<string, { readonly noted: string; readonly known: LoginState }>();
 
   constructor(deps: LoginsDeps) {
     this.#deps = deps;
@@ -29,25 +31,39 @@ export class Logins {
 
   /**
    * Logs in, unless it is known that this login is wrong. Waits for its turn until `until`. `insists`: an operator wants
-   * it, whatever is known. Rejects as the store does.
+   * it, whatever is known; `onOverruled` is called if that makes a difference. Rejects as the store does.
    */
   async attempt(
     key: string,
     it: LoginTry,
-    { until, insists, logIn }: { until: EpochMs; insists: boolean; logIn: () => Promise<Attempted> },
+    how: { until: EpochMs; insists: boolean; onOverruled: () => void; logIn: () => Promise<Attempted> },
   ): Promise<Attempted> {
     const { clock, store, policy } = this.#deps;
+    const { until } = how;
     const id = this.#deps.tryId();
     if (!(await this.#isMyTurn(key, until))) return postponed(clock.now());
     try {
-      const state = await this.#take(key, id, until);
-      if (!state) return postponed(clock.now());
-      const held = insists ? undefined : heldBack(state, it, clock.now());
-      const outcome = held ?? (await logIn());
-      const tried = !held && outcome.kind !== 'postponed';
-      const known = tried ? afterTry(policy, state, it, outcome, clock.now()) : state;
-      // If that fails it is free again when the lease ends; the record of this connection says as much of its own.
-      await store.giveBack(key, id, known).catch(() => {});
+      const taken = await this.#take(key, id, until);
+      if (!taken) return postponed(clock.now());
+      const mine = this.#unstored.get(key);
+      const state = mine?.noted === markOf(taken) ? mine.known : taken;
+      this.#unstored.delete(key);
+      let noted = taken;
+      const giveBack = (known: LoginState) =>
+        store.giveBack(key, id, known).catch(() => {
+          this.#unstored.set(key, { noted: markOf(noted), known });
+        });
+      const held = heldBack(state, it, clock.now());
+      if (held && !how.insists) {
+        await giveBack(afterHolding(state, it, clock.now()));
+        return held;
+      }
+      // Before the call: if what came of it cannot be stored, or nobody is left to do so, nobody else tries it at once.
+      noted = duringTry(policy, state, it, clock.now());
+      if (!(await store.note(key, id, noted))) return postponed(clock.now());
+      if (held) how.onOverruled();
+      const outcome = await how.logIn();
+      await giveBack(outcome.kind === 'postponed' ? state : afterTry(policy, state, it, outcome, clock.now()));
       return outcome;
     } finally {
       this.#underway.delete(key);
@@ -77,5 +93,9 @@ export class Logins {
     return true;
   }
 }
+
+/** Tells one state from another. A store may change the order of fields. */
+const markOf = ({ refused }: LoginState): string =>
+  refused.map(({ fingerprint, code, times, at }) => [fingerprint, code, times, at].join(' ')).join();
 
 const postponed = (now: EpochMs): Attempted => ({ kind: 'postponed', until: plus(now, LATER), code: 'login_in_use' });

@@ -39,7 +39,10 @@ const ask = async (run: Run, read: Credentials): Promise<Obtained> => {
     return judged(run, { outcome, credentials: read, asked: choice, dropSession: false });
   }
   if (!needsLogin(outcome, choice.only)) return run.concluded(outcome, read, choice, false);
-  return fullGrant(run, held, read, choice, outcome.kind !== 'rejected');
+  const login = await fullGrant(run, held, read, choice, outcome.kind !== 'rejected');
+  // The refresh token is unspent, and cannot lock an account: it is sent again without waiting for the login.
+  const isAsBefore = outcome.kind === 'rejected' && run.isHeldBack && login.kind === 'failed';
+  return isAsBefore ? run.concluded(outcome, read, choice, false) : login;
 };
 
 const inDoubt = { kind: 'unknown', code: 'session_in_doubt' } as const;
@@ -57,6 +60,11 @@ const isWorthKeeping = ({ deps, cause, published }: Run): boolean =>
   (cause === 'scheduled' || cause === 'asked') &&
   replayOf(deps.policy, published) > deps.clock.now();
 
+const isFailed = (outcome: Attempted): outcome is Failed => outcome.kind !== 'granted' && outcome.kind !== 'postponed';
+
+/** The login is tried only because the refresh grant keeps failing: that cannot lock an account. */
+const isInPlaceOf = (choice: Asking): boolean => choice.grant === 'full' && choice.reason === 'refresh_failing';
+
 /** A refused session, or one whose answer was lost, is not tried again: the credentials bring back all it could give. */
 const fullGrant = async (
   run: Run,
@@ -70,7 +78,14 @@ const fullGrant = async (
   const outcome = await run.attempt(credentials, FULL);
   // Whoever rejects a login without a verdict would reject a refresh grant too.
   const dropSession =
-    (choice.grant === 'refresh' || replaceable) && (mayBeSpent || (isDropped && outcome.kind !== 'rejected'));
+    (choice.grant === 'refresh' || replaceable) &&
+    (mayBeSpent || (isDropped && outcome.kind !== 'rejected' && !run.isHeldBack));
+  if (held && !mayBeSpent && isInPlaceOf(choice) && run.isHeldBack && isFailed(outcome)) {
+    const again = { grant: 'refresh', refreshToken: held.session.refreshToken, only: false } as const;
+    const last = await run.attempt(credentials, again);
+    if (last.kind !== 'refused' && last.kind !== 'unknown') return run.concluded(last, credentials, again, false);
+    return judged(run, { outcome, credentials, asked: FULL, dropSession: true });
+  }
   if (outcome.kind !== 'refused' && outcome.kind !== 'rejected') {
     return run.concluded(outcome, credentials, FULL, dropSession);
   }

@@ -162,6 +162,8 @@ export interface LoginStore {
   key(provider: string, proposed: string): Promise<string>;
   /** Takes a login, so that nobody else tries it meanwhile. Nothing: somebody has it. */
   take(login: string, by: Take): Promise<LoginState | undefined>;
+  /** Stores what is to be known if nothing more is heard of this try. False: it is not taken by `id` any more. */
+  note(login: string, id: string, state: LoginState): Promise<boolean>;
   /** Gives it back with what is known now, if it is still taken by `id`. */
   giveBack(login: string, id: string, state: LoginState): Promise<void>;
 }

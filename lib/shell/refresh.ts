@@ -80,6 +80,8 @@ export interface RefreshReport {
   readonly repaired?: true;
   /** A refresh token was sent that may have been spent: the provider may have ended the published token for it. */
   readonly replayed?: true;
+  /** An operator insisted on a login that had been refused: one more wrong try may lock the account. */
+  readonly overruled?: true;
   /** A write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
@@ -110,6 +112,11 @@ export const refreshConnection = async (
   if (!claimed) return reportOf(listed, 'lost', {}, deps.clock.now() - startedAt);
   const commit = new Commit(deps, provider, listed, cause === 'missing' ? withoutToken(claimed) : claimed, startedAt);
   const run = new Run(deps, provider, commit.seen, cause, startedAt);
+  const report = await committed(commit, run);
+  return run.overruled ? { ...report, overruled: true } : report;
+};
+
+const committed = async (commit: Commit, run: Run): Promise<RefreshReport> => {
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {

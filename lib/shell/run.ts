@@ -109,6 +109,10 @@ export class Run {
   foreign: SessionNote | undefined;
   /** A refresh token was sent that no login can replace, and that may have been spent before. */
   replayed = false;
+  /** An operator insisted on a login that was refused before. */
+  overruled = false;
+  /** The login was not sent, because it was refused before. */
+  isHeldBack = false;
   /** The published token, if a session was looked for. */
   published: Token | undefined;
   /** A refresh token was sent, and its answer is not known yet. */
@@ -190,6 +194,7 @@ export class Run {
     const { seen } = this;
     const worked = seen.credentials === fingerprint && seen.expiresAt !== undefined;
     const from = clock.now();
+    this.isHeldBack = true;
     try {
       const login = await cache.fingerprint(this.provider, account.login.text);
       return await logins.attempt(
@@ -198,7 +203,11 @@ export class Run {
         {
           until: plus(from, slotPatienceOf(policy, this.provider) - this.#waited),
           insists: this.cause === 'operator',
+          onOverruled: () => {
+            this.overruled = true;
+          },
           logIn: () => {
+            this.isHeldBack = false;
             this.#hasWaited(clock.now() - from);
             return this.#logIn(account);
           },
@@ -206,6 +215,7 @@ export class Run {
       );
     } catch (error) {
       if (!(error instanceof RefresherError)) throw error;
+      this.isHeldBack = false;
       return { kind: 'retry', code: error.code };
     }
   }

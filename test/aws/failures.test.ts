@@ -74,6 +74,7 @@ describe('what every operation makes of a table that does not do its work', () =
     ['book calls of key', () => limits.write('key', unused, 0)],
     ['read the key of test-provider', () => logins.key('test-provider', 'key')],
     ['take test-provider#login', () => logins.take(login, { id: 'id', at: START, until: START })],
+    ['note a try of test-provider#login', () => logins.note(login, 'id', { refused: [] })],
     ['give back test-provider#login', () => logins.giveBack(login, 'id', { refused: [] })],
   ];
 
@@ -187,6 +188,8 @@ describe('what is sent', () => {
     await limits.write('key', unused, 3);
     await logins.key('test-provider', 'key');
     await logins.take(login, { id: 'id', at: START, until: START });
+    await logins.note(login, 'id', { refused: [] });
+    await logins.note(login, 'id', { refused: [], granted: 'fingerprint', wrong: 1 });
     await logins.giveBack(login, 'id', { refused: [], granted: 'fingerprint' });
     await logins.giveBack(login, 'id', { refused: [] });
     const grammar = /^(SET|REMOVE|AND|OR|attribute_(not_)?exists|if_not_exists|)$/;

@@ -6,8 +6,9 @@ import { type Full, START } from '../support/records.ts';
 import type { AtOnce } from './stores.ts';
 
 const full: Full<LoginState> = {
-  refused: [{ fingerprint: 'a', code: 'invalid_grant', times: 2, until: plus(START, 7) }],
+  refused: [{ fingerprint: 'a', login: 'c', code: 'invalid_grant', times: 2, until: plus(START, 7), at: START }],
   granted: 'b',
+  wrong: 1,
 };
 const by = (id: string, at = START) => ({ id, at, until: plus(at, seconds(45)) });
 
@@ -23,6 +24,20 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().take(mine, by('two'))).toEqual(full);
       await store().giveBack(mine, 'two', { refused: [] });
       expect(await store().take(mine, by('three'))).toEqual({ refused: [] });
+    });
+
+    it('keep what is noted during a try, whatever becomes of it', async () => {
+      const mine = login();
+      await store().take(mine, by('one'));
+      expect(await store().note(mine, 'one', full)).toBe(true);
+      expect(await store().take(mine, by('two'))).toBeUndefined();
+      expect(await store().take(mine, by('three', plus(START, seconds(45))))).toEqual(full);
+      // Too late: somebody else has it.
+      expect(await store().note(mine, 'one', { refused: [] })).toBe(false);
+      expect(await store().note(mine, 'three', { refused: [], wrong: 2 })).toBe(true);
+      expect(await store().take(mine, by('four', plus(START, seconds(99))))).toEqual({ refused: [], wrong: 2 });
+      await store().giveBack(mine, 'four', { refused: [] });
+      expect(await store().take(mine, by('five', plus(START, seconds(99))))).toEqual({ refused: [] });
     });
 
     atOnce('have one winner among many', async () => {

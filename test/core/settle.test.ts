@@ -205,7 +205,14 @@ describe('attention', () => {
     expect(standing(minutes(2), {}, 'timeout').status).toBe('failing');
     // A token that is valid may be saved yet; otherwise it is probed.
     expect(standing(minutes(2)).dueAt).toBeLessThanOrEqual(at(minutes(5)));
-    expect(standing(minutes(2), { expiresAt: START }).dueAt).toBe(at(minutes(30)));
+    expect(standing(minutes(2), { expiresAt: START }).dueAt).toBe(at(minutes(2)));
+    const asked = { ...rejected, retryAfter: hours(1) };
+    const lastError = { code: 'access_refused', at: START, since: at(-hours(9)), times: 7 } as const;
+    expect(failed(asked, { lastError, expiresAt: START }).dueAt).toBe(at(hours(1)));
+    expect(standing(minutes(9), { expiresAt: START }).dueAt).toBe(at(minutes(9)));
+    expect(standing(hours(9), { expiresAt: START }).dueAt).toBe(at(minutes(15)));
+    const tenMinutes = { issuedAt: at(-minutes(10)), expiresAt: START };
+    expect(standing(hours(9), tenMinutes).dueAt).toBe(at(minutes(5)));
     expect(standing(minutes(2))).toMatchObject({ session: note });
   });
 
@@ -218,6 +225,18 @@ describe('attention', () => {
       status: 'attention',
       dueAt: at(seconds(5)),
     });
+  });
+
+  it.each<[string, Trouble]>([
+    ['an outage', retry],
+    ['a lost answer', unknown],
+    ['a store that is away', { kind: 'retry', code: 'store_failed' }],
+  ])('by a rejection that stands waits for %s as anybody does', (_, trouble) => {
+    const lastError = { code: 'access_refused', times: 9, at: at(-hours(1)), since: at(-hours(9)) } as const;
+    const standing = { status: 'attention', failures: 9, attentionSince: at(-hours(9)), lastError } as const;
+    const settled = failed(trouble, { ...standing, expiresAt: START });
+    expect(settled).toMatchObject({ status: 'attention', lastError });
+    expect(settled.dueAt).toBeLessThanOrEqual(at(minutes(5)));
   });
 
   const attention: Partial<Connection> = {

@@ -94,6 +94,13 @@ export const core: readonly Mutant[] = [
     ['a session without a refresh grant is used', 'if (!session || !account.refresh)', 'if (!session)'],
   ]),
   ...mutantsOf('lib/core/policy.ts', tests, [
+    [
+      'a firewall outlasts itself for hours',
+      'Math.min(probe.unnamed, life / 2, Math',
+      'Math.min(probe.cap, life / 2, Math',
+    ],
+    ['short tokens wait as long as others', 'Math.min(probe.unnamed, life / 2, Math', 'Math.min(probe.unnamed, Math'],
+    ['a short rejection waits as long as a long one', 'life / 2, Math.max(0, now - since)', 'life / 2'],
     ['renewed just before death', 'refreshAt: 0.5', 'refreshAt: 0.97'],
     ['everyone is renewed at once', "(1 + policy.jitter * (2 * spread(connection, 'renewal') - 1))", '1'],
     ['short tokens are renewed without a pause', 'Math.max(life * fraction, policy.floor)', 'life * fraction'],

@@ -39,6 +39,43 @@ export const shell: readonly Mutant[] = [
     ['an operator costs a token that nobody has ended', "(cause === 'operator' && replayed)", "cause === 'operator'"],
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
+  ...mutantsOf(
+    'lib/providers/define.ts',
+    ['test/providers/define.test.ts'],
+    [
+      [
+        'upper case makes another user',
+        'fingerprint(origin, login.user.trim().toLowerCase())',
+        'fingerprint(origin, login.user.trim())',
+      ],
+      ['a space makes another user', 'login.user.trim().toLowerCase()', 'login.user.toLowerCase()'],
+      ['upper case makes another login', '[origin, login.user.toLowerCase(), login', '[origin, login.user, login'],
+      [
+        'a corrected space is the refused login',
+        '[origin, login.user.toLowerCase(), login',
+        '[origin, login.user.trim().toLowerCase(), login',
+      ],
+    ],
+  ),
+  ...mutantsOf('lib/shell/demand.ts', tests, [
+    ['nobody is warned', ": report.overruled ? 'may_lock_account'", ": false ? 'may_lock_account'"],
+    ['whoever insists is warned', ": report.overruled ? 'may_lock_account'", ": true ? 'may_lock_account'"],
+  ]),
+  ...mutantsOf('lib/shell/refresh.ts', tests, [
+    ['a run does not say that a login was refused before', 'run.overruled ?', 'false ?'],
+  ]),
+  ...mutantsOf('lib/shell/logins.ts', tests, [
+    ['every login of an operator was refused before', 'if (held) how.onOverruled();', 'how.onOverruled();'],
+    ['a login is sent that could not be noted', 'if (!(await store.note(', 'if ((await store.note('],
+    ['nothing is noted before a login', 'duringTry(policy, state, it, clock.now())', 'state'],
+    ['what the store did not take is forgotten', 'this.#unstored.set(key', 'new Map().set(key'],
+    ['an operator is held back', 'if (held && !how.insists)', 'if (held)'],
+    [
+      'a login that is held back is not asked about',
+      'giveBack(afterHolding(state, it, clock.now()))',
+      'giveBack(state)',
+    ],
+  ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
     ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
     [
@@ -80,10 +117,29 @@ export const shell: readonly Mutant[] = [
       "if (outcome.kind === 'refused' && choice.only && !choice.codeLeft)",
       'if (false)',
     ],
-    ['a refused session stays', "outcome.kind !== 'rejected');\n};", 'false);\n};'],
-    ['a rejected session is dropped', "outcome.kind !== 'rejected');\n};", 'true);\n};'],
-    ['a replaced session stays', " || (isDropped && outcome.kind !== 'rejected')", ''],
-    ['a rejected login costs the session', "(isDropped && outcome.kind !== 'rejected')", 'isDropped'],
+    ['a refused session stays', "choice, outcome.kind !== 'rejected');\n", 'choice, false);\n'],
+    ['a rejected session is dropped', "choice, outcome.kind !== 'rejected');\n", 'choice, true);\n'],
+    ['a replaced session stays', " || (isDropped && outcome.kind !== 'rejected' && !run.isHeldBack)", ''],
+    ['a rejected login costs the session', "isDropped && outcome.kind !== 'rejected' &&", 'isDropped &&'],
+    ['a login that is held back costs the session', ' && !run.isHeldBack));', '));'],
+    ['a refresh token waits for a login that is held back', 'return isAsBefore ?', 'return false ?'],
+    ['whoever is rejected is not helped by a login', 'run.isHeldBack && login.kind', 'login.kind'],
+    ['no refresh token is sent if the login is held back', 'isInPlaceOf(choice) && run', 'false && run'],
+    [
+      'a refresh token that may be spent is sent in place of a login',
+      'if (held && !mayBeSpent && isInPlaceOf',
+      'if (held && isInPlaceOf',
+    ],
+    [
+      'a refresh token is sent again after each login that failed',
+      'run.isHeldBack && isFailed(outcome)',
+      'isFailed(outcome)',
+    ],
+    [
+      'a session that is refused in place of a login stays',
+      'asked: FULL, dropSession: true',
+      'asked: FULL, dropSession: false',
+    ],
     ['the only session is dropped for a code', "(choice.grant === 'refresh' || replaceable) &&", ''],
   ]),
   ...mutantsOf('lib/shell/run.ts', tests, [

@@ -51,3 +51,27 @@ describe('a definition', () => {
     expect(define({})).not.toHaveProperty('callDeadline');
   });
 });
+
+describe('a login that locks', () => {
+  const loginOf = (user: string) => {
+    const opened = define({ lockable: () => ({ user, password: 'P' }) }).open({});
+    return opened.ok ? opened.account.login : undefined;
+  };
+  const login = loginOf('svc@x.no');
+
+  it.each(['SVC@x.no', 'svc@X.NO'])('is the same in upper and lower case: %s', user => {
+    expect(loginOf(user)).toEqual(login);
+  });
+
+  it.each(['svc@x.no ', ' svc@x.no'])(
+    'counts for the same user with a space around it, which may be corrected: "%s"',
+    user => {
+      expect(loginOf(user)?.key).toBe(login?.key);
+      expect(loginOf(user)?.text).not.toBe(login?.text);
+    },
+  );
+
+  it('is another user’s otherwise', () => {
+    expect(loginOf('svc2@x.no')?.key).not.toBe(login?.key);
+  });
+});

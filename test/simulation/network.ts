@@ -4,6 +4,7 @@ import type { SendHttp } from '../../lib/shell/ports.ts';
 import { ask } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
+import { Locks } from './locks.ts';
 import type { Loop } from './loop.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
@@ -27,6 +28,7 @@ export class Network {
   readonly #simulators: Simulators;
   readonly #url: string;
   readonly #ledger: Ledger;
+  readonly #locks: Locks;
   readonly #travel: Milliseconds;
   readonly #elsewhere: (request: HttpRequest) => HttpReply | undefined;
 
@@ -47,13 +49,18 @@ export class Network {
     this.#simulators = simulators;
     this.#url = url;
     this.#ledger = ledger;
+    this.#locks = new Locks(provider => ledger.violated(`an account of ${provider} was locked`));
     this.#elsewhere = elsewhere;
   }
 
   /** The provider handles a request, now. */
   #handle(request: HttpRequest): Answer {
-    const reply = ask(this.#simulators, this.#url, request);
-    if (reply.kind !== 'answer') throw new Error('a request went to nowhere');
+    const provider = request.url.slice(this.#url.length + 1).split('/', 1)[0] ?? '';
+    const reply = this.#locks.answer(provider, request, () => {
+      const there = ask(this.#simulators, this.#url, request);
+      if (there.kind !== 'answer') throw new Error('a request went to nowhere');
+      return there;
+    });
     this.#ledger.handled(request, reply);
     return reply;
   }

@@ -398,6 +398,13 @@ const memoryLogins = (run: Run): LoginStore => {
         logins.set(login, { state, by });
         return state;
       }),
+    note: (login, id, state) =>
+      run('logins.note', () => {
+        const by = logins.get(login)?.by;
+        if (by?.id !== id) return false;
+        logins.set(login, { state: stored(state), by });
+        return true;
+      }),
     giveBack: (login, id, state) =>
       run('logins.giveBack', () => {
         if (logins.get(login)?.by?.id === id) logins.set(login, { state: stored(state) });

@@ -27,14 +27,17 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
     if (!isObject(secret) || (typeof secret.password !== 'string' && typeof secret.code !== 'string')) {
       return { ok: false, problems: [{ field: 'password', message: '"password" is missing' }] };
     }
-    const { password, code } = secret;
+    const { password, code, client } = secret;
     return {
       ok: true,
       account: {
         limitKey: 'test-provider',
         origin: 'https://login.test',
         sessionBinding: 'https://login.test/token client',
-        logIn: () => post(typeof code === 'string' ? { code } : { password }),
+        logIn: () => ({
+          ...post(typeof code === 'string' ? { code } : { password }),
+          ...(typeof client === 'string' && { headers: { 'x-client': client } }),
+        }),
         refresh: token => post({ refresh: token }),
         ...(typeof code === 'string' && { oneTimeCode: code }),
         ...(change.locksAccounts &&
