@@ -8,7 +8,7 @@ import { credentialsOf, send } from './wire.ts';
 
 /** What is deployed, as far as the cycle runs it. */
 export interface Deployed {
-  readonly discover: DeployedFunction;
+  readonly watch: DeployedFunction;
   readonly api: DeployedFunction;
   readonly consumer: DeployedFunction;
   readonly refreshers: ReadonlyMap<string, DeployedFunction>;
@@ -130,8 +130,8 @@ export class Calls {
   #scheduled(name: string) {
     const schedule = this.deployed.schedules.get(name);
     assert.ok(schedule, `there is no schedule ${name}`);
-    const { discover, refreshers } = this.deployed;
-    const fn = [discover, ...refreshers.values()].find(each => schedule.Target.Arn.endsWith(`:${each.name}`));
+    const { watch, refreshers } = this.deployed;
+    const fn = [watch, ...refreshers.values()].find(each => schedule.Target.Arn.endsWith(`:${each.name}`));
     assert.ok(fn, `the schedule ${name} invokes none of the functions`);
     const role = [...this.judge.evaluator.account.roles.values()].find(({ arn }) => arn === schedule.Target.RoleArn);
     assert.ok(role, `the schedule ${name} has no role of the template`);

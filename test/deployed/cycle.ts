@@ -46,7 +46,7 @@ export const runCycle = async (stage: Stage): Promise<void> => {
 
   const found = await calls.tick('watch');
   assert.deepEqual(Reflect.get(Object(found.result), 'added').toSorted(), connections);
-  say(`discover found ${connections.length} connections`);
+  say(`the watch found ${connections.length} connections`);
 
   await refreshAll(stage);
   say('refresh obtained a token for each, on the events of the schedules; a second tick had nothing to do');
@@ -67,7 +67,7 @@ export const runCycle = async (stage: Stage): Promise<void> => {
   say('what is not there or not allowed is a problem document; no refresher acts for another provider');
 
   await changeState(stage);
-  say('a wrong secret needed attention, a corrected one recovered, and the event bus told both');
+  say('a wrong secret needed attention, a corrected one recovered, one expires soon: the event bus and mails said so');
 
   await endRaces(stage, [OSLO, 'powerepos/corner-cafe']);
   say(
@@ -99,8 +99,8 @@ const refreshAll = async ({ calls }: Stage): Promise<void> => {
     const { results, connections: count } = ran.result as { results: Record<string, number>; connections: number };
     const expected = ofProvider(provider).length;
     assert.deepEqual([provider, results.refreshed, count], [provider, expected, expected]);
-    const measured = ran.log.find(line => line.OldestOverdue !== undefined);
-    assert.equal(measured?.Provider, provider, 'a tick publishes its metrics');
+    const measured = ran.log.find(line => line.Calls !== undefined);
+    assert.equal(measured?.service, 'token-refresher', 'a tick publishes its metrics');
     const again = await calls.tick(`refresh-${provider}`);
     assert.equal(Reflect.get(Object(again.result), 'due'), 0);
   }

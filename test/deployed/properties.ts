@@ -20,7 +20,7 @@ export const checkProperties = async (
 };
 
 const tables = async (aws: LocalAws, resources: Resources) => {
-  const key = idOf(resources, /StorageKey/);
+  const key = idOf(resources, /StorageKey(?!Alias)/);
   const { KeyRotationEnabled } = await aws.ask<{ KeyRotationEnabled: boolean }>(
     'kms',
     'get-key-rotation-status',
@@ -111,15 +111,16 @@ const schedules = (resources: Resources, { schedules }: Deployment, providers: r
 };
 
 const alarms = async (aws: LocalAws, resources: Resources) => {
-  const topic = idOf(resources, /MonitoringAlarms[0-9A-F]{8}$/);
+  const topic = idOf(resources, /AlarmsTopic[0-9A-F]{8}$/);
   const { MetricAlarms } = await aws.ask<{
-    MetricAlarms: { AlarmActions: string[]; TreatMissingData: string; AlarmDescription: string }[];
+    MetricAlarms: { AlarmName: string; AlarmActions: string[]; TreatMissingData: string; AlarmDescription: string }[];
   }>('cloudwatch', 'describe-alarms');
-  assert.equal(MetricAlarms.length, ids(resources, /MonitoringAlarm(?!s[0-9A-F]{8}$|sPolicy)/).length);
-  for (const { AlarmActions, TreatMissingData, AlarmDescription } of MetricAlarms) {
+  assert.equal(MetricAlarms.length, ids(resources, /Monitoring/).length);
+  for (const { AlarmName, AlarmActions, TreatMissingData, AlarmDescription } of MetricAlarms) {
+    assert.match(AlarmName, /^token-refresher [a-z-]+$/);
     assert.deepEqual(AlarmActions, [topic]);
     assert.match(TreatMissingData, /^(breaching|notBreaching|ignore)$/);
-    assert.match(AlarmDescription, /README\.md#[\w-]+$/);
+    assert.match(AlarmDescription, /https:\/\/.*runbook\.md#[\w-]+$/);
   }
 };
 

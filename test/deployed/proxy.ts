@@ -91,12 +91,18 @@ const requestIn = (
   const role = roles.find(each => accessKey === keyOf(each) || accessKey === probeKeyOf(each));
   if (role === undefined) throw new Error('it is signed by nobody that is known');
   const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
-  const does = name === undefined ? operationIn(String(headers['x-amz-target'])) : 'lambda:Invoke';
+  const form = service === 'sns' ? Object.fromEntries(new URLSearchParams(body.toString('utf8'))) : undefined;
+  const does = name === undefined ? operationOf(headers['x-amz-target'], form) : 'lambda:Invoke';
   if (does === undefined) throw new Error(`${headers['x-amz-target'] ?? url} is not known`);
   if (!does.startsWith(`${service}:`)) throw new Error(`${does} is signed for ${service}`);
-  const input = name === undefined ? JSON.parse(body.toString('utf8')) : { FunctionName: decodeURIComponent(name) };
+  const input =
+    name === undefined ? (form ?? JSON.parse(body.toString('utf8'))) : { FunctionName: decodeURIComponent(name) };
   return { request: { as: role, does, input }, probe: accessKey === probeKeyOf(role) };
 };
+
+/** By the header that names it, or by the form of SNS. */
+const operationOf = (target: unknown, form: Readonly<Record<string, string>> | undefined): string | undefined =>
+  form ? `sns:${form.Action}` : operationIn(String(target));
 
 /** As AWS words it, in the form of each protocol. */
 const refuse = ({ as, does }: Request, { need }: Verdict, response: ServerResponse): void => {

@@ -104,7 +104,7 @@ const deployedIn = async (aws: LocalAws, assemblies: Readonly<Record<string, str
     ...['apigatewayv2', 'get-routes', '--api-id', id],
   );
   return {
-    discover: one(ours, /DiscoverFunction/),
+    watch: one(ours, /WatchFunction/),
     api: one(ours, /ApiFunction/),
     consumer: one(theirs, /Invoices/),
     refreshers,

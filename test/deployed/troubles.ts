@@ -3,31 +3,48 @@ import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { forcePath, readPath } from '../iam/paths.ts';
 import { refusing, type Stage } from './cycle.ts';
 import { listenTo } from './events.ts';
+import { mailsOf } from './mails.ts';
 
-/** A wrong password is a matter of a person; the right one is picked up by the next tick. */
+/**
+ * A wrong password is a matter of a person, who gets a mail; the right one is picked up by the next tick. Credentials that
+ * expire are reported ahead.
+ */
 export const changeState = async ({ calls, operator, simulators }: Stage): Promise<void> => {
-  const ioffice = calls.refresher('ioffice');
-  const heard = await listenTo(calls.deployed.aws, ioffice.environment.EVENT_BUS ?? '');
+  const { EVENT_BUS = '', ALARM_TOPIC = '' } = calls.deployed.watch.environment;
+  const heard = await listenTo(calls.deployed.aws, EVENT_BUS);
+  const mails = await mailsOf(calls.deployed.aws, ALARM_TOPIC);
   const secret = simulatedSecrets(simulators)['ioffice/tower'];
-  await operator.rotate('ioffice/tower', { ...secret, password: 'wrong' });
+  await operator.rotate('ioffice/tower', { ...secret, password: 'wrong', tags: { customer: 'Tower Ltd' } });
   await calls.tick('watch');
   const before = await calls.api('Readers/AllRoutes', 'GET', readPath('ioffice/tower'));
   const refused = await calls.api('Readers/AllRoutes', 'POST', forcePath('ioffice/tower'), refusing(before));
   assert.equal(refused.json.code, 'refresh_failed');
-  await operator.rotate('ioffice/tower', { ...secret });
+  await calls.tick('watch');
+  await calls.tick('watch');
+  const [mail, ...others] = await mails();
+  assert.deepEqual([mail?.Subject, others], ['token-refresher: ioffice/tower needs attention', []]);
+  assert.match(mail?.Message ?? '', /^customer: Tower Ltd$/m);
+  assert.match(mail?.Message ?? '', /https:\/\/\S+runbook\.md#attention/);
+  const soon = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10);
+  await operator.rotate('ioffice/tower', { ...secret, expires: soon });
   await calls.tick('watch');
   await calls.tick('refresh-ioffice');
+  await calls.tick('watch');
+  assert.deepEqual(
+    (await mails()).map(({ Subject }) => Subject),
+    ['token-refresher: ioffice/tower expires soon'],
+  );
   const events = (await heard()).map(event => [event.source, event['detail-type'], event.detail.connection]);
-  assert.deepEqual(events, [
-    ['token-refresher', 'needs attention', 'ioffice/tower'],
-    ['token-refresher', 'recovered', 'ioffice/tower'],
-  ]);
+  assert.deepEqual(
+    events,
+    ['needs attention', 'recovered', 'expiring'].map(type => ['token-refresher', type, 'ioffice/tower']),
+  );
 };
 
 /** What fails for good is kept, and somebody hears of it. */
 export const giveUp = async ({ calls, operator }: Stage): Promise<void> => {
-  const { discover, refreshers, schedules } = calls.deployed;
-  const asynchronous = [discover, ...refreshers.values()];
+  const { watch, refreshers, schedules } = calls.deployed;
+  const asynchronous = [watch, ...refreshers.values()];
   for (const fn of asynchronous) await calls.fail(fn);
   for (const name of schedules.keys()) await calls.giveUp(name);
   const QueueUrl = calls.judge.evaluator.account.physicalAt('DeadLetters');
@@ -36,7 +53,7 @@ export const giveUp = async ({ calls, operator }: Stage): Promise<void> => {
   assert.equal(letters, asynchronous.length + schedules.size);
   const from = calls.judge.evaluator.account.place.account;
   const as = 'cloudwatch.amazonaws.com';
-  await calls.judge.must({ as, does: 'sns:Publish', on: 'Monitoring/Alarms', from });
+  await calls.judge.must({ as, does: 'sns:Publish', on: 'Alarms/Topic', from });
   for (const does of ['kms:Decrypt', 'kms:GenerateDataKey']) {
     await calls.judge.must({ as, does, on: 'Storage/Key', from });
   }

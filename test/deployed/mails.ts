@@ -1,0 +1,23 @@
+import type { LocalAws } from './emulator.ts';
+
+export interface Mail {
+  readonly Subject: string;
+  readonly Message: string;
+}
+
+/** Subscribes a queue to the alarm topic, as a mailbox would be; answers what has come in since it was last asked. */
+export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promise<readonly Mail[]>> => {
+  const { QueueUrl } = await aws.ask<{ QueueUrl: string }>('sqs', 'create-queue', '--queue-name', 'mailbox');
+  const queue = 'arn:aws:sqs:us-east-1:123456789012:mailbox';
+  await aws.ask('sns', 'subscribe', '--topic-arn', topic, '--protocol', 'sqs', '--notification-endpoint', queue);
+  return async () => {
+    const mails: Mail[] = [];
+    for (;;) {
+      const call = ['sqs', 'receive-message', '--queue-url', QueueUrl, '--max-number-of-messages', '10'];
+      const answer = await aws.ask<{ Messages?: { Body: string }[] } | null>(...call);
+      const messages = answer?.Messages ?? [];
+      if (messages.length === 0) return mails;
+      mails.push(...messages.map(({ Body }): Mail => JSON.parse(Body)));
+    }
+  };
+};
