@@ -1,6 +1,6 @@
 import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
-import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
@@ -91,16 +91,29 @@ const shaped = (random: Random, shape: Shape): Scenario => {
   };
 };
 
-/** People who edit secrets while discovery dies, or does not. */
+/** People who edit secrets while discovery dies, now and then or until the calm, or does not. */
 const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
   const { calmFrom, troubles, packed } = scenario;
   const from = plus(START, (calmFrom - START) * random.next());
   const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
-  return {
+  const edited = {
     ...scenario,
     ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
     troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
+  return random.chance(0.5) ? edited : { ...edited, troubles: dyingNowAndThen(random, scenario) };
+};
+
+/** Spells in which discovery dies, and nothing else is wrong: what it leaves undone has to be done soon after each. */
+const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
+  const spells: Trouble[] = [];
+  let from = plus(START, minutes(random.between(10, 40)));
+  while (from < calmFrom) {
+    const to = epochMs(Math.min(calmFrom, from + minutes(random.between(3, 20))));
+    spells.push({ kind: 'discovery dies', from, to, share: random.pick([0.3, 0.7, 1]) });
+    from = plus(to, minutes(random.between(30, 90)));
+  }
+  return spells;
 };
 
 /** A few hours in which nothing but the neighbour can be the cause of anything; most often at the smallest limit. */

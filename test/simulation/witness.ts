@@ -260,7 +260,7 @@ export class Witness {
   }
 
   /** Well, or waiting for the only person who can help, who was told not long ago. */
-  async #isWell({ connection, browser }: Customer): Promise<boolean> {
+  async isWell({ connection, browser }: Customer): Promise<boolean> {
     const { loop, stores } = this.#parts;
     const record: Connection | undefined = await stores.connections.get(connection);
     const toldAt = this.#attentionAt.get(connection);
@@ -271,7 +271,7 @@ export class Witness {
   /** Looks whether everyone is well for the first time since the last fault. */
   async notice(): Promise<void> {
     if (this.#recoveredAt !== undefined) return;
-    const well = await Promise.all(this.#parts.customers.map(each => this.#isWell(each)));
+    const well = await Promise.all(this.#parts.customers.map(each => this.isWell(each)));
     if (!well.includes(false)) this.#recoveredAt ??= this.#parts.loop.now;
   }
 
@@ -284,7 +284,7 @@ export class Witness {
   async everyoneIsWell(): Promise<void> {
     const { customers, ledger, stores } = this.#parts;
     for (const customer of customers) {
-      if (await this.#isWell(customer)) continue;
+      if (await this.isWell(customer)) continue;
       const record = await stores.connections.get(customer.connection);
       ledger.violated(`${customer.connection}: not well again, ${record?.status} (${record?.lastError?.code})`);
     }
