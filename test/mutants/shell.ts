@@ -26,6 +26,7 @@ export const shell: readonly Mutant[] = [
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
+    ['an operator is answered from what was read before', "run.cause === 'operator'", 'false'],
     ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
     [
       'a session is tried again in the run that refused it',
