@@ -108,6 +108,11 @@ export class Faults {
     return trouble !== undefined && this.#random.chance(trouble.share);
   }
 
+  /** Whether a kind of trouble is going on. */
+  goesOn(kind: Trouble['kind']): boolean {
+    return !this.#isCalm() && this.#current.some(each => each.kind === kind);
+  }
+
   #isCalm(): boolean {
     const now = this.#now();
     if (now >= this.#until) {

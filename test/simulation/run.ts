@@ -148,20 +148,21 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
-    this.#editors = new Editors({ ...shared, random: random() });
+    this.#operator = new Operator({
+      loop,
+      cloud: this.#cloud,
+      providers,
+      connections: memory.connections,
+      secrets: memory.secrets,
+      customers: this.#customers,
+    });
+    this.#editors = new Editors({ ...shared, operator: this.#operator, random: random() });
     this.#quiet = new Quiet({
       ...shared,
       ledger: this.#ledger,
       connections: memory.connections,
       witness: this.#witness,
       troubled: (from, to) => this.#faults.troubled(from, to),
-    });
-    this.#operator = new Operator({
-      loop,
-      cloud: this.#cloud,
-      providers,
-      connections: memory.connections,
-      customers: this.#customers,
     });
   }
 

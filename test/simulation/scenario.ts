@@ -24,6 +24,8 @@ export interface Scenario {
   readonly sessionsEnd: boolean;
   /** Whether people edit secrets in a hurry. */
   readonly edits: boolean;
+  /** Whether they only do so while discovery dies, and rest until the next time. */
+  readonly rests: boolean;
   /** Whether somebody with secrets of his own does what he can to hurt the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
@@ -88,6 +90,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
     travel: 150,
     edits: false,
+    rests: false,
   };
 };
 
@@ -101,16 +104,21 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
     ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
     troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
-  return random.chance(0.5) ? edited : { ...edited, troubles: dyingNowAndThen(random, scenario) };
+  return random.chance(0.5) ? edited : { ...edited, rests: true, troubles: dyingNowAndThen(random, scenario) };
 };
 
-/** Spells in which discovery dies, and nothing else is wrong: what it leaves undone has to be done soon after each. */
+/**
+ * Spells in which discovery dies, and perhaps the provider is down: what either leaves undone has to be done soon after
+ * each.
+ */
 const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
   const spells: Trouble[] = [];
   let from = plus(START, minutes(random.between(10, 40)));
   while (from < calmFrom) {
-    const to = epochMs(Math.min(calmFrom, from + minutes(random.between(3, 20))));
-    spells.push({ kind: 'discovery dies', from, to, share: random.pick([0.3, 0.7, 1]) });
+    const to = epochMs(Math.min(calmFrom, from + minutes(random.between(10, 30))));
+    spells.push({ kind: 'discovery dies', from, to, share: random.pick([0.3, 0.5, 0.7]) });
+    const down = random.pick(['outage', 'provider storms', 'lost answers'] as const);
+    if (random.chance(0.5)) spells.push({ kind: down, from, to, share: random.pick([0.3, 0.5]) });
     from = plus(to, minutes(random.between(30, 90)));
   }
   return spells;
