@@ -162,14 +162,19 @@ class Commit {
 
     let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
     if (kept === false) return this.#outrun(told);
+    let keptAs = this.#mine;
 
     const published = await this.#asMine(() => written(tokens.publish(tokenOf(seen.connection, granted, this.#mine))));
     if (published === false) return this.#outrun(told);
     const onlyCopy = account.oneTimeCode !== undefined && session !== undefined;
-    if (kept === 'failed') kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
+    if (kept === 'failed') {
+      keptAs = this.#mine;
+      kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
+    }
     if (kept === false) return this.#outrun(told);
-    // Noted under my version even if it could not be kept: then the item that is there is older, and is not used.
-    const version = changed ? this.#mine : (run.held?.version ?? this.#mine);
+    // Noted even if it could not be kept: then the item that is there is older, and is not used. My version may be higher
+    // since: a session that is noted under that one would not be used either.
+    const version = changed ? keptAs : (run.held?.version ?? keptAs);
     const used = { tried: triedWith(credentials), account, session: noteOf(session, version) };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {

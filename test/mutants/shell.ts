@@ -4,6 +4,7 @@ const tests = ['test/shell', 'test/core', 'test/traps.test.ts'];
 
 export const shell: readonly Mutant[] = [
   ...mutantsOf('lib/shell/refresh.ts', tests, [
+    ['a session is noted under a version that it was not kept under', 'changed ? keptAs :', 'changed ? this.#mine :'],
     [
       'the list is believed where the claim knows better',
       '...content } = claimed;',
