@@ -47,7 +47,9 @@ export interface Trouble {
     | 'missed ticks'
     | 'duplicate ticks'
     | 'late ticks'
-    | 'discovery dies';
+    | 'discovery dies'
+    /** A moment: a table is brought back to an earlier state. */
+    | 'restored';
   readonly from: EpochMs;
   readonly to: EpochMs;
   /** How much of what could go wrong does. */

@@ -21,16 +21,19 @@ interface LedgerParts {
   readonly url: string;
   readonly now: () => EpochMs;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
   readonly knownLife: (refreshToken: string) => EpochMs | undefined;
+  /** Whether something that happened then was forgotten, since a table was restored. */
+  readonly forgot: (at: EpochMs) => boolean;
+  /** Whether nothing is left that shows that a refresh token is spent. */
+  readonly mayBeSentAgain: (refreshToken: string, redeemedAt: EpochMs, only: boolean) => boolean;
 }
 
 /** What the providers know to have happened, kept apart from everything that is tested. */
 export class Ledger {
   readonly #url: string;
   readonly #now: () => EpochMs;
-  readonly #troubled: (from: EpochMs, to: EpochMs) => boolean;
-  /** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
-  readonly #knownLife: (refreshToken: string) => EpochMs | undefined;
+  readonly #parts: LedgerParts;
   readonly violations: string[] = [];
   /** Calls of each provider's token endpoint. */
   readonly calls: { readonly provider: string; readonly at: EpochMs }[] = [];
@@ -52,11 +55,10 @@ export class Ledger {
   /** Grants that succeeded, by provider and kind. */
   readonly grants: Record<string, number> = {};
 
-  constructor({ url, now, troubled, knownLife }: LedgerParts) {
-    this.#url = url;
-    this.#now = now;
-    this.#troubled = troubled;
-    this.#knownLife = knownLife;
+  constructor(parts: LedgerParts) {
+    this.#url = parts.url;
+    this.#now = parts.now;
+    this.#parts = parts;
   }
 
   /** A person logged in, and brings a code. */
@@ -122,7 +124,7 @@ export class Ledger {
     const before = refreshToken === undefined ? undefined : this.#lives.get(refreshToken);
     if (refreshToken !== undefined && before !== undefined && end < plus(before, minutes(1))) {
       // A record whose last settlement was lost does not know better.
-      const known = this.#knownLife(refreshToken);
+      const known = this.#parts.knownLife(refreshToken);
       if (known !== undefined && known >= plus(before, -minutes(1)))
         this.violated(`a refresh of ${provider} that could bring nothing`);
     }
@@ -136,7 +138,8 @@ export class Ledger {
     const key = `${provider} ${login}`;
     const before = this.#wrongLogins.get(key);
     this.#wrongLogins.set(key, this.#now());
-    if (before !== undefined && !this.#troubled(plus(before, -LATEST), plus(before, LATEST)))
+    if (before === undefined || this.#parts.forgot(before)) return;
+    if (!this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST)))
       this.violated(`a wrong login of ${provider} was tried twice`);
   }
 
@@ -144,9 +147,9 @@ export class Ledger {
   #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
     const before = this.#redeemed.get(spent);
     const only = this.#onlyCopies.has(spent);
-    if (before !== undefined && !(only && this.#troubled(plus(before, -LATEST), plus(before, LATEST)))) {
+    const lost = only && before !== undefined && this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST));
+    if (before !== undefined && !lost && !this.#parts.mayBeSentAgain(spent, before, only))
       this.violated(`a refresh token of ${provider} was redeemed twice`);
-    }
     if (before !== undefined) this.reused = true;
     if (json && before === undefined) this.#redeemed.set(spent, this.#now());
     if (only && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);

@@ -19,6 +19,7 @@ import { customersOf, People } from './people.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { Readers } from './readers.ts';
+import { Restorer } from './restorer.ts';
 import { RECOVERY, type Scenario, scenarioOf } from './scenario.ts';
 import { Witness } from './witness.ts';
 
@@ -71,6 +72,7 @@ export class Run {
   readonly #editors: Editors;
   readonly #operator: Operator;
   readonly #quiet: Quiet;
+  readonly #restorer: Restorer;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -91,6 +93,8 @@ export class Run {
       now,
       troubled: (from, to) => this.#faults.troubled(from, to),
       knownLife: refreshToken => knownLife(tables, refreshToken),
+      forgot: at => this.#restorer.forgot(at),
+      mayBeSentAgain: (...which) => this.#restorer.mayBeSentAgain(...which),
     });
     const secrets = lagging(memory.secrets, now, () => this.#lag());
     this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, secrets);
@@ -112,6 +116,7 @@ export class Run {
       say,
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
       told: connection => this.#people.told(connection),
+      took: connection => this.#restorer.took(connection),
     });
     this.#cloud = new Cloud({
       loop,
@@ -137,6 +142,7 @@ export class Run {
       url: URL_OF_SIMULATORS,
       ledger: this.#ledger,
       published: ({ connection }) => this.#witness.published(connection),
+      cameBack: token => this.#restorer.cameBack(token),
       say,
     });
     // Last, so that what came before draws the same chance as ever.
@@ -157,6 +163,13 @@ export class Run {
       customers: this.#customers,
     });
     this.#editors = new Editors({ ...shared, operator: this.#operator, random: random() });
+    this.#restorer = new Restorer({
+      ...shared,
+      tables,
+      ledger: this.#ledger,
+      witness: this.#witness,
+      readers: this.#readers,
+    });
     this.#quiet = new Quiet({
       ...shared,
       ledger: this.#ledger,
@@ -178,6 +191,7 @@ export class Run {
     this.#neighbour.begin(this.#cloud);
     this.#editors.begin();
     this.#quiet.begin();
+    this.#restorer.begin();
     this.#repeat(DISCOVER_EVERY, () => this.#tick(() => this.#cloud.discover()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {

@@ -2,6 +2,7 @@ import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import type { Table } from '../support/backup.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';
@@ -36,6 +37,8 @@ export interface Scenario {
   readonly lag: Milliseconds;
   /** So long a request or an answer travels at the most. */
   readonly travel: Milliseconds;
+  /** A table is brought back, at some moment, to the state that it had before. */
+  readonly restore?: { readonly table: Table; readonly from: EpochMs; readonly at: EpochMs };
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
@@ -65,7 +68,29 @@ export const scenarioOf = (random: Random): Scenario => {
   ]);
   const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
   if (random.chance(0.12)) return besideANeighbour(random, scenario);
-  return scenario.connections < 10 && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
+  const few = scenario.connections < 10;
+  const edited = few && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
+  return few && !edited.neighbour && random.chance(0.12) ? restored(random, edited) : edited;
+};
+
+const onlyCopies = { providers: providers.filter(({ id }) => id === 'ioffice'), browser: true };
+
+/** Somebody restores a table to a state of up to a day before; most often nothing else is wrong. */
+const restored = (random: Random, scenario: Scenario): Scenario => {
+  const span = scenario.calmFrom - START;
+  const at = plus(START, Math.max(minutes(40), span * random.between(0.4, 0.9)));
+  const from = epochMs(Math.max(START + minutes(15), at - hours(24) * random.next() ** 2));
+  const alone = random.chance(0.7);
+  const calmFrom = epochMs(Math.max(scenario.calmFrom, plus(at, minutes(20))));
+  return {
+    ...scenario,
+    restore: { table: random.pick(['tokens', 'connections']), from, at },
+    troubles: [...(alone ? [] : scenario.troubles), { kind: 'restored', from: at, to: at, share: 0 }],
+    ...(alone && { edits: false, secretsChange: false }),
+    // What only a person can bring back is the first to be lost.
+    ...(alone && random.chance(0.4) && { ...onlyCopies, sessionsEnd: false }),
+    ...{ calmFrom, end: plus(scenario.end, calmFrom - scenario.calmFrom) },
+  };
 };
 
 const shaped = (random: Random, shape: Shape): Scenario => {
