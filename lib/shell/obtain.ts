@@ -12,7 +12,10 @@ const FULL = { grant: 'full', reason: 'no_session' } as const;
  */
 export const obtain = async (run: Run): Promise<Obtained> => {
   const { deps, provider, seen } = run;
-  const read = await deps.credentials.read(provider, seen.connection, latestVersion(seen));
+  // An operator may know of a change before discovery does.
+  const read = await (run.cause === 'operator'
+    ? deps.credentials.again(provider, seen.connection)
+    : deps.credentials.read(provider, seen.connection, latestVersion(seen)));
   const tried = read.ok ? triedWith(read) : read.tried;
   const isDue = run.cause !== 'scheduled' || seen.dueAt <= deps.clock.now();
   // Only the version of its secret is new.

@@ -12,6 +12,7 @@ import { Logins } from '../../lib/shell/logins.ts';
 import type { SendHttp } from '../../lib/shell/ports.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/shell/sweep.ts';
+import { backUp, type Table } from '../support/backup.ts';
 import { discoverNow } from '../support/discover.ts';
 import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../support/memory.ts';
 import { idOf } from '../support/records.ts';
@@ -34,14 +35,6 @@ const provider: Provider = testProvider({
 
 /** The only copy of access may be replayed if so little is left of the published token. */
 const NEAR_ITS_END = minutes(10);
-
-type Table = 'tokens' | 'connections';
-const mapsOf: Readonly<Record<Table, readonly (keyof MemoryTables)[]>> = {
-  tokens: ['tokens'],
-  connections: ['records', 'sessions', 'ids', 'claims', 'waiters'],
-};
-const copyOf = (map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> =>
-  new Map([...map].map(([key, value]) => [key, value instanceof Set ? new Set(value) : value]));
 
 /** Stores, a provider, a clock, and what must hold of them. */
 export class Stage {
@@ -89,14 +82,9 @@ export class Stage {
 
   /** A copy of a table as it is now. Calling it brings the table back. */
   backUp(table: Table): () => void {
-    const copies = mapsOf[table].map(
-      name => [this.tables[name] as Map<unknown, unknown>, copyOf(this.tables[name])] as const,
-    );
+    const bringBack = backUp(this.tables, table);
     return () => {
-      for (const [map, copy] of copies) {
-        map.clear();
-        for (const [key, value] of copyOf(copy)) map.set(key, value);
-      }
+      bringBack();
       if (table === 'tokens') this.#published.clear();
     };
   }

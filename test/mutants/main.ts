@@ -1,8 +1,9 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { record } from '../support/reliability.ts';
+import { breakIn, copyTree } from './copy.ts';
 import { mutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
 import { passes, stopAll } from './passes.ts';
@@ -12,10 +13,8 @@ const usage = `Usage: npm run mutants -- [--only TEXT] [--record]
   --only TEXT   those whose name or file holds the text
   --record      write the figures into docs/reliability.md`;
 
-const root = join(import.meta.dirname, '..', '..');
 /** Copies that are worked in side by side. */
 const SLOTS = 2;
-const NOT_COPIED = new Set(['node_modules', '.git', 'cdk.out', 'coverage', 'dist', '.token-refresher']);
 
 type Killer = 'tests' | '60 seeds' | 'all tests' | '1,000 seeds';
 interface Verdict {
@@ -38,22 +37,6 @@ const trials: readonly (readonly [Killer, (mutant: Mutant) => readonly string[]]
   ['1,000 seeds', () => simulate(1000)],
 ];
 
-/** A copy of the tree in which things may be broken. */
-const copyTree = (folder: string, slot: number): string => {
-  const copy = join(folder, String(slot));
-  for (const entry of readdirSync(root)) {
-    if (!NOT_COPIED.has(entry)) cpSync(join(root, entry), join(copy, entry), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
-};
-
-const mutated = ({ file, find, replace }: Mutant, source: string): string => {
-  const [before, after, ...more] = source.split(find);
-  if (before === undefined || after === undefined || more.length > 0) throw new Error(`not once in ${file}: ${find}`);
-  return before + replace + after;
-};
-
 /** What fails without any mutant tells nothing of one. */
 const sound = new Map<string, Promise<void>>();
 const soundly = (copy: string, name: string, args: readonly string[]): Promise<void> => {
@@ -69,13 +52,11 @@ const soundly = (copy: string, name: string, args: readonly string[]): Promise<v
 /** Whether a trial notices a mutant. */
 const notices = async (copy: string, mutant: Mutant, args: readonly string[]): Promise<boolean> => {
   await soundly(copy, args.join(' '), args);
-  const path = join(copy, mutant.file);
-  const source = readFileSync(path, 'utf8');
-  writeFileSync(path, mutated(mutant, source));
+  const mend = breakIn(copy, mutant);
   try {
     return !(await passes(copy, args));
   } finally {
-    writeFileSync(path, source);
+    mend();
   }
 };
 

@@ -77,6 +77,7 @@ export const shell: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('lib/shell/obtain.ts', tests, [
+    ['an operator is answered from what was read before', "run.cause === 'operator'", 'false'],
     ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
     [
       'a session is tried again in the run that refused it',

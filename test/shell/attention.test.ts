@@ -30,6 +30,22 @@ const correct = async ({
 /** Of the token that was issued first. */
 const forced = { kind: 'forced', connection: ID, issuedAt: START, waits: false } as const;
 
+describe('an operator', () => {
+  const now = { kind: 'operator', connection: ID, waits: false } as const;
+
+  it('has the secret tried as it is now, before discovery notes it and whatever a warm function has read', async () => {
+    const { world, vendor } = await vendorWorld();
+    const warm = world.worker();
+    await world.refresh(ID, warm);
+    await world.put(ID, { password: 'wrong' });
+    expect(await world.ask(now, warm)).toMatchObject({ result: 'attention' });
+    await world.put(ID, { password: 'right' });
+    vendor.asked.length = 0;
+    expect(await world.ask(now, warm)).toMatchObject({ result: 'refreshed' });
+    expect(vendor.count('password')).toBe(1);
+  });
+});
+
 describe('where wrong logins lock accounts', () => {
   it('a refused login is the last one until the secret changes, whatever anyone asks', async () => {
     const given = await withWrongPassword();

@@ -121,6 +121,24 @@ describe('a record of an earlier state', () => {
     expect(vendor.asked).toEqual(['password']);
   });
 
+  it('uses the session that it brings from then on', async () => {
+    const { world, vendor } = await restored();
+    world.clock.pass(minutes(33));
+    await world.refresh(ID);
+    world.clock.pass(minutes(33));
+    await world.refresh(ID);
+    expect(vendor.asked).toEqual(['password', 'refresh']);
+  });
+
+  it('uses the only session that it brings from then on', async () => {
+    const { world, vendor } = await restored({ code: 'good-1' });
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    await world.run('test-provider', minutes(45), minutes(1));
+    expect(vendor.asked.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
   it('does not use it either once a run that failed has raised the version', async () => {
     const { world, vendor } = await vendorWorld();
     const token = await world.token(ID);

@@ -22,6 +22,7 @@ export const crowd = (): Promise<Outcome> =>
     secretsChange: false,
     sessionsEnd: false,
     edits: false,
+    rests: false,
     neighbour: false,
     packed: true,
     schedules: 1,

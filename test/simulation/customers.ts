@@ -5,8 +5,10 @@ import {
   type Milliseconds,
   minutes,
   parseConnectionId,
+  type SecretVersion,
   secretOf,
 } from '../../lib/core/types.ts';
+import type { SecretSource } from '../../lib/shell/ports.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 
@@ -42,11 +44,13 @@ export class Customer {
   readonly account: SimulatedAccount;
   readonly browser: boolean;
   readonly #url: string;
-  readonly #secrets: SecretAdmin;
+  readonly #secrets: SecretSource & SecretAdmin;
   readonly #pack: Pack | undefined;
   #fields: Readonly<Record<string, string>>;
   #generation = 0;
   #code: string | undefined;
+  /** How often somebody mistyped the password, each time in another way. */
+  #mistyped = 0;
   /** Every change of the secret, so that a verdict can be held against the truth of its time. */
   readonly history: { readonly at: EpochMs; readonly state: SecretState }[] = [];
 
@@ -54,7 +58,7 @@ export class Customer {
     provider: string,
     name: string,
     url: string,
-    secrets: SecretAdmin,
+    secrets: SecretSource & SecretAdmin,
     { browser, pack }: { readonly browser: boolean; readonly pack?: Pack },
   ) {
     const base = simulatedAccount(provider, name, pack ? { secret: pack.secret } : {});
@@ -114,6 +118,31 @@ export class Customer {
     await this.#secrets.put(this.#secretName, this.#text(state, code));
   }
 
+  /** Stores a password with a mistake in it. Answers the version that is the current one now, and a way back to the one before. */
+  async mistype(
+    now: EpochMs,
+  ): Promise<{ version: SecretVersion | undefined; rollBack: (now: EpochMs) => Promise<boolean> }> {
+    const current = async () => this.#secrets.get(this.#secretName);
+    const before = await current();
+    this.#mistyped += 1;
+    await this.store('wrong password', now);
+    const version = (await current())?.version;
+    const rollBack = async (at: EpochMs): Promise<boolean> => {
+      if (!before || this.state !== 'wrong password' || (await current())?.version !== version) return false;
+      await this.#secrets.put(this.#secretName, before.text, before.version);
+      this.history.push({ at, state: 'good' });
+      return true;
+    };
+    return { version, rollBack };
+  }
+
+  /** Changes all customers of the secret at once, as a mistake in a field that they share does. */
+  async storeAll(from: SecretState, to: SecretState, now: EpochMs): Promise<void> {
+    if (!this.#pack) return this.store(to, now);
+    for (const { state, history } of this.#pack.members) if (state === from) history.push({ at: now, state: to });
+    await this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
+  }
+
   /** Adds a key to the secret that is no name, or removes it. */
   async misspell(misspelt: boolean, now: EpochMs): Promise<void> {
     if (!this.#pack) return;
@@ -137,7 +166,7 @@ export class Customer {
       ...(this.browser && code !== undefined ? { authorizationCode: code } : login),
       baseUrl: `${this.#url}/${this.provider}`,
     };
-    if (state === 'wrong password') fields[this.#passwordField] = 'made-up-wrong-password';
+    if (state === 'wrong password') fields[this.#passwordField] = `made-up-wrong-password${this.#mistyped || ''}`;
     if (state === 'missing field') delete fields[this.#passwordField];
     return JSON.stringify(fields);
   }

@@ -2,6 +2,7 @@ import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { Customer } from './customers.ts';
 import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
+import type { Operator } from './operator.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -11,12 +12,16 @@ interface Parts {
   readonly random: Random;
   readonly scenario: Scenario;
   readonly customers: readonly Customer[];
+  readonly operator: Operator;
 }
+
+/** So often somebody has a secret tried that he has put right: until it was. */
+const PATIENCE = 1000;
 
 /** So long a deletion lasts that is undone, at the most. */
 const UNDONE_WITHIN = minutes(1);
 
-/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one, mistype a password. */
+/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one, mistype a password or what all customers of a secret share. */
 export class Editors {
   readonly #parts: Parts;
 
@@ -25,13 +30,14 @@ export class Editors {
   }
 
   begin(): void {
-    const { loop, random, customers, scenario } = this.#parts;
+    const { loop, faults, random, customers, scenario } = this.#parts;
     if (!scenario.edits) return;
     const next = () => {
       if (plus(loop.now, UNDONE_WITHIN) >= scenario.calmFrom) return;
       const customer = random.pick(customers as [Customer, ...Customer[]]);
-      if (customer.state === 'good') void this.#edit(customer);
-      loop.after(random.between(seconds(30), minutes(30)), next);
+      const rests = scenario.rests && !faults.goesOn('discovery dies');
+      if (customer.state === 'good' && !rests) void this.#edit(customer);
+      loop.after(random.between(seconds(30), minutes(scenario.rests ? 15 : 30)), next);
     };
     loop.after(random.between(minutes(3), minutes(20)), next);
   }
@@ -42,6 +48,15 @@ export class Editors {
       faults.count('key misspelt');
       await customer.misspell(true, loop.now);
       loop.after(random.between(seconds(30), minutes(10)), () => void customer.misspell(false, loop.now));
+      return;
+    }
+    if (!customer.browser && random.chance(0.25)) return this.#tryAndRollBack(customer);
+    if (customer.packed && random.chance(0.3)) {
+      faults.count('all wrong for minutes');
+      await customer.storeAll('good', 'wrong password', loop.now);
+      loop.after(random.between(minutes(2), minutes(12)), () => {
+        void customer.storeAll('wrong password', 'good', loop.now);
+      });
       return;
     }
     if (!customer.browser && random.chance(0.4)) {
@@ -60,5 +75,18 @@ export class Editors {
     loop.after(back, () => {
       if (customer.state === 'deleted') void customer.restore(loop.now);
     });
+  }
+
+  /** A person stores a password and has it tried, sees that it is wrong, rolls the secret back, and has that tried too. */
+  async #tryAndRollBack(customer: Customer): Promise<void> {
+    const { loop, faults, random, operator } = this.#parts;
+    faults.count('rolled back');
+    const { version, rollBack } = await customer.mistype(loop.now);
+    await loop.sleep(random.between(seconds(2), seconds(20)));
+    if (version === undefined || !(await operator.hasTried(customer, version, 2))) faults.count('rolled back untried');
+    await loop.sleep(random.between(seconds(2), seconds(20)));
+    const good = (await rollBack(loop.now)) ? await operator.versionOf(customer) : undefined;
+    if (good !== undefined) await operator.hasTried(customer, good, PATIENCE);
+    else if (customer.state === 'wrong password') await customer.store('good', loop.now);
   }
 }

@@ -47,7 +47,9 @@ export interface Trouble {
     | 'missed ticks'
     | 'duplicate ticks'
     | 'late ticks'
-    | 'discovery dies';
+    | 'discovery dies'
+    /** A moment: a table is brought back to an earlier state. */
+    | 'restored';
   readonly from: EpochMs;
   readonly to: EpochMs;
   /** How much of what could go wrong does. */
@@ -106,6 +108,11 @@ export class Faults {
     if (this.#isCalm()) return false;
     const trouble = this.#current.find(each => each.kind === kind);
     return trouble !== undefined && this.#random.chance(trouble.share);
+  }
+
+  /** Whether a kind of trouble is going on. */
+  goesOn(kind: Trouble['kind']): boolean {
+    return !this.#isCalm() && this.#current.some(each => each.kind === kind);
   }
 
   #isCalm(): boolean {

@@ -1,4 +1,4 @@
-import type { EpochMs, Milliseconds } from '../../lib/core/types.ts';
+import type { EpochMs, Milliseconds, SecretVersion } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/shell/ports.ts';
 import type { Stores } from '../support/memory.ts';
 
@@ -20,7 +20,7 @@ export const lagging = (secrets: Secrets, now: () => EpochMs, lag: () => Millise
       const old = lists.findLast(({ at }) => at <= seen)?.list ?? [];
       return old.filter(({ name }) => name.startsWith(prefix));
     },
-    put: after((name: string, text?: string) => secrets.put(name, text)),
+    put: after((name: string, text?: string, version?: SecretVersion) => secrets.put(name, text, version)),
     delete: after((name: string) => secrets.delete(name)),
     erase: after((name: string) => secrets.erase(name)),
     restore: after((name: string) => secrets.restore(name)),

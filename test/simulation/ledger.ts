@@ -2,7 +2,6 @@ import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import {
   type EpochMs,
-  hours,
   type Milliseconds,
   minutes,
   plus,
@@ -18,11 +17,23 @@ const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
 /** So late a request may arrive, and so long after it was given an answer may be lost: by a frozen worker, or by the store. */
 const LATEST = minutes(4);
 
+interface LedgerParts {
+  readonly url: string;
+  readonly now: () => EpochMs;
+  readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
+  readonly knownLife: (refreshToken: string) => EpochMs | undefined;
+  /** Whether something that happened then was forgotten, since a table was restored. */
+  readonly forgot: (at: EpochMs) => boolean;
+  /** Whether nothing is left that shows that a refresh token is spent. */
+  readonly mayBeSentAgain: (refreshToken: string, redeemedAt: EpochMs, only: boolean) => boolean;
+}
+
 /** What the providers know to have happened, kept apart from everything that is tested. */
 export class Ledger {
   readonly #url: string;
   readonly #now: () => EpochMs;
-  readonly #troubled: (from: EpochMs, to: EpochMs) => boolean;
+  readonly #parts: LedgerParts;
   readonly violations: string[] = [];
   /** Calls of each provider's token endpoint. */
   readonly calls: { readonly provider: string; readonly at: EpochMs }[] = [];
@@ -44,10 +55,10 @@ export class Ledger {
   /** Grants that succeeded, by provider and kind. */
   readonly grants: Record<string, number> = {};
 
-  constructor(url: string, now: () => EpochMs, troubled: (from: EpochMs, to: EpochMs) => boolean) {
-    this.#url = url;
-    this.#now = now;
-    this.#troubled = troubled;
+  constructor(parts: LedgerParts) {
+    this.#url = parts.url;
+    this.#now = parts.now;
+    this.#parts = parts;
   }
 
   /** A person logged in, and brings a code. */
@@ -111,10 +122,12 @@ export class Ledger {
     if (typeof json?.refresh_token !== 'string' || typeof json.refresh_expires_in !== 'number') return;
     const end = plus(this.#now(), seconds(Number(json.expires_in)));
     const before = refreshToken === undefined ? undefined : this.#lives.get(refreshToken);
-    // A record whose last settlement was lost does not know better.
-    const isKnown = !this.#troubled(plus(this.#now(), -hours(26)), this.#now());
-    if (isKnown && before !== undefined && end < plus(before, minutes(1)))
-      this.violated(`a refresh of ${provider} that could bring nothing`);
+    if (refreshToken !== undefined && before !== undefined && end < plus(before, minutes(1))) {
+      // A record whose last settlement was lost does not know better.
+      const known = this.#parts.knownLife(refreshToken);
+      if (known !== undefined && known >= plus(before, -minutes(1)))
+        this.violated(`a refresh of ${provider} that could bring nothing`);
+    }
     this.#lives.set(json.refresh_token, end);
   }
 
@@ -125,7 +138,8 @@ export class Ledger {
     const key = `${provider} ${login}`;
     const before = this.#wrongLogins.get(key);
     this.#wrongLogins.set(key, this.#now());
-    if (before !== undefined && !this.#troubled(plus(before, -LATEST), plus(before, LATEST)))
+    if (before === undefined || this.#parts.forgot(before)) return;
+    if (!this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST)))
       this.violated(`a wrong login of ${provider} was tried twice`);
   }
 
@@ -133,9 +147,9 @@ export class Ledger {
   #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
     const before = this.#redeemed.get(spent);
     const only = this.#onlyCopies.has(spent);
-    if (before !== undefined && !(only && this.#troubled(plus(before, -LATEST), plus(before, LATEST)))) {
+    const lost = only && before !== undefined && this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST));
+    if (before !== undefined && !lost && !this.#parts.mayBeSentAgain(spent, before, only))
       this.violated(`a refresh token of ${provider} was redeemed twice`);
-    }
     if (before !== undefined) this.reused = true;
     if (json && before === undefined) this.#redeemed.set(spent, this.#now());
     if (only && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);

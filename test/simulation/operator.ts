@@ -1,6 +1,6 @@
 import type { Provider } from '../../lib/core/provider.ts';
-import { minutes } from '../../lib/core/types.ts';
-import type { ConnectionStore } from '../../lib/shell/ports.ts';
+import { minutes, type SecretVersion, seconds, secretOf } from '../../lib/core/types.ts';
+import type { ConnectionStore, SecretSource } from '../../lib/shell/ports.ts';
 import type { Cloud } from './cloud.ts';
 import type { Customer } from './customers.ts';
 import type { Loop } from './loop.ts';
@@ -11,12 +11,13 @@ interface Parts {
   readonly cloud: Cloud;
   readonly providers: readonly Provider[];
   readonly connections: ConnectionStore;
+  readonly secrets: SecretSource;
   readonly customers: readonly Customer[];
 }
 
 const ROUNDS = 5;
 
-/** Once the firewall is mended, somebody has the connections tried that it kept from their provider. */
+/** Somebody who has connections tried: those that a firewall kept from their provider, once it is mended, and whose secret he has just changed. */
 export class Operator {
   readonly #parts: Parts;
 
@@ -31,12 +32,32 @@ export class Operator {
   }
 
   async #look(): Promise<void> {
-    const { cloud, providers, connections, customers } = this.#parts;
-    for (const { connection, provider: id } of customers) {
-      const record = await connections.get(connection);
-      const provider = providers.find(each => each.id === id);
-      if (provider && record && rejections.has(record.lastError?.code))
-        await cloud.refresh(provider, { ask: { kind: 'operator', connection, waits: false } });
+    const { connections, customers } = this.#parts;
+    for (const customer of customers) {
+      const record = await connections.get(customer.connection);
+      if (rejections.has(record?.lastError?.code)) await this.#ask(customer);
     }
+  }
+
+  async #ask({ connection, provider: id }: Customer): Promise<void> {
+    const { cloud, providers } = this.#parts;
+    const provider = providers.find(each => each.id === id);
+    if (provider) await cloud.refresh(provider, { ask: { kind: 'operator', connection, waits: false } });
+  }
+
+  async versionOf({ connection }: Customer): Promise<SecretVersion | undefined> {
+    return (await this.#parts.secrets.get(`token-refresher/${secretOf(connection)}`))?.version;
+  }
+
+  /** Has a connection tried until a version of its secret was, so many times at the most, as long as it is the current one. */
+  async hasTried(customer: Customer, version: SecretVersion, times: number): Promise<boolean> {
+    const { loop, connections } = this.#parts;
+    const tried = async () => (await connections.get(customer.connection))?.triedVersion === version;
+    for (let time = 0; time < times && !(await tried()); time += 1) {
+      if ((await this.versionOf(customer)) !== version) return false;
+      await this.#ask(customer);
+      await loop.sleep(seconds(15));
+    }
+    return tried();
   }
 }

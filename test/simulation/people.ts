@@ -1,5 +1,6 @@
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
+import type { SecretSource } from '../../lib/shell/ports.ts';
 import type { createSimulators } from '../../local/simulators/index.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 import { Customer, Pack, type SecretState } from './customers.ts';
@@ -13,7 +14,7 @@ import type { Scenario } from './scenario.ts';
 export const customersOf = (
   { providers, connections, browser, packed }: Scenario,
   url: string,
-  secrets: SecretAdmin,
+  secrets: SecretSource & SecretAdmin,
 ): readonly Customer[] =>
   providers.flatMap(({ id }) => {
     let pack = new Pack(0);

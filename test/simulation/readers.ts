@@ -1,6 +1,6 @@
 import { minutes, type Token } from '../../lib/core/types.ts';
 import { ask, type createSimulators } from '../../local/simulators/index.ts';
-import { type Cloud, pathOf } from './cloud.ts';
+import { type Cloud, pathOf, type Reply } from './cloud.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
@@ -19,6 +19,8 @@ interface Parts {
   /** What is published for a customer at the moment. */
   readonly published: (customer: Customer) => Token | undefined;
   readonly say: (line: string) => void;
+  /** Whether a token is of an earlier state of its table. */
+  readonly cameBack: (token: Token | undefined) => boolean;
 }
 
 /** What the API answers with a token, as far as it is looked at. */
@@ -40,13 +42,13 @@ export class Readers {
   begin(): void {
     const { loop, random, customers, scenario } = this.#parts;
     const next = () => {
-      void this.#read(random.pick(customers as [Customer, ...Customer[]]));
+      void this.read(random.pick(customers as [Customer, ...Customer[]]));
       loop.after(random.between(0, 2 * scenario.readEvery), next);
     };
     loop.after(minutes(1), next);
   }
 
-  async #read(customer: Customer): Promise<void> {
+  async read(customer: Customer): Promise<void> {
     const { loop, random, scenario, cloud, published, ledger, say } = this.#parts;
     const { connection } = customer;
     const before = published(customer);
@@ -54,12 +56,7 @@ export class Readers {
     const forced = troubled && random.chance(0.03);
     const minTtl = troubled && random.chance(0.2) ? { minTtl: random.pick(['120', '900', '7200']) } : {};
     const { status, body, skew, struck } = await (forced
-      ? cloud.request(
-          'POST',
-          pathOf(connection),
-          {},
-          { issuedAt: new Date(before?.issuedAt ?? loop.now).toISOString() },
-        )
+      ? this.#force(customer, before)
       : cloud.request('GET', pathOf(connection), minTtl));
     this.reads += 1;
     if (status === 200) return this.#use(customer, JSON.parse(body) as Served);
@@ -70,7 +67,15 @@ export class Readers {
     if (lived) ledger.violated(`${connection}: a reader was refused a living token (${status})`);
   }
 
-  #use({ connection, browser }: Customer, { expiresAt, baseUrl, headers }: Served): void {
+  /** A newer token than one that a provider refused. */
+  #force({ connection }: Customer, refused: Token | undefined): Promise<Reply> {
+    const { cloud, loop } = this.#parts;
+    const issuedAt = new Date(refused?.issuedAt ?? loop.now).toISOString();
+    return cloud.request('POST', pathOf(connection), {}, { issuedAt });
+  }
+
+  #use(customer: Customer, { expiresAt, baseUrl, headers }: Served): void {
+    const { connection, browser } = customer;
     const { loop, scenario, simulators, url, ledger } = this.#parts;
     const left = Date.parse(expiresAt) - loop.now;
     if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
@@ -78,7 +83,9 @@ export class Readers {
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;
     const reply = ask(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
     // A provider that is asked too much says nothing of the token.
-    if (reply.kind !== 'answer' || ![200, 429].includes(reply.status))
-      ledger.violated(`${connection}: a reader got a token that its provider does not take`);
+    if (reply.kind === 'answer' && [200, 429].includes(reply.status)) return;
+    const token = this.#parts.published(customer);
+    if (this.#parts.cameBack(token)) void this.#force(customer, token);
+    else ledger.violated(`${connection}: a reader got a token that its provider does not take`);
   }
 }

@@ -3,7 +3,7 @@ import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
-import { memoryStores } from '../support/memory.ts';
+import { emptyTables, type MemoryTables, memoryStores } from '../support/memory.ts';
 import { Alarms } from './alarms.ts';
 import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
@@ -18,8 +18,10 @@ import { Neighbour } from './neighbour.ts';
 import { Network, START } from './network.ts';
 import { Operator } from './operator.ts';
 import { customersOf, People } from './people.ts';
+import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { Readers } from './readers.ts';
+import { Restorer } from './restorer.ts';
 import { RECOVERY, type Scenario, scenarioOf } from './scenario.ts';
 import { Witness } from './witness.ts';
 
@@ -55,6 +57,12 @@ const DEAD_LETTERS: MetricRef = {
   dimensions: { QueueName: 'queue' },
 };
 
+/** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
+const knownLife = ({ sessions, records }: MemoryTables, refreshToken: string): EpochMs | undefined => {
+  const [keeper] = [...sessions].find(([, { session }]) => session?.refreshToken === refreshToken) ?? [];
+  return keeper && records.get(keeper)?.expiresAt;
+};
+
 /** One run: everything in it follows from the seed. */
 export class Run {
   readonly #seed: number;
@@ -75,6 +83,8 @@ export class Run {
   readonly #operator: Operator;
   readonly #measured: (metric: MetricRef, value: number) => void;
   readonly mailbox = new Mailbox();
+  readonly #quiet: Quiet;
+  readonly #restorer: Restorer;
   /** Of every log line, event, stored error and refusal, in their order. */
   readonly said = createHash('sha256');
 
@@ -88,8 +98,16 @@ export class Run {
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
     this.#faults = new Faults(random(), troubles, now);
-    this.#ledger = new Ledger(URL_OF_SIMULATORS, now, (from, to) => this.#faults.troubled(from, to));
-    const memory = memoryStores();
+    const tables = emptyTables();
+    const memory = memoryStores({}, tables);
+    this.#ledger = new Ledger({
+      url: URL_OF_SIMULATORS,
+      now,
+      troubled: (from, to) => this.#faults.troubled(from, to),
+      knownLife: refreshToken => knownLife(tables, refreshToken),
+      forgot: at => this.#restorer.forgot(at),
+      mayBeSentAgain: (...which) => this.#restorer.mayBeSentAgain(...which),
+    });
     const secrets = lagging(memory.secrets, now, () => this.#lag());
     this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, secrets);
     const simulators = createSimulators({ now, scale: 1, random: random().next, url: URL_OF_SIMULATORS }, [
@@ -116,6 +134,7 @@ export class Run {
       say,
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
       told: connection => this.#people.told(connection),
+      took: connection => this.#restorer.took(connection),
     });
     this.#cloud = new Cloud({
       loop,
@@ -142,6 +161,7 @@ export class Run {
       url: URL_OF_SIMULATORS,
       ledger: this.#ledger,
       published: ({ connection }) => this.#witness.published(connection),
+      cameBack: token => this.#restorer.cameBack(token),
       say,
     });
     // Last, so that what came before draws the same chance as ever.
@@ -153,13 +173,28 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
-    this.#editors = new Editors({ ...shared, random: random() });
     this.#operator = new Operator({
       loop,
       cloud: this.#cloud,
       providers,
       connections: memory.connections,
+      secrets: memory.secrets,
       customers: this.#customers,
+    });
+    this.#editors = new Editors({ ...shared, operator: this.#operator, random: random() });
+    this.#restorer = new Restorer({
+      ...shared,
+      tables,
+      ledger: this.#ledger,
+      witness: this.#witness,
+      readers: this.#readers,
+    });
+    this.#quiet = new Quiet({
+      ...shared,
+      ledger: this.#ledger,
+      connections: memory.connections,
+      witness: this.#witness,
+      troubled: (from, to) => this.#faults.troubled(from, to),
     });
   }
 
@@ -174,6 +209,8 @@ export class Run {
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
     this.#editors.begin();
+    this.#quiet.begin();
+    this.#restorer.begin();
     this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.watch()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {

@@ -1,7 +1,8 @@
 import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
-import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import type { Table } from '../support/backup.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';
@@ -24,6 +25,8 @@ export interface Scenario {
   readonly sessionsEnd: boolean;
   /** Whether people edit secrets in a hurry. */
   readonly edits: boolean;
+  /** Whether they only do so while discovery dies, and rest until the next time. */
+  readonly rests: boolean;
   /** Whether somebody with secrets of his own does what he can to hurt the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
@@ -36,6 +39,8 @@ export interface Scenario {
   readonly travel: Milliseconds;
   /** From then on no schedule of `refresh` runs; the watch does. */
   readonly schedulesDieAt?: EpochMs;
+  /** A table is brought back, at some moment, to the state that it had before. */
+  readonly restore?: { readonly table: Table; readonly from: EpochMs; readonly at: EpochMs };
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
@@ -65,7 +70,29 @@ export const scenarioOf = (random: Random): Scenario => {
   ]);
   const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
   if (random.chance(0.12)) return besideANeighbour(random, scenario);
-  return scenario.connections < 10 && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
+  const few = scenario.connections < 10;
+  const edited = few && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
+  return few && !edited.neighbour && random.chance(0.12) ? restored(random, edited) : edited;
+};
+
+const onlyCopies = { providers: providers.filter(({ id }) => id === 'ioffice'), browser: true };
+
+/** Somebody restores a table to a state of up to a day before; most often nothing else is wrong. */
+const restored = (random: Random, scenario: Scenario): Scenario => {
+  const span = scenario.calmFrom - START;
+  const at = plus(START, Math.max(minutes(40), span * random.between(0.4, 0.9)));
+  const from = epochMs(Math.max(START + minutes(15), at - hours(24) * random.next() ** 2));
+  const alone = random.chance(0.7);
+  const calmFrom = epochMs(Math.max(scenario.calmFrom, plus(at, minutes(20))));
+  return {
+    ...scenario,
+    restore: { table: random.pick(['tokens', 'connections']), from, at },
+    troubles: [...(alone ? [] : scenario.troubles), { kind: 'restored', from: at, to: at, share: 0 }],
+    ...(alone && { edits: false, secretsChange: false }),
+    // What only a person can bring back is the first to be lost.
+    ...(alone && random.chance(0.4) && { ...onlyCopies, sessionsEnd: false }),
+    ...{ calmFrom, end: plus(scenario.end, calmFrom - scenario.calmFrom) },
+  };
 };
 
 const shaped = (random: Random, shape: Shape): Scenario => {
@@ -90,19 +117,38 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
     travel: 150,
     edits: false,
+    rests: false,
   };
 };
 
-/** People who edit secrets while discovery dies, or does not. */
+/** People who edit secrets while discovery dies, now and then or until the calm, or does not. */
 const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
   const { calmFrom, troubles, packed } = scenario;
   const from = plus(START, (calmFrom - START) * random.next());
   const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
-  return {
+  const edited = {
     ...scenario,
     ...{ edits: true, packed: packed || random.chance(0.5), connections: random.whole(2, 4) },
     troubles: random.chance(0.6) ? [...troubles, dying] : troubles,
   };
+  return random.chance(0.5) ? edited : { ...edited, rests: true, troubles: dyingNowAndThen(random, scenario) };
+};
+
+/**
+ * Spells in which discovery dies, and perhaps the provider is down: what either leaves undone has to be done soon after
+ * each.
+ */
+const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
+  const spells: Trouble[] = [];
+  let from = plus(START, minutes(random.between(10, 40)));
+  while (from < calmFrom) {
+    const to = epochMs(Math.min(calmFrom, from + minutes(random.between(10, 30))));
+    spells.push({ kind: 'discovery dies', from, to, share: random.pick([0.3, 0.5, 0.7]) });
+    const down = random.pick(['outage', 'provider storms', 'lost answers'] as const);
+    if (random.chance(0.5)) spells.push({ kind: down, from, to, share: random.pick([0.3, 0.5]) });
+    from = plus(to, minutes(random.between(30, 90)));
+  }
+  return spells;
 };
 
 /** A few hours in which nothing but the neighbour can be the cause of anything; most often at the smallest limit. */

@@ -11,7 +11,7 @@ import {
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
-import type { Stores } from '../support/memory.ts';
+import type { MemoryTables, Stores } from '../support/memory.ts';
 import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
@@ -37,6 +37,8 @@ interface Parts {
   readonly holds: (provider: string, refreshToken: string) => boolean;
   /** A connection has come to need a person. */
   readonly told: (connection: ConnectionId) => void;
+  /** Whether a restored table took the session of a connection. */
+  readonly took: (connection: ConnectionId) => boolean;
 }
 
 /** So long a run may be frozen between its last look at a secret and what it makes of that. */
@@ -83,6 +85,18 @@ export class Witness {
 
   published(connection: ConnectionId): Token | undefined {
     return this.#tokens.get(connection);
+  }
+
+  /** A table was restored: what is there now counts, and whoever was told before may be told again. */
+  restored({ tokens, records }: MemoryTables): void {
+    this.#causes.clear();
+    for (const { connection } of this.#parts.customers) {
+      const token = tokens.get(connection);
+      this.#retiredOnes.delete(connection);
+      this.#tokens.delete(connection);
+      if (records.get(connection)?.retiredAt !== undefined) this.#retiredOnes.set(connection, token);
+      else if (token) this.#tokens.set(connection, token);
+    }
   }
 
   #watchTokens(tokens: Stores['tokens']): Stores['tokens'] {
@@ -210,8 +224,18 @@ export class Witness {
     const refreshToken = (await this.#parts.stores.sessions.get(connection))?.session?.refreshToken;
     const inDoubt = record?.session?.inDoubt === true;
     const lost = inDoubt || refreshToken === undefined || !holds(customer.provider, refreshToken);
-    if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom))
+    if (!(customer.browser && lost && customer.changedAt < scenario.calmFrom && this.#mayBeLost(customer)))
       ledger.violated(`${connection}: attention without a reason`);
+  }
+
+  /** The only copy of access is lost by what providers, networks and people do; otherwise only with the table that kept it. */
+  #mayBeLost({ connection, changedAt }: Customer): boolean {
+    const { loop, scenario, took } = this.#parts;
+    // A code is valid for five minutes, and a list of secrets may be older.
+    if (scenario.lag > 0 && loop.now - changedAt > minutes(5) && loop.now - changedAt < minutes(15)) return true;
+    const { sessionsEnd, secretsChange, edits, troubles } = scenario;
+    const happened = troubles.some(({ kind, from }) => kind !== 'restored' && from <= loop.now);
+    return sessionsEnd || secretsChange || edits || happened || took(connection);
   }
 
   /** Nobody is told twice of one cause without a success in between: the same version of a secret, or a firewall. */
@@ -243,7 +267,7 @@ export class Witness {
   }
 
   /** Well, or waiting for the only person who can help, who was told not long ago. */
-  async #isWell({ connection, browser }: Customer): Promise<boolean> {
+  async isWell({ connection, browser }: Customer): Promise<boolean> {
     const { loop, stores } = this.#parts;
     const record: Connection | undefined = await stores.connections.get(connection);
     const toldAt = this.#attentionAt.get(connection);
@@ -254,7 +278,7 @@ export class Witness {
   /** Looks whether everyone is well for the first time since the last fault. */
   async notice(): Promise<void> {
     if (this.#recoveredAt !== undefined) return;
-    const well = await Promise.all(this.#parts.customers.map(each => this.#isWell(each)));
+    const well = await Promise.all(this.#parts.customers.map(each => this.isWell(each)));
     if (!well.includes(false)) this.#recoveredAt ??= this.#parts.loop.now;
   }
 
@@ -267,7 +291,7 @@ export class Witness {
   async everyoneIsWell(): Promise<void> {
     const { customers, ledger, stores } = this.#parts;
     for (const customer of customers) {
-      if (await this.#isWell(customer)) continue;
+      if (await this.isWell(customer)) continue;
       const record = await stores.connections.get(customer.connection);
       ledger.violated(`${customer.connection}: not well again, ${record?.status} (${record?.lastError?.code})`);
     }

@@ -66,6 +66,7 @@ export interface MemoryTables {
   readonly ids: Map<string, Set<ConnectionId>>;
   readonly claims: Map<ConnectionId, string>;
   readonly waiters: Map<ConnectionId, number>;
+  readonly logins: Map<string, { readonly state: LoginState; readonly by?: Take }>;
 }
 
 export const emptyTables = (): MemoryTables => ({
@@ -75,6 +76,7 @@ export const emptyTables = (): MemoryTables => ({
   ids: new Map(),
   claims: new Map(),
   waiters: new Map(),
+  logins: new Map(),
 });
 
 type Run = <T>(operation: string, effect: () => T) => Promise<T>;
@@ -381,9 +383,8 @@ const memoryLimits = (run: Run): LimitStore => {
   };
 };
 
-const memoryLogins = (run: Run): LoginStore => {
+const memoryLogins = (run: Run, { logins }: MemoryTables): LoginStore => {
   const keys = new Map<string, string>();
-  const logins = new Map<string, { readonly state: LoginState; readonly by?: Take }>();
   return {
     key: (provider, proposed) =>
       run('logins.key', () => {
@@ -469,7 +470,7 @@ export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTabl
     connections: memoryConnections(run, tables),
     sessions: memorySessions(run, tables),
     limits: memoryLimits(run),
-    logins: memoryLogins(run),
+    logins: memoryLogins(run, tables),
     secrets: memorySecrets(run),
   };
 };

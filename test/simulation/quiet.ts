@@ -1,0 +1,56 @@
+import { type EpochMs, minutes, plus } from '../../lib/core/types.ts';
+import type { Stores } from '../support/memory.ts';
+import type { Customer } from './customers.ts';
+import type { Ledger } from './ledger.ts';
+import type { Loop } from './loop.ts';
+import { START } from './network.ts';
+import { RECOVERY, type Scenario } from './scenario.ts';
+import { rejections, type Witness } from './witness.ts';
+
+interface Parts {
+  readonly loop: Loop;
+  readonly scenario: Scenario;
+  readonly customers: readonly Customer[];
+  readonly ledger: Ledger;
+  readonly connections: Stores['connections'];
+  readonly witness: Witness;
+  readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+}
+
+/** So many connections of one provider wait longer for a rate limit than for anything else. */
+const MANY = 10;
+
+/** Looks between two spells of trouble, too: whoever has had no trouble for long enough is well, and not only in the calm. */
+export class Quiet {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  begin(): void {
+    const { loop, scenario } = this.#parts;
+    // A neighbour may use up what is spared for those that fail.
+    if (scenario.neighbour || scenario.connections >= MANY) return;
+    const next = () => {
+      if (loop.now >= scenario.calmFrom) return;
+      void this.#look();
+      loop.after(minutes(3), next);
+    };
+    loop.after(RECOVERY, next);
+  }
+
+  async #look(): Promise<void> {
+    const { loop, scenario, customers, ledger, connections, witness, troubled } = this.#parts;
+    const since = plus(loop.now, -(RECOVERY + scenario.lag));
+    if (since < START || troubled(since, loop.now)) return;
+    for (const customer of customers) {
+      if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
+      if (await witness.isWell(customer)) continue;
+      const { status, lastError } = (await connections.get(customer.connection)) ?? {};
+      // Only an operator has tried again what a firewall rejected for long enough.
+      if (rejections.has(lastError?.code)) continue;
+      ledger.violated(`${customer.connection}: not well, although nothing is wrong: ${status} (${lastError?.code})`);
+    }
+  }
+}
