@@ -32,13 +32,6 @@ const regressions: readonly Mutant[] = [
       'return verdict;',
     ],
   ]),
-  ...mutantsOf('infra/alarms.ts', simulated, [
-    [
-      'low life told too late for a silence that begins after it',
-      'Math.min((3.25 * tick) / lifetime, afterOneFailure)',
-      '0',
-    ],
-  ]),
 ];
 
 export const alarms: readonly Mutant[] = [
@@ -47,19 +40,92 @@ export const alarms: readonly Mutant[] = [
     'infra/alarms.ts',
     ['test/infra/alarm-wiring.test.ts', 'test/simulation/simulation.test.ts'],
     [
-      ['the first failure of a renewal wakes somebody', 'Math.min((3.25 * tick) / lifetime, afterOneFailure)', '0.4'],
       [
-        'a silent schedule is no alarm',
-        "threshold: schedules,\n      missingData: 'breaching'",
-        "threshold: schedules,\n      missingData: 'notBreaching'",
+        'a watch that never ran is silent',
+        "missingData: 'ignore',\n    },\n    overdue",
+        "missingData: 'breaching',\n    },\n    overdue",
       ],
-      ['one of several schedules may be silent', 'threshold: schedules,', 'threshold: 1,'],
-      ['a dead scheduler is noticed late', '...inARow(3)', '...inARow(6)'],
       [
-        'attention wakes nobody',
-        "threshold: 1,\n      missingData: 'notBreaching',\n    },\n    'refreshes-failing'",
-        "threshold: 100,\n      missingData: 'notBreaching',\n    },\n    'refreshes-failing'",
+        'a silent watch is no alarm',
+        'threshold: 1,\n      // Before the first',
+        'threshold: 0,\n      // Before the first',
       ],
+      [
+        'a dead scheduler is noticed late',
+        "...inARow(5),\n      comparison: 'less than'",
+        "...inARow(9),\n      comparison: 'less than'",
+      ],
+      [
+        'attention is no alarm',
+        "threshold: 1,\n      missingData: 'notBreaching',\n    },\n    'discovery-problems'",
+        "threshold: 100,\n      missingData: 'notBreaching',\n    },\n    'discovery-problems'",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/core/health.ts',
+    ['test/core/health.test.ts', 'test/core/news.test.ts'],
+    [
+      ['attention counts as a token that runs low', "if (record.status === 'attention') continue;", ''],
+      ['a new connection counts as one without a token', "if (record.status !== 'new') lowestLife", 'lowestLife'],
+      ['a retired connection is judged', 'if (record.retiredAt !== undefined) continue;', ''],
+      ['a leased connection is overdue', 'leaseUntil !== undefined && leaseUntil > now ? 0 : ', ''],
+      ['a lease that has ended still counts', 'leaseUntil > now', 'leaseUntil > 0'],
+      ['a token that expires soon waits like any other', 'expiresSoon ? Math.min(', 'false ? Math.min('],
+      ['life is a share of the whole lifetime', ' * (1 - refreshAt)', ''],
+      ['a session that a login brings back expires', 'redeemedCode !== undefined && session', 'session'],
+      ['a session that was extended expires', '!wasExtended ? session.endsAt', 'true ? session?.endsAt'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/core/news.ts',
+    ['test/core/news.test.ts', 'test/shell/watch.test.ts'],
+    [
+      ['what was reported is reported again', 'filter(trouble => !known.has(nameOf(trouble)))', 'filter(() => true)'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the program.
+      ['the second time a trouble begins is not reported', "${kind}${days ?? ''}@${at}", "${kind}${days ?? ''}"],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the program.
+      ['an expiry is reported once', "${days ?? ''}", ''],
+      ['a storm is a mail each', "return recent > MAILS ? 'later' : 'summary';", "return 'singly';"],
+      ['a storm is a summary a minute', "recent > MAILS ? 'later' :", ''],
+      ['a failure of a moment without a token is reported', 'now >= plus(failingSince, NEVER_HAD_ONE)', 'true'],
+      ['a token that runs low is not reported', '...(isLow ?', '...(false ?'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/shell/watch.ts',
+    ['test/shell/watch.test.ts'],
+    [
+      ['news that cannot be sent stops discovery', '.catch(deps.observer.newsFailed)', ''],
+      ['nothing is discovered', 'return discover(deps, records);', 'return undefined as never;'],
+      ['health is judged after discovery', 'deps.observer.health(judge(all, deps.paces, deps.clock.now()));', ''],
+      ['a mail is forgotten', 'await note(each);', ''],
+      ['a summary is forgotten', 'await pool(news, CONCURRENCY, note);', ''],
+      [
+        'a note comes before its mail',
+        "await sendNews([each], 'singly');\n    await note(each);",
+        "await note(each);\n    await sendNews([each], 'singly');",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/core/labels.ts',
+    ['test/core/labels.test.ts'],
+    [
+      ['a day that does not exist is read as another', '.startsWith(value)', '.length > 0'],
+      ['credentials expire at the beginning of their day', 'epochMs(day + DAY)', 'epochMs(day)'],
+      ['tags hold line breaks', '/^[^\\p{Cc}]{1,100}$/u', '/^.{1,100}$/su'],
+      ['there are any number of tags', ' && good.length <= TAGS', ''],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/observe/mail.ts',
+    ['test/observe/mail.test.ts'],
+    [
+      ['a subject is longer than the topic takes', 'subject.length <= SUBJECT ?', 'true ?'],
+      ['a mail has no advice', 'adviceByCode[lastError.code]', 'undefined'],
+      ['a mail does not name the fields', 'lastError.fields?.length ?', 'false ?'],
+      ['a summary names all', 'news.slice(0, NAMED)', 'news'],
     ],
   ),
 ];

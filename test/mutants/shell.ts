@@ -275,7 +275,11 @@ export const shell: readonly Mutant[] = [
     ],
     ['a key that is back is not looked for', ' && !all.some(isInGrace)) {', ') {'],
     ['what has another secret waits for that to be read', 'isInGrace(record) && this.#unreadable', 'this.#unreadable'],
-    ['a secret that cannot be understood is known', 'secretKeys: 0 });\n    }', 'secretKeys: ids.length });\n    }'],
+    [
+      'a secret that cannot be understood is known',
+      'secretKeys: 0, labels: {} };',
+      'secretKeys: ids.length, labels: {} };',
+    ],
     [
       'a deleted secret is a problem while it may come back',
       'if (parsed) await this.#open(name, parsed, active(this.#bySecret.get(secret) ?? []));',
@@ -283,7 +287,7 @@ export const shell: readonly Mutant[] = [
     ],
     [
       'another secret with too many keys holds what the one before had',
-      'another ? { secretVersion: seen, secretKeys: 0 } : undefined',
+      'another ? { secretVersion: seen, secretKeys: 0, labels: {} } : undefined',
       'undefined',
     ],
   ]),
@@ -341,13 +345,7 @@ export const shell: readonly Mutant[] = [
     ],
     ['one broken connection stops all', 'claimsFailed += 1;', 'throw error;'],
     ['everyone is refreshed each tick', ".filter(each => decideDue(each, now).action === 'refresh')", ''],
-    ['attention counts as a dying token', "if (each.status !== 'attention') lowestLife", 'lowestLife'],
-    [
-      'a leased connection counts as overdue',
-      'if (free) oldestOverdue',
-      'oldestOverdue',
-      'a claim makes it due when its lease ends; only one revived within the lease differs, for as long as that lasts',
-    ],
+    ['a tick that runs out of time does not say so', 'observer.outOfTime(left)', 'void left'],
   ]),
   ...mutantsOf(
     'lib/shell/transition.ts',

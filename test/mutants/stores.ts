@@ -91,8 +91,8 @@ export const stores: readonly Mutant[] = [
     ['a revival leaves the version', '#version = #version + :one', '#version = #version + :one - :one'],
     [
       'a note lacks the number of keys',
-      "update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys',",
-      "update: 'SET #secretVersion = :secretVersion',",
+      "update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels',",
+      "update: 'SET #secretVersion = :secretVersion, #labels = :labels',",
     ],
     ['a list reads whole records', ', ProjectionExpression: projectionOf(listedFields)', ''],
     ['a list reads large pages', '{ client, pageSize: PAGE }', '{ client }'],
@@ -147,8 +147,8 @@ export const stores: readonly Mutant[] = [
     ['what is gone stays', "[...absent, 'claimId', 'waiters']", "['claimId', 'waiters']"],
     [
       'a page lacks a field',
-      '  failingSince: true,\n  lastError: true,\n  retiredAt: true,\n};',
-      '  lastError: true,\n  retiredAt: true,\n} as never;',
+      '  failingSince: true,\n  lastError: true,\n  retiredAt: true,\n',
+      '  lastError: true,\n  retiredAt: true,\n',
     ],
     ['a settled claim stays leased', '  leaseUntil: true,\n  failures: true,\n', '  failures: true,\n'],
   ]),

@@ -37,13 +37,23 @@ export const tables: readonly Mutant[] = [
     ],
     [
       'a note makes a record',
-      "condition: 'attribute_exists(#connection)',",
-      "condition: 'attribute_exists(#connection) OR attribute_not_exists(#connection)',",
+      "condition: 'attribute_exists(#connection)',\n          values: { secretVersion",
+      "condition: 'attribute_exists(#connection) OR attribute_not_exists(#connection)',\n          values: { secretVersion",
+    ],
+    [
+      'a note of a report makes a record',
+      "condition: 'attribute_exists(#connection)',\n          values: { reported",
+      "condition: 'attribute_exists(#connection) OR attribute_not_exists(#connection)',\n          values: { reported",
     ],
     [
       'a note lacks the version',
+      "'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels',",
+      "'SET #secretKeys = :secretKeys, #labels = :labels',",
+    ],
+    [
+      'a note lacks the labels',
+      "'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels',",
       "'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys',",
-      "'SET #secretKeys = :secretKeys',",
     ],
     ['a retirement leaves no mark', "'SET #retiredAt = :at, #dueAt = :dueAt'", "'SET #dueAt = :dueAt'"],
     ['a retirement is not due', "'SET #retiredAt = :at, #dueAt = :dueAt'", "'SET #retiredAt = :at'"],
@@ -97,8 +107,8 @@ export const tables: readonly Mutant[] = [
     ['a list lacks the lease', '  version: true,\n  leaseUntil: true,\n  issuedAt', '  version: true,\n  issuedAt'],
     [
       'a list lacks the keys of a secret',
-      '  secretKeys: true,\n  triedVersion: true,\n  answeredVersion: true,\n  retiredAt',
-      '  triedVersion: true,\n  answeredVersion: true,\n  retiredAt',
+      '  secretKeys: true,\n  labels: true,\n  redeemedCode',
+      '  labels: true,\n  redeemedCode',
     ],
     ['a list lacks the end that has begun', '  endingAt: true,\n', ''],
     [
