@@ -111,6 +111,8 @@ export const afterTry = (
     const isAnotherMind = own !== undefined && login !== undefined;
     return { refused: isAnotherMind ? others.filter(each => each.login !== it.login) : others, granted: it.login };
   }
+  // The answer was lost or garbled: it may have been a refusal.
+  if (outcome.kind === 'unknown') return duringTry(policy, state, it, now);
   const isNamed = outcome.kind === 'refused' && loginRefused.has(outcome.code);
   if (!isNamed && outcome.kind !== 'rejected') return state;
 
@@ -119,7 +121,7 @@ export const afterTry = (
   const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => ({
     ...{ fingerprint, code, times: (before?.times ?? 0) + 1, at: now },
     // A worker that dies with a login that works is no sign that it is wrong.
-    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.stands : pauseAfter(policy, tries)) }),
+    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.stands : pauseAfter(policy, code, tries)) }),
   });
   const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
   // The application is wrong, not its user.
@@ -157,7 +159,10 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_
 
 /**
  * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes,
- * 1 hour, 8 hours, and then every 16: never five times within 24 hours.
+ * 1 hour, 8 hours, and then every 16: never five times within 24 hours. A try whose outcome is not known is repeated once
+ * more after 2 minutes: it is likely that the provider or the network has a moment of trouble. The fifth comes after 9 hours.
  */
-const pauseAfter = ({ stands, probe }: LoginPolicy, tries: number): Milliseconds =>
-  tries === 1 ? stands : probe.first * Math.min(16, 8 ** (tries - 2));
+const pauseAfter = ({ stands, probe }: LoginPolicy, code: ErrorCode, tries: number): Milliseconds => {
+  const step = code === UNDERWAY ? Math.max(1, tries - 1) : tries;
+  return step === 1 ? stands : probe.first * Math.min(16, 8 ** (step - 2));
+};

@@ -213,6 +213,9 @@ describe('a try whose outcome nobody stored', () => {
     pass(policy.stands);
     expect(held(it('b'))).toBeUndefined();
     begins(it('b'));
+    expect(held(it('b'))).toEqual({ kind: 'retry', code: 'login_in_use', retryAfter: policy.stands });
+    pass(policy.stands);
+    begins(it('b'));
     expect(held(it('b'))).toEqual({ kind: 'retry', code: 'login_in_use', retryAfter: hours(1) });
   });
 });
@@ -233,10 +236,34 @@ it('a try of a login that works, whose outcome nobody stored, is repeated at onc
 
 it.each<Outcome>([
   { kind: 'retry', code: 'provider_error' },
-  { kind: 'unknown', code: 'timeout' },
   { kind: 'refused', code: 'organisation_mismatch' },
 ])('an answer that says nothing about the login changes nothing: $code', outcome => {
   const { it, tries, state } = account();
   expect(tries(it('a'), outcome)).toBe(true);
   expect(state()).toEqual({ refused: [] });
+});
+
+describe.each(['timeout', 'network', 'malformed_answer'] as const)('an answer that is lost or garbled (%s)', code => {
+  const lost = { kind: 'unknown', code } as const;
+
+  it('may have been a refusal: at most four tries within nine hours', () => {
+    const { it, tries, pass } = account();
+    let count = 0;
+    for (let minute = 0; minute < 9 * 60; minute += 1) {
+      if (tries(it('a'), lost)) count += 1;
+      pass(minutes(1));
+    }
+    expect(count).toBe(4);
+  });
+
+  it('of a login that worked before is asked for every two minutes', () => {
+    const { it, tries, pass } = account();
+    tries(it('a', 'password', true), granted);
+    let count = 0;
+    for (let minute = 0; minute < 20; minute += 1) {
+      if (tries(it('a', 'password', true), lost)) count += 1;
+      pass(minutes(1));
+    }
+    expect(count).toBeGreaterThanOrEqual(9);
+  });
 });

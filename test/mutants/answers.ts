@@ -151,6 +151,8 @@ export const answers: readonly Mutant[] = [
     ['a failure forgets the living token', "'issuedAt',\n    'expiresAt',", ''],
   ]),
   ...mutantsOf('lib/core/login.ts', tests, [
+    ['a lost answer was no refusal', "if (outcome.kind === 'unknown') return duringTry(policy, state, it, now);", ''],
+    ['one lost answer stops a login for an hour', 'code === UNDERWAY ? Math.max(1, tries - 1) : tries', 'tries'],
     ['a wrong password is tried again', 'until ?? Number.POSITIVE_INFINITY', 'until ?? 0'],
     [
       'a rejected login is tried again at once',

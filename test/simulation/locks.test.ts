@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { powerepos } from '../../lib/providers/powerepos.ts';
 import { answer } from '../support/vendor.ts';
-import { World } from '../support/world.ts';
+import { TestClock, World } from '../support/world.ts';
 import { Locks } from './locks.ts';
 
 const login = (username: string) => ({
@@ -16,7 +16,8 @@ const asAnswer = <T extends { kind: string }>(reply: T) => reply as Extract<T, {
 
 it('locks an account after five wrong logins in a row, however its user is spelt, and no other', () => {
   const locked: string[] = [];
-  const locks = new Locks(provider => locked.push(provider));
+  const clock = new TestClock();
+  const locks = new Locks(clock.now, provider => locked.push(provider));
   const tries = (user: string, reply: () => ReturnType<typeof answer>) =>
     asAnswer(locks.answer('powerepos', login(user), () => asAnswer(reply()))).status;
   for (let n = 0; n < 4; n += 1) tries('svc', wrong);
@@ -27,6 +28,8 @@ it('locks an account after five wrong logins in a row, however its user is spelt
   expect(locked).toEqual(['powerepos']);
   expect(tries('svc', right)).toBe(401);
   expect(tries('other', right)).toBe(200);
+  clock.pass(minutes(30));
+  expect(tries('svc', right)).toBe(200);
 });
 
 it.each<[string, boolean, (n: number, round: number) => Record<string, string>]>([
@@ -36,9 +39,12 @@ it.each<[string, boolean, (n: number, round: number) => Record<string, string>]>
   ['the user is spelt in many ways', false, n => ({ password: 'wrong', username: 'svc'.padEnd(3 + n) })],
 ])('no account is locked for three days if %s', async (_, hasWorked, fields) => {
   const locked: string[] = [];
-  const locks = new Locks(provider => locked.push(provider));
+  const locks: Locks = new Locks(
+    () => world.clock.now(),
+    provider => locked.push(provider),
+  );
   let password = hasWorked ? 'old' : 'right';
-  const world = new World([powerepos], request =>
+  const world: World = new World([powerepos], request =>
     locks.answer('powerepos', request, () => {
       const form = new URLSearchParams(request.body);
       const isWrong = form.get('grant_type') === 'password' && form.get('password') !== password;

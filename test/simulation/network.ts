@@ -49,7 +49,10 @@ export class Network {
     this.#simulators = simulators;
     this.#url = url;
     this.#ledger = ledger;
-    this.#locks = new Locks(provider => ledger.violated(`an account of ${provider} was locked`));
+    this.#locks = new Locks(
+      () => loop.now,
+      provider => ledger.violated(`an account of ${provider} was locked`),
+    );
     this.#elsewhere = elsewhere;
   }
 

@@ -17,7 +17,10 @@ interface Parts {
 
 const ROUNDS = 5;
 
-/** Somebody who has connections tried: those that a firewall kept from their provider, once it is mended, and whose secret he has just changed. */
+/**
+ * Somebody who has connections tried: those that a firewall kept from their provider, once it is mended; those whose login
+ * waits because nobody knows what came of the last tries; and those whose secret he has just changed.
+ */
 export class Operator {
   readonly #parts: Parts;
 
@@ -35,7 +38,8 @@ export class Operator {
     const { connections, customers } = this.#parts;
     for (const customer of customers) {
       const record = await connections.get(customer.connection);
-      if (rejections.has(record?.lastError?.code)) await this.#ask(customer);
+      const code = record?.lastError?.code;
+      if (rejections.has(code) || code === 'login_in_use') await this.#ask(customer);
     }
   }
 
