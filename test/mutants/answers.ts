@@ -194,7 +194,7 @@ export const answers: readonly Mutant[] = [
       'const isAnotherMind = own !== undefined && login !== undefined;',
       'const isAnotherMind = true;',
     ],
-    ['pauses between rejected logins do not grow', 'tries === 1 ? stands :', 'true ? stands :'],
+    ['pauses between rejected logins do not grow', 'step === 1 ? stands :', 'true ? stands :'],
     ['pauses of one password do not count the other', '.filter(isLogin).reduce', '.filter(() => false).reduce'],
     [
       'pauses of one password do not move the other',
