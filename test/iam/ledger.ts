@@ -91,7 +91,7 @@ export class Ledger {
   *#permissions(): Generator<Permission> {
     const { roles, resourcePolicies } = this.#account;
     for (const { label, policies } of roles.values()) {
-      if (!/^(Refresh|Discovery|Api|Schedules|Readers)\//.test(label)) continue;
+      if (!/^(Refresh|Watch|Api|Schedules|Readers)\//.test(label)) continue;
       for (const { Statement } of policies) yield* partsOf(label, Statement);
     }
     for (const [arn, { Statement }] of resourcePolicies) {

@@ -15,7 +15,7 @@ const OTHER = 'ioffice';
 const OTHER_ACCOUNT = '210987654321';
 const THIS_ACCOUNT = '123456789012';
 const REFRESH = `Refresh/${OWN}`;
-const DISCOVER = 'Discovery/Discover';
+const WATCH = 'Watch/Watch';
 const API = 'Api/Api';
 const SCHEDULE = `Schedules/refresh-${OWN}`;
 const ONE_TOKEN = 'Readers/OneToken';
@@ -54,6 +54,9 @@ const secretsKey = (as: string): Call => ({
 });
 const invoke = (as: string): Call => ({ as, does: 'lambda:Invoke', on: `Refresh/${OWN}Function` });
 const letter = (as: string): Call => ({ as, does: 'sqs:SendMessage', on: 'DeadLetters' });
+const event = (as: string): Call => ({ as, does: 'events:PutEvents', on: 'Events' });
+const mail = (as: string): Call => ({ as, does: 'sns:Publish', on: 'Alarms/Topic' });
+const mailKey = (does: string): Call => ({ as: WATCH, does: `kms:${does}`, on: 'Storage/Key', via: 'sns' });
 const log = (as: string): Call => ({ as, does: 'logs:PutLogEvents', on: `${as}Logs` });
 const read = (as: string): Call => ({ as, does: 'execute-api:GET', on: readPath(GRANTED) });
 const force = (as: string): Call => ({ as, does: 'execute-api:POST', on: forcePath(GRANTED) });
@@ -63,16 +66,16 @@ const row = (what: string, twin: Call, but: Partial<Call>): Refusal => ({ what, 
 const secrets: readonly Refusal[] = [
   row('the secret of another provider', secret(REFRESH), { on: secretOf(FOREIGN) }),
   row('the secret of a provider whose name begins alike', secret(REFRESH), { on: `token-refresher/${OWN}-2/loft` }),
-  ...[REFRESH, DISCOVER].flatMap(as => [
+  ...[REFRESH, WATCH].flatMap(as => [
     row('a secret of another prefix', secret(as), { on: `another-app/${GRANTED}` }),
     row('a secret of a prefix that begins alike', secret(as), { on: `token-refresher-old/${GRANTED}` }),
     row('writing a secret', secret(as), { does: 'secretsmanager:PutSecretValue' }),
     row('deleting a secret', secret(as), { does: 'secretsmanager:DeleteSecret' }),
   ]),
-  row('the secret of an unknown provider', secret(DISCOVER), { on: secretOf('unknown/loft') }),
-  ...[API, ONE_TOKEN, ONE_PROVIDER, ALL_ROUTES, SCHEDULE].map(as => row('a secret', secret(DISCOVER), { as })),
+  row('the secret of an unknown provider', secret(WATCH), { on: secretOf('unknown/loft') }),
+  ...[API, ONE_TOKEN, ONE_PROVIDER, ALL_ROUTES, SCHEDULE].map(as => row('a secret', secret(WATCH), { as })),
   ...[REFRESH, API, ONE_TOKEN].map(as =>
-    row('listing secrets', { as: DISCOVER, does: 'secretsmanager:ListSecrets', on: '' }, { as }),
+    row('listing secrets', { as: WATCH, does: 'secretsmanager:ListSecrets', on: '' }, { as }),
   ),
 ];
 
@@ -84,11 +87,11 @@ const tokens: readonly Refusal[] = [
   row('a token that is named by its provider', token(REFRESH), { keys: [OWN] }),
   row('publishing a token', token(API), { does: 'dynamodb:PutItem' }),
   row('withdrawing a token', token(API), { does: 'dynamodb:DeleteItem' }),
-  row('publishing a token', token(DISCOVER, 'DeleteItem'), { does: 'dynamodb:PutItem' }),
-  ...[REFRESH, DISCOVER, API].map(as =>
-    row('a key of the other table', token(as, as === DISCOVER ? 'DeleteItem' : 'GetItem'), { on: 'Connections' }),
+  row('publishing a token', token(WATCH, 'DeleteItem'), { does: 'dynamodb:PutItem' }),
+  ...[REFRESH, WATCH, API].map(as =>
+    row('a key of the other table', token(as, as === WATCH ? 'DeleteItem' : 'GetItem'), { on: 'Connections' }),
   ),
-  row('a token of an unknown provider', token(DISCOVER, 'DeleteItem'), { keys: ['unknown/loft'] }),
+  row('a token of an unknown provider', token(WATCH, 'DeleteItem'), { keys: ['unknown/loft'] }),
   row('a token of an unknown provider', token(API), { keys: ['unknown/loft'] }),
   row('the token of another connection', token(ONE_TOKEN), { keys: [NEIGHBOUR] }),
   row('the token of a connection whose name begins alike', token(ONE_TOKEN), { keys: [`${GRANTED}-2`] }),
@@ -113,7 +116,7 @@ const tokens: readonly Refusal[] = [
       row(`${does} of tokens`, token(as), { does: `dynamodb:${does}` }),
     ),
   ),
-  row('Scan of tokens', token(DISCOVER, 'DeleteItem'), { does: 'dynamodb:Scan' }),
+  row('Scan of tokens', token(WATCH, 'DeleteItem'), { does: 'dynamodb:Scan' }),
   ...[ONE_ROUTE, ALL_ROUTES, STRANGER, SCHEDULE].map(as => row('a token of the table', token(ONE_TOKEN), { as })),
 ];
 
@@ -135,16 +138,16 @@ const connections: readonly Refusal[] = [
   row('listing logins', record(REFRESH, 'GetItem', loginsOf(OWN)), { does: 'dynamodb:Query' }),
   row('logins in another table', record(REFRESH, 'PutItem', loginsOf(OWN)), { on: 'Tokens' }),
   row('limits in another table', record(REFRESH, 'PutItem', limitsOf(OWN)), { on: 'Tokens' }),
-  ...[REFRESH, DISCOVER, API].map(as =>
-    row('a key of the other table', record(as, as === DISCOVER ? 'DeleteItem' : 'GetItem'), { on: 'Tokens' }),
+  ...[REFRESH, WATCH, API].map(as =>
+    row('a key of the other table', record(as, as === WATCH ? 'DeleteItem' : 'GetItem'), { on: 'Tokens' }),
   ),
-  row('adding a connection', record(DISCOVER, 'PutItem'), { as: REFRESH }),
-  row('removing a connection', record(DISCOVER, 'DeleteItem'), { as: REFRESH }),
+  row('adding a connection', record(WATCH, 'PutItem'), { as: REFRESH }),
+  row('removing a connection', record(WATCH, 'DeleteItem'), { as: REFRESH }),
   ...['Query', 'PutItem', 'UpdateItem', 'DeleteItem'].flatMap(does => [
-    row('sessions', record(DISCOVER, does), { keys: [sessionsOf(OWN)] }),
-    row('logins', record(DISCOVER, does), { keys: [loginsOf(OWN)] }),
-    row('limits', record(DISCOVER, does), { keys: [limitsOf(OWN)] }),
-    row('a connection of an unknown provider', record(DISCOVER, does), { keys: [shardOf('unknown')] }),
+    row('sessions', record(WATCH, does), { keys: [sessionsOf(OWN)] }),
+    row('logins', record(WATCH, does), { keys: [loginsOf(OWN)] }),
+    row('limits', record(WATCH, does), { keys: [limitsOf(OWN)] }),
+    row('a connection of an unknown provider', record(WATCH, does), { keys: [shardOf('unknown')] }),
   ]),
   ...['GetItem', 'Query'].flatMap(does => [
     row('sessions', record(API, does), { keys: [sessionsOf(OWN)] }),
@@ -152,13 +155,13 @@ const connections: readonly Refusal[] = [
     row('limits', record(API, does), { keys: [limitsOf(OWN)] }),
     row('a connection of an unknown provider', record(API, does), { keys: [shardOf('unknown')] }),
   ]),
-  ...[DISCOVER, API, ONE_TOKEN, ONE_PROVIDER, STRANGER].map(as =>
+  ...[WATCH, API, ONE_TOKEN, ONE_PROVIDER, STRANGER].map(as =>
     row('sessions', record(REFRESH, 'GetItem', sessionsOf(OWN)), { as }),
   ),
   ...['PutItem', 'UpdateItem', 'DeleteItem'].map(does =>
     row(`${does} of a connection`, record(API, 'GetItem'), { does: `dynamodb:${does}` }),
   ),
-  ...[REFRESH, DISCOVER, API].flatMap(as =>
+  ...[REFRESH, WATCH, API].flatMap(as =>
     ['Scan', 'BatchGetItem'].map(does =>
       row(`${does} of connections`, record(as, 'Query'), { does: `dynamodb:${does}` }),
     ),
@@ -169,55 +172,63 @@ const connections: readonly Refusal[] = [
 ];
 
 const keys: readonly Refusal[] = [
-  ...[REFRESH, DISCOVER, API, ONE_TOKEN, ONE_SECRET, ONE_PROVIDER].flatMap(as => [
+  ...[REFRESH, WATCH, API, ONE_TOKEN, ONE_SECRET, ONE_PROVIDER].flatMap(as => [
     row('the key of the tables, directly', tableKey(as), { via: undefined }),
     row('the key of the tables by another service', tableKey(as), { via: 's3' }),
     row('encrypting with the key of the tables', tableKey(as), { does: 'kms:Encrypt' }),
     row('another key', tableKey(as), { on: 'another-key' }),
   ]),
   ...[ONE_ROUTE, ALL_ROUTES, STRANGER, SCHEDULE].map(as => row('the key of the tables', tableKey(ONE_TOKEN), { as })),
+  ...['Decrypt', 'GenerateDataKey'].flatMap(does => [
+    row('the key of the topic, directly', mailKey(does), { via: undefined }),
+    row('the key of the topic by another service', mailKey(does), { via: 's3' }),
+    row('a grant of the key', mailKey(does), { does: 'kms:CreateGrant' }),
+    row('another key', mailKey(does), { on: 'another-key' }),
+    ...[REFRESH, API, ONE_TOKEN, STRANGER].map(as => row('the key of the topic', mailKey(does), { as })),
+  ]),
+  row('the key of the tables to encrypt', mailKey('GenerateDataKey'), { via: 'dynamodb' }),
   row('the key of secrets for a secret of another provider', secretsKey(REFRESH), { secret: secretOf(FOREIGN) }),
-  ...[REFRESH, DISCOVER].flatMap(as => [
+  ...[REFRESH, WATCH].flatMap(as => [
     row('the key of secrets for a secret of another prefix', secretsKey(as), { secret: `another-app/${GRANTED}` }),
     row('the key of secrets, directly', secretsKey(as), { via: undefined }),
     row('the key of secrets by another service', secretsKey(as), { via: 'dynamodb' }),
     row('encrypting with the key of secrets', secretsKey(as), { does: 'kms:Encrypt' }),
     row('another key', secretsKey(as), { on: 'another-key' }),
   ]),
-  ...[API, ONE_TOKEN, STRANGER].map(as => row('the key of secrets', secretsKey(DISCOVER), { as })),
+  ...[API, ONE_TOKEN, STRANGER].map(as => row('the key of secrets', secretsKey(WATCH), { as })),
 ];
 
 const functions: readonly Refusal[] = [
   row('the function of another provider', invoke(SCHEDULE), { on: `Refresh/${OTHER}Function` }),
-  row('discovery', invoke(API), { on: 'Watch/WatchFunction' }),
+  row('the watch', invoke(API), { on: 'Watch/WatchFunction' }),
   ...[API, SCHEDULE].map(as => row('changing a function', invoke(as), { does: 'lambda:UpdateFunctionCode' })),
-  ...[REFRESH, DISCOVER, ONE_TOKEN, ALL_ROUTES, STRANGER].map(as => row('a refresh function', invoke(API), { as })),
+  ...[REFRESH, WATCH, ONE_TOKEN, ALL_ROUTES, STRANGER].map(as => row('a refresh function', invoke(API), { as })),
 ];
 
 const surroundings: readonly Refusal[] = [
-  row('another event bus', { as: REFRESH, does: 'events:PutEvents', on: 'Events' }, { on: 'default' }),
-  row(
-    'deleting the event bus',
-    { as: REFRESH, does: 'events:PutEvents', on: 'Events' },
-    { does: 'events:DeleteEventBus' },
-  ),
-  ...[DISCOVER, API, ONE_TOKEN].map(as =>
-    row('the event bus', { as: REFRESH, does: 'events:PutEvents', on: 'Events' }, { as }),
-  ),
-  ...[REFRESH, DISCOVER, SCHEDULE].flatMap(as => [
+  ...[REFRESH, WATCH].flatMap(as => [
+    row('another event bus', event(as), { on: 'default' }),
+    row('deleting the event bus', event(as), { does: 'events:DeleteEventBus' }),
+  ]),
+  ...[API, ONE_TOKEN].map(as => row('the event bus', event(REFRESH), { as })),
+  row('another topic', mail(WATCH), { on: 'another-topic' }),
+  row('mails over plain HTTP', mail(WATCH), { secure: false }),
+  row('subscribing to mails', mail(WATCH), { does: 'sns:Subscribe' }),
+  ...[REFRESH, API, ONE_TOKEN, STRANGER].map(as => row('mails', mail(WATCH), { as })),
+  ...[REFRESH, WATCH, SCHEDULE].flatMap(as => [
     row('another queue', letter(as), { on: 'another-queue' }),
     row('dead letters over plain HTTP', letter(as), { secure: false }),
     row('reading dead letters', letter(as), { does: 'sqs:ReceiveMessage' }),
   ]),
   ...[API, ONE_TOKEN, STRANGER].map(as => row('dead letters', letter(REFRESH), { as })),
-  ...[REFRESH, DISCOVER, API].flatMap(as => [
+  ...[REFRESH, WATCH, API].flatMap(as => [
     row('the log of another function', log(as), { on: `Refresh/${OTHER}Logs` }),
     row('deleting a log', log(as), { does: 'logs:DeleteLogStream' }),
   ]),
 ];
 
 const cloudwatch = 'cloudwatch.amazonaws.com';
-const alarm: Call = { as: cloudwatch, does: 'sns:Publish', on: 'Monitoring/Alarms', from: THIS_ACCOUNT };
+const alarm: Call = { as: cloudwatch, does: 'sns:Publish', on: 'Alarms/Topic', from: THIS_ACCOUNT };
 const alarmKey: Call = { as: cloudwatch, does: 'kms:GenerateDataKey', on: 'Storage/Key', from: THIS_ACCOUNT };
 const group = (name: string) => `arn:aws:scheduler:us-east-1:${THIS_ACCOUNT}:schedule-group/${name}`;
 const httpApi = (id: string) => `arn:aws:execute-api:us-east-1:${THIS_ACCOUNT}:${id}/$default/GET/connections`;

@@ -78,5 +78,5 @@ test('there is a case for each statement of each kind of role', () => {
     .flatMap(statementsIn)
     .map(({ label }) => label.replace(/(Refresh\/|refresh-).*/, '$1'));
   const covered = new Set([...subjects].map(label => label.replace(/(Refresh\/|refresh-).*/, '$1')));
-  expect(labels.filter(label => !covered.has(label))).toEqual(['Schedules/discover', 'Schedules/discover']);
+  expect(labels.filter(label => !covered.has(label))).toEqual(['Schedules/watch', 'Schedules/watch']);
 });

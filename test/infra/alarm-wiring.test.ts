@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { alarmsFor } from '../../infra/alarms.ts';
+import { lifeLeft } from '../../lib/core/health.ts';
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { epochMs } from '../../lib/core/types.ts';
 import { metrics as own } from '../../lib/observe/metrics.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
@@ -8,20 +10,18 @@ import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
 const all = deployed();
 const alarms = ofType(all, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 const specs = alarmsFor({
-  providers: providers.map(({ id, lifetime }) => ({ id, lifetime, tick: 60_000, schedules: 1, refreshAt: 0.5 })),
-  functions: [{ id: 'api', name: 'api', timeout: 29_000, every: 300_000 }],
-  tables: [{ id: 'tokens', name: 'tokens' }],
+  name: 'token-refresher',
+  tables: { tokens: 'tokens', connections: 'connections' },
   apiId: 'api',
   deadLetters: 'queue',
 });
 
 /** Each as AWS documents it: a name that is a letter off would watch nothing for ever. */
 const documented: Readonly<Record<string, readonly string[]>> = {
-  'AWS/Lambda': ['Errors FunctionName', 'Throttles FunctionName', 'Duration FunctionName'],
   'AWS/DynamoDB': ['ReadThrottleEvents TableName', 'WriteThrottleEvents TableName'],
   'AWS/ApiGateway': ['5xx ApiId', 'Count ApiId', 'Latency ApiId'],
   'AWS/SQS': ['ApproximateNumberOfMessagesVisible QueueName'],
-  TokenRefresher: Object.values(own).flatMap(name => [`${name} Provider service`, `${name} service`]),
+  TokenRefresher: Object.values(own).map(name => `${name} service`),
 };
 
 interface Watched {
@@ -44,80 +44,76 @@ test('every alarm watches metrics that exist', () => {
   }
 });
 
+test('a deployment watches its own metrics', () => {
+  for (const name of ['token-refresher', 'staging']) {
+    const watchedThere = ofType(deployed({ name }), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
+      watched(Properties),
+    );
+    const ours = watchedThere.filter(({ Namespace }) => Namespace === 'TokenRefresher');
+    expect(ours.length).toBeGreaterThan(5);
+    for (const { Dimensions } of ours) expect(Dimensions).toEqual([{ Name: 'service', Value: name }]);
+  }
+});
+
+test('there are at most ten custom metrics', () => {
+  expect(new Set(Object.values(own)).size).toBeLessThanOrEqual(10);
+});
+
 test('every alarm compares as its row of the table says', () => {
   const operators = {
     'at least': 'GreaterThanOrEqualToThreshold',
     'more than': 'GreaterThanThreshold',
     'less than': 'LessThanThreshold',
   };
+  expect(alarms).toHaveLength(specs.length);
   for (const alarm of alarms) {
-    const [, runbook] = String(alarm.AlarmDescription).split('#');
-    const spec = specs.find(each => each.runbook === runbook);
-    expect([runbook, alarm.ComparisonOperator]).toEqual([runbook, spec && operators[spec.comparison]]);
-    expect([runbook, alarm.TreatMissingData]).toEqual([runbook, spec?.missingData]);
-    expect([runbook, alarm.EvaluationPeriods, alarm.DatapointsToAlarm]).toEqual([
-      runbook,
+    const spec = specs.find(({ id }) => alarm.AlarmName === `token-refresher ${id}`);
+    expect([
+      spec?.id,
+      alarm.ComparisonOperator,
+      alarm.Threshold,
+      alarm.TreatMissingData,
+      alarm.EvaluationPeriods,
+      alarm.DatapointsToAlarm,
+    ]).toEqual([
+      spec?.id,
+      spec && operators[spec.comparison],
+      spec?.threshold,
+      spec?.missingData,
       spec?.evaluationPeriods,
       spec?.datapointsToAlarm,
     ]);
   }
 });
 
-test('for a heartbeat, silence is the failure', () => {
-  const heartbeats = specs.filter(({ series, comparison }) => series.kind === 'samples' && comparison === 'less than');
-  expect(new Set(heartbeats.map(({ runbook }) => runbook))).toEqual(new Set(['tick-missing', 'discovery-missing']));
-  for (const { id, missingData } of heartbeats) expect([id, missingData]).toEqual([id, 'breaching']);
+test('silence of the watch is the failure, data that is two minutes late is not', () => {
+  const silent = specs.find(({ id }) => id === 'watch-silent');
+  expect(silent?.series).toMatchObject({ kind: 'samples', metric: { name: own.longestOverdue } });
+  expect([silent?.comparison, silent?.threshold]).toEqual(['less than', 1]);
+  const late = 2 + 1;
+  expect(silent?.datapointsToAlarm).toBeGreaterThan(late);
 });
 
-test('a share is a part of its sum, in percent', () => {
+test('shares, sums and samples are metric math', () => {
   const expressions = alarms.flatMap(({ Metrics }) =>
     listOf(Metrics ?? []).flatMap(each => (each as { Expression?: string }).Expression ?? []),
   );
   expect(new Set(expressions)).toEqual(
-    new Set([
-      'FILL(m0,0)',
-      '100*FILL(part,0)/(FILL(m0,0)+FILL(m1,0))',
-      '100*FILL(part,0)/(FILL(m0,0))',
-      'FILL(m0,0)+FILL(m1,0)',
-    ]),
+    new Set(['FILL(m0,0)', '100*FILL(part,0)/(FILL(m0,0))', 'FILL(m0,0)+FILL(m1,0)+FILL(m2,0)']),
   );
 });
 
-test('no alarm of low life fires at the life that healthy tokens have when they are renewed', () => {
-  for (const refreshAt of [0.1, 0.5, 0.7, 0.9]) {
-    const one = { id: 'petrosoft', lifetime: 86_400_000, tick: 300_000, schedules: 1, refreshAt };
-    const low = alarmsFor({ providers: [one], functions: [], tables: [], apiId: '', deadLetters: '' });
-    expect(low.find(({ runbook }) => runbook === 'life-low')?.threshold).toBeLessThan(1 - refreshAt);
-  }
-});
-
-test('a schedule that is silent is missed among others of its provider', () => {
-  const several = { id: 'officernd', lifetime: 3_600_000, tick: 300_000, schedules: 3, refreshAt: 0.5 };
-  const specs = alarmsFor({ providers: [several], functions: [], tables: [], apiId: '', deadLetters: '' });
-  expect(specs.find(({ runbook }) => runbook === 'tick-missing')).toMatchObject({
-    comparison: 'less than',
-    threshold: 3,
-  });
-});
-
-test.each(providers)('$id: silence after the last word on a token is noticed before it dies', provider => {
-  const tick = tickOf(provider);
-  const { id, lifetime } = provider;
-  const one = { id, lifetime, tick, schedules: 1, refreshAt: defaultPolicy.refreshAt };
-  const [low, silent] = ['life-low', 'tick-missing'].map(runbook =>
-    alarmsFor({ providers: [one], functions: [], tables: [], apiId: '', deadLetters: '' }).find(
-      alarm => alarm.runbook === runbook,
-    ),
-  );
-  const left = (low?.threshold ?? 0) * lifetime;
-  // The period of the last word, and as many as have to be silent.
-  expect(left).toBeGreaterThan((1 + (silent?.evaluationPeriods ?? Number.NaN)) * tick);
-  // The first failure of a renewal is no reason to wake anyone: it comes up to a tick after it fell due, and takes a while.
+test.each(providers)('$id: one failed renewal does not raise the alarm of low life', provider => {
+  const threshold = specs.find(({ id }) => id === 'life-low')?.threshold ?? Number.NaN;
   const { refreshAt, jitter, runDeadline } = defaultPolicy;
-  expect(left).toBeLessThan(lifetime * (1 - refreshAt * (1 + jitter)) - tick - runDeadline / 2);
+  const { lifetime } = provider;
+  // It comes up to a tick after it fell due, and takes a while.
+  const failedAt = lifetime * refreshAt * (1 + jitter) + tickOf(provider) + runDeadline / 2;
+  const token = { issuedAt: epochMs(0), expiresAt: epochMs(lifetime) };
+  expect(lifeLeft(token, refreshAt, epochMs(failedAt))).toBeGreaterThan(threshold);
 });
 
-test('the key lets CloudWatch encrypt what it tells the topic', () => {
+test('the key lets CloudWatch encrypt what it publishes to the topic', () => {
   const [key] = ofType(all, 'AWS::KMS::Key').map(([, { Properties }]) => Properties.KeyPolicy as { Statement: Json[] });
   const statement = key?.Statement.find(each => textOf(all, each.Principal).includes('cloudwatch.amazonaws.com'));
   expect(statement).toMatchObject({ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });

@@ -5,7 +5,7 @@ import { tableKeys } from '../../lib/aws/tables.ts';
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
-import { providerIds, providers } from '../../lib/providers/index.ts';
+import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
 
 const all = deployed();
@@ -97,8 +97,8 @@ describe('schedules', () => {
     expect(JSON.parse(Input)).toEqual({ shards: allShards });
   });
 
-  test('discovery every minute', () => {
-    expect(at('Schedules/discover').Properties.ScheduleExpression).toBe('rate(1 minute)');
+  test('the watch every minute', () => {
+    expect(at('Schedules/watch').Properties.ScheduleExpression).toBe('rate(1 minute)');
   });
 
   test('several share the shards: each shard has one', () => {
@@ -160,9 +160,10 @@ describe('functions', () => {
       TOKENS_TABLE: '<Storage/Tokens>',
       CONNECTIONS_TABLE: '<Storage/Connections>',
       EVENT_BUS: '<Events.Arn>',
+      DEPLOYMENT: 'token-refresher',
       PROVIDER: provider,
-      SECRET_PREFIX: 'token-refresher/',
       TICK: tickOf(each),
+      REFRESH_AT: 0.5,
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -197,10 +198,15 @@ describe('functions', () => {
     ]);
   });
 
-  test('discover and api have the environment they read', () => {
-    expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toMatchObject({
-      PROVIDERS: providerIds,
-      SECRET_PREFIX: 'token-refresher/',
+  test('watch and api have the environment they read', () => {
+    expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toEqual({
+      TOKENS_TABLE: '<Storage/Tokens>',
+      CONNECTIONS_TABLE: '<Storage/Connections>',
+      EVENT_BUS: '<Events.Arn>',
+      ALARM_TOPIC: '<Alarms/Topic>',
+      DEPLOYMENT: 'token-refresher',
+      PACES: Object.fromEntries(providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each) }])),
+      RUNBOOK: expect.stringMatching(/^https:.*\/docs\/runbook\.md$/),
       CONNECTIONS_PER_SECRET: 200,
     });
     expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(
