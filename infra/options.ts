@@ -57,15 +57,23 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
+/** `"alarmEmail" must be an e-mail address, got "foo".` */
+export const mustBe = (setting: string, what: string, value: unknown): SettingsError =>
+  new SettingsError(`"${setting}" must be ${what}, got ${typeof value === 'number' ? value : JSON.stringify(value)}.`);
+
+/** A whole number in a range, or an error that says so. */
+export const wholeNumber = (setting: string, value: number, least: number, most: number): number => {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw mustBe(setting, `a whole number from ${least} to ${most}`, value);
+};
+
 /** Checked and with all defaults; of every provider where none is named. */
 export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
   if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
   const ids = Object.keys(chosen);
-  if (ids.length === 0)
-    throw new SettingsError('"providers" is empty: name at least one, or leave it out to serve all.');
   const unknown = ids.find(id => !providerIds.includes(id));
-  if (unknown !== undefined) {
-    throw new SettingsError(`"providers" has "${unknown}", which is none of ${providerIds.join(', ')}.`);
+  if (ids.length === 0 || unknown !== undefined) {
+    throw mustBe('providers', `some of ${providerIds.join(', ')}`, unknown ?? ids);
   }
   return providers.flatMap(provider => {
     const options = chosen[provider.id];
@@ -75,24 +83,14 @@ export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | unde
 
 const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   const { refreshAt = defaultPolicy.refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
-  const what = (option: string) => `"${option}" of ${provider.id}`;
-  if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) {
-    throw new SettingsError(`${what('refreshAt')} is ${refreshAt}: it is a fraction from 0.1 to 0.9.`);
-  }
-  if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
-    throw new SettingsError(`${what('schedules')} is ${schedules}: it is a whole number from 1 to ${SHARDS}.`);
-  }
+  const name = (option: string) => `${provider.id}.${option}`;
+  if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) throw mustBe(name('refreshAt'), 'a fraction from 0.1 to 0.9', refreshAt);
+  wholeNumber(name('schedules'), schedules, 1, SHARDS);
   const noHost = hosts.find(host => !isHostPattern(host));
-  if (noHost !== undefined) {
-    throw new SettingsError(
-      `${what('hosts')} must name hosts such as "api.example.com" or "*.example.com", got "${noHost}".`,
-    );
-  }
+  if (noHost !== undefined) throw mustBe(name('hosts'), 'hosts such as "api.example.com" or "*.example.com"', noHost);
   const every = tick?.toMilliseconds() ?? tickOf(provider);
   if (!(every >= minutes(1) && every % minutes(1) === 0)) {
-    throw new SettingsError(
-      `${what('tick')} is ${every / minutes(1)} minutes: it is a whole number of minutes, at least 1.`,
-    );
+    throw mustBe(name('tick'), 'a whole number of minutes, at least 1', every / minutes(1));
   }
   enoughChances(provider, refreshAt, every);
   return {
@@ -103,13 +101,13 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   };
 };
 
-/** A renewal must fall due at least two ticks before the token dies: one of them may fail. */
+/** A renewal must fall due at least two ticks before the token expires: one of them may fail. */
 const enoughChances = (provider: Provider, refreshAt: number, tick: Milliseconds): void => {
   const latest = provider.lifetime * refreshAt * (1 + defaultPolicy.jitter);
   if (provider.lifetime - latest >= 2 * tick) return;
   const inMinutes = (duration: Milliseconds) => Number((duration / minutes(1)).toFixed(1));
   throw new SettingsError(
-    `"refreshAt" ${refreshAt} with "tick" ${inMinutes(tick)} minutes leaves ${provider.id} less than two ticks before a token ` +
-      `of ${inMinutes(provider.lifetime)} minutes dies: renew earlier or look more often.`,
+    `"${provider.id}.refreshAt" and "${provider.id}.tick" must leave two ticks before a token of ${inMinutes(provider.lifetime)} ` +
+      `minutes expires, got ${refreshAt} and ${inMinutes(tick)} minutes.`,
   );
 };
