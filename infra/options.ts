@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type AddressRules, isHostPattern } from '../lib/core/hosts.ts';
-import { defaultPolicy, type Policy, tickOf } from '../lib/core/policy.ts';
+import { defaultPolicy, type Pace, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
@@ -39,9 +39,6 @@ export interface ProviderOptions {
    */
   readonly ownBaseUrl?: boolean;
 }
-
-/** How a provider's connections are served; `tick` in milliseconds. */
-export type Pace = Pick<Policy, 'tick' | 'refreshAt'>;
 
 /** What a provider's part of the deployment is made from. */
 export interface ProviderPlan {

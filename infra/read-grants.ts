@@ -37,7 +37,8 @@ export class ReadGrants {
     const open = this.#open[match];
     const current = open.get(grantPrincipal);
     const length = key.length + '"",'.length;
-    if (!current || current.length + length > LONGEST) {
+    const closed = current?.grant.principalStatements.some(({ frozen }) => frozen);
+    if (!current || closed || current.length + length > LONGEST) {
       const grant = granted(grantee, items(this.#tableArn, ['GetItem'], keysOf(match, [key])));
       open.set(grantPrincipal, { grant, keys: [key], length });
       return grant.combine(this.#keyGrant(grantee));

@@ -1,10 +1,11 @@
-import { alarms } from './alarms.ts';
 import { answers } from './answers.ts';
 import { api } from './api.ts';
 import { core } from './core.ts';
 import { edges } from './edges.ts';
+import { infra } from './infra.ts';
 import type { Mutant } from './mutant.ts';
 import { observe } from './observe.ts';
+import { regressions } from './regressions.ts';
 import { shell } from './shell.ts';
 import { stores } from './stores.ts';
 import { tables } from './tables.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...tables,
   ...edges,
   ...api,
-  ...alarms,
+  ...infra,
+  ...regressions,
   ...observe,
 ];

@@ -3,7 +3,7 @@ import { type Mutant, mutantsOf } from './mutant.ts';
 const simulated = ['test/simulation/regressions.test.ts'];
 
 /** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
-const regressions: readonly Mutant[] = [
+export const regressions: readonly Mutant[] = [
   ...mutantsOf('lib/shell/transition.ts', simulated, []),
   ...mutantsOf('lib/providers/ioffice.ts', simulated, [
     ['a code that was handed in is dead before the schedule comes to it', '  codeLifetime: minutes(5),\n', ''],
@@ -32,34 +32,4 @@ const regressions: readonly Mutant[] = [
       'return verdict;',
     ],
   ]),
-  ...mutantsOf('infra/alarms.ts', simulated, [
-    [
-      'low life told too late for a silence that begins after it',
-      'Math.min((3.25 * tick) / lifetime, afterOneFailure)',
-      '0',
-    ],
-  ]),
-];
-
-export const alarms: readonly Mutant[] = [
-  ...regressions,
-  ...mutantsOf(
-    'infra/alarms.ts',
-    ['test/infra/alarm-wiring.test.ts', 'test/simulation/simulation.test.ts'],
-    [
-      ['the first failure of a renewal wakes somebody', 'Math.min((3.25 * tick) / lifetime, afterOneFailure)', '0.4'],
-      [
-        'a silent schedule is no alarm',
-        "threshold: schedules,\n      missingData: 'breaching'",
-        "threshold: schedules,\n      missingData: 'notBreaching'",
-      ],
-      ['one of several schedules may be silent', 'threshold: schedules,', 'threshold: 1,'],
-      ['a dead scheduler is noticed late', '...inARow(3)', '...inARow(6)'],
-      [
-        'attention wakes nobody',
-        "threshold: 1,\n      missingData: 'notBreaching',\n    },\n    'refreshes-failing'",
-        "threshold: 100,\n      missingData: 'notBreaching',\n    },\n    'refreshes-failing'",
-      ],
-    ],
-  ),
 ];
