@@ -274,6 +274,19 @@ describe('the HTTP API', () => {
   });
 });
 
+test('a dashboard is there if it is asked for', () => {
+  expect(ofType(all, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+  const resources = deployed({ name: 'staging', dashboard: true });
+  const [[, dashboard]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Resource]];
+  const body = textOf(resources, dashboard.Properties.DashboardBody);
+  const { widgets } = JSON.parse(body) as { widgets: { properties: { title?: string; metrics?: unknown[][] } }[] };
+  const own = widgets
+    .flatMap(({ properties }) => properties.metrics ?? [])
+    .filter(([space]) => space === 'TokenRefresher');
+  expect(new Set(own.map(([, , , name]) => name))).toEqual(new Set(['staging']));
+  expect(widgets.map(({ properties }) => properties.title)).toContain('Connections by provider');
+});
+
 describe('logs and dead letters', () => {
   test('every log group forgets', () => {
     const groups = ofType(all, 'AWS::Logs::LogGroup');
