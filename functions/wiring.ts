@@ -7,7 +7,7 @@ import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
 import type { Paces } from '../lib/core/health.ts';
-import type { Policy } from '../lib/core/policy.ts';
+import type { Pace, Policy } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { CredentialCache } from '../lib/shell/credentials.ts';
 import { Fingerprints } from '../lib/shell/fingerprints.ts';
@@ -54,10 +54,7 @@ export const refresherDeps = (parts: Parts): SweepDeps => {
 };
 
 /** How the providers are served that a deployment has. */
-export const pacesOf = (
-  served: readonly Provider[],
-  by: Readonly<Record<string, Pick<Policy, 'tick' | 'refreshAt'>>>,
-): Paces =>
+export const pacesOf = (served: readonly Provider[], by: Readonly<Record<string, Pace>>): Paces =>
   new Map(
     served.flatMap(({ id, lifetime }) => {
       const pace = by[id];

@@ -10,9 +10,9 @@ export interface AlarmTopicProps {
   /** Encrypts the topic. */
   readonly key: IKey;
   /** @default nobody gets mails */
-  readonly alarmEmail?: string;
+  readonly alarmEmail?: string | undefined;
   /** @default a topic of its own */
-  readonly alarmTopic?: ITopic;
+  readonly alarmTopic?: ITopic | undefined;
 }
 
 /** Where alarms and the mails of the watch go. */

@@ -13,7 +13,6 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
-import { SettingsError } from './options.ts';
 import type { Refresher } from './refreshers.ts';
 import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
@@ -25,7 +24,7 @@ export interface ApiProps extends Pick<Surroundings, 'logRetention'> {
   /** The refresh function of each provider. */
   readonly refreshers: ReadonlyMap<string, Refresher>;
   readonly requestsPerSecond: number;
-  readonly reservedConcurrency?: number;
+  readonly reservedConcurrency?: number | undefined;
 }
 
 const routes: readonly HttpRouteKey[] = [
@@ -48,16 +47,6 @@ const accessLog = {
   status: AccessLogField.contextStatus(),
   latency: AccessLogField.contextResponseLatency(),
   error: AccessLogField.contextIntegrationErrorMessage(),
-};
-
-export const checkedRequestsPerSecond = (limit: number): number => {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
-  throw new SettingsError(`"apiRequestsPerSecond" must be a whole number from 1 to 10000, got ${limit}.`);
-};
-
-export const checkedReservedConcurrency = (limit: number): number => {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  throw new SettingsError(`"apiReservedConcurrency" must be a whole number from 1 to 1000, got ${limit}.`);
 };
 
 /** The HTTP API. Every route wants a signature of IAM; who may ask for which connection is a matter of paths. */
@@ -99,7 +88,7 @@ export class Api extends Construct {
       // As long as API Gateway waits.
       timeout: Duration.seconds(29),
       logRetention,
-      ...(reservedConcurrency !== undefined && { reservedConcurrency }),
+      reservedConcurrency,
     });
     const { role } = api;
     role.addToPrincipalPolicy(items(tokens.tableArn, ['GetItem'], { like: providers.map(id => `${id}/*`) }));

@@ -8,7 +8,7 @@ import { stackNameOf, TokenRefresherStack } from './stack.ts';
 try {
   const app = new App();
   const settings = settingsOf(app.node.getAllContext());
-  new TokenRefresherStack(app, stackNameOf(settings.name), settings);
+  new TokenRefresherStack(app, stackNameOf(settings), settings);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error;

@@ -10,9 +10,9 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { dimensionsOf, type MetricName, metrics, NAMESPACE } from '../lib/observe/metrics.ts';
+import { type MetricName, metrics } from '../lib/observe/metrics.ts';
 import type { Deployment } from './alarm-spec.ts';
-import { metricOf } from './metric.ts';
+import { metricOf, ownMetric } from './metric.ts';
 
 export interface DashboardProps {
   readonly deployment: Deployment;
@@ -26,8 +26,7 @@ const HEIGHT = 6;
 
 /** Answers, from top to bottom: are all tokens valid, does anything fail, how much work is there. */
 export const dashboardOf = (scope: Construct, { deployment, refreshLogs }: DashboardProps): Dashboard => {
-  const own = (name: MetricName, statistic: string): IMetric =>
-    metricOf({ namespace: NAMESPACE, name, dimensions: dimensionsOf(deployment.name) }, statistic, period);
+  const own = (name: MetricName): IMetric => ownMetric(deployment.name, name, { period });
   const api = (name: string): IMetric =>
     metricOf({ namespace: 'AWS/ApiGateway', name, dimensions: { ApiId: deployment.apiId } }, 'Sum', period);
   const units = Object.values(deployment.tables).flatMap(TableName =>
@@ -40,17 +39,14 @@ export const dashboardOf = (scope: Construct, { deployment, refreshLogs }: Dashb
     widgets: [
       [heading('Are all tokens valid?')],
       row(
-        graph('Life left (1 before the renewal is due)', [own(metrics.lowestLife, 'Minimum')]),
-        graph('Longest overdue (1 is the limit)', [own(metrics.longestOverdue, 'Maximum')]),
-        graph('Connections that need attention', [own(metrics.needsAttention, 'Maximum')]),
+        graph('Life left (1 before the renewal is due)', [own(metrics.lowestLife)]),
+        graph('Longest overdue (1 is the limit)', [own(metrics.longestOverdue)]),
+        graph('Connections that need attention', [own(metrics.needsAttention)]),
       ),
       [heading('Does anything fail?')],
       row(
-        graph('Share of refreshes that fail', [own(metrics.failed, 'Average')]),
-        graph('Failed commits and postponed refreshes', [
-          own(metrics.commitFailures, 'Sum'),
-          own(metrics.postponed, 'Sum'),
-        ]),
+        graph('Share of refreshes that fail', [own(metrics.failed)]),
+        graph('Failed commits and postponed refreshes', [own(metrics.commitFailures), own(metrics.postponed)]),
         graph('API: answers and errors', ['Count', '4xx', '5xx'].map(api)),
       ),
       [heading('How much work is there?')],

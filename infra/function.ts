@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type IFunction, LoggingFormat, Runtime, SystemLogLevel } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { type ICommandHooks, NodejsFunction, SourceMapMode } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { Network } from './network.ts';
 import { allow } from './statements.ts';
 
 /** What every function has in common. */
@@ -25,7 +26,9 @@ export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'>
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
-  readonly reservedConcurrency?: number;
+  readonly reservedConcurrency?: number | undefined;
+  /** Only for a function that calls providers. */
+  readonly network?: Network | undefined;
 }
 
 export interface BundledFunction {
@@ -43,11 +46,12 @@ const entryOf = (source: string): string => {
 
 /** The one way to make a function: its own log group, and its own role, which may write there and nowhere else. */
 export const bundledFunction = (scope: Construct, id: string, props: BundledFunctionProps): BundledFunction => {
-  const { source, description, environment, timeout, logRetention, deadLetters, reservedConcurrency } = props;
+  const { source, description, environment, timeout, logRetention, deadLetters, reservedConcurrency, network } = props;
   // Logs hold codes and names, no state: they end with the stack.
   const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
   logGroup.grantWrite(role);
+  network?.grantInterfaces(role);
   if (deadLetters) role.addToPrincipalPolicy(allow('sqs:SendMessage', deadLetters.queueArn));
   const entry = entryOf(source);
   const fn = new NodejsFunction(scope, `${id}Function`, {
@@ -68,6 +72,7 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     // the code writes stays at INFO: metrics are lines without a level, and count as that.
     systemLogLevelV2: SystemLogLevel.WARN,
     ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
+    ...(network && placeIn(network)),
     ...(deadLetters && {
       // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
       retryAttempts: 1,
@@ -75,7 +80,31 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
       onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
     }),
     // CommonJS starts faster than ESM here, and the `module` entries of packages bundle smaller.
-    bundling: { minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
+    bundling: {
+      ...{ minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
+      ...{ sourceMap: true, sourceMapMode: SourceMapMode.EXTERNAL, sourcesContent: false },
+      commandHooks: keepMapOf(scope, source),
+    },
   });
   return { fn, role, logGroup };
+};
+
+const placeIn = ({ vpc, vpcSubnets, securityGroups }: Network) => ({
+  vpc,
+  ...(vpcSubnets && { vpcSubnets }),
+  securityGroups: [...securityGroups],
+});
+
+/** Source maps stay here, in `cdk.out/source-maps`: a function that loads its own starts 13 % slower. */
+const keepMapOf = (scope: Construct, source: string): ICommandHooks => {
+  const maps = join(Stage.of(scope)?.assetOutdir ?? '.', 'source-maps');
+  const move = 'fs.mkdirSync(process.argv[2],{recursive:true});fs.renameSync(process.argv[1],process.argv[3])';
+  return {
+    beforeBundling: () => [],
+    beforeInstall: () => [],
+    afterBundling: (_, bundled) => {
+      const files = [join(bundled, 'index.js.map'), maps, join(maps, `${source}.js.map`)];
+      return [`node -e "${move}" ${files.map(file => JSON.stringify(file)).join(' ')}`];
+    },
+  };
 };

@@ -1,6 +1,32 @@
-import type { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { MetricRef, Series } from './alarm-spec.ts';
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { dimensionsOf, type MetricName, NAMESPACE } from '../lib/observe/metrics.ts';
+import type { MetricRef, Series, Statistic } from './alarm-spec.ts';
+
+/** The statistic that fits each metric. */
+const statistics: Readonly<Record<MetricName, Statistic>> = {
+  LowestLife: 'Minimum',
+  LongestOverdue: 'Maximum',
+  NeedsAttention: 'Maximum',
+  LongestFailing: 'Maximum',
+  NextExpiry: 'Minimum',
+  DiscoveryProblems: 'Maximum',
+  Failed: 'Average',
+  Postponed: 'Sum',
+  CommitFailures: 'Sum',
+  Calls: 'Sum',
+};
+
+/** A metric of a deployment. */
+export const ownMetric = (deployment: string, name: MetricName, options: MetricOptions = {}): Metric =>
+  new Metric({
+    namespace: NAMESPACE,
+    metricName: name,
+    dimensionsMap: { ...dimensionsOf(deployment) },
+    statistic: statistics[name],
+    period: Duration.minutes(5),
+    ...options,
+  });
 
 export const metricOf = ({ namespace, name, dimensions }: MetricRef, statistic: string, period: Duration): Metric =>
   new Metric({ namespace, metricName: name, dimensionsMap: { ...dimensions }, statistic, period });

@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type AddressRules, isHostPattern } from '../lib/core/hosts.ts';
-import { defaultPolicy, type Policy, tickOf } from '../lib/core/policy.ts';
+import { defaultPolicy, type Pace, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
@@ -40,9 +40,6 @@ export interface ProviderOptions {
   readonly ownBaseUrl?: boolean;
 }
 
-/** How a provider's connections are served; `tick` in milliseconds. */
-export type Pace = Pick<Policy, 'tick' | 'refreshAt'>;
-
 /** What a provider's part of the deployment is made from. */
 export interface ProviderPlan {
   readonly provider: Provider;
@@ -57,14 +54,23 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
+/** `"alarmEmail" must be an e-mail address, got "foo".` */
+export const mustBe = (setting: string, what: string, value: unknown): SettingsError =>
+  new SettingsError(`"${setting}" must be ${what}, got ${typeof value === 'number' ? value : JSON.stringify(value)}.`);
+
+/** A whole number in a range, or an error that says so. */
+export const wholeNumber = (setting: string, value: number, least: number, most: number): number => {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw mustBe(setting, `a whole number from ${least} to ${most}`, value);
+};
+
 /** Checked and with all defaults; of every provider where none is named. */
 export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
   if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
   const ids = Object.keys(chosen);
-  if (ids.length === 0) throw new SettingsError('"providers" must name at least one; leave it out to serve all.');
   const unknown = ids.find(id => !providerIds.includes(id));
-  if (unknown !== undefined) {
-    throw new SettingsError(`"providers" must be some of ${providerIds.join(', ')}, got "${unknown}".`);
+  if (ids.length === 0 || unknown !== undefined) {
+    throw mustBe('providers', `some of ${providerIds.join(', ')}`, unknown ?? ids);
   }
   return providers.flatMap(provider => {
     const options = chosen[provider.id];
@@ -74,24 +80,14 @@ export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | unde
 
 const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   const { refreshAt = defaultPolicy.refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
-  const what = (option: string) => `"${option}" of ${provider.id}`;
-  if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) {
-    throw new SettingsError(`${what('refreshAt')} must be a fraction from 0.1 to 0.9, got ${refreshAt}.`);
-  }
-  if (!(Number.isInteger(schedules) && schedules >= 1 && schedules <= SHARDS)) {
-    throw new SettingsError(`${what('schedules')} must be a whole number from 1 to ${SHARDS}, got ${schedules}.`);
-  }
+  const name = (option: string) => `${provider.id}.${option}`;
+  if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) throw mustBe(name('refreshAt'), 'a fraction from 0.1 to 0.9', refreshAt);
+  wholeNumber(name('schedules'), schedules, 1, SHARDS);
   const noHost = hosts.find(host => !isHostPattern(host));
-  if (noHost !== undefined) {
-    throw new SettingsError(
-      `${what('hosts')} must name hosts such as "api.example.com" or "*.example.com", got "${noHost}".`,
-    );
-  }
+  if (noHost !== undefined) throw mustBe(name('hosts'), 'hosts such as "api.example.com" or "*.example.com"', noHost);
   const every = tick?.toMilliseconds() ?? tickOf(provider);
   if (!(every >= minutes(1) && every % minutes(1) === 0)) {
-    throw new SettingsError(
-      `${what('tick')} must be a whole number of minutes, at least 1, got ${every / minutes(1)}.`,
-    );
+    throw mustBe(name('tick'), 'a whole number of minutes, at least 1', every / minutes(1));
   }
   enoughChances(provider, refreshAt, every);
   return {
@@ -102,13 +98,13 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   };
 };
 
-/** A renewal must fall due at least two ticks before the token dies: one of them may fail. */
+/** A renewal must fall due at least two ticks before the token expires: one of them may fail. */
 const enoughChances = (provider: Provider, refreshAt: number, tick: Milliseconds): void => {
   const latest = provider.lifetime * refreshAt * (1 + defaultPolicy.jitter);
   if (provider.lifetime - latest >= 2 * tick) return;
   const inMinutes = (duration: Milliseconds) => Number((duration / minutes(1)).toFixed(1));
   throw new SettingsError(
-    `"refreshAt" ${refreshAt} with "tick" ${inMinutes(tick)} minutes leaves ${provider.id} less than two ticks before a token ` +
-      `of ${inMinutes(provider.lifetime)} minutes dies: renew earlier or look more often.`,
+    `"${provider.id}.refreshAt" and "${provider.id}.tick" must leave two ticks before a token of ${inMinutes(provider.lifetime)} ` +
+      `minutes expires, got ${refreshAt} and ${inMinutes(tick)} minutes.`,
   );
 };

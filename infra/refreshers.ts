@@ -1,9 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import type { EventBus } from 'aws-cdk-lib/aws-events';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
+import type { Pace } from '../lib/core/policy.ts';
 import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
-import type { Pace, ProviderPlan } from './options.ts';
+import type { Network } from './network.ts';
+import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
 import { allow, allowSecrets, items, limitsOf, loginsOf, sessionsOf, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
@@ -14,8 +16,10 @@ export interface RefreshersProps extends Surroundings {
   readonly plans: readonly ProviderPlan[];
   readonly storage: Storage;
   readonly schedules: Schedules;
-  readonly eventBus: EventBus;
+  readonly eventBus: IEventBus;
   readonly secretsKeyArns: readonly string[];
+  /** Where the functions are that call providers. */
+  readonly network: Network | undefined;
 }
 
 /** The function of a provider, and how it is served. */
@@ -50,6 +54,7 @@ export class Refreshers extends Construct {
       },
       // No run is begun with less than a lease left: two minutes and more are for beginning them.
       timeout: Duration.minutes(3),
+      network: props.network,
       ...surroundings(props),
     });
     const { fn, role } = refresher;

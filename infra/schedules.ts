@@ -10,7 +10,7 @@ import {
   TimeWindow,
 } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { allow } from './statements.ts';
 
 /** What is to be run, how often, and with which event each. */
@@ -25,13 +25,18 @@ export class Schedules extends Construct {
   readonly #group: IScheduleGroup;
   readonly #deadLetters: IQueue;
 
-  /** `name`: of the deployment. A second one of that name in the account and region fails here, at its first resource. */
+  /** The group is named after the deployment: a second deployment of that name in the account and region fails here. */
   constructor(scope: Construct, id: string, { name, deadLetters }: { name: string; deadLetters: IQueue }) {
     super(scope, id);
     this.#group = new ScheduleGroup(this, 'Group', { scheduleGroupName: name });
     // It is retained otherwise, under a name that the next deployment wants again.
     this.#group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.#deadLetters = deadLetters;
+  }
+
+  /** What is made after the group is not made at all by a second deployment of the name. */
+  guard(...parts: readonly IConstruct[]): void {
+    for (const part of parts) part.node.addDependency(this.#group);
   }
 
   /** Each target has a role of its own, which may invoke that function only. */

@@ -3,15 +3,15 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { DEFAULT_NAME } from '../lib/core/deployment.ts';
-import { exportName } from './grants.ts';
+import { exportName } from './imported.ts';
 import type { Settings } from './settings.ts';
 import { TokenRefresher } from './token-refresher.ts';
 
-/** `TokenRefresher`, or `TokenRefresher-<name>` if the deployment has a name of its own. */
-export const stackNameOf = (name: string = DEFAULT_NAME): string =>
+/** The name of the stack that `cdk deploy` makes: deployments next to each other are stacks next to each other. */
+export const stackNameOf = ({ name = DEFAULT_NAME }: Settings): string =>
   name === DEFAULT_NAME ? 'TokenRefresher' : `TokenRefresher-${name}`;
 
-/** The stack that `cdk deploy` makes of this package alone. Its exports are what `TokenRefresher.fromStack` reads. */
+/** The stack that `cdk deploy` makes of this package alone. `TokenRefresher.fromStack` reads its exports. */
 export class TokenRefresherStack extends Stack {
   constructor(
     scope: Construct,
@@ -21,28 +21,25 @@ export class TokenRefresherStack extends Stack {
   ) {
     super(scope, id, { description: 'token-refresher: access tokens that are always fresh', ...props });
     const secretsKeys = secretsKeyArns?.map((arn, n) => Key.fromKeyArn(this, `SecretsKey${n}`, arn));
-    const refresher = new ExportedTokenRefresher(this, 'TokenRefresher', {
+    const refresher = new TokenRefresher(this, 'TokenRefresher', {
       ...settings,
       ...(secretsKeys && { secretsKeys }),
       ...(alarmTopicArn !== undefined && { alarmTopic: Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn) }),
     });
-    refresher.export(this);
+    this.#export(refresher);
   }
-}
 
-class ExportedTokenRefresher extends TokenRefresher {
-  export(stack: Stack): void {
-    const { providers: _, ...values } = this.parts;
-    const names: Readonly<Record<keyof typeof values, string>> = {
-      tokensTableName: 'TokensTable',
-      tokensTableArn: 'TokensTableArn',
-      keyArn: 'KeyArn',
-      apiId: 'ApiId',
-      apiUrl: 'ApiUrl',
-    };
-    for (const part of Object.keys(names) as (keyof typeof names)[]) {
-      new CfnOutput(stack, names[part], { value: values[part], exportName: exportName(stack.stackName, part) });
+  #export({ deploymentName, tokensTable, encryptionKey, eventBus, apiId, apiUrl }: TokenRefresher): void {
+    const exported = [
+      ['TokensTableArn', 'tokensTableArn', tokensTable.tableArn],
+      ['KeyArn', 'encryptionKeyArn', encryptionKey.keyArn],
+      ['EventBus', 'eventBusArn', eventBus.eventBusArn],
+      ['ApiId', 'apiId', apiId],
+      ['ApiUrl', 'apiUrl', apiUrl],
+    ] as const;
+    for (const [output, attribute, value] of exported) {
+      new CfnOutput(this, output, { value, exportName: exportName(deploymentName, attribute) });
     }
-    new CfnOutput(stack, 'EventBus', { value: this.eventBus.eventBusArn });
+    new CfnOutput(this, 'TokensTable', { value: tokensTable.tableName });
   }
 }

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { type KeySchema, REMOVE_AT, tableKeys } from '../lib/aws/tables.ts';
@@ -8,28 +8,32 @@ export interface StorageProps {
   /** The deployment's name. */
   readonly name: string;
   readonly removalPolicy: RemovalPolicy;
+  /** @default a key of its own */
+  readonly encryptionKey?: IKey | undefined;
 }
 
-/** The two tables and the key they are encrypted with: all the state there is beside the secrets. */
+/** The two tables and the key they are encrypted with: all the state there is apart from the secrets. */
 export class Storage extends Construct {
   readonly key: IKey;
-  readonly tokens: Table;
-  readonly connections: Table;
+  readonly tokens: ITable;
+  readonly connections: ITable;
 
-  constructor(scope: Construct, id: string, { name, removalPolicy }: StorageProps) {
+  constructor(scope: Construct, id: string, { name, removalPolicy, encryptionKey }: StorageProps) {
     super(scope, id);
-    this.key = new Key(this, 'Key', {
-      alias: name,
-      description: `${name}: encrypts tokens and connections`,
-      enableKeyRotation: true,
-      removalPolicy,
-    });
+    this.key =
+      encryptionKey ??
+      new Key(this, 'Key', {
+        alias: name,
+        description: `${name}: encrypts tokens and connections`,
+        enableKeyRotation: true,
+        removalPolicy,
+      });
     this.tokens = this.#table('Tokens', tableKeys.tokens, removalPolicy);
     this.connections = this.#table('Connections', tableKeys.connections, removalPolicy, REMOVE_AT);
   }
 
-  #table(id: string, { partition, sort }: KeySchema, removalPolicy: RemovalPolicy, removeAt?: string): Table {
-    return new Table(this, id, {
+  #table(id: string, { partition, sort }: KeySchema, removalPolicy: RemovalPolicy, removeAt?: string): ITable {
+    const table = new Table(this, id, {
       partitionKey: { name: partition, type: AttributeType.STRING },
       ...(sort !== undefined && { sortKey: { name: sort, type: AttributeType.STRING } }),
       ...(removeAt !== undefined && { timeToLiveAttribute: removeAt }),
@@ -41,5 +45,7 @@ export class Storage extends Construct {
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,
     });
+    // With `exactOptionalPropertyTypes` the CDK's class is not quite its interface.
+    return table as ITable;
   }
 }

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import type { EventBus } from 'aws-cdk-lib/aws-events';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { WATCH_EVERY } from '../lib/core/policy.ts';
@@ -16,7 +17,7 @@ export interface WatchProps extends Surroundings {
   readonly plans: readonly ProviderPlan[];
   readonly storage: Storage;
   readonly schedules: Schedules;
-  readonly eventBus: EventBus;
+  readonly eventBus: IEventBus;
   readonly alarmTopic: AlarmTopic;
   /** The full URL of the runbook. */
   readonly runbook: string;
@@ -26,6 +27,8 @@ export interface WatchProps extends Surroundings {
 
 /** The function that makes the connections match the secrets, and judges the health of all of them. */
 export class Watch extends Construct {
+  readonly fn: IFunction;
+
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id);
     const { name, plans, storage, schedules, eventBus, alarmTopic, logRetention, deadLetters } = props;
@@ -49,6 +52,7 @@ export class Watch extends Construct {
       logRetention,
       deadLetters,
     });
+    this.fn = fn;
     allowListSecrets(role);
     allowSecrets(role, { prefix: secretPrefixOf(name), providers, keyArns: props.secretsKeyArns });
     const changes = ['Query', 'PutItem', 'UpdateItem', 'DeleteItem'] as const;

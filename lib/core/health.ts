@@ -1,4 +1,4 @@
-import { defaultPolicy, type Policy } from './policy.ts';
+import { defaultPolicy, type Pace as PolicyPace } from './policy.ts';
 import type { Provider } from './provider.ts';
 import {
   type EpochMs,
@@ -12,7 +12,7 @@ import {
 } from './types.ts';
 
 /** How a provider is served: how often its schedule runs, and the share of a token's life after which it is renewed. */
-export type Pace = Pick<Policy, 'tick' | 'refreshAt'> & Pick<Provider, 'lifetime'>;
+export type Pace = PolicyPace & Pick<Provider, 'lifetime'>;
 /** By provider. */
 export type Paces = ReadonlyMap<string, Pace>;
 

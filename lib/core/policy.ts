@@ -35,6 +35,9 @@ export interface Policy {
   readonly lease: Milliseconds;
 }
 
+/** How often a provider's schedule runs, and the share of a token's life after which it is renewed. */
+export type Pace = Pick<Policy, 'tick' | 'refreshAt'>;
+
 export const defaultPolicy: Policy = {
   refreshAt: 0.5,
   jitter: 0.1,

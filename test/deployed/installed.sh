@@ -23,7 +23,7 @@ tokens.grantRead(new User(stack, 'Reader'), 'officernd/acme');
 if (typeof readToken !== 'function') throw new Error('the client is not there');
 JS
 npx cdk synth --quiet --app 'node app.js' 2>synth.log || { cat synth.log; exit 1; }
-for function in Refresh/officernd Discovery/Discover Api/Api; do
+for function in Refresh/officernd Watch/Watch Api/Api; do
   grep -q "Bundling asset Mine/Tokens/${function}Function/" synth.log || { cat synth.log; exit 1; }
 done
 test -s cdk.out/Mine.template.json

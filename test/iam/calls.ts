@@ -70,7 +70,10 @@ const inputs: Readonly<Record<string, (call: Call, account: Account, secretsKey:
     Entries: [{ EventBusName: named(account, on), Source: 'token-refresher', DetailType: 'recovered', Detail: '{}' }],
   }),
   sqs: ({ on }, account) => ({ QueueUrl: named(account, on), MessageBody: '{}' }),
-  sns: ({ on }, account) => ({ TopicArn: named(account, on) }),
+  sns: ({ on }, account) => {
+    const topic = named(account, on);
+    return { TopicArn: topic.startsWith('arn:') ? topic : arnIn(account.place, 'sns', topic) };
+  },
   sts: ({ on }, account) => ({ RoleArn: account.role(on).arn }),
   logs: ({ on }, account) => ({ logGroupName: named(account, on), logStreamName: 'stream' }),
   'execute-api': ({ on }, account) => ({ apiId: account.physicalAt('Api/HttpApi'), path: on }),

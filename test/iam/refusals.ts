@@ -54,8 +54,9 @@ const secretsKey = (as: string): Call => ({
 });
 const invoke = (as: string): Call => ({ as, does: 'lambda:Invoke', on: `Refresh/${OWN}Function` });
 const letter = (as: string): Call => ({ as, does: 'sqs:SendMessage', on: 'DeadLetters' });
-const mail: Call = { as: WATCH, does: 'sns:Publish', on: 'Alarms/Topic' };
-const mailKey: Call = { as: WATCH, does: 'kms:GenerateDataKey', on: 'Storage/Key', via: 'sns' };
+const event = (as: string): Call => ({ as, does: 'events:PutEvents', on: 'Events' });
+const mail = (as: string): Call => ({ as, does: 'sns:Publish', on: 'Alarms/Topic' });
+const mailKey = (does: string): Call => ({ as: WATCH, does: `kms:${does}`, on: 'Storage/Key', via: 'sns' });
 const log = (as: string): Call => ({ as, does: 'logs:PutLogEvents', on: `${as}Logs` });
 const read = (as: string): Call => ({ as, does: 'execute-api:GET', on: readPath(GRANTED) });
 const force = (as: string): Call => ({ as, does: 'execute-api:POST', on: forcePath(GRANTED) });
@@ -178,6 +179,14 @@ const keys: readonly Refusal[] = [
     row('another key', tableKey(as), { on: 'another-key' }),
   ]),
   ...[ONE_ROUTE, ALL_ROUTES, STRANGER, SCHEDULE].map(as => row('the key of the tables', tableKey(ONE_TOKEN), { as })),
+  ...['Decrypt', 'GenerateDataKey'].flatMap(does => [
+    row('the key of the topic, directly', mailKey(does), { via: undefined }),
+    row('the key of the topic by another service', mailKey(does), { via: 's3' }),
+    row('a grant of the key', mailKey(does), { does: 'kms:CreateGrant' }),
+    row('another key', mailKey(does), { on: 'another-key' }),
+    ...[REFRESH, API, ONE_TOKEN, STRANGER].map(as => row('the key of the topic', mailKey(does), { as })),
+  ]),
+  row('the key of the tables to encrypt', mailKey('GenerateDataKey'), { via: 'dynamodb' }),
   row('the key of secrets for a secret of another provider', secretsKey(REFRESH), { secret: secretOf(FOREIGN) }),
   ...[REFRESH, WATCH].flatMap(as => [
     row('the key of secrets for a secret of another prefix', secretsKey(as), { secret: `another-app/${GRANTED}` }),
@@ -191,33 +200,21 @@ const keys: readonly Refusal[] = [
 
 const functions: readonly Refusal[] = [
   row('the function of another provider', invoke(SCHEDULE), { on: `Refresh/${OTHER}Function` }),
-  row('discovery', invoke(API), { on: 'Watch/WatchFunction' }),
+  row('the watch', invoke(API), { on: 'Watch/WatchFunction' }),
   ...[API, SCHEDULE].map(as => row('changing a function', invoke(as), { does: 'lambda:UpdateFunctionCode' })),
   ...[REFRESH, WATCH, ONE_TOKEN, ALL_ROUTES, STRANGER].map(as => row('a refresh function', invoke(API), { as })),
 ];
 
 const surroundings: readonly Refusal[] = [
-  row('another event bus', { as: REFRESH, does: 'events:PutEvents', on: 'Events' }, { on: 'default' }),
-  row(
-    'deleting the event bus',
-    { as: REFRESH, does: 'events:PutEvents', on: 'Events' },
-    { does: 'events:DeleteEventBus' },
-  ),
-  ...[API, ONE_TOKEN].map(as => row('the event bus', { as: REFRESH, does: 'events:PutEvents', on: 'Events' }, { as })),
-  row(
-    'deleting the event bus',
-    { as: WATCH, does: 'events:PutEvents', on: 'Events' },
-    { does: 'events:DeleteEventBus' },
-  ),
-  row('another topic', mail, { on: 'arn:aws:sns:us-east-1:123456789012:another-topic' }),
-  row('subscribing to the alarm topic', mail, { does: 'sns:Subscribe' }),
-  ...[REFRESH, API, ONE_TOKEN, STRANGER].map(as => row('the alarm topic', mail, { as })),
-  row('the key of the alarm topic, directly', mailKey, { via: undefined }),
-  row('the key of the alarm topic by another service', mailKey, { via: 'secretsmanager' }),
-  row('another key by way of the alarm topic', mailKey, { on: 'another-key' }),
-  row('encrypting by way of the alarm topic', mailKey, { does: 'kms:Encrypt' }),
-  row('another event bus', { as: WATCH, does: 'events:PutEvents', on: 'Events' }, { on: 'another-bus' }),
-  ...[REFRESH, API].map(as => row('the key of the alarm topic', mailKey, { as })),
+  ...[REFRESH, WATCH].flatMap(as => [
+    row('another event bus', event(as), { on: 'default' }),
+    row('deleting the event bus', event(as), { does: 'events:DeleteEventBus' }),
+  ]),
+  ...[API, ONE_TOKEN].map(as => row('the event bus', event(REFRESH), { as })),
+  row('another topic', mail(WATCH), { on: 'another-topic' }),
+  row('mails over plain HTTP', mail(WATCH), { secure: false }),
+  row('subscribing to mails', mail(WATCH), { does: 'sns:Subscribe' }),
+  ...[REFRESH, API, ONE_TOKEN, STRANGER].map(as => row('mails', mail(WATCH), { as })),
   ...[REFRESH, WATCH, SCHEDULE].flatMap(as => [
     row('another queue', letter(as), { on: 'another-queue' }),
     row('dead letters over plain HTTP', letter(as), { secure: false }),

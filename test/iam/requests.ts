@@ -12,6 +12,8 @@ export interface Request {
   readonly input: Json;
   /** False: over plain HTTP. */
   readonly secure?: boolean;
+  /** True: Lambda makes the call with the role of a function, outside of the function's code. */
+  readonly byLambda?: boolean;
   /** On whose behalf a service acts. */
   readonly source?: { readonly account: string; readonly arn?: string };
   /** Which service uses a key, and what it binds the ciphertext to. */
@@ -28,7 +30,11 @@ export const needsOf = async (request: Request, account: Account): Promise<reado
 };
 
 /** What every call brings with it. */
-const common = ({ as, secure = true, source }: Request, account: Account, { action }: Need): Context => {
+const common = (
+  { as, secure = true, byLambda = false, source }: Request,
+  account: Account,
+  { action }: Need,
+): Context => {
   const role = account.roles.get(as);
   const fn = [...account.functions.values()].find(each => each.role === as);
   return {
@@ -41,7 +47,10 @@ const common = ({ as, secure = true, source }: Request, account: Account, { acti
       'aws:PrincipalIsAWSService': 'false',
     }),
     // A call that a service makes on the way does not carry it.
-    ...(role && fn && !action.startsWith('kms:') && { 'lambda:SourceFunctionArn': functionArn(account, fn.name) }),
+    ...(role &&
+      fn &&
+      !byLambda &&
+      !action.startsWith('kms:') && { 'lambda:SourceFunctionArn': functionArn(account, fn.name) }),
     ...(source && {
       'aws:SourceAccount': source.account,
       ...(source.arn !== undefined && { 'aws:SourceArn': source.arn }),
@@ -79,6 +88,11 @@ const translations: Readonly<
       bound: encryptionContext,
     }),
   ],
+
+  ec2: (_, { place }, operation) => {
+    const resource = operation.startsWith('Describe') ? '*' : arnIn(place, 'ec2', 'network-interface/eni-1');
+    return [{ action: `ec2:${operation}`, resource, context: {} }];
+  },
 
   lambda: ({ input }, account, operation) => {
     const action = operation === 'Invoke' ? 'lambda:InvokeFunction' : `lambda:${operation}`;

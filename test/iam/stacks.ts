@@ -87,6 +87,12 @@ export class Resolver {
       const [separator, parts] = operand;
       return textsOf(this.value(stack, parts)).join(String(separator));
     }
+    if (name === 'Fn::Split' && Array.isArray(operand)) {
+      return String(this.value(stack, operand[1])).split(String(operand[0]));
+    }
+    if (name === 'Fn::Select' && Array.isArray(operand)) {
+      return textsOf(this.value(stack, operand[1]))[Number(operand[0])];
+    }
     if (name === 'Fn::GetAtt' && Array.isArray(operand)) {
       const [id, attribute] = operand.map(String);
       if (attribute === 'Arn') return this.arnOf(stack, id ?? '');

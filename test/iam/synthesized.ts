@@ -1,5 +1,6 @@
 import { Template as Assertions } from 'aws-cdk-lib/assertions';
-import { TokenRefresherStack } from '../../infra/stack.ts';
+import type { Settings } from '../../infra/settings.ts';
+import { stackNameOf, TokenRefresherStack } from '../../infra/stack.ts';
 import { newApp } from '../infra/template.ts';
 import { Account } from './account.ts';
 import { readersTemplate } from './readers.ts';
@@ -8,30 +9,40 @@ import type { Template } from './stacks.ts';
 export const PLACE = { partition: 'aws', region: 'us-east-1', account: '123456789012' };
 export const SECRETS_KEY_ARN = 'arn:aws:kms:us-east-1:123456789012:key/secrets';
 
-/** Invented physical ids, in the form of real ones. */
+/** Invented physical ids, in the form of real ones. Two stacks of the same parts have two prefixes. */
 const physicalIn =
-  ({ Resources }: Template) =>
+  ({ Resources }: Template, prefix: string) =>
   (id: string): string => {
     const { region, account } = PLACE;
+    const name = prefix + id;
     switch (Resources[id]?.Type) {
       case 'AWS::SQS::Queue':
-        return `https://sqs.${region}.amazonaws.com/${account}/${id}`;
+        return `https://sqs.${region}.amazonaws.com/${account}/${name}`;
       case 'AWS::SNS::Topic':
-        return `arn:aws:sns:${region}:${account}:${id}`;
+        return `arn:aws:sns:${region}:${account}:${name}`;
       default:
-        return id;
+        return name;
     }
   };
 
-/** The templates of what is deployed and of its readers. */
-export const templates = (): readonly Template[] => {
-  const stack = new TokenRefresherStack(newApp(), 'TokenRefresher', { secretsKeyArns: [SECRETS_KEY_ARN] });
-  return [Assertions.fromStack(stack).toJSON() as Template, readersTemplate()];
+const templateOf = (settings: Settings): Template => {
+  const stack = new TokenRefresherStack(newApp(), stackNameOf(settings), {
+    secretsKeyArns: [SECRETS_KEY_ARN],
+    ...settings,
+  });
+  return Assertions.fromStack(stack).toJSON() as Template;
 };
+
+/** The templates of what is deployed and of its readers. */
+export const templates = (): readonly Template[] => [templateOf({}), readersTemplate()];
+
+/** The templates of deployments next to each other, by their names. */
+export const deployments = (...names: readonly string[]): readonly Template[] =>
+  names.map(name => templateOf({ name }));
 
 /** An account with these templates deployed, and any secret that is asked for. */
 export const accountOf = (deployed: readonly Template[]): Account => {
-  const stacks = deployed.map(template => ({ template, physical: physicalIn(template) }));
+  const stacks = deployed.map((template, n) => ({ template, physical: physicalIn(template, n > 0 ? `${n}-` : '') }));
   return new Account(PLACE, stacks, async name => ({
     arn: `arn:aws:secretsmanager:${PLACE.region}:${PLACE.account}:secret:${name}-AbCdEf`,
   }));

@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import { alarmsFor } from '../../infra/alarms.ts';
+import { lifeLeft } from '../../lib/core/health.ts';
+import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { epochMs } from '../../lib/core/types.ts';
 import { metrics as own } from '../../lib/observe/metrics.ts';
+import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
 
 const all = deployed();
 const alarms = ofType(all, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 const specs = alarmsFor({
-  name: 'shop',
+  name: 'token-refresher',
   tables: { tokens: 'tokens', connections: 'connections' },
   apiId: 'api',
   deadLetters: 'queue',
@@ -40,34 +44,57 @@ test('every alarm watches metrics that exist', () => {
   }
 });
 
+test('a deployment watches its own metrics', () => {
+  for (const name of ['token-refresher', 'staging']) {
+    const watchedThere = ofType(deployed({ name }), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
+      watched(Properties),
+    );
+    const ours = watchedThere.filter(({ Namespace }) => Namespace === 'TokenRefresher');
+    expect(ours.length).toBeGreaterThan(5);
+    for (const { Dimensions } of ours) expect(Dimensions).toEqual([{ Name: 'service', Value: name }]);
+  }
+});
+
+test('there are at most ten custom metrics', () => {
+  expect(new Set(Object.values(own)).size).toBeLessThanOrEqual(10);
+});
+
 test('every alarm compares as its row of the table says', () => {
   const operators = {
     'at least': 'GreaterThanOrEqualToThreshold',
     'more than': 'GreaterThanThreshold',
     'less than': 'LessThanThreshold',
   };
+  expect(alarms).toHaveLength(specs.length);
   for (const alarm of alarms) {
-    const [, id] = String(alarm.AlarmDescription).split('#');
-    const spec = specs.find(each => each.id === id);
-    expect(alarm).toMatchObject({
-      AlarmName: `token-refresher ${id}`,
-      ComparisonOperator: spec && operators[spec.comparison],
-      TreatMissingData: spec?.missingData,
-      Threshold: spec?.threshold,
-      EvaluationPeriods: spec?.evaluationPeriods,
-      DatapointsToAlarm: spec?.datapointsToAlarm,
-    });
+    const spec = specs.find(({ id }) => alarm.AlarmName === `token-refresher ${id}`);
+    expect([
+      spec?.id,
+      alarm.ComparisonOperator,
+      alarm.Threshold,
+      alarm.TreatMissingData,
+      alarm.EvaluationPeriods,
+      alarm.DatapointsToAlarm,
+    ]).toEqual([
+      spec?.id,
+      spec && operators[spec.comparison],
+      spec?.threshold,
+      spec?.missingData,
+      spec?.evaluationPeriods,
+      spec?.datapointsToAlarm,
+    ]);
   }
 });
 
-test('silence of the watch is a failure once there was a word of it', () => {
-  const heartbeats = specs.filter(({ series }) => series.kind === 'samples');
-  expect(heartbeats).toMatchObject([
-    { id: 'watch-silent', comparison: 'less than', threshold: 1, missingData: 'ignore', evaluationPeriods: 5 },
-  ]);
+test('silence of the watch is the failure, data that is two minutes late is not', () => {
+  const silent = specs.find(({ id }) => id === 'watch-silent');
+  expect(silent?.series).toMatchObject({ kind: 'samples', metric: { name: own.longestOverdue } });
+  expect([silent?.comparison, silent?.threshold]).toEqual(['less than', 1]);
+  const late = 2 + 1;
+  expect(silent?.datapointsToAlarm).toBeGreaterThan(late);
 });
 
-test('a share is a part of its sum, in percent', () => {
+test('shares, sums and samples are metric math', () => {
   const expressions = alarms.flatMap(({ Metrics }) =>
     listOf(Metrics ?? []).flatMap(each => (each as { Expression?: string }).Expression ?? []),
   );
@@ -76,7 +103,17 @@ test('a share is a part of its sum, in percent', () => {
   );
 });
 
-test('the key lets CloudWatch encrypt what it tells the topic', () => {
+test.each(providers)('$id: one failed renewal does not raise the alarm of low life', provider => {
+  const threshold = specs.find(({ id }) => id === 'life-low')?.threshold ?? Number.NaN;
+  const { refreshAt, jitter, runDeadline } = defaultPolicy;
+  const { lifetime } = provider;
+  // It comes up to a tick after it fell due, and takes a while.
+  const failedAt = lifetime * refreshAt * (1 + jitter) + tickOf(provider) + runDeadline / 2;
+  const token = { issuedAt: epochMs(0), expiresAt: epochMs(lifetime) };
+  expect(lifeLeft(token, refreshAt, epochMs(failedAt))).toBeGreaterThan(threshold);
+});
+
+test('the key lets CloudWatch encrypt what it publishes to the topic', () => {
   const [key] = ofType(all, 'AWS::KMS::Key').map(([, { Properties }]) => Properties.KeyPolicy as { Statement: Json[] });
   const statement = key?.Statement.find(each => textOf(all, each.Principal).includes('cloudwatch.amazonaws.com'));
   expect(statement).toMatchObject({ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });

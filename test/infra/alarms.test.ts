@@ -1,49 +1,47 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { TroubleKind } from '../../lib/core/news.ts';
-import { metrics } from '../../lib/observe/metrics.ts';
-import { providerIds } from '../../lib/providers/index.ts';
+import { anchors } from './runbook.ts';
 import { deployed, type Json, listOf, ofType, type Resources, textOf } from './template.ts';
 
-const page = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
-/** As GitHub makes anchors of headings. */
-const anchors = new Set(
-  [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(' ', '-'),
-  ),
-);
-
 const alarmsOf = (resources: Resources) => ofType(resources, 'AWS::CloudWatch::Alarm');
+const nameOf = ({ AlarmName }: Json) => String(AlarmName);
 
 /** What an alarm lacks to be of any use. */
 const faultsOf = (resources: Resources): string[] =>
   alarmsOf(resources).flatMap(([id, { Properties }]) => {
-    const { AlarmActions, OKActions, TreatMissingData, AlarmDescription, ActionsEnabled } = Properties;
-    const runbook = /https:\/\/\S+runbook\.md#([\w-]+)$/.exec(String(AlarmDescription))?.[1];
+    const { AlarmActions, OKActions, TreatMissingData, AlarmDescription, ActionsEnabled, AlarmName } = Properties;
+    const link = /^[A-Z].*\. What to do: (https:\/\/\S+)$/.exec(String(AlarmDescription))?.[1];
+    const anchor = link === undefined ? undefined : new URL(link).hash.slice(1);
     return [
-      listOf(AlarmActions ?? []).length > 0 && ActionsEnabled !== false ? [] : ['tells nobody'],
-      listOf(OKActions ?? []).length > 0 ? [] : ['never says that it is over'],
-      ['breaching', 'notBreaching', 'ignore'].includes(String(TreatMissingData))
-        ? []
-        : ['says nothing of missing data'],
-      runbook !== undefined && anchors.has(runbook) ? [] : [`has no runbook: ${runbook}`],
+      listOf(AlarmActions ?? []).length > 0 && ActionsEnabled !== false ? [] : ['notifies nobody'],
+      listOf(OKActions ?? []).length > 0 ? [] : ['never reports that it is over'],
+      ['breaching', 'notBreaching', 'ignore'].includes(String(TreatMissingData)) ? [] : ['ignores missing data'],
+      anchor !== undefined && anchors.has(anchor) ? [] : [`has no runbook: ${anchor}`],
+      AlarmName === undefined ? ['has no name'] : [],
     ].flatMap(fault => fault.map(each => `${id} ${each}`));
   });
+
+/** Every metric in an alarm is billed, once for each alarm. */
+const metricsIn = ({ Metrics, ...alarm }: Json): string[] =>
+  Metrics === undefined
+    ? [JSON.stringify([alarm.Namespace, alarm.MetricName, alarm.Dimensions])]
+    : listOf(Metrics).flatMap(each => {
+        const { MetricStat } = each as { MetricStat?: { Metric: Json } };
+        return MetricStat ? [JSON.stringify(MetricStat.Metric)] : [];
+      });
+const alarmed = (resources: Resources) => alarmsOf(resources).flatMap(([, { Properties }]) => metricsIn(Properties));
 
 const all = deployed();
 
 describe('every alarm', () => {
-  test('has an action, a treatment of missing data and a section of the runbook', () => {
+  test('has a name, an action, a treatment of missing data and a section of the runbook', () => {
     expect(faultsOf(all)).toEqual([]);
   });
 
   test('would be noticed without any one of them', () => {
     for (const [id] of alarmsOf(all)) {
-      for (const property of ['AlarmActions', 'OKActions', 'TreatMissingData', 'AlarmDescription']) {
+      for (const property of ['AlarmActions', 'OKActions', 'TreatMissingData', 'AlarmDescription', 'AlarmName']) {
         const copy = structuredClone(all);
         Reflect.deleteProperty(copy[id]?.Properties ?? {}, property);
         expect([id, property, faultsOf(copy).filter(fault => fault.startsWith(id)).length]).toEqual([id, property, 1]);
@@ -51,10 +49,44 @@ describe('every alarm', () => {
     }
   });
 
-  test('goes to the topic, which takes them from CloudWatch, encrypted', () => {
+  test('is named after the deployment and its section of the runbook', () => {
+    for (const name of ['token-refresher', 'staging']) {
+      const names = alarmsOf(deployed({ name })).map(([, { Properties }]) => nameOf(Properties));
+      expect(names.toSorted()).toEqual(
+        [
+          'api-errors',
+          'api-slow',
+          'attention',
+          'commits-failing',
+          'discovery-problems',
+          'expiring',
+          'functions-failing',
+          'life-low',
+          'overdue',
+          'refreshes-failing',
+          'tables-throttled',
+          'watch-silent',
+        ].map(id => `${name} ${id}`),
+      );
+    }
+    for (const [, { Properties }] of alarmsOf(all)) {
+      const [, id] = nameOf(Properties).split(' ');
+      expect(String(Properties.AlarmDescription)).toMatch(new RegExp(`#${id}$`));
+    }
+  });
+
+  test('links to a page of one’s own', () => {
+    const resources = deployed({ runbookUrl: 'https://wiki.example.com/tokens' });
+    for (const [, { Properties }] of alarmsOf(resources)) {
+      expect(String(Properties.AlarmDescription)).toContain(' https://wiki.example.com/tokens#');
+    }
+    expect(() => deployed({ runbookUrl: 'wiki' })).toThrow('"runbookUrl" must be an https URL, got "wiki".');
+  });
+
+  test('goes to the topic, encrypted, and CloudWatch may publish there', () => {
     const [topic] = ofType(all, 'AWS::SNS::Topic');
-    const told = alarmsOf(all).flatMap(([, alarm]) => listOf(alarm.Properties.AlarmActions));
-    expect(new Set(told.map(each => JSON.stringify(each)))).toEqual(new Set([JSON.stringify({ Ref: topic?.[0] })]));
+    const notified = alarmsOf(all).flatMap(([, alarm]) => listOf(alarm.Properties.AlarmActions));
+    expect(new Set(notified.map(each => JSON.stringify(each)))).toEqual(new Set([JSON.stringify({ Ref: topic?.[0] })]));
     expect(textOf(all, topic?.[1].Properties.KmsMasterKeyId)).toBe('<Storage/Key.Arn>');
     const [policy] = ofType(all, 'AWS::SNS::TopicPolicy').map(([, { Properties }]) => Properties.PolicyDocument);
     expect((policy as { Statement: readonly Json[] }).Statement).toContainEqual(
@@ -78,33 +110,24 @@ describe('every alarm', () => {
   });
 });
 
-/** How many metrics an alarm is billed for. */
-const metricsIn = ({ Metrics }: Json): readonly Json[] =>
-  Metrics === undefined
-    ? [{}]
-    : listOf(Metrics).filter((each): each is Json => Object.hasOwn(Object(each), 'MetricStat'));
+describe('alarms cost the same', () => {
+  test.each([
+    ['all providers', {}],
+    ['one provider', { providers: { officernd: {} } }],
+    ['many schedules and a dashboard', { providers: { officernd: { schedules: 8 }, ioffice: {} }, dashboard: true }],
+  ])('for %s', (_, settings) => {
+    const resources = deployed(settings);
+    expect(alarmsOf(resources)).toHaveLength(12);
+    expect(alarmed(resources).length).toBeLessThanOrEqual(15);
+  });
 
-test.each([
-  ['one provider', { providers: { petrosoft: {} } }],
-  [
-    'all of them, each with eight schedules',
-    { providers: Object.fromEntries(providerIds.map(id => [id, { schedules: 8 }])) },
-  ],
-])('of %s are at most 15 metrics in a dozen alarms, over at most 10 custom metrics', (_, settings) => {
-  const alarms = alarmsOf(deployed(settings));
-  expect(alarms).toHaveLength(12);
-  expect(alarms.flatMap(([, { Properties }]) => metricsIn(Properties))).toHaveLength(15);
-  expect(Object.keys(metrics)).toHaveLength(10);
+  test('as the README says', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(`${alarmed(all).length} metrics in ${alarmsOf(all).length} alarms`);
+  });
 });
 
-test('each trouble of a mail has a section of the runbook', () => {
-  for (const kind of ['attention', 'no-token', 'life-low', 'overdue', 'expiring'] satisfies readonly TroubleKind[]) {
-    expect(anchors).toContain(kind);
-  }
-});
-
-test('the alarms of two deployments have two names', () => {
-  const names = (name: string) => alarmsOf(deployed({ name })).map(([, { Properties }]) => Properties.AlarmName);
-  expect(names('staging')).toContain('staging life-low');
-  expect(names('staging').filter(each => names('shop').includes(each))).toEqual([]);
+test('every mail has a section of the runbook', () => {
+  const kinds: readonly TroubleKind[] = ['attention', 'no-token', 'overdue'];
+  for (const kind of kinds) expect(anchors).toContain(kind);
 });

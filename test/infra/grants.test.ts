@@ -8,7 +8,7 @@ import { type Json, newApp, resourcesOf, textOf } from './template.ts';
 /** All that a consumer's role gets from grants, as text. */
 const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported = false) => {
   const stack = new Stack(newApp(), 'Mine');
-  const tokens = imported
+  const tokens: ITokenRefresher = imported
     ? TokenRefresher.fromStack(stack, 'TokenRefresher')
     : new TokenRefresher(stack, 'TokenRefresher', { providers: { officernd: {}, ioffice: {} } });
   const role = new Role(stack, 'Consumer', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -32,6 +32,10 @@ const viaDynamodb = (resource: string): Json => ({
       'kms:CallerAccount': { Ref: 'AWS::AccountId' },
     },
   },
+});
+/** The table's name in its ARN. */
+const nameIn = (arn: unknown) => ({
+  'Fn::Select': [1, { 'Fn::Split': ['/', { 'Fn::Select': [5, { 'Fn::Split': [':', arn] }] }] }],
 });
 const routes = (api: string, path: string) => {
   const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:${api}/$default`;
@@ -94,17 +98,17 @@ describe('a consumer gets', () => {
       tokens.grantInvokeApi(role, 'officernd/acme');
     }, true);
     expect(statements.map(({ Resource }) => Resource)).toEqual([
-      ['<import TokenRefresher:tokensTableArn>'],
-      ['<import TokenRefresher:keyArn>'],
-      routes('<import TokenRefresher:apiId>', 'officernd/acme'),
+      ['<import token-refresher:tokensTableArn>'],
+      ['<import token-refresher:encryptionKeyArn>'],
+      routes('<import token-refresher:apiId>', 'officernd/acme'),
     ]);
   });
 
   test('what it has to know', () => {
     const { tokens, stack } = granted(() => {}, true);
     expect(stack.resolve(tokens.environment())).toEqual({
-      TOKENS_TABLE: { 'Fn::ImportValue': 'TokenRefresher:tokensTableName' },
-      TOKENS_API_URL: { 'Fn::ImportValue': 'TokenRefresher:apiUrl' },
+      TOKENS_TABLE: nameIn({ 'Fn::ImportValue': 'token-refresher:tokensTableArn' }),
+      TOKENS_API_URL: { 'Fn::ImportValue': 'token-refresher:apiUrl' },
     });
   });
 
@@ -121,13 +125,13 @@ describe('a consumer gets', () => {
 test.each([
   [
     'officernd',
-    'The connection must be "<provider>/<name>", "<provider>/<name>/<key>" or "<provider>/<name>/*", got "officernd".',
+    '"connection" must be "<provider>/<name>", "<provider>/<name>/<key>" or "<provider>/<name>/*", got "officernd".',
   ],
   ['officernd/*', 'got "officernd/*"'],
   ['officernd/acme/a/*', 'got "officernd/acme/a/*"'],
   ['officernd/ac*', 'got "officernd/ac*"'],
-  ['petrosoft/acme', '"petrosoft" is no provider that is served here: there are officernd, ioffice.'],
-])('a grant of %s is told in a sentence', (connection, sentence) => {
+  ['petrosoft/acme', '"provider" must be one that is deployed (officernd, ioffice), got "petrosoft".'],
+])('a grant of %s is refused: the error says what it must be', (connection, sentence) => {
   expect(() => granted((tokens, role) => tokens.grantRead(role, connection))).toThrow(sentence);
   expect(() => granted((tokens, role) => tokens.grantInvokeApi(role, connection))).toThrow(sentence);
 });

@@ -160,10 +160,10 @@ describe('functions', () => {
       TOKENS_TABLE: '<Storage/Tokens>',
       CONNECTIONS_TABLE: '<Storage/Connections>',
       EVENT_BUS: '<Events.Arn>',
-      PROVIDER: provider,
       DEPLOYMENT: 'token-refresher',
-      REFRESH_AT: 0.5,
+      PROVIDER: provider,
       TICK: tickOf(each),
+      REFRESH_AT: 0.5,
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -199,11 +199,14 @@ describe('functions', () => {
   });
 
   test('watch and api have the environment they read', () => {
-    expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toMatchObject({
-      ALARM_TOPIC: '<Alarms/Topic>',
+    expect(environmentOf('watch', environmentAt('Watch/WatchFunction'))).toEqual({
+      TOKENS_TABLE: '<Storage/Tokens>',
+      CONNECTIONS_TABLE: '<Storage/Connections>',
       EVENT_BUS: '<Events.Arn>',
+      ALARM_TOPIC: '<Alarms/Topic>',
       DEPLOYMENT: 'token-refresher',
       PACES: Object.fromEntries(providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each) }])),
+      RUNBOOK: expect.stringMatching(/^https:.*\/docs\/runbook\.md$/),
       CONNECTIONS_PER_SECRET: 200,
     });
     expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(
@@ -269,6 +272,19 @@ describe('the HTTP API', () => {
   ])('%j is refused in a sentence', (settings, sentence) => {
     expect(() => deployed(settings)).toThrow(sentence);
   });
+});
+
+test('a dashboard is there if it is asked for', () => {
+  expect(ofType(all, 'AWS::CloudWatch::Dashboard')).toEqual([]);
+  const resources = deployed({ name: 'staging', dashboard: true });
+  const [[, dashboard]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Resource]];
+  const body = textOf(resources, dashboard.Properties.DashboardBody);
+  const { widgets } = JSON.parse(body) as { widgets: { properties: { title?: string; metrics?: unknown[][] } }[] };
+  const own = widgets
+    .flatMap(({ properties }) => properties.metrics ?? [])
+    .filter(([space]) => space === 'TokenRefresher');
+  expect(new Set(own.map(([, , , name]) => name))).toEqual(new Set(['staging']));
+  expect(widgets.map(({ properties }) => properties.title)).toContain('Connections by provider');
 });
 
 describe('logs and dead letters', () => {

@@ -1,41 +1,6 @@
 import { type Mutant, mutantsOf } from './mutant.ts';
 
-const simulated = ['test/simulation/regressions.test.ts'];
-
-/** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
-const regressions: readonly Mutant[] = [
-  ...mutantsOf('lib/shell/transition.ts', simulated, []),
-  ...mutantsOf('lib/providers/ioffice.ts', simulated, [
-    ['a code that was handed in is dead before the schedule comes to it', '  codeLifetime: minutes(5),\n', ''],
-  ]),
-  ...mutantsOf('lib/core/settle.ts', simulated, [
-    [
-      'a run that could not ask forgets the dead worker (found by its seed)',
-      "...(used.calls === 0 ? (['leaseUntil'] as const) : []),",
-      '',
-    ],
-  ]),
-  ...mutantsOf('lib/shell/obtain.ts', simulated, [
-    [
-      'a verdict without the secret read again',
-      "return run.failed({ ...outcome, kind: 'retry' }, triedWith(credentials), dropSession);",
-      'return stands(credentials);',
-    ],
-    [
-      'a refused session, and nobody looks for a new code',
-      "if (outcome.kind === 'refused' && choice.only && !choice.codeLeft)",
-      'if (false)',
-    ],
-    [
-      'a refused code gives up the session of the old one',
-      "if (replaceable || !held || choice.grant === 'refresh' || verdict.kind !== 'failed') return verdict;",
-      'return verdict;',
-    ],
-  ]),
-];
-
-export const alarms: readonly Mutant[] = [
-  ...regressions,
+export const watch: readonly Mutant[] = [
   ...mutantsOf(
     'infra/alarms.ts',
     ['test/infra/alarm-wiring.test.ts', 'test/simulation/simulation.test.ts'],

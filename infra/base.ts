@@ -1,0 +1,182 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct, type IConstruct } from 'constructs';
+import { keyOf, parseConnectionId, providerOf } from '../lib/core/types.ts';
+import { type MetricName, metrics } from '../lib/observe/metrics.ts';
+import { EVENT_SOURCE, type Transition } from '../lib/shell/transition.ts';
+import { ownMetric } from './metric.ts';
+import { mustBe } from './options.ts';
+import { granted, ReadGrants } from './read-grants.ts';
+import { allow } from './statements.ts';
+
+/** A deployed token-refresher, as others see it: they read `Tokens` or call the API. `Connections` is never granted. */
+export interface ITokenRefresher extends IConstruct {
+  /** The name of the deployment: `token-refresher`. */
+  readonly deploymentName: string;
+  /** Current tokens. Prefer `grantRead` to the grants of the table, which are about all tokens. */
+  readonly tokensTable: ITable;
+  /** Encrypts the tables. */
+  readonly encryptionKey: IKey;
+  /** State changes of connections are published here. */
+  readonly eventBus: IEventBus;
+  readonly apiId: string;
+  readonly apiUrl: string;
+
+  /**
+   * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret: `…/acme/*`. Grants for
+   * the same grantee share statements: hundreds of connections fit into the policies of one role.
+   */
+  grantRead(grantee: IGrantable, connection: string): Grant;
+  /** Lets the grantee read the tokens of all connections of one provider. */
+  grantReadProvider(grantee: IGrantable, provider: string): Grant;
+  /** Lets the grantee ask the HTTP API for one connection's token and force its refresh; without one, for any. */
+  grantInvokeApi(grantee: IGrantable, connection?: string): Grant;
+  /** The environment variables of a consumer: `TOKENS_TABLE` and `TOKENS_API_URL`. */
+  environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string>;
+
+  /** A rule for events of connections (docs/events.md). Narrow it with `eventPattern`. */
+  onEvent(id: string, options?: OnEventOptions): Rule;
+  /** A rule for connections that need attention: a person has to act. */
+  onNeedsAttention(id: string, options?: OnEventOptions): Rule;
+
+  /** A metric of this deployment; by default with the statistic that fits it, over five minutes. */
+  metric(name: MetricName, options?: MetricOptions): Metric;
+  /** The smallest life left of all tokens: 1 before renewals are due, 0 for an expired token. */
+  metricLowestLife(options?: MetricOptions): Metric;
+  /** How long the longest overdue connection is due; 1 is as long as one should be. */
+  metricLongestOverdue(options?: MetricOptions): Metric;
+  /** How many connections need attention; without a value if none does. */
+  metricNeedsAttention(options?: MetricOptions): Metric;
+  /** How long the connection that fails longest has failed, in milliseconds. */
+  metricLongestFailing(options?: MetricOptions): Metric;
+  /** Days until the next secret or session expires that has an end. */
+  metricNextExpiry(options?: MetricOptions): Metric;
+  /** Secrets that cannot become connections, and records that cannot be read. */
+  metricDiscoveryProblems(options?: MetricOptions): Metric;
+  /** The share of refreshes that fail; the statistic `SampleCount` counts all refreshes. */
+  metricFailed(options?: MetricOptions): Metric;
+  /** Refreshes that waited for a rate limit in vain. */
+  metricPostponed(options?: MetricOptions): Metric;
+  /** Refreshes that DynamoDB did not take. */
+  metricCommitFailures(options?: MetricOptions): Metric;
+  /** Calls of providers. */
+  metricCalls(options?: MetricOptions): Metric;
+}
+
+/** What is the same for one that is deployed here and for one that is imported. */
+export abstract class TokenRefresherBase extends Construct implements ITokenRefresher {
+  abstract readonly deploymentName: string;
+  abstract readonly tokensTable: ITable;
+  abstract readonly encryptionKey: IKey;
+  abstract readonly eventBus: IEventBus;
+  abstract readonly apiId: string;
+  abstract readonly apiUrl: string;
+  /** The providers that are served. */
+  protected abstract readonly providers: readonly string[];
+  #reads: ReadGrants | undefined;
+
+  grantRead(grantee: IGrantable, connection: string): Grant {
+    const { match, key } = this.#known(connection);
+    return this.#readGrants().add(grantee, match, key);
+  }
+
+  grantReadProvider(grantee: IGrantable, provider: string): Grant {
+    return this.#readGrants().add(grantee, 'like', `${this.#served(provider)}/*`);
+  }
+
+  grantInvokeApi(grantee: IGrantable, connection?: string): Grant {
+    const path = connection === undefined ? '*' : this.#known(connection).key;
+    const { partition, region, account } = Stack.of(this);
+    const route = (request: string) =>
+      `arn:${partition}:execute-api:${region}:${account}:${this.apiId}/$default/${request}`;
+    return granted(grantee, allow('execute-api:Invoke', route(`GET/tokens/${path}`), route(`POST/tokens/${path}`)));
+  }
+
+  environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string> {
+    return { TOKENS_TABLE: this.tokensTable.tableName, TOKENS_API_URL: this.apiUrl };
+  }
+
+  onEvent(id: string, { target, ...options }: OnEventOptions = {}): Rule {
+    const rule = new Rule(this, id, { ...options, eventBus: this.eventBus });
+    rule.addEventPattern({ source: [EVENT_SOURCE] });
+    if (target) rule.addTarget(target);
+    return rule;
+  }
+
+  onNeedsAttention(id: string, options: OnEventOptions = {}): Rule {
+    const type: Transition['type'] = 'needs attention';
+    const rule = this.onEvent(id, options);
+    rule.addEventPattern({ detailType: [type] });
+    return rule;
+  }
+
+  metric(name: MetricName, options?: MetricOptions): Metric {
+    return ownMetric(this.deploymentName, name, options);
+  }
+
+  metricLowestLife(options?: MetricOptions): Metric {
+    return this.metric(metrics.lowestLife, options);
+  }
+
+  metricLongestOverdue(options?: MetricOptions): Metric {
+    return this.metric(metrics.longestOverdue, options);
+  }
+
+  metricNeedsAttention(options?: MetricOptions): Metric {
+    return this.metric(metrics.needsAttention, options);
+  }
+
+  metricLongestFailing(options?: MetricOptions): Metric {
+    return this.metric(metrics.longestFailing, options);
+  }
+
+  metricNextExpiry(options?: MetricOptions): Metric {
+    return this.metric(metrics.nextExpiry, options);
+  }
+
+  metricDiscoveryProblems(options?: MetricOptions): Metric {
+    return this.metric(metrics.discoveryProblems, options);
+  }
+
+  metricFailed(options?: MetricOptions): Metric {
+    return this.metric(metrics.failed, options);
+  }
+
+  metricPostponed(options?: MetricOptions): Metric {
+    return this.metric(metrics.postponed, options);
+  }
+
+  metricCommitFailures(options?: MetricOptions): Metric {
+    return this.metric(metrics.commitFailures, options);
+  }
+
+  metricCalls(options?: MetricOptions): Metric {
+    return this.metric(metrics.calls, options);
+  }
+
+  #readGrants(): ReadGrants {
+    this.#reads ??= new ReadGrants(this, this.tokensTable.tableArn, this.encryptionKey.keyArn);
+    return this.#reads;
+  }
+
+  /** One connection, or `<provider>/<name>/*`: all of one secret. */
+  #known(connection: string): { readonly match: 'exactly' | 'like'; readonly key: string } {
+    const all = connection.endsWith('/*');
+    const id = parseConnectionId(all ? connection.slice(0, -2) : connection);
+    if (!id || (all && keyOf(id) !== undefined)) {
+      const forms = '"<provider>/<name>", "<provider>/<name>/<key>" or "<provider>/<name>/*"';
+      throw mustBe('connection', forms, connection);
+    }
+    this.#served(providerOf(id));
+    return all ? { match: 'like', key: `${id}/*` } : { match: 'exactly', key: id };
+  }
+
+  #served(provider: string): string {
+    if (this.providers.includes(provider)) return provider;
+    throw mustBe('provider', `one that is deployed (${this.providers.join(', ')})`, provider);
+  }
+}

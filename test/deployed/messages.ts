@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { connectionKey } from '../../lib/aws/connection-item.ts';
+import { toItem } from '../../lib/aws/item.ts';
+import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
+import { withSection } from '../support/reliability.ts';
+import type { Stage } from './cycle.ts';
+import type { Mail } from './mails.ts';
+
+const RUNBOOK = new URL('../../docs/runbook.md', import.meta.url);
+const HARBOUR = 'officernd/harbour-desks' as ConnectionId;
+const CAMPUS = 'ioffice/campus' as ConnectionId;
+const STATION = 'petrosoft/station-7' as ConnectionId;
+const MANY = [
+  'poweroffice-v1/old-mill',
+  'powerepos/corner-cafe',
+  'officernd/loft',
+] as unknown as readonly ConnectionId[];
+
+/**
+ * Records as troubles leave them, and the mails that the deployed watch sends about them. Afterwards the records are what
+ * they were.
+ */
+export const causeTroubles = async (
+  { calls, operator }: Stage,
+  mails: () => Promise<readonly Mail[]>,
+): Promise<readonly Mail[]> => {
+  const { CONNECTIONS_TABLE = '' } = calls.deployed.watch.environment;
+  const now = Date.now();
+  const sent: Mail[] = [];
+  const undo: (() => Promise<void>)[] = [];
+  const change = async (connection: ConnectionId, changes: Readonly<Record<string, unknown>>) => {
+    const Key = connectionKey(connection);
+    const { Item } = await operator.does('dynamodb:GetItem', { TableName: CONNECTIONS_TABLE, Key });
+    const before = unmarshall(Item as Parameters<typeof unmarshall>[0]);
+    const set = (values: Readonly<Record<string, unknown>>) => async () => {
+      for (const [name, value] of Object.entries(toItem(values))) {
+        await operator.set(CONNECTIONS_TABLE, Key, name, value);
+      }
+    };
+    undo.push(set(Object.fromEntries(Object.keys(changes).map(name => [name, before[name] ?? 0]))));
+    await set(changes)();
+  };
+  const report = async () => {
+    await calls.tick('watch');
+    sent.push(...(await mails()));
+  };
+  const lastError = { code: 'provider_error', status: 503, times: 9, at: now, since: now - hours(1) };
+  const failing = { status: 'failing', failingSince: now - hours(1), dueAt: now + minutes(1), lastError };
+  await change(CAMPUS, { ...failing, issuedAt: now - hours(4), expiresAt: now - minutes(1) });
+  await report();
+  await change(STATION, { ...failing, issuedAt: now - hours(20), expiresAt: now + hours(4) });
+  await report();
+  await change(HARBOUR, { dueAt: now - hours(1) });
+  await report();
+  for (const connection of MANY) await change(connection, { dueAt: now - hours(3) });
+  await report();
+  for (const restore of undo) await restore();
+  assert.deepEqual(
+    sent.map(({ Subject }) => Subject),
+    [
+      'token-refresher: ioffice/campus has no valid token',
+      'token-refresher: petrosoft/station-7 keeps its token, but refreshes fail',
+      'token-refresher: officernd/harbour-desks is overdue for a refresh',
+      'token-refresher: 3 connections are in trouble',
+    ],
+  );
+  return sent;
+};
+
+/** Shows the mails in docs/runbook.md as they were sent. */
+export const recordMessages = (mails: readonly Mail[]): void => {
+  const shown = mails.map(({ Subject, Message }) =>
+    ['```text', `Subject: ${Subject}`, '', Message.trim(), '```'].join('\n'),
+  );
+  const section = `Mails of the deployed watch, on ${new Date().toISOString().slice(0, 10)}:\n\n${shown.join('\n\n')}`;
+  writeFileSync(RUNBOOK, withSection(readFileSync(RUNBOOK, 'utf8'), 'messages', section));
+};
