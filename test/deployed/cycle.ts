@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { forcePath, readPath } from '../iam/paths.ts';
 import { type Calls, OPERATOR } from './calls.ts';
+import { recordMessages } from './messages.ts';
 import type { Operator } from './operator.ts';
 import type { RunningProxy } from './proxy.ts';
 import { endGrace, endLeases, endRaces, remove } from './races.ts';
@@ -36,6 +37,8 @@ export interface Stage {
   /** Where the simulated providers are. */
   readonly simulators: string;
   readonly say: (line: string) => void;
+  /** Whether docs/runbook.md is to show the mails. */
+  readonly records: boolean;
 }
 
 /** Runs the deployed bundles from a secret to a token in a consumer's hands, and says what each step proved. */
@@ -66,7 +69,8 @@ export const runCycle = async (stage: Stage): Promise<void> => {
   await otherAnswers(stage);
   say('what is not there or not allowed is a problem document; no refresher acts for another provider');
 
-  await changeState(stage);
+  const mails = await changeState(stage);
+  if (stage.records) recordMessages(mails);
   say('a wrong secret needed attention, a corrected one recovered, one expires soon: the event bus and mails said so');
 
   await endRaces(stage, [OSLO, 'powerepos/corner-cafe']);

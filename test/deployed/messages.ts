@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
@@ -29,18 +28,13 @@ export const causeTroubles = async (
   const { CONNECTIONS_TABLE = '' } = calls.deployed.watch.environment;
   const now = Date.now();
   const sent: Mail[] = [];
-  const undo: (() => Promise<void>)[] = [];
+  const undo: (() => Promise<unknown>)[] = [];
   const change = async (connection: ConnectionId, changes: Readonly<Record<string, unknown>>) => {
     const Key = connectionKey(connection);
     const { Item } = await operator.does('dynamodb:GetItem', { TableName: CONNECTIONS_TABLE, Key });
-    const before = unmarshall(Item as Parameters<typeof unmarshall>[0]);
-    const set = (values: Readonly<Record<string, unknown>>) => async () => {
-      for (const [name, value] of Object.entries(toItem(values))) {
-        await operator.set(CONNECTIONS_TABLE, Key, name, value);
-      }
-    };
-    undo.push(set(Object.fromEntries(Object.keys(changes).map(name => [name, before[name] ?? 0]))));
-    await set(changes)();
+    undo.push(() => operator.does('dynamodb:PutItem', { TableName: CONNECTIONS_TABLE, Item }));
+    for (const [name, value] of Object.entries(toItem(changes)))
+      await operator.set(CONNECTIONS_TABLE, Key, name, value);
   };
   const report = async () => {
     await calls.tick('watch');

@@ -69,7 +69,7 @@ const judged = async (
     invoke: (name, event) => calls.runNamed(name, event),
   });
   try {
-    await runCycle({ calls, operator: new Operator(aws), proxy, simulators: SIMULATORS, say });
+    await runCycle({ calls, operator: new Operator(aws), proxy, simulators: SIMULATORS, say, records });
     const refusals = await checkRefusals(judge, proxy.url);
     say(`${refusals.length} calls that must be refused were refused, and their twins allowed`);
     console.log(['ALLOWED: how often, by whom, what, on what', ...ledger.table()].join('\n'));
@@ -138,6 +138,8 @@ const one = (functions: ReadonlyMap<string, DeployedFunction>, pattern: RegExp):
   return found[1];
 };
 
+/** With `--record`, docs/runbook.md shows the mails that were sent. */
+const records = process.argv.includes('--record');
 const script = process.env.EMULATOR;
 if (script) await main(script);
 else console.log('EMULATOR does not name the script of a local AWS: nothing was deployed.');

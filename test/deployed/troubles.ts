@@ -3,13 +3,15 @@ import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { forcePath, readPath } from '../iam/paths.ts';
 import { refusing, type Stage } from './cycle.ts';
 import { listenTo } from './events.ts';
-import { mailsOf } from './mails.ts';
+import { type Mail, mailsOf } from './mails.ts';
+import { causeTroubles } from './messages.ts';
 
 /**
  * A wrong password is a matter of a person, who gets a mail; the right one is picked up by the next tick. Credentials that
  * expire are reported ahead.
  */
-export const changeState = async ({ calls, operator, simulators }: Stage): Promise<void> => {
+export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
+  const { calls, operator, simulators } = stage;
   const { EVENT_BUS = '', ALARM_TOPIC = '' } = calls.deployed.watch.environment;
   const heard = await listenTo(calls.deployed.aws, EVENT_BUS);
   const mails = await mailsOf(calls.deployed.aws, ALARM_TOPIC);
@@ -30,8 +32,9 @@ export const changeState = async ({ calls, operator, simulators }: Stage): Promi
   await calls.tick('watch');
   await calls.tick('refresh-ioffice');
   await calls.tick('watch');
+  const ahead = await mails();
   assert.deepEqual(
-    (await mails()).map(({ Subject }) => Subject),
+    ahead.map(({ Subject }) => Subject),
     ['token-refresher: ioffice/tower expires soon'],
   );
   const events = (await heard()).map(event => [event.source, event['detail-type'], event.detail.connection]);
@@ -39,6 +42,7 @@ export const changeState = async ({ calls, operator, simulators }: Stage): Promi
     events,
     ['needs attention', 'recovered', 'expiring'].map(type => ['token-refresher', type, 'ioffice/tower']),
   );
+  return [...(mail ? [mail] : []), ...ahead, ...(await causeTroubles(stage, mails))];
 };
 
 /** What fails for good is kept, and somebody hears of it. */
