@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
@@ -8,10 +7,20 @@ import { Construct, type IConstruct } from 'constructs';
 import { keyOf, parseConnectionId, providerOf } from '../lib/core/types.ts';
 import { type MetricName, metrics } from '../lib/observe/metrics.ts';
 import { EVENT_SOURCE, type Transition } from '../lib/shell/transition.ts';
+import { CollectedGrants } from './collected-grants.ts';
+import { reads, routes } from './grants.ts';
 import { ownMetric } from './metric.ts';
 import { mustBe } from './options.ts';
-import { granted, ReadGrants } from './read-grants.ts';
-import { allow } from './statements.ts';
+import { tableKey } from './statements.ts';
+
+export interface OnConnectionEventOptions extends OnEventOptions {
+  /**
+   * Which events: `['failing', 'recovered']`.
+   *
+   * @default - all
+   */
+  readonly types?: readonly Transition['type'][];
+}
 
 /** A deployed token-refresher, as others see it: they read `Tokens` or call the API. `Connections` is never granted. */
 export interface ITokenRefresher extends IConstruct {
@@ -38,8 +47,8 @@ export interface ITokenRefresher extends IConstruct {
   /** The environment variables of a consumer: `TOKENS_TABLE` and `TOKENS_API_URL`. */
   environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string>;
 
-  /** A rule for events of connections (docs/events.md). Narrow it with `eventPattern`. */
-  onEvent(id: string, options?: OnEventOptions): Rule;
+  /** A rule for events of connections (docs/events.md). Narrow it with `types`, or with `eventPattern`. */
+  onEvent(id: string, options?: OnConnectionEventOptions): Rule;
   /** A rule for connections that need attention: a person has to act. */
   onNeedsAttention(id: string, options?: OnEventOptions): Rule;
 
@@ -77,41 +86,35 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   abstract readonly apiUrl: string;
   /** The providers that are served. */
   protected abstract readonly providers: readonly string[];
-  #reads: ReadGrants | undefined;
+  readonly #grants = new CollectedGrants(this.node.path.replaceAll('/', '-'));
 
   grantRead(grantee: IGrantable, connection: string): Grant {
     const { match, key } = this.#known(connection);
-    return this.#readGrants().add(grantee, match, key);
+    return this.#read(grantee, match, key);
   }
 
   grantReadProvider(grantee: IGrantable, provider: string): Grant {
-    return this.#readGrants().add(grantee, 'like', `${this.#served(provider)}/*`);
+    return this.#read(grantee, 'like', `${this.#served(provider)}/*`);
   }
 
   grantInvokeApi(grantee: IGrantable, connection?: string): Grant {
     const path = connection === undefined ? '*' : this.#known(connection).key;
-    const { partition, region, account } = Stack.of(this);
-    const route = (request: string) =>
-      `arn:${partition}:execute-api:${region}:${account}:${this.apiId}/$default/${request}`;
-    return granted(grantee, allow('execute-api:Invoke', route(`GET/tokens/${path}`), route(`POST/tokens/${path}`)));
+    return this.#grants.add(grantee, routes(this, this.apiId), path);
   }
 
   environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string> {
     return { TOKENS_TABLE: this.tokensTable.tableName, TOKENS_API_URL: this.apiUrl };
   }
 
-  onEvent(id: string, { target, ...options }: OnEventOptions = {}): Rule {
+  onEvent(id: string, { target, types, ...options }: OnConnectionEventOptions = {}): Rule {
     const rule = new Rule(this, id, { ...options, eventBus: this.eventBus });
-    rule.addEventPattern({ source: [EVENT_SOURCE] });
+    rule.addEventPattern({ source: [EVENT_SOURCE], ...(types && { detailType: [...types] }) });
     if (target) rule.addTarget(target);
     return rule;
   }
 
   onNeedsAttention(id: string, options: OnEventOptions = {}): Rule {
-    const type: Transition['type'] = 'needs attention';
-    const rule = this.onEvent(id, options);
-    rule.addEventPattern({ detailType: [type] });
-    return rule;
+    return this.onEvent(id, { ...options, types: ['needs attention'] });
   }
 
   metric(name: MetricName, options?: MetricOptions): Metric {
@@ -158,9 +161,9 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
     return this.metric(metrics.calls, options);
   }
 
-  #readGrants(): ReadGrants {
-    this.#reads ??= new ReadGrants(this, this.tokensTable.tableArn, this.encryptionKey.keyArn);
-    return this.#reads;
+  #read(grantee: IGrantable, match: 'exactly' | 'like', key: string): Grant {
+    const grant = this.#grants.add(grantee, reads(this.tokensTable.tableArn, match), key);
+    return grant.combine(this.#grants.addOnce(grantee, tableKey(this, this.encryptionKey.keyArn)));
   }
 
   /** One connection, or `<provider>/<name>/*`: all of one secret. */

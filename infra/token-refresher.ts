@@ -20,7 +20,7 @@ import { Schedules } from './schedules.ts';
 import { Storage } from './storage.ts';
 import { Watch } from './watch.ts';
 
-export type { ITokenRefresher } from './base.ts';
+export type { ITokenRefresher, OnConnectionEventOptions } from './base.ts';
 export type { TokenRefresherAttributes } from './imported.ts';
 export { type ProviderOptions, SettingsError } from './options.ts';
 export type { TokenRefresherProps } from './props.ts';

@@ -76,6 +76,7 @@ describe('events', () => {
       (tokens, stack) => {
         tokens.onEvent('All', { target: new SqsQueue(new Queue(stack, 'Queue')) });
         tokens.onEvent('One', { eventPattern: { resources: ['officernd/acme'] } });
+        tokens.onEvent('Some', { types: ['failing', 'recovered'] });
         tokens.onNeedsAttention('Attention');
       },
     );
@@ -83,6 +84,7 @@ describe('events', () => {
     expect(rules).toEqual([
       { bus: '<Events>', pattern: { source }, targets: 1 },
       { bus: '<Events>', pattern: { source, resources: ['officernd/acme'] }, targets: 0 },
+      { bus: '<Events>', pattern: { source, 'detail-type': ['failing', 'recovered'] }, targets: 0 },
       { bus: '<Events>', pattern: { source, 'detail-type': ['needs attention'] }, targets: 0 },
     ]);
   });

@@ -37,10 +37,9 @@ const viaDynamodb = (resource: string): Json => ({
 const nameIn = (arn: unknown) => ({
   'Fn::Select': [1, { 'Fn::Split': ['/', { 'Fn::Select': [5, { 'Fn::Split': [':', arn] }] }] }],
 });
-const routes = (api: string, path: string) => {
-  const arn = `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:${api}/$default`;
-  return [`${arn}/GET/tokens/${path}`, `${arn}/POST/tokens/${path}`];
-};
+const routes = (api: string, path: string) => [
+  `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:${api}/*T/tokens/${path}`,
+];
 
 describe('a consumer gets', () => {
   test('one connection', () => {

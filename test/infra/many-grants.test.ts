@@ -1,22 +1,32 @@
 import { Stack } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement, Role, User } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TokenRefresher } from '../../infra/token-refresher.ts';
-import { type Json, newApp, ofType, type Resources, resourcesOf } from './template.ts';
+import { type Json, newApp, ofType, type Resources, resourcesOf, textOf } from './template.ts';
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What IAM allows: of the inline policies of a role together, of a managed policy, and how many of these a role has. */
 const INLINE = 10_240;
 const MANAGED = 6144;
 const ATTACHED = 10;
 
-/** A template in which a function may read many connections. */
-const readerOf = (connections: readonly string[]): Resources => {
+type Granting = 'grantRead' | 'grantInvokeApi';
+const functionIn = (stack: Stack, id = 'Reader') =>
+  new Lambda(stack, id, { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromInline('//') });
+
+/** A template in which a function, or another grantee, may read or ask for many connections. */
+const readerOf = (
+  connections: readonly string[],
+  grant: Granting = 'grantRead',
+  granteeIn: (stack: Stack) => IGrantable = functionIn,
+): Resources => {
   const stack = new Stack(newApp(), 'Mine');
-  const reader = new Lambda(stack, 'Reader', {
-    ...{ runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code: Code.fromInline('//') },
-  });
+  const reader = granteeIn(stack);
   const tokens = TokenRefresher.fromStack(stack, 'Tokens');
-  for (const connection of connections) tokens.grantRead(reader, connection);
+  for (const connection of connections) tokens[grant](reader, connection);
   return resourcesOf(stack);
 };
 
@@ -32,8 +42,48 @@ const grantedIn = (resources: Resources): string[] =>
     )
     .filter(key => key !== 'false');
 
-/** Without the white space, which IAM does not count. Intrinsic functions are longer than what they stand for. */
-const lengthsOf = (documents: readonly object[]) => documents.map(each => JSON.stringify(each).length);
+/** The paths at the API. */
+const askedForIn = (resources: Resources): string[] =>
+  [...documentsOf(resources, 'AWS::IAM::Policy'), ...documentsOf(resources, 'AWS::IAM::ManagedPolicy')]
+    .flatMap(({ Statement }) => Statement)
+    .filter(({ Action }) => Action === 'execute-api:Invoke')
+    .flatMap(({ Resource }) => Resource)
+    .map(arn => textOf(resources, arn).split('*T/tokens/')[1] ?? '');
+
+/** Intrinsic functions as what they stand for, as long as that may be. */
+const deployedText = (resources: Resources, value: unknown): string =>
+  textOf(resources, value)
+    .replace('<AWS::Partition>', 'aws')
+    .replace('<AWS::Region>', 'ap-southeast-1')
+    .replace('<AWS::AccountId>', '123456789012')
+    .replace('<import token-refresher:apiId>', 'abcdefghij')
+    .replace(
+      '<import token-refresher:tokensTableArn>',
+      `arn:aws:dynamodb:ap-southeast-1:123456789012:table/${'T'.repeat(255)}`,
+    )
+    .replace(
+      '<import token-refresher:encryptionKeyArn>',
+      `arn:aws:kms:ap-southeast-1:123456789012:key/${'k'.repeat(36)}`,
+    );
+
+/** As they are deployed, and without the white space, which IAM does not count. */
+const lengthsOf = (resources: Resources, type: string): number[] =>
+  documentsOf(resources, type).map(
+    document =>
+      JSON.stringify(document, (_, value: unknown) => {
+        const [name = ''] = isRecord(value) ? Object.keys(value) : [];
+        return /^(Ref|Fn::.*)$/.test(name) ? deployedText(resources, value) : value;
+      }).length,
+  );
+
+const expectWithinLimits = (resources: Resources): void => {
+  const inline = lengthsOf(resources, 'AWS::IAM::Policy');
+  const managed = lengthsOf(resources, 'AWS::IAM::ManagedPolicy');
+  expect(inline.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(INLINE);
+  // The function's role has one of AWS.
+  expect(managed.length).toBeLessThan(ATTACHED);
+  for (const length of managed) expect(length).toBeLessThanOrEqual(MANAGED);
+};
 
 test.each([
   ['500 of usual names', 500, (n: number) => `poweroffice-v2/customer-of-ours-${n}`],
@@ -42,13 +92,8 @@ test.each([
 ])('%s fit into the policies of one role', (_, count, nameOf) => {
   const connections = Array.from({ length: count }, (__, n) => nameOf(n));
   const resources = readerOf(connections);
-  expect(grantedIn(resources).toSorted()).toEqual(connections.toSorted());
-  const inline = lengthsOf(documentsOf(resources, 'AWS::IAM::Policy'));
-  const managed = lengthsOf(documentsOf(resources, 'AWS::IAM::ManagedPolicy'));
-  expect(inline.reduce((sum, length) => sum + length, 0)).toBeLessThanOrEqual(INLINE);
-  // The function's role has one of AWS.
-  expect(managed.length).toBeLessThan(ATTACHED);
-  for (const length of managed) expect(length).toBeLessThanOrEqual(MANAGED);
+  expect(grantedIn(resources)).toEqual(connections.toSorted());
+  expectWithinLimits(resources);
 });
 
 test('a second grant of the same connection adds nothing', () => {
@@ -61,12 +106,52 @@ test('each grantee has its own connections', () => {
   const stack = new Stack(newApp(), 'Mine');
   const tokens = TokenRefresher.fromStack(stack, 'Tokens');
   for (const name of ['a', 'b']) {
-    const code = Code.fromInline('//');
-    tokens.grantRead(
-      new Lambda(stack, name, { runtime: Runtime.NODEJS_24_X, handler: 'index.handler', code }),
-      `officernd/${name}`,
-    );
+    tokens.grantRead(functionIn(stack, name), `officernd/${name}`);
   }
   const each = documentsOf(resourcesOf(stack), 'AWS::IAM::Policy').map(({ Statement }) => JSON.stringify(Statement));
   expect(each.map(text => /officernd\/[ab]/g.exec(text)?.[0])).toEqual(['officernd/a', 'officernd/b']);
+});
+
+const customers = (count: number) =>
+  Array.from({ length: count }, (_, n) => `poweroffice-v2/customer-${String(n).padStart(4, '0')}`);
+
+test('500 fit that are asked for at the API', () => {
+  const resources = readerOf(customers(500).toReversed(), 'grantInvokeApi');
+  expect(askedForIn(resources)).toEqual(customers(500));
+  expectWithinLimits(resources);
+});
+
+test('500 fit into the policies of a role from elsewhere', () => {
+  const theirs = (stack: Stack) => Role.fromRoleArn(stack, 'Theirs', 'arn:aws:iam::123456789012:role/theirs');
+  for (const grant of ['grantRead', 'grantInvokeApi'] as const) {
+    const resources = readerOf(customers(500), grant, theirs);
+    expect([...grantedIn(resources), ...askedForIn(resources)]).toEqual(customers(500));
+    expectWithinLimits(resources);
+  }
+});
+
+test('500 fit together with what a role has already', () => {
+  const busy = (stack: Stack) => {
+    const reader = functionIn(stack);
+    for (let n = 0; n < 80; n++) {
+      reader.addToRolePolicy(
+        new PolicyStatement({ actions: [`s3:Get${n}`], resources: [`arn:aws:s3:::bucket-${n}/*`] }),
+      );
+    }
+    return reader;
+  };
+  expectWithinLimits(readerOf(customers(500), 'grantRead', busy));
+});
+
+describe('more than fit end with a sentence', () => {
+  const sentence =
+    /^Mine\/Reader\S* must be granted fewer connections, because IAM limits the size of its policies: grant "<provider>\/<name>\/\*" for all connections of a secret, or use grantReadProvider\.$/;
+
+  test.each(['grantRead', 'grantInvokeApi'] as const)('of %s for a role', grant => {
+    expect(() => readerOf(customers(2500), grant)).toThrow(sentence);
+  });
+
+  test('if the grantee is not a role', () => {
+    expect(() => readerOf(customers(500), 'grantRead', stack => new User(stack, 'Reader'))).toThrow(sentence);
+  });
 });

@@ -30,11 +30,12 @@ export const infra: readonly Mutant[] = [
     [['two deployments of a name', '{ scheduleGroupName: name }', '{}']],
   ),
   ...mutantsOf(
-    'infra/read-grants.ts',
+    'infra/collected-grants.ts',
     ['test/infra/many-grants.test.ts'],
     [
-      ['a statement for each connection', 'current.length + length > LONGEST', 'current.length > 0'],
-      ['one statement that fits into no policy', 'const LONGEST = 2700;', 'const LONGEST = 270_000;'],
+      ['a policy for each connection', 'if (used > room) {', 'if (used > 0) {'],
+      ['one statement that fits into no policy', 'if (used > room) {', 'if (lists.length === 0) {'],
+      ['more policies than a role may have', 'const MOST_LISTS = 10;', 'const MOST_LISTS = 90;'],
     ],
   ),
   ...mutantsOf(

@@ -1,0 +1,29 @@
+import { Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import type { Kind } from './collected-grants.ts';
+import { allow, items } from './statements.ts';
+
+/** Tokens in the table, by their connections or by patterns. The rest of the policy has up to 540 characters. */
+export const reads = (tableArn: string, match: 'exactly' | 'like'): Kind => ({
+  id: match === 'like' ? 'ReadsLike' : 'Reads',
+  room: 5600,
+  lengthOf: key => key.length,
+  statementOf: keys => items(tableArn, ['GetItem'], match === 'like' ? { like: keys } : { exactly: keys }),
+});
+
+const LONGEST_ROUTE = 'arn:aws:execute-api:ap-southeast-1:123456789012:abcdefghij/*T/tokens/'.length;
+
+/**
+ * Tokens at the API, by their paths. `*T` is `$default/GET` and `$default/POST`: one ARN for both, because hundreds have to fit. It
+ * is `PUT` as well, which the function answers with 405.
+ */
+export const routes = (scope: IConstruct, apiId: string): Kind => {
+  const { partition, region, account } = Stack.of(scope);
+  const prefix = `arn:${partition}:execute-api:${region}:${account}:${apiId}/*T/tokens/`;
+  return {
+    id: 'Routes',
+    room: 6000,
+    lengthOf: path => LONGEST_ROUTE + path.length,
+    statementOf: paths => allow('execute-api:Invoke', ...paths.map(path => prefix + path)),
+  };
+};
