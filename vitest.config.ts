@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], sequence: { shuffle: true }, restoreMocks: true },
+  test: {
+    include: ['test/**/*.test.ts'],
+    sequence: { shuffle: true },
+    restoreMocks: true,
+    // A machine that is busy with other work is slow, and not wrong.
+    testTimeout: 60_000,
+  },
 });

@@ -93,7 +93,7 @@ export const afterHolding = (state: LoginState, it: LoginTry, now: EpochMs): Log
 export const duringTry = (policy: LoginPolicy, state: LoginState, it: LoginTry, now: EpochMs): LoginState =>
   afterTry(policy, state, it, { kind: 'rejected', code: UNDERWAY }, now);
 
-type LoginPolicy = Pick<Policy, 'stands' | 'probe'>;
+type LoginPolicy = Pick<Policy, 'stands' | 'probe' | 'lease'>;
 
 /** What is known after a try. */
 export const afterTry = (
@@ -121,7 +121,7 @@ export const afterTry = (
   const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => ({
     ...{ fingerprint, code, times: (before?.times ?? 0) + 1, at: now },
     // A worker that dies with a login that works is no sign that it is wrong.
-    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.stands : pauseAfter(policy, code, tries)) }),
+    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.lease : pauseAfter(policy, code, tries)) }),
   });
   const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
   // The application is wrong, not its user.
@@ -159,10 +159,11 @@ const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_
 
 /**
  * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes,
- * 1 hour, 8 hours, and then every 16: never five times within 24 hours. A try whose outcome is not known is repeated once
- * more after 2 minutes: it is likely that the provider or the network has a moment of trouble. The fifth comes after 9 hours.
+ * 1 hour, 8 hours, and then every 16: never five times within 24 hours. A try whose outcome is not known is repeated twice
+ * after a lease: it is likely that a worker, the provider or the network had a moment of trouble. The fifth comes after 9 hours.
  */
-const pauseAfter = ({ stands, probe }: LoginPolicy, code: ErrorCode, tries: number): Milliseconds => {
-  const step = code === UNDERWAY ? Math.max(1, tries - 1) : tries;
+const pauseAfter = ({ stands, probe, lease }: LoginPolicy, code: ErrorCode, tries: number): Milliseconds => {
+  if (code === UNDERWAY && tries <= 2) return lease;
+  const step = code === UNDERWAY ? tries - 1 : tries;
   return step === 1 ? stands : probe.first * Math.min(16, 8 ** (step - 2));
 };

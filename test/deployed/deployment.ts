@@ -1,3 +1,4 @@
+import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
 import type { LocalAws } from './emulator.ts';
 
 export interface DeployedSchedule {
@@ -29,10 +30,11 @@ export interface Deployment {
   readonly schedules: readonly DeployedSchedule[];
 }
 
-export const deploymentOf = async (aws: LocalAws): Promise<Deployment> => {
+/** What a deployment has, by its name; of functions those of all deployments. */
+export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<Deployment> => {
   const [{ Functions }, { Schedules }] = await Promise.all([
     aws.ask<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
-    aws.ask<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules'),
+    aws.ask<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules', '--group-name', name),
   ]);
   const schedules = Schedules.map(({ Name, GroupName }) =>
     aws.ask<DeployedSchedule>('scheduler', 'get-schedule', '--name', Name, '--group-name', GroupName),
@@ -45,4 +47,4 @@ export const deploymentOf = async (aws: LocalAws): Promise<Deployment> => {
 
 /** The schedules by what they are for. */
 export const schedulesByName = ({ schedules }: Deployment): ReadonlyMap<string, DeployedSchedule> =>
-  new Map(schedules.map(each => [each.Description.replace('token-refresher: ', ''), each]));
+  new Map(schedules.map(each => [each.Description.replace(/^[a-z0-9-]+: /, ''), each]));

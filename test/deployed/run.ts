@@ -7,16 +7,17 @@ import { Evaluator } from '../iam/evaluate.ts';
 import { Ledger } from '../iam/ledger.ts';
 import { unusedOnPurpose } from '../iam/unused.ts';
 import { deployedAccount } from './account.ts';
-import { bundlesOf, type DeployedFunction } from './bundle.ts';
 import { Calls, type Deployed } from './calls.ts';
 import { runCycle } from './cycle.ts';
-import { type Deployment, deploymentOf, schedulesByName } from './deployment.ts';
-import { idOf, type LocalAws, resourcesOf, startLocalAws } from './emulator.ts';
+import { deployedIn, functionsOf, one } from './deployed.ts';
+import { deploymentOf } from './deployment.ts';
+import { type LocalAws, resourcesOf, startLocalAws } from './emulator.ts';
 import { Judge } from './judge.ts';
 import { Operator } from './operator.ts';
 import { checkProperties } from './properties.ts';
 import { startProxy } from './proxy.ts';
 import { checkRefusals } from './refusals.ts';
+import { checkStages } from './stages.ts';
 
 /**
  * Deploys to a local AWS, checks what is there, and runs the bundles that were deployed for a full cycle, each call of
@@ -38,6 +39,8 @@ const main = async (script: string): Promise<void> => {
     await aws.deploy(example, 'Consumer');
     say('Consumer deployed, with what TokenRefresher exports');
     await judged(aws, { TokenRefresher: `${root}/cdk.out`, Consumer: `${example}/cdk.out` }, KeyMetadata.Arn);
+    await checkStages(aws, root);
+    say('a second deployment, by another name, discovered its own secret and no other');
   } finally {
     await aws.down();
   }
@@ -61,7 +64,7 @@ const judged = async (
   const simulators = await startSimulators({ ...chance, publicUrl: SIMULATORS });
   reroute(SIMULATORS, simulators.url);
   process.env.SIMULATORS = simulators.url;
-  const calls = new Calls(await deployedIn(aws, assemblies), judge, () => proxy.url);
+  const calls = new Calls(await deployedWithConsumer(aws, assemblies), judge, () => proxy.url);
   const proxy = await startProxy({
     evaluator,
     ledger,
@@ -82,6 +85,12 @@ const judged = async (
   failIfAny('allowed, and of no use', ledger.unused(unusedOnPurpose));
 };
 
+const deployedWithConsumer = async (aws: LocalAws, assemblies: Readonly<Record<string, string>>): Promise<Deployed> => {
+  const deployed = await deployedIn(aws, { stack: 'TokenRefresher', assembly: assemblies.TokenRefresher ?? '' });
+  const theirs = await functionsOf(aws, await deploymentOf(aws), assemblies.Consumer ?? '', 'Consumer');
+  return { ...deployed, consumer: one(theirs, /Invoices/) };
+};
+
 const failIfAny = (what: string, faults: readonly string[]): void => {
   if (faults.length === 0) return;
   process.exitCode = 1;
@@ -91,52 +100,6 @@ const failIfAny = (what: string, faults: readonly string[]): void => {
 const folder = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const began = Date.now();
 const say = (line: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${line}`);
-
-const deployedIn = async (aws: LocalAws, assemblies: Readonly<Record<string, string>>): Promise<Deployed> => {
-  const deployment = await deploymentOf(aws);
-  const ours = await functionsOf(aws, deployment, assemblies.TokenRefresher ?? '', 'TokenRefresher');
-  const theirs = await functionsOf(aws, deployment, assemblies.Consumer ?? '', 'Consumer');
-  const refreshers = new Map(
-    [...ours.values()].flatMap(fn => (fn.environment.PROVIDER ? [[fn.environment.PROVIDER, fn] as const] : [])),
-  );
-  const id = idOf(await resourcesOf(aws, 'TokenRefresher'), /ApiHttpApi[0-9A-F]{8}$/);
-  const { Items } = await aws.ask<{ readonly Items: readonly { readonly RouteKey: string }[] }>(
-    ...['apigatewayv2', 'get-routes', '--api-id', id],
-  );
-  return {
-    watch: one(ours, /WatchFunction/),
-    api: one(ours, /ApiFunction/),
-    consumer: one(theirs, /Invoices/),
-    refreshers,
-    schedules: schedulesByName(deployment),
-    routes: Items.map(({ RouteKey }) => RouteKey),
-    aws,
-  };
-};
-
-/** A stack's functions by their logical ids, with the bundles that were deployed. */
-const functionsOf = async (
-  aws: LocalAws,
-  { functions }: Deployment,
-  assembly: string,
-  stack: string,
-): Promise<ReadonlyMap<string, DeployedFunction>> => {
-  const resources = await resourcesOf(aws, stack);
-  const bundles = await bundlesOf(assembly, stack);
-  const entries = [...bundles].map(([id, bundle]) => {
-    const configuration = functions.get(idOf(resources, new RegExp(`^${id}$`)));
-    if (!configuration) throw new Error(`${id} is not deployed`);
-    const { FunctionName: name, Environment, Timeout: timeout } = configuration;
-    return [id, { name, bundle, environment: Environment.Variables, timeout }] as const;
-  });
-  return new Map(entries);
-};
-
-const one = (functions: ReadonlyMap<string, DeployedFunction>, pattern: RegExp): DeployedFunction => {
-  const [found] = [...functions].filter(([id]) => pattern.test(id));
-  if (!found) throw new Error(`no function matches ${pattern}`);
-  return found[1];
-};
 
 /** With `--record`, docs/runbook.md shows the mails that were sent. */
 const records = process.argv.includes('--record');

@@ -152,7 +152,11 @@ export const answers: readonly Mutant[] = [
   ]),
   ...mutantsOf('lib/core/login.ts', tests, [
     ['a lost answer was no refusal', "if (outcome.kind === 'unknown') return duringTry(policy, state, it, now);", ''],
-    ['one lost answer stops a login for an hour', 'code === UNDERWAY ? Math.max(1, tries - 1) : tries', 'tries'],
+    [
+      'two lost answers stop a login for an hour',
+      'if (code === UNDERWAY && tries <= 2) return lease;',
+      'if (code === UNDERWAY && tries <= 1) return lease;',
+    ],
     ['a wrong password is tried again', 'until ?? Number.POSITIVE_INFINITY', 'until ?? 0'],
     [
       'a rejected login is tried again at once',
@@ -209,7 +213,7 @@ export const answers: readonly Mutant[] = [
       "{ kind: 'refused', code: 'invalid_grant' }",
     ],
     ['a try that nobody stored is a rejection', 'if (code === UNDERWAY) return', 'if (false) return'],
-    ['workers that die stop a login that works', 'isLikelyRight ? policy.stands :', 'false ? policy.stands :'],
+    ['workers that die stop a login that works', 'isLikelyRight ? policy.lease :', 'false ? policy.lease :'],
     ['who died with a login that works waits', '(!own || isUnknown)', '!own'],
     [
       'a fault of one’s own is open if another died',

@@ -48,8 +48,8 @@ export class Quiet {
       if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
       if (await witness.isWell(customer)) continue;
       const { status, lastError } = (await connections.get(customer.connection)) ?? {};
-      // Only an operator has tried again what a firewall rejected for long enough.
-      if (rejections.has(lastError?.code)) continue;
+      // Only an operator has tried again what a firewall rejected for long enough, or a login whose last answers were all lost.
+      if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use') continue;
       ledger.violated(`${customer.connection}: not well, although nothing is wrong: ${status} (${lastError?.code})`);
     }
   }

@@ -253,17 +253,21 @@ export class Witness {
 
   /** A token died: somebody has to have been told, in the second half of its life. */
   #expired(token: Token): void {
-    const { alarms, mailbox, ledger, scenario } = this.#parts;
+    const { loop, alarms, mailbox, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
     if (this.#tokens.get(connection) !== token || !this.#customers.has(connection)) return;
     this.expiries.push(expiresAt);
     if (isUndisturbed(scenario)) ledger.violated(`${connection}: a token expired and nothing was wrong`);
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
-    if (!alarms.told(attention, late, expiresAt) && !mailbox.told(connection, late, expiresAt))
-      ledger.violated(`${connection}: a token expired and nobody had been told`);
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token died in the calm`);
+    if (alarms.told(attention, late, expiresAt) || mailbox.told(connection, late, expiresAt)) return;
+    // If the watch is dead as well, people hear of that, which takes longer than the second half of a ten-minute token.
+    loop.after(minutes(8), () => {
+      if (!alarms.began('watch-silent', late, loop.now))
+        ledger.violated(`${connection}: a token expired and nobody had been told`);
+    });
   }
 
   /** Well, or waiting for the only person who can help, who was told not long ago. */

@@ -1,0 +1,53 @@
+import { bundlesOf, type DeployedFunction } from './bundle.ts';
+import type { Deployed } from './calls.ts';
+import { type Deployment, deploymentOf, schedulesByName } from './deployment.ts';
+import { idOf, type LocalAws, resourcesOf } from './emulator.ts';
+
+/** A deployment as the calls need it; its own API stands for a consumer. */
+export const deployedIn = async (
+  aws: LocalAws,
+  { stack, assembly, name }: { readonly stack: string; readonly assembly: string; readonly name?: string },
+): Promise<Deployed> => {
+  const deployment = await deploymentOf(aws, name);
+  const ours = await functionsOf(aws, deployment, assembly, stack);
+  const refreshers = new Map(
+    [...ours.values()].flatMap(fn => (fn.environment.PROVIDER ? [[fn.environment.PROVIDER, fn] as const] : [])),
+  );
+  const id = idOf(await resourcesOf(aws, stack), /ApiHttpApi[0-9A-F]{8}$/);
+  const { Items } = await aws.ask<{ readonly Items: readonly { readonly RouteKey: string }[] }>(
+    ...['apigatewayv2', 'get-routes', '--api-id', id],
+  );
+  return {
+    watch: one(ours, /WatchFunction/),
+    api: one(ours, /ApiFunction/),
+    consumer: one(ours, /ApiFunction/),
+    refreshers,
+    schedules: schedulesByName(deployment),
+    routes: Items.map(({ RouteKey }) => RouteKey),
+    aws,
+  };
+};
+
+/** A stack's functions by their logical ids, with the bundles that were deployed. */
+export const functionsOf = async (
+  aws: LocalAws,
+  { functions }: Deployment,
+  assembly: string,
+  stack: string,
+): Promise<ReadonlyMap<string, DeployedFunction>> => {
+  const resources = await resourcesOf(aws, stack);
+  const bundles = await bundlesOf(assembly, stack);
+  const entries = [...bundles].map(([id, bundle]) => {
+    const configuration = functions.get(idOf(resources, new RegExp(`^${id}$`)));
+    if (!configuration) throw new Error(`${id} is not deployed`);
+    const { FunctionName: name, Environment, Timeout: timeout } = configuration;
+    return [id, { name, bundle, environment: Environment.Variables, timeout }] as const;
+  });
+  return new Map(entries);
+};
+
+export const one = (functions: ReadonlyMap<string, DeployedFunction>, pattern: RegExp): DeployedFunction => {
+  const [found] = [...functions].filter(([id]) => pattern.test(id));
+  if (!found) throw new Error(`no function matches ${pattern}`);
+  return found[1];
+};
