@@ -62,7 +62,8 @@ const parse = (args: readonly string[]) => {
     }).values;
   } catch (error) {
     // Node's own sentence names the option.
-    throw new DemandError(error instanceof Error ? (error.message.split(/\. |\n/)[0] ?? '') : String(error));
+    const [sentence = ''] = String(error instanceof Error ? error.message : error).split(/\.? *\n|\. |\.$/);
+    throw new DemandError(`${sentence}.`);
   }
 };
 

@@ -61,7 +61,8 @@ const checkChances = ({ provider, lifetime, schedules }: Share, refreshAt: numbe
   const left = 1 - refreshAt * (1 + defaultPolicy.jitter);
   if (lifetime * left < 2 * tick) {
     const least = Math.ceil((2 * tick) / left / minutes(1));
-    const ticks = `${provider.id} looks for due connections every ${tick / minutes(1)} minutes`;
+    const pause = tick === minutes(1) ? 'minute' : `${tick / minutes(1)} minutes`;
+    const ticks = `${provider.id} looks for due connections every ${pause}`;
     throw new DemandError(
       left > 0
         ? `"--lifetime" must be at least ${least}m, or "--refresh-at" smaller: ${ticks}.`
