@@ -65,6 +65,8 @@ interface Warm {
 const DEPLOYMENT = 'token-refresher';
 const PREFIX = secretPrefixOf(DEPLOYMENT);
 const GIGABYTE = 1024 ** 3;
+/** Real timers have nothing to do with virtual time. */
+const NO_TIMER = { timeoutEarlyInMillis: 0 } as const;
 
 /** The account: the functions of the template with their real handlers, on virtual time. */
 export class Cloud {
@@ -153,7 +155,7 @@ export class Cloud {
       },
       observer: transitions.observer,
     };
-    return middy()
+    return middy(NO_TIMER)
       .use(injectLambdaContext(logger))
       .use(publishing(metrics))
       .use(transitions.middleware)
@@ -186,7 +188,7 @@ export class Cloud {
         newsFailed: (error: unknown) => logger.error('mail not sent', errorOf(error)),
       },
     };
-    return middy()
+    return middy(NO_TIMER)
       .use(injectLambdaContext(logger))
       .use(publishing(metrics))
       .handler(watchHandler(deps, report => logDiscovery(logger, metrics, report))) as Handler;

@@ -36,7 +36,7 @@ const operators: Readonly<Record<string, (difference: number) => boolean>> = {
   '>': difference => difference > 0,
 };
 
-/** `#a = :b`, `attribute_exists(#a)`, with AND and OR and parentheses around an OR. */
+/** `#a = :b`, `attribute_exists(#a)`, with NOT, AND and OR, and parentheses around an OR. */
 const parse = (text: string): Condition => {
   const alternatives = split(text, ' OR ').map(all => {
     const terms = split(all, ' AND ').map(term);
@@ -49,6 +49,13 @@ const term = (text: string): Condition => {
   const trimmed = text.trim();
   const [, inner] = /^\((.*)\)$/.exec(trimmed) ?? [];
   if (inner !== undefined) return parse(inner);
+  const [, negated] = /^NOT (.*)$/.exec(trimmed) ?? [];
+  if (negated !== undefined) {
+    const condition = term(negated);
+    return (item, given) => !condition(item, given);
+  }
+  const [, typed = '', type = ''] = /^attribute_type\((#\w+), (:\w+)\)$/.exec(trimmed) ?? [];
+  if (typed) return (item, given) => givenValue(given, type).S === Object.keys(item[nameOf(given, typed)] ?? {})[0];
   const [, sought, asked = ''] = /^attribute_(exists|not_exists)\((#\w+)\)$/.exec(trimmed) ?? [];
   if (sought) return (item, given) => (item[nameOf(given, asked)] !== undefined) === (sought === 'exists');
   const [, name = '', operator = '', value = ''] = /^(#\w+) (=|<=?|>) (:\w+)$/.exec(trimmed) ?? [];
