@@ -116,26 +116,6 @@ describe('the README tells the truth', () => {
     expect(readme).toContain(`at most ${CONNECTIONS_PER_SECRET} (\`connectionsPerSecret\`)`);
   });
 
-  test('in its sums', () => {
-    const [, table = ''] = /\| 10 \| 1,000 \| 10,000 \|\n\|[-:|]+\n((?:\|.*\n)+)/.exec(readme) ?? [];
-    const lines = table
-      .trim()
-      .split('\n')
-      .map(line =>
-        cells(line)
-          .slice(2, 5)
-          .map(cell => Number(cell.replace(/[,*]/g, ''))),
-      );
-    const sumOf = (column: number, rows: readonly (readonly number[])[]) =>
-      Math.round(rows.reduce((sum, row) => sum + (row[column] ?? Number.NaN), 0));
-    const [together, packed] = [lines.at(-2), lines.at(-1)];
-    const items = lines.slice(0, -2);
-    expect(together).toEqual([0, 1, 2].map(column => sumOf(column, items)));
-    // 200 connections in a secret: 1, 5 and 50 of them, listed with one call a minute.
-    const shared = [[0.4, 2, 20], [0.22, 0.22, 0.22], ...items.slice(2)];
-    expect(packed).toEqual([0, 1, 2].map(column => sumOf(column, shared)));
-  });
-
   test('in its links to files', () => {
     for (const [, file = ''] of readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       expect(() => readFileSync(new URL(`../${file}`, import.meta.url))).not.toThrow(/ENOENT/);

@@ -48,7 +48,8 @@ export const powertoolsObserver = (logger: Log, metrics: Metrics, clock: Pick<Cl
   const publishNowAndThen = () => {
     if (clock.now() < plus(published, PUBLISH_EVERY)) return;
     published = clock.now();
-    metrics.publishStoredMetrics();
+    // Metrics leave by themselves once there are a hundred values. With none, Powertools would log a warning.
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   };
   return {
     refresh: report => {

@@ -1,0 +1,37 @@
+import { SettingsError } from '../infra/options.ts';
+import { estimate } from './cost/estimate.ts';
+import { parseOptions, usage } from './cost/options.ts';
+import { DemandError } from './cost/plan.ts';
+import { type Recorded, recordedOf, scenarios, write } from './cost/record.ts';
+import { bothBills, dollars, reportOf } from './cost/report.ts';
+
+/** A month's bill, from the synthesized template, from calls that are counted while the real handlers run, and from prices. */
+
+const record = async (): Promise<void> => {
+  const recorded: Recorded[] = [];
+  for (const scenario of scenarios) {
+    const { demand } = parseOptions(scenario.options.split(' ')) ?? {};
+    if (!demand) continue;
+    const result = recordedOf(scenario, demand, await estimate(demand));
+    const { full, free } = bothBills(result.usage);
+    console.error(`${scenario.title}: ${dollars(full.total)}, with the free tier ${dollars(free.total)}`);
+    recorded.push(result);
+  }
+  write(recorded, new Date().toISOString().slice(0, 10));
+};
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options) console.log(usage);
+  else if (options.record) await record();
+  else {
+    const { plan, usage: month } = await estimate(options.demand);
+    const { full, free } = bothBills(month);
+    if (options.json) console.log(JSON.stringify({ usage: month, dollars: full.total, withFreeTier: free.total }));
+    else console.log(reportOf(plan, month));
+  }
+} catch (error) {
+  if (!(error instanceof DemandError || error instanceof SettingsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,39 @@
+import { providerIds } from '../../lib/providers/index.ts';
+import type { Demand } from './demand.ts';
+import { usageOf } from './month.ts';
+import { DemandError, type Plan, planOf } from './plan.ts';
+import type { Usage } from './prices.ts';
+import { type Metered, metered } from './run.ts';
+import { type Deployed, synthesized } from './template.ts';
+
+export interface Estimate {
+  readonly plan: Plan;
+  readonly usage: Usage;
+  readonly metered: Metered;
+}
+
+/** All providers are deployed, whichever are in use: that is the default. */
+export const deploymentOf = ({ shares, refreshAt }: Plan): Deployed => {
+  const used = new Map(shares.map(({ provider, schedules }) => [provider.id, { schedules, refreshAt }]));
+  const packed = Math.max(...shares.map(share => share.packed));
+  return synthesized({
+    alarmEmail: 'operators@example.com',
+    providers: Object.fromEntries(providerIds.map(id => [id, used.get(id) ?? {}])),
+    ...(packed > 200 && { connectionsPerSecret: packed }),
+  });
+};
+
+/** A month of a demand. An estimate of a deployment that does not keep up would be worth nothing. */
+export const estimate = async (demand: Demand): Promise<Estimate> => {
+  const plan = planOf(demand);
+  const deployed = deploymentOf(plan);
+  const run = await metered(plan, deployed);
+  const { lowestLife, longestOverdue, troubles } = run;
+  if (troubles.length > 0) throw new Error(`the metered time was not a healthy one: ${troubles.join('\n')}`);
+  if (longestOverdue >= 1 || lowestLife < 0.5) {
+    throw new DemandError(
+      '"--connections" must be fewer, or "--schedules" or "--keys" more: this deployment does not keep up with its renewals.',
+    );
+  }
+  return { plan, usage: usageOf(plan, deployed, run), metered: run };
+};

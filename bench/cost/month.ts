@@ -1,0 +1,33 @@
+import type { Plan } from './plan.ts';
+import { type Quantity, quantities, type Usage } from './prices.ts';
+import type { Metered } from './run.ts';
+import type { Deployed } from './template.ts';
+
+/** As AWS counts a month, in milliseconds. */
+export const MONTH = 730 * 3_600_000;
+const GIGABYTE = 1024 ** 3;
+const HOUR = 3_600_000;
+/** CloudWatch keeps logs compressed; what JSON comes to is assumed. */
+const COMPRESSED = 0.15;
+
+/** What a month needs: what the template has, and what was counted, as often as it fits into a month. */
+export const usageOf = (plan: Plan, deployed: Deployed, { meter, secrets, tableBytes }: Metered): Usage => {
+  const times = MONTH / plan.metered;
+  const counted = Object.fromEntries(meter.counted.map(([quantity, used]) => [quantity, used * times]));
+  const gigabytes = tableBytes / GIGABYTE;
+  const logs = counted.logGigabytes ?? 0;
+  const fixed: Partial<Record<Quantity, number>> = {
+    secrets,
+    keys: deployed.keys,
+    alarmMetrics: deployed.alarmMetrics,
+    dashboards: deployed.dashboards,
+    // One that has a value in each hour is billed whole.
+    customMetrics: meter.metricHours.size / Math.ceil(plan.metered / HOUR),
+    tableGigabytes: gigabytes,
+    backupGigabytes: deployed.backups ? gigabytes : 0,
+    keptLogGigabytes: logs * COMPRESSED * (deployed.logRetentionDays / (MONTH / (24 * HOUR))),
+  };
+  return Object.fromEntries(
+    quantities.map(quantity => [quantity, fixed[quantity] ?? counted[quantity] ?? 0]),
+  ) as unknown as Usage;
+};
