@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { TroubleKind } from '../../lib/core/news.ts';
 import { anchors } from './runbook.ts';
