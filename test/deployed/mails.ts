@@ -14,9 +14,13 @@ export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promi
     const mails: Mail[] = [];
     for (;;) {
       const call = ['sqs', 'receive-message', '--queue-url', QueueUrl, '--max-number-of-messages', '10'];
-      const answer = await aws.ask<{ Messages?: { Body: string }[] } | null>(...call);
+      const answer = await aws.ask<{ Messages?: { Body: string; ReceiptHandle: string }[] } | null>(...call);
       const messages = answer?.Messages ?? [];
       if (messages.length === 0) return mails;
+      // Otherwise the queue gives it once more, half a minute later.
+      for (const { ReceiptHandle } of messages) {
+        await aws.ask('sqs', 'delete-message', '--queue-url', QueueUrl, '--receipt-handle', ReceiptHandle);
+      }
       mails.push(...messages.map(({ Body }): Mail => JSON.parse(Body)));
     }
   };
