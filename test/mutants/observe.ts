@@ -56,7 +56,11 @@ export const observe: readonly Mutant[] = [
       'emit(metrics, measureHealth(health));\n    metrics.publishStoredMetrics();',
       'emit(metrics, measureHealth(health));',
     ],
-    ['an invocation that measured nothing warns of it', 'if (metrics.hasStoredMetrics()) ', ''],
+    [
+      'an invocation that measured nothing warns of it',
+      'const publish = () => {\n    if (metrics.hasStoredMetrics()) ',
+      'const publish = () => {\n    ',
+    ],
     ['measures of an invocation that failed are lost', 'onError: failed', 'onError: () => {}'],
     ['measures of an invocation wait until one fails', 'after: publish', 'after: () => {}'],
     ['runs are not measured', 'emit(metrics, measureRefresh(report));', ''],
