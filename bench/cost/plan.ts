@@ -27,7 +27,7 @@ export interface Plan {
   readonly refreshAt: number;
   readonly reads: number;
   readonly tokenLength: number;
-  /** Until every connection has been renewed once. Secrets are created in the first part of it. */
+  /** Before anything is metered. Secrets are created in the first part of it, one after another. */
   readonly warmUp: Milliseconds;
   /** What is metered. */
   readonly metered: Milliseconds;

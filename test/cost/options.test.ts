@@ -48,7 +48,7 @@ describe('the options of npm run cost', () => {
     ]);
   });
 
-  test('have their time metered for an hour or a lifetime, after each connection was renewed once', () => {
+  test('have their time metered for an hour or a lifetime, after a warm-up', () => {
     const { metered, warmUp } = planned('--lifetime 8h');
     expect(metered).toBe(hours(8));
     expect(warmUp).toBeGreaterThan(hours(4.4));
