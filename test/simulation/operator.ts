@@ -15,7 +15,8 @@ interface Parts {
   readonly customers: readonly Customer[];
 }
 
-const ROUNDS = 5;
+/** Minutes in which he looks: a connection that waits may say so only once it is due again. */
+const ROUNDS = 12;
 
 /**
  * Somebody who has connections tried: those that a firewall kept from their provider, once it is mended; those whose login
