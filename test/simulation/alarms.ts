@@ -36,11 +36,6 @@ export class Alarms {
     });
   }
 
-  /** Whether one of them went on between the two. */
-  began(id: string, from: EpochMs, to: EpochMs): boolean {
-    return this.all.some(alarm => alarm.spec.id === id && alarm.beganBetween(from, to));
-  }
-
   get fired(): number {
     return this.all.reduce((sum, { fired }) => sum + fired.length, 0);
   }
