@@ -40,7 +40,7 @@ const main = async (script: string): Promise<void> => {
     say('Consumer deployed, with what TokenRefresher exports');
     await judged(aws, { TokenRefresher: `${root}/cdk.out`, Consumer: `${example}/cdk.out` }, KeyMetadata.Arn);
     await checkStages(aws, root);
-    say('a second deployment, by another name, discovered its own secret and no other');
+    say('a second deployment, by another name, has functions, tables and schedules of its own');
   } finally {
     await aws.down();
   }

@@ -1,37 +1,20 @@
 import assert from 'node:assert/strict';
-import { Evaluator } from '../iam/evaluate.ts';
-import { Ledger } from '../iam/ledger.ts';
-import { deployedAccount } from './account.ts';
-import { Calls } from './calls.ts';
-import { deployedIn } from './deployed.ts';
-import type { LocalAws } from './emulator.ts';
-import { Judge } from './judge.ts';
-import { Operator } from './operator.ts';
-import { startProxy } from './proxy.ts';
+import { providerIds } from '../../lib/providers/index.ts';
+import { deploymentOf } from './deployment.ts';
+import { idOf, type LocalAws, resourcesOf } from './emulator.ts';
 
 const STACK = 'TokenRefresher-staging';
 
-/** Deploys a second stage beside the first one. Its watch finds its own secret, and none of the other's. */
+/**
+ * Deploys a second stage beside the first one: functions, tables and schedules of its own, and its own secrets. That no role
+ * of one reaches the secrets of the other is evaluated in test/infra/stages.test.ts.
+ */
 export const checkStages = async (aws: LocalAws, root: string): Promise<void> => {
   await aws.deploy(root, STACK, { name: 'staging' });
-  const assembly = `${root}/cdk.out`;
-  const evaluator = new Evaluator(await deployedAccount(aws, { [STACK]: assembly }));
-  const ledger = new Ledger(evaluator.account);
-  const judge = new Judge(evaluator, ledger, '');
-  const calls = new Calls(await deployedIn(aws, { stack: STACK, assembly, name: 'staging' }), judge, () => proxy.url);
-  const emulator = aws.variables.AWS_ENDPOINT_URL ?? '';
-  const proxy = await startProxy({ evaluator, ledger, emulator, invoke: (name, event) => calls.runNamed(name, event) });
-  try {
-    const operator = new Operator(aws);
-    await operator.create('officernd/production', {});
-    await operator.does('secretsmanager:CreateSecret', {
-      ...{ Name: 'staging/officernd/test', SecretString: '{}', ClientRequestToken: crypto.randomUUID() },
-    });
-    const { result } = await calls.tick('watch');
-    const { added, problems } = result as { readonly added: unknown; readonly problems: unknown };
-    assert.deepEqual([added, problems], [['officernd/test'], []]);
-    assert.deepEqual(ledger.refused, []);
-  } finally {
-    proxy.close();
-  }
+  const resources = await resourcesOf(aws, STACK);
+  const { functions, schedules } = await deploymentOf(aws, 'staging');
+  const watch = functions.get(idOf(resources, /WatchFunction/));
+  const { DEPLOYMENT, TOKENS_TABLE } = watch?.Environment.Variables ?? {};
+  assert.deepEqual([DEPLOYMENT, TOKENS_TABLE], ['staging', idOf(resources, /StorageTokens/)]);
+  assert.equal(schedules.length, providerIds.length + 1);
 };
