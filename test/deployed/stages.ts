@@ -13,7 +13,7 @@ export const checkStages = async (aws: LocalAws, root: string): Promise<void> =>
   await aws.deploy(root, STACK, { name: 'staging' });
   const resources = await resourcesOf(aws, STACK);
   const { functions, schedules } = await deploymentOf(aws, 'staging');
-  const watch = functions.get(idOf(resources, /WatchFunction/));
+  const watch = functions.get(idOf(resources, /WatchFunction[0-9A-F]{8}$/));
   const { DEPLOYMENT, TOKENS_TABLE } = watch?.Environment.Variables ?? {};
   assert.deepEqual([DEPLOYMENT, TOKENS_TABLE], ['staging', idOf(resources, /StorageTokens/)]);
   assert.equal(schedules.length, providerIds.length + 1);
