@@ -1,7 +1,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Failed, Outcome } from './interpret.ts';
 import type { Policy } from './policy.ts';
-import { type EpochMs, hours, type Milliseconds, plus } from './types.ts';
+import { type EpochMs, hours, type Milliseconds, minutes, plus } from './types.ts';
 
 /**
  * What is known of logins that wrong tries may lock: a wrong one is tried once, however many connections use it, and
@@ -118,11 +118,11 @@ export const afterTry = (
 
   const { code } = outcome;
   const isLikelyRight = code === UNDERWAY && state.granted === it.login;
-  const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => ({
-    ...{ fingerprint, code, times: (before?.times ?? 0) + 1, at: now },
-    // A worker that dies with a login that works is no sign that it is wrong.
-    ...(!isNamed && { until: plus(now, isLikelyRight ? policy.lease : pauseAfter(policy, code, tries)) }),
-  });
+  const entry = (before: RefusedLogin | undefined, fingerprint: string, tries: number): RefusedLogin => {
+    const times = (before?.times ?? 0) + 1;
+    const pause = isLikelyRight ? pauseAfterLost(policy, times) : pauseAfter(policy, code, tries);
+    return { fingerprint, code, times, at: now, ...(!isNamed && { until: plus(now, pause) }) };
+  };
   const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
   // The application is wrong, not its user.
   if (code === 'invalid_client') {
@@ -167,3 +167,10 @@ const pauseAfter = ({ stands, probe, lease }: LoginPolicy, code: ErrorCode, trie
   const step = code === UNDERWAY ? tries - 1 : tries;
   return step === 1 ? stands : probe.first * Math.min(16, 8 ** (step - 2));
 };
+
+/**
+ * A lost answer is no sign that a login which worked before is wrong now. But its password may have just changed: there are
+ * at most four tries within half an hour, which is how long such an account is usually locked and such tries are counted.
+ */
+const pauseAfterLost = ({ lease }: LoginPolicy, times: number): Milliseconds =>
+  times <= 2 ? lease : minutes(Math.min(60, 15 * 2 ** (times - 3)));

@@ -256,14 +256,23 @@ describe.each(['timeout', 'network', 'malformed_answer'] as const)('an answer th
     expect(count).toBe(4);
   });
 
-  it('of a login that worked before is asked for after each lease', () => {
+  it('of a login that worked before is repeated at least once an hour, and four times at most in half an hour', () => {
     const { it, tries, pass } = account();
     tries(it('a', 'password', true), granted);
-    let count = 0;
-    for (let minute = 0; minute < 20; minute += 1) {
-      if (tries(it('a', 'password', true), lost)) count += 1;
+    const tried: number[] = [];
+    for (let minute = 0; minute < 5 * 60; minute += 1) {
+      // Always another one: all of them use the same login.
+      if (tries(it(`${minute}`, 'password', true), lost)) tried.push(minute);
       pass(minutes(1));
     }
-    expect(count).toBeGreaterThanOrEqual(9);
+    expect(tried).toEqual([0, 1, 2, 17, 47, 107, 167, 227, 287]);
+  });
+
+  it('counts no more once the login is granted', () => {
+    const { it, tries, pass } = account();
+    for (let minute = 0; minute < 60; minute += 1) {
+      expect(tries(it('a', 'password', true), minute % 3 ? lost : granted)).toBe(true);
+      pass(minutes(1));
+    }
   });
 });

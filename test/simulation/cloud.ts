@@ -92,7 +92,7 @@ export class Cloud {
     let running = true;
     this.#parts.loop.after(timeout, () => {
       // A function that is still at it when its time is up is killed where it stands.
-      if (running) process.kill();
+      if (running && !process.suspended) process.kill();
     });
     let answer: R | 'killed' = 'killed';
     try {

@@ -1,4 +1,5 @@
 import { type EpochMs, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
+import { SUSPENDED } from './process.ts';
 import type { Random } from './random.ts';
 
 /** What happens to one operation on a store. Durations in milliseconds. */
@@ -93,9 +94,16 @@ export class Faults {
   #until = 0;
   readonly counts: Record<string, number> = {};
 
-  constructor(random: Random, troubles: readonly Trouble[], now: () => EpochMs) {
+  readonly #longestFreeze: Milliseconds;
+
+  constructor(
+    random: Random,
+    { troubles, longestFreeze }: { readonly troubles: readonly Trouble[]; readonly longestFreeze: Milliseconds },
+    now: () => EpochMs,
+  ) {
     this.#random = random;
     this.#troubles = troubles;
+    this.#longestFreeze = longestFreeze;
     this.#now = now;
   }
 
@@ -138,9 +146,9 @@ export class Faults {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
     }
     if (this.strikes('freezes') && this.#random.chance(0.2)) {
-      const freeze = this.#random.between(seconds(20), seconds(150));
+      const freeze = this.#random.between(seconds(20), this.#longestFreeze);
       const delay = this.#random.chance(0.5) ? { delayBefore: freeze } : { delayAfter: freeze };
-      return this.#fate(operation, delay, 'freeze');
+      return this.#fate(operation, delay, freeze > SUSPENDED ? 'suspended' : 'freeze');
     }
     if (this.strikes('store throttled')) return this.#fate(operation, { fail: 'before' }, 'store refused');
     if (this.strikes('store answers lost')) return this.#fate(operation, { fail: 'after' }, 'store answer lost');

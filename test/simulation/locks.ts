@@ -1,6 +1,6 @@
 import { jsonObject } from '../../lib/core/jwt.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { type EpochMs, hours, minutes } from '../../lib/core/types.ts';
+import { type EpochMs, hours, type Milliseconds, minutes } from '../../lib/core/types.ts';
 
 type Answer = Extract<HttpReply, { kind: 'answer' }>;
 
@@ -9,11 +9,20 @@ const WRONG = 5;
 const LOCKED = minutes(30);
 /** If every answer is lost, nobody knows of a wrong password: then the fifth try comes no sooner than this. */
 const SPREAD = hours(9);
+/** A password that worked before is repeated more often: it is most likely right. */
+const SPREAD_IF_GRANTED = LOCKED;
+
+interface Login {
+  readonly user: string;
+  readonly password: unknown;
+}
 
 interface Wrong {
   readonly times: number;
   readonly first: EpochMs;
   readonly last: EpochMs;
+  /** The fifth may come so long after the first. */
+  readonly spread: Milliseconds;
 }
 
 /** Providers lock the account of a user after five wrong logins in a row, and refuse each of its logins then. */
@@ -21,8 +30,10 @@ export class Locks {
   readonly #onLock: (provider: string) => void;
   readonly #now: () => EpochMs;
   readonly #wrong = new Map<string, Wrong>();
+  /** The password that was granted last. */
+  readonly #granted = new Map<string, unknown>();
 
-  /** `onLock`: an account was locked within hours. */
+  /** `onLock`: five wrong logins came faster than they may. */
   constructor(now: () => EpochMs, onLock: (provider: string) => void) {
     this.#now = now;
     this.#onLock = onLock;
@@ -30,9 +41,9 @@ export class Locks {
 
   /** The provider’s answer to a request: `handle` gives the one without locks. */
   answer(provider: string, request: HttpRequest, handle: () => Answer): Answer {
-    const user = userIn(request);
-    if (user === undefined) return handle();
-    const key = `${provider} ${user}`;
+    const login = loginIn(request);
+    if (!login) return handle();
+    const key = `${provider} ${login.user}`;
     const now = this.#now();
     const before = this.#wrong.get(key);
     if (before && before.times >= WRONG) {
@@ -41,20 +52,29 @@ export class Locks {
     }
     const reply = handle();
     const isWrong = reply.status >= 400 && jsonObject(reply.body)?.error === 'invalid_grant';
-    const { times, first } = this.#wrong.get(key) ?? { times: 0, first: now };
-    if (isWrong) this.#wrong.set(key, { times: times + 1, first, last: now });
-    else if (reply.status < 300) this.#wrong.delete(key);
-    if (isWrong && times + 1 === WRONG && now - first < SPREAD) this.#onLock(provider);
+    if (reply.status < 300) {
+      this.#wrong.delete(key);
+      this.#granted.set(key, login.password);
+    }
+    if (!isWrong) return reply;
+    const wrong = this.#wrong.get(key) ?? { times: 0, first: now, spread: SPREAD_IF_GRANTED };
+    const times = wrong.times + 1;
+    const spread = this.#granted.get(key) === login.password ? wrong.spread : SPREAD;
+    this.#wrong.set(key, { ...wrong, times, last: now, spread });
+    if (times === WRONG && now - wrong.first < spread) this.#onLock(provider);
     return reply;
   }
 }
 
 const locked: Answer = { kind: 'answer', status: 401, headers: {}, body: '{"error":"invalid_grant"}' };
 
-/** The user of a login with a password, however he is spelt. */
-const userIn = ({ headers, body = '' }: HttpRequest): string | undefined => {
+/** A login with a password. Its user may be spelt in several ways. */
+const loginIn = ({ headers, body = '' }: HttpRequest): Login | undefined => {
   const form = new URLSearchParams(body);
+  const json = jsonObject(body);
   const named = form.get('grant_type') === 'password' ? form.get('username') : undefined;
-  const user = headers['x-auth-username'] ?? named ?? jsonObject(body)?.login;
-  return typeof user === 'string' ? user.trim().toLowerCase() : undefined;
+  const user = headers['x-auth-username'] ?? named ?? json?.login;
+  if (typeof user !== 'string') return undefined;
+  const password = headers['x-auth-password'] ?? form.get('password') ?? json?.password;
+  return { user: user.trim().toLowerCase(), password };
 };

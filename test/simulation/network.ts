@@ -1,5 +1,5 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
-import { epochMs, hours, type Milliseconds, plus } from '../../lib/core/types.ts';
+import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { SendHttp } from '../../lib/shell/ports.ts';
 import { ask } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
@@ -51,11 +51,7 @@ export class Network {
     this.#ledger = ledger;
     this.#locks = new Locks(
       () => loop.now,
-      provider => {
-        // While answers are lost nobody can know that a login which worked before is wrong now.
-        if (!faults.troubled(plus(loop.now, -hours(1)), loop.now))
-          ledger.violated(`an account of ${provider} was locked`);
-      },
+      provider => ledger.violated(`an account of ${provider} was locked`),
     );
     this.#elsewhere = elsewhere;
   }

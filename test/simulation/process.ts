@@ -1,8 +1,11 @@
 import { RefresherError } from '../../lib/core/errors.ts';
-import { type EpochMs, epochMs, type Milliseconds } from '../../lib/core/types.ts';
+import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
 import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
+
+/** Longer than the timeout of any function. */
+export const SUSPENDED = minutes(5);
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -12,6 +15,7 @@ export class Process {
   readonly #faults: Faults;
   readonly skew: Milliseconds;
   #dead = false;
+  #suspendedUntil = 0;
   /** How many of its operations something was done to. */
   struck = 0;
   #die: () => void = () => {};
@@ -36,6 +40,11 @@ export class Process {
     return this.#dead;
   }
 
+  /** Frozen with the machine: nobody kills it when its time is up. */
+  get suspended(): boolean {
+    return this.#loop.now < this.#suspendedUntil;
+  }
+
   /** Nothing that was begun goes on: the promises it waits for never come. */
   kill(): void {
     this.#dead = true;
@@ -53,14 +62,19 @@ export class Process {
     const fate = this.#faults.ofStore(operation);
     if (!fate) return effect();
     this.struck += 1;
-    if (fate.delayBefore > 0) await this.pause(fate.delayBefore);
+    if (fate.delayBefore > 0) await this.#freeze(fate.delayBefore);
     if (fate.kill === 'before') return this.#killed();
     if (fate.fail === 'before') throw storeError(operation);
     const answer = await effect();
-    if (fate.delayAfter > 0) await this.pause(fate.delayAfter);
+    if (fate.delayAfter > 0) await this.#freeze(fate.delayAfter);
     if (fate.kill === 'after') return this.#killed();
     if (fate.fail === 'after') throw storeError(operation);
     return answer;
+  }
+
+  async #freeze(duration: Milliseconds): Promise<void> {
+    if (duration > SUSPENDED) this.#suspendedUntil = Math.max(this.#suspendedUntil, this.#loop.now + duration);
+    await this.pause(duration);
   }
 
   #killed(): Promise<never> {

@@ -93,11 +93,11 @@ export class Run {
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
     this.#scenario = { ...scenarioOf(random()), ...scenario };
-    const { providers, troubles, maxSkew, travel } = this.#scenario;
+    const { providers, maxSkew, travel } = this.#scenario;
     const loop = this.#loop;
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
-    this.#faults = new Faults(random(), troubles, now);
+    this.#faults = new Faults(random(), this.#scenario, now);
     const tables = emptyTables();
     const memory = memoryStores({}, tables);
     this.#ledger = new Ledger({

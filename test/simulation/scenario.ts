@@ -35,6 +35,8 @@ export interface Scenario {
   readonly schedules: number;
   /** How old a list of secrets may be. */
   readonly lag: Milliseconds;
+  /** So long a process is frozen at the most. */
+  readonly longestFreeze: Milliseconds;
   /** So long a request or an answer travels at the most. */
   readonly travel: Milliseconds;
   /** From then on no schedule of `refresh` runs; the watch does. */
@@ -49,6 +51,9 @@ export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: S
 
 /** Long enough for everything that backs off, leases or waits for a tick to be over. */
 export const RECOVERY = minutes(15);
+
+/** In most runs. A function has more time than that. */
+export const LONGEST_FREEZE = seconds(150);
 
 /** How long tokens really live: what an iOFFICE site gives is not what is assumed where it does not say. */
 export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>
@@ -69,6 +74,11 @@ export const scenarioOf = (random: Random): Scenario => {
     'long',
   ]);
   const scenario = random.chance(0.02) ? shaped(random, 'crowded') : shaped(random, shape);
+  const special = specialised(random, scenario);
+  return random.chance(0.25) ? { ...special, longestFreeze: minutes(30) } : special;
+};
+
+const specialised = (random: Random, scenario: Scenario): Scenario => {
   if (random.chance(0.12)) return besideANeighbour(random, scenario);
   const few = scenario.connections < 10;
   const edited = few && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
@@ -115,6 +125,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     packed: random.chance(0.3),
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
+    longestFreeze: LONGEST_FREEZE,
     travel: 150,
     edits: false,
     rests: false,

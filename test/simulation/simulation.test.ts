@@ -4,7 +4,7 @@ import { providers } from '../../lib/providers/index.ts';
 import type { Trouble } from './faults.ts';
 import { START } from './network.ts';
 import { Run } from './run.ts';
-import type { Scenario } from './scenario.ts';
+import { LONGEST_FREEZE, type Scenario } from './scenario.ts';
 
 const calm = (end: number): Partial<Scenario> => ({
   troubles: [],
@@ -16,6 +16,7 @@ const calm = (end: number): Partial<Scenario> => ({
   schedules: 1,
   lag: minutes(0),
   travel: 150,
+  longestFreeze: LONGEST_FREEZE,
   maxSkew: 0,
   calmFrom: plus(START, minutes(1)),
   end: plus(START, end),
@@ -105,6 +106,22 @@ describe('alarms', () => {
     expect(violations).toEqual([]);
     const told = run.alarms.filter(alarm => alarm.firedBetween(plus(START, from), plus(START, to)));
     expect(told.length).toBeGreaterThan(0);
+  });
+
+  test('processes that are suspended for half an hour go on with what they knew before, and do no harm', async () => {
+    const run = new Run(5, {
+      ...calm(hours(14)),
+      providers,
+      connections: 2,
+      browser: true,
+      secretsChange: true,
+      longestFreeze: minutes(30),
+      troubles: [{ ...all('freezes', hours(1), hours(10)), share: 0.2 }],
+      calmFrom: plus(START, hours(10)),
+    });
+    const { violations, faults } = await run.run();
+    expect(violations).toEqual([]);
+    expect(Object.entries(faults).filter(([kind]) => kind.startsWith('suspended')).length).toBeGreaterThan(10);
   });
 
   test('a refused login is told at once', async () => {

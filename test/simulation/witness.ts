@@ -42,8 +42,8 @@ interface Parts {
   readonly took: (connection: ConnectionId) => boolean;
 }
 
-/** So long a run may be frozen between its last look at a secret and what it makes of that. */
-const LAG = minutes(4);
+/** So long a run takes between its last look at a secret and what it makes of that, if it is not frozen. */
+const LAG = minutes(1.5);
 
 /** So long after the grace period a token is gone: a tick, and a moment to notice that it is time. */
 const GONE_WITHIN = minutes(7);
@@ -179,13 +179,19 @@ export class Witness {
     };
   }
 
+  /** A run that acts now has not looked at a secret before. */
+  #lastLook(): EpochMs {
+    const { loop, scenario } = this.#parts;
+    return plus(loop.now, -(LAG + scenario.longestFreeze));
+  }
+
   #retired(connection: ConnectionId): void {
     const { loop, ledger } = this.#parts;
     // From here on nobody has to be served it.
     this.#retiredOnes.set(connection, this.#tokens.get(connection) ?? this.#retiredOnes.get(connection));
     this.#tokens.delete(connection);
     const customer = this.#customers.get(connection);
-    if (customer && !customer.was(state => state === 'deleted', plus(loop.now, -LAG), loop.now))
+    if (customer && !customer.was(state => state === 'deleted', this.#lastLook(), loop.now))
       ledger.violated(`${connection}: retired, although its secret was there`);
   }
 
@@ -229,7 +235,7 @@ export class Witness {
     this.#attentionTo.delete(connection);
     told(connection);
     const customer = this.#customers.get(connection);
-    if (!customer || customer.was(state => state !== 'good', plus(now, -LAG), now)) return;
+    if (!customer || customer.was(state => state !== 'good', this.#lastLook(), now)) return;
     const record = await this.#parts.stores.connections.get(connection);
     const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -hours(12)), now);
     if (stood) return;
