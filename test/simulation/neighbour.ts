@@ -168,7 +168,7 @@ export class Neighbour {
       case 'issues for seconds':
         return reply(200, { ...token, code: 'made-up-code', expires_in: 15, svc: `${HOSTILE_URL}/x` });
       case 'issues large tokens':
-        return reply(200, { ...token, access_token: 'made-up-'.repeat(30_000), expires_in: 600 });
+        return reply(200, { ...token, access_token: 'made-up-'.repeat(3000), expires_in: 600 });
     }
   }
 }

@@ -121,7 +121,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     maxSkew: shape === 'crowded' ? random.pick([0, 100]) : random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),
     sessionsEnd: random.chance(0.4),
-    neighbour: shape !== 'crowded' && random.chance(0.1),
+    neighbour: shape !== 'crowded' && random.chance(0.1) && troubled <= hours(4),
     packed: random.chance(0.3),
     schedules: random.pick([1, 1, 1, 2, 4, 8]),
     lag: random.pick([0, 0, minutes(1), minutes(5)]),
@@ -166,7 +166,7 @@ const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
 const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
   const limited = providers.filter(({ rateLimit }) => rateLimit !== undefined);
   const provider = random.chance(0.7) ? random.pick(limited as [Provider, ...Provider[]]) : scenario.providers[0];
-  const calmFrom = plus(START, hours(random.between(2, 5)));
+  const calmFrom = plus(START, hours(random.between(1, 3)));
   return {
     ...scenario,
     ...(provider && { providers: [provider] }),

@@ -92,10 +92,12 @@ const runner =
   };
 
 /** What is stored belongs to the store: a copy of its own, which nobody can change, may be handed out as it is. */
-const stored = <T extends object>(value: T): T => frozen(structuredClone(value));
-const frozen = <T extends object>(value: T): T => {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) frozen(inner);
-  return Object.freeze(value);
+const stored = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(stored)) as T;
+  const copy: Record<string, unknown> = {};
+  for (const name in value) copy[name] = stored(value[name]);
+  return Object.freeze(copy) as T;
 };
 
 const shards = new Map<ConnectionId, number>();
