@@ -23,9 +23,9 @@ type Forced = Extract<Route, { to: 'refresh' }>;
 
 /** A token that is valid for `minTtl` if there is or can be one; otherwise any that is valid. */
 export const read = async (deps: ApiDeps, policy: Policy, { connection, minTtl }: Read): Promise<HttpAnswer> => {
-  const [held, isKnown] = await Promise.all([deps.tokens.get(connection), hasRecord(deps, connection)]);
-  if (!held && !isKnown) return unknownConnection(connection);
-  return readFrom(deps, policy, { connection, minTtl }, held, isKnown);
+  const [held, known] = await Promise.all([deps.tokens.get(connection), knownAs(deps, connection)]);
+  if (known === 'ended' || (!held && known === 'unknown')) return unknownConnection(connection);
+  return readFrom(deps, policy, { connection, minTtl }, held, known === 'known');
 };
 
 /** A newer token for a consumer whose token the provider refused; the one that is there, if it is not that one. */
@@ -89,11 +89,17 @@ const obtain = async (
   return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
 };
 
-/** A record that cannot be read costs nobody a token that can. */
-const hasRecord = ({ connections }: ApiDeps, connection: ConnectionId): Promise<boolean> =>
+/**
+ * A record that cannot be read costs nobody a token that can. A connection that has ended has none, unless somebody restored
+ * the table `Tokens`.
+ */
+const knownAs = ({ connections }: ApiDeps, connection: ConnectionId): Promise<'known' | 'unknown' | 'ended'> =>
   connections.get(connection).then(
-    record => record !== undefined,
-    () => true,
+    record => {
+      if (!record) return 'unknown';
+      return record.endedAt === undefined ? 'known' : 'ended';
+    },
+    () => 'known',
   );
 
 /** Decides by itself if that is possible: only what is to be refreshed or waited for costs an invocation. */

@@ -92,6 +92,18 @@ it('a retired connection is known by its token until that has gone or expired', 
   expect(await ask('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
+it('a connection that has ended is unknown, although somebody restored its token', async () => {
+  const { clock, ask, connections, tokens, connection } = await setUp();
+  const token = await tokens.get(connection);
+  const record = await connections.get(connection);
+  if (!token || !record) throw new Error('there is no token');
+  await connections.retire(connection, clock.now());
+  await tokens.withdraw(connection, record.version);
+  await connections.end(connection, record.version, clock.now());
+  await tokens.publish(token);
+  expect(await ask('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+});
+
 it('a connection that retired while it was asked for is unknown', async () => {
   const { clock, ask, connections, tokens, connection } = await setUp();
   clock.pass(LIFE);

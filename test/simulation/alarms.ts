@@ -1,17 +1,10 @@
 import { alarmsFor } from '../../infra/alarms.ts';
-import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
 import type { EpochMs } from '../../lib/core/types.ts';
+import { deployment } from './aws-metrics.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
 
-const deployment = {
-  name: DEFAULT_NAME,
-  tables: { tokens: 'tokens', connections: 'connections' },
-  apiId: 'api',
-  deadLetters: 'queue',
-};
-
 /** What these alarms report says nothing of a connection that loses its token. */
-const unconcerned = ['discovery-problems', 'expiring', 'api-errors', 'api-slow'];
+const unconcerned = ['discovery-problems', 'expiring', 'api-errors', 'api-slow', 'tables-throttled'];
 /** These stay on until a person acts, long after what they reported. */
 const lasting = ['functions-failing'];
 

@@ -18,7 +18,8 @@ import { Logins } from '../../lib/shell/logins.ts';
 import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
 import type { Transition } from '../../lib/shell/transition.ts';
 import type { Stores } from '../support/memory.ts';
-import type { Faults } from './faults.ts';
+import { gatewayMetrics, throttleOf } from './aws-metrics.ts';
+import type { Faults, FunctionName } from './faults.ts';
 import type { Loop } from './loop.ts';
 import type { Network } from './network.ts';
 import { emit, type Outlets, observerOf, wordsOf } from './observer.ts';
@@ -74,23 +75,27 @@ export class Cloud {
     this.#outlets = parts;
   }
 
-  #process(): Process {
-    const { loop, faults, random, maxSkew } = this.#parts;
-    return new Process(loop, faults, random.between(-maxSkew, maxSkew));
+  #process(name: FunctionName): Process {
+    const { loop, faults, random, maxSkew, measured } = this.#parts;
+    const onThrottle = (operation: string) => {
+      const metric = throttleOf(operation);
+      if (metric) measured(metric, 1);
+    };
+    return new Process(name, loop, faults, random.between(-maxSkew, maxSkew), onThrottle);
   }
 
   /** Runs in a warm environment or a new one; nothing where it was killed on the way. */
   async #invoke<H, R>(
-    name: string,
-    timeout: Milliseconds,
+    name: FunctionName,
+    pool: string,
     fresh: (process: Process) => H,
     use: (run: H, process: Process) => Promise<R>,
   ): Promise<{ readonly answer: R | 'killed'; readonly process: Process; readonly struck: boolean }> {
-    const { process, run, environment } = this.#environment(name, fresh);
+    const { process, run, environment } = this.#environment(name, pool, fresh);
     environment.busy = true;
     const before = process.struck;
     let running = true;
-    this.#parts.loop.after(timeout, () => {
+    this.#parts.loop.after(TIMEOUT[name], () => {
       // A function that is still at it when its time is up is killed where it stands.
       if (running && !process.suspended) process.kill();
     });
@@ -106,16 +111,16 @@ export class Cloud {
     return { answer, process, struck: process.struck > before };
   }
 
-  #environment<H>(name: string, fresh: (process: Process) => H) {
-    const pool = (this.#pools.get(name) ?? []) as Environment<H>[];
+  #environment<H>(name: FunctionName, poolName: string, fresh: (process: Process) => H) {
+    const pool = (this.#pools.get(poolName) ?? []) as Environment<H>[];
     const idle = pool.filter(each => !each.busy && !each.process.dead);
     let environment = idle[0];
     if (!environment || !this.#parts.random.chance(WARM)) {
-      const process = this.#process();
+      const process = this.#process(name);
       environment = { process, run: fresh(process), busy: false };
       idle.push(environment);
     }
-    this.#pools.set(name, [...pool.filter(each => each.busy && !each.process.dead), ...idle.slice(-3)]);
+    this.#pools.set(poolName, [...pool.filter(each => each.busy && !each.process.dead), ...idle.slice(-3)]);
     return { ...environment, environment };
   }
 
@@ -163,8 +168,8 @@ export class Cloud {
     const startedAt = loop.now;
     const invocation = { getRemainingTimeInMillis: () => TIMEOUT.refresh - (loop.now - startedAt) };
     const { answer } = await this.#invoke(
-      `refresh-${provider.id}`,
-      TIMEOUT.refresh,
+      'refresh',
+      provider.id,
       process => this.#refresher(provider, process),
       async ({ handle, flush }) => {
         try {
@@ -209,7 +214,7 @@ export class Cloud {
           emit(this.#outlets, measureDiscovery(report));
         },
       );
-    return (await this.#invoke('watch', TIMEOUT.watch, fresh, run => run())).answer;
+    return (await this.#invoke('watch', 'watch', fresh, run => run())).answer;
   }
 
   /** One request to the API. */
@@ -219,7 +224,7 @@ export class Cloud {
     query: Readonly<Record<string, string>>,
     sent?: object,
   ): Promise<Reply> {
-    const { providers, said } = this.#parts;
+    const { providers, said, loop, measured } = this.#parts;
     const fresh = (process: Process) =>
       apiHandler(
         {
@@ -236,10 +241,12 @@ export class Cloud {
       requestContext: { http: { method } },
       ...(sent && { body: JSON.stringify(sent) }),
     };
-    const { answer, process, struck } = await this.#invoke('api', TIMEOUT.api, fresh, handle =>
+    const startedAt = loop.now;
+    const { answer, process, struck } = await this.#invoke('api', 'api', fresh, handle =>
       Promise.resolve(handle(event, {} as Context)),
     );
     const { statusCode: status = 500, body = '' } = answer === 'killed' ? { statusCode: 503 } : answer;
+    for (const [metric, value] of gatewayMetrics(status, loop.now - startedAt)) measured(metric, value);
     return { status, body, skew: process.skew, struck };
   }
 

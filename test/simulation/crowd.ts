@@ -2,6 +2,7 @@ import { minutes, plus } from '../../lib/core/types.ts';
 import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
 import { START } from './network.ts';
 import { type Outcome, Run } from './run.ts';
+import { CALM } from './scenario.ts';
 
 export const CONNECTIONS = 10_000;
 
@@ -11,21 +12,12 @@ export const CONNECTIONS = 10_000;
  */
 export const crowd = (): Promise<Outcome> =>
   new Run(1, {
+    ...CALM,
     providers: [powerofficeV2],
     connections: CONNECTIONS,
-    browser: false,
-    troubles: [],
     calmFrom: plus(START, minutes(30)),
     end: plus(START, minutes(60)),
     readEvery: minutes(0.5),
-    maxSkew: 0,
-    secretsChange: false,
-    sessionsEnd: false,
-    edits: false,
-    rests: false,
-    neighbour: false,
     packed: true,
-    schedules: 1,
-    lag: 0,
     travel: 50,
   }).run();

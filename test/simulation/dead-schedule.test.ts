@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { minutes } from '../../lib/core/types.ts';
-import { noticeOfDeadSchedule } from './dead-schedule.ts';
+import { NOTICE, noticeOfDeadSchedule } from './dead-schedule.ts';
 
 describe('a schedule that dies', () => {
   test.each(Array.from({ length: 10 }, (_, n) => n + 1))(
     'is reported two minutes before the first ten-minute token expires (%i)',
     { timeout: 60_000 },
-    async seed => expect(await noticeOfDeadSchedule(seed)).toBeGreaterThanOrEqual(minutes(2)),
+    async seed => expect(await noticeOfDeadSchedule(seed)).toBeGreaterThanOrEqual(NOTICE),
   );
 });

@@ -1,8 +1,10 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
 import { powerofficeV1 } from '../../lib/providers/poweroffice-v1.ts';
+import { record } from '../support/reliability.ts';
 import { START } from './network.ts';
 import { Random } from './random.ts';
 import { Run } from './run.ts';
+import { CALM } from './scenario.ts';
 
 /**
  * A hundred connections whose tokens are valid for ten minutes, read by nobody, whose schedule dies at some moment. How long
@@ -12,22 +14,14 @@ export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> 
   const random = new Random(seed);
   const schedulesDieAt = plus(START, minutes(30) + random.between(0, minutes(10)));
   const run = new Run(seed, {
+    ...CALM,
     providers: [powerofficeV1],
     connections: 100,
-    browser: false,
-    troubles: [],
     calmFrom: plus(START, minutes(20)),
     end: plus(START, minutes(52)),
     readEvery: hours(24),
-    maxSkew: 0,
-    secretsChange: false,
-    sessionsEnd: false,
-    edits: false,
-    neighbour: false,
     packed: true,
     schedules: random.pick([1, 1, 2, 8]),
-    lag: 0,
-    travel: 150,
     schedulesDieAt,
   });
   await run.run();
@@ -36,4 +30,26 @@ export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> 
   const told = Math.min(...[...mails, ...alarms].filter(at => at >= schedulesDieAt));
   const expired = Math.min(...run.expiries.filter(at => at >= schedulesDieAt));
   return expired - told;
+};
+
+const RUNS = 100;
+/** So long before the first expiry a person has to know. */
+export const NOTICE = minutes(2);
+
+/** A hundred such runs. Answers whether all but one of them gave notice in time. */
+export const deadSchedules = async (write: boolean): Promise<boolean> => {
+  const notices: Milliseconds[] = [];
+  for (let seed = 1; seed <= RUNS; seed += 1) {
+    notices.push(await noticeOfDeadSchedule(seed));
+    if (seed % 10 === 0) console.error(`${seed} of ${RUNS} runs`);
+  }
+  const sorted = notices.toSorted((a, b) => a - b);
+  const inTime = sorted.filter(notice => notice >= NOTICE).length;
+  const inSeconds = (notice: Milliseconds = Number.NaN) => `${Math.round(notice / 1000)} s`;
+  const figures =
+    `${inTime} of ${RUNS} runs gave two minutes' notice or more: ${inSeconds(sorted[0])} at the least, ` +
+    `${inSeconds(sorted[RUNS / 2])} in the median.`;
+  console.log(figures);
+  if (write) record('dead-schedule', figures);
+  return inTime >= RUNS - 1;
 };

@@ -1,6 +1,9 @@
 import { type EpochMs, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
+import { isRead } from './aws-metrics.ts';
 import { SUSPENDED } from './process.ts';
 import type { Random } from './random.ts';
+
+export type FunctionName = 'refresh' | 'watch' | 'api';
 
 /** What happens to one operation on a store. Durations in milliseconds. */
 export interface StoreFate {
@@ -8,6 +11,8 @@ export interface StoreFate {
   readonly delayAfter: Milliseconds;
   readonly fail?: 'before' | 'after';
   readonly kill?: 'before' | 'after';
+  /** DynamoDB counts it. */
+  readonly throttled?: true;
 }
 
 /** What happens to one request to a provider. */
@@ -49,8 +54,14 @@ export interface Trouble {
     | 'duplicate ticks'
     | 'late ticks'
     | 'discovery dies'
+    /** A role may not write any more. */
+    | 'writes refused'
+    /** DynamoDB refuses requests, and takes them when the SDK repeats them. */
+    | 'store busy'
     /** A moment: a table is brought back to an earlier state. */
     | 'restored';
+  /** Strikes this function alone. */
+  readonly of?: FunctionName;
   readonly from: EpochMs;
   readonly to: EpochMs;
   /** How much of what could go wrong does. */
@@ -112,9 +123,9 @@ export class Faults {
   }
 
   /** Whether a kind of trouble strikes here and now. */
-  strikes(kind: Trouble['kind']): boolean {
+  strikes(kind: Trouble['kind'], whom: FunctionName): boolean {
     if (this.#isCalm()) return false;
-    const trouble = this.#current.find(each => each.kind === kind);
+    const trouble = this.#current.find(each => each.kind === kind && (each.of ?? whom) === whom);
     return trouble !== undefined && this.#random.chance(trouble.share);
   }
 
@@ -138,20 +149,25 @@ export class Faults {
     return this.#troubles.some(trouble => trouble.from <= to && trouble.to >= from);
   }
 
-  ofStore(operation: string): StoreFate | undefined {
-    if (writesOfDiscovery.has(operation) && this.strikes('discovery dies') && this.#random.chance(0.5)) {
+  ofStore(operation: string, by: FunctionName): StoreFate | undefined {
+    if (writesOfDiscovery.has(operation) && this.strikes('discovery dies', by) && this.#random.chance(0.5)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'before', 'after']) }, 'discovery died');
     }
-    if (this.strikes('crashes') && this.#random.chance(0.2)) {
+    if (this.strikes('crashes', by) && this.#random.chance(0.2)) {
       return this.#fate(operation, { kill: this.#random.pick(['before', 'after']) }, 'crash');
     }
-    if (this.strikes('freezes') && this.#random.chance(0.2)) {
+    if (this.strikes('freezes', by) && this.#random.chance(0.2)) {
       const freeze = this.#random.between(seconds(20), this.#longestFreeze);
       const delay = this.#random.chance(0.5) ? { delayBefore: freeze } : { delayAfter: freeze };
       return this.#fate(operation, delay, freeze > SUSPENDED ? 'suspended' : 'freeze');
     }
-    if (this.strikes('store throttled')) return this.#fate(operation, { fail: 'before' }, 'store refused');
-    if (this.strikes('store answers lost')) return this.#fate(operation, { fail: 'after' }, 'store answer lost');
+    if (this.strikes('store throttled', by))
+      return this.#fate(operation, { fail: 'before', throttled: true }, 'store refused');
+    if (!isRead(operation) && this.strikes('writes refused', by))
+      return this.#fate(operation, { fail: 'before' }, 'write refused');
+    if (this.strikes('store busy', by))
+      return this.#fate(operation, { delayBefore: this.#random.between(50, 500), throttled: true }, 'store busy');
+    if (this.strikes('store answers lost', by)) return this.#fate(operation, { fail: 'after' }, 'store answer lost');
     return this.#random.chance(0.02) ? { delayBefore: this.#random.between(1, 200), delayAfter: 0 } : undefined;
   }
 
@@ -160,31 +176,31 @@ export class Faults {
     return { delayBefore: 0, delayAfter: 0, ...fate };
   }
 
-  ofNetwork(): NetworkFate {
-    const fate = this.#networkFate();
+  ofNetwork(by: FunctionName): NetworkFate {
+    const fate = this.#networkFate(by);
     if (fate.kind !== 'fine') this.count(fate.kind === 'refused' ? `HTTP ${fate.status}` : fate.kind);
     return fate;
   }
 
-  #networkFate(): NetworkFate {
+  #networkFate(by: FunctionName): NetworkFate {
     const random = this.#random;
     // Another trouble with each request, so that one run meets two of them.
-    if (this.strikes('mixed')) {
+    if (this.strikes('mixed', by)) {
       const kinds = ['lost answer', 'lost request', 'unreachable', 'refused', 'rejected', 'malformed', 'fine'] as const;
       return this.#oneOf(random.pick(kinds));
     }
-    if (this.strikes('crashes')) return { kind: random.pick(['crash before', 'crash after']) };
-    if (this.strikes('outage'))
+    if (this.strikes('crashes', by)) return { kind: random.pick(['crash before', 'crash after']) };
+    if (this.strikes('outage', by))
       return random.pick<NetworkFate>([
         { kind: 'unreachable' },
         { kind: 'lost request' },
         { kind: 'refused', status: 503 },
       ]);
-    if (this.strikes('lost answers')) return { kind: 'lost answer' };
-    if (this.strikes('slow provider')) return { kind: 'late', by: random.between(seconds(9), LATEST) };
-    if (this.strikes('malformed answers')) return this.#oneOf('malformed');
-    if (this.strikes('provider storms')) return this.#oneOf('refused');
-    if (this.strikes('rejections')) return this.#oneOf('rejected');
+    if (this.strikes('lost answers', by)) return { kind: 'lost answer' };
+    if (this.strikes('slow provider', by)) return { kind: 'late', by: random.between(seconds(9), LATEST) };
+    if (this.strikes('malformed answers', by)) return this.#oneOf('malformed');
+    if (this.strikes('provider storms', by)) return this.#oneOf('refused');
+    if (this.strikes('rejections', by)) return this.#oneOf('rejected');
     return fine;
   }
 

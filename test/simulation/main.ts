@@ -5,18 +5,21 @@ import { providers } from '../../lib/providers/index.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 import { record } from '../support/reliability.ts';
 import { CONNECTIONS, crowd } from './crowd.ts';
+import { deadSchedules } from './dead-schedule.ts';
 import { figures } from './figures.ts';
 import { findPlanted } from './planted.ts';
 import { type Outcome, Run } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
-const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--planted] [--json] [--record]
+const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--dead-schedule] [--planted] [--json] [--record]
 
   --seeds N   as many runs as that, from seed 1 on, and 10,000 connections of one rate limit; default 1000
   --seed S    one run, with all there is to say about it
+  --dead-schedule
+              100 runs of 100 connections whose schedule dies: how long before their tokens expire a person is told
   --planted   plants bugs in a copy of the tree, one at a time; the first of 1,000 seeds that finds each
   --json      with --seeds: print the figures as JSON
-  --record    with --seeds or --planted: write the figures into docs/reliability.md`;
+  --record    with --seeds, --dead-schedule or --planted: write the figures into docs/reliability.md`;
 
 /** Seeds go to the workers in slices: small enough for progress, large enough to be worth a message. */
 const SLICE = 20;
@@ -137,6 +140,7 @@ if (isMainThread) {
     options: {
       seeds: { type: 'string' },
       seed: { type: 'string' },
+      'dead-schedule': { type: 'boolean', default: false },
       planted: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
@@ -144,6 +148,8 @@ if (isMainThread) {
   });
   if (values.planted) {
     process.exitCode = (await findPlanted(values.record)) ? 0 : 1;
+  } else if (values['dead-schedule']) {
+    process.exitCode = (await deadSchedules(values.record)) ? 0 : 1;
   } else if (values.seed !== undefined) {
     const outcome = await new Run(number('seed', values.seed)).run();
     console.log(outcome);

@@ -80,7 +80,7 @@ export class Network {
       if (process.dead) return never();
       this.#ledger.called(request);
       if (!this.#ledger.isHonest(request)) return this.#atTheNeighbours(process, request, deadline);
-      const fate = this.#faults.ofNetwork();
+      const fate = this.#faults.ofNetwork(process.name);
       const there = this.#random.between(10, this.#travel);
       const wait = (duration: number) => process.pause(Math.min(duration, deadline));
       switch (fate.kind) {

@@ -1,7 +1,7 @@
 import { RefresherError } from '../../lib/core/errors.ts';
 import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
 import type { Clock } from '../../lib/shell/ports.ts';
-import type { Faults } from './faults.ts';
+import type { Faults, FunctionName } from './faults.ts';
 import type { Loop } from './loop.ts';
 
 /** Longer than the timeout of any function. */
@@ -22,10 +22,21 @@ export class Process {
   /** Resolves when it is killed. */
   readonly death: Promise<'dead'>;
 
-  constructor(loop: Loop, faults: Faults, skew: Milliseconds) {
+  readonly name: FunctionName;
+  readonly #onThrottle: (operation: string) => void;
+
+  constructor(
+    name: FunctionName,
+    loop: Loop,
+    faults: Faults,
+    skew: Milliseconds,
+    onThrottle: (operation: string) => void,
+  ) {
+    this.name = name;
     this.#loop = loop;
     this.#faults = faults;
     this.skew = skew;
+    this.#onThrottle = onThrottle;
     this.death = new Promise(resolve => {
       this.#die = () => resolve('dead');
     });
@@ -59,9 +70,10 @@ export class Process {
   /** An operation on a store: it may be late, fail before or after its effect, freeze the process or kill it. */
   async io<T>(operation: string, effect: () => Promise<T>): Promise<T> {
     if (this.#dead) return never();
-    const fate = this.#faults.ofStore(operation);
+    const fate = this.#faults.ofStore(operation, this.name);
     if (!fate) return effect();
     this.struck += 1;
+    if (fate.throttled) this.#onThrottle(operation);
     if (fate.delayBefore > 0) await this.#freeze(fate.delayBefore);
     if (fate.kill === 'before') return this.#killed();
     if (fate.fail === 'before') throw storeError(operation);

@@ -4,7 +4,7 @@ import { providers } from '../../lib/providers/index.ts';
 import type { Trouble } from './faults.ts';
 import { START } from './network.ts';
 import { Run } from './run.ts';
-import { LONGEST_FREEZE, type Scenario } from './scenario.ts';
+import { CALM, type Scenario } from './scenario.ts';
 
 /** One provider in trouble, from half an hour after the start until six, and an hour or more of calm. */
 const troubled = (
@@ -12,19 +12,11 @@ const troubled = (
   kinds: Readonly<Partial<Record<Trouble['kind'], number>>>,
   change: Partial<Scenario> = {},
 ): Partial<Scenario> => ({
+  ...CALM,
   providers: providers.filter(({ id }) => id === provider),
   connections: 2,
   browser: provider === 'ioffice',
   secretsChange: true,
-  sessionsEnd: false,
-  edits: false,
-  neighbour: false,
-  packed: false,
-  schedules: 1,
-  lag: minutes(0),
-  travel: 150,
-  longestFreeze: LONGEST_FREEZE,
-  maxSkew: 0,
   readEvery: minutes(2),
   troubles: Object.entries(kinds).map(([kind, share]) => ({
     kind: kind as Trouble['kind'],

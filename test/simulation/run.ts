@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import type { SecretSource } from '../../lib/shell/ports.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
-import { emptyTables, type MemoryTables, memoryStores } from '../support/memory.ts';
+import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '../support/memory.ts';
 import { Alarms } from './alarms.ts';
+import { deadLetters } from './aws-metrics.ts';
 import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
 import { Editors } from './editors.ts';
-import { Faults } from './faults.ts';
+import { Faults, type FunctionName } from './faults.ts';
 import { lagging } from './lagging.ts';
 import { Ledger } from './ledger.ts';
 import { Loop } from './loop.ts';
@@ -51,11 +53,6 @@ const holds = ({ state }: ReturnType<typeof createSimulators>, provider: string,
 
 /** Data are shown up to so much later. */
 const CLOUDWATCH_LATE = minutes(2);
-const DEAD_LETTERS: MetricRef = {
-  namespace: 'AWS/SQS',
-  name: 'ApproximateNumberOfMessagesVisible',
-  dimensions: { QueueName: 'queue' },
-};
 
 /** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
 const knownLife = ({ sessions, records }: MemoryTables, refreshToken: string): EpochMs | undefined => {
@@ -71,6 +68,7 @@ export class Run {
   readonly #loop = new Loop(START);
   readonly #faults: Faults;
   readonly #ledger: Ledger;
+  readonly #secrets: SecretSource & SecretAdmin;
   readonly #customers: readonly Customer[];
   readonly #alarms: Alarms;
   readonly #people: People;
@@ -93,7 +91,7 @@ export class Run {
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
     this.#scenario = { ...scenarioOf(random()), ...scenario };
-    const { providers, maxSkew, travel } = this.#scenario;
+    const { providers, maxSkew, travel, leastLate = 0 } = this.#scenario;
     const loop = this.#loop;
     const now = () => loop.now;
     const say = (line: string) => this.#say(line);
@@ -109,6 +107,7 @@ export class Run {
       mayBeSentAgain: (...which) => this.#restorer.mayBeSentAgain(...which),
     });
     const secrets = lagging(memory.secrets, now, () => this.#lag());
+    this.#secrets = secrets;
     this.#customers = customersOf(this.#scenario, URL_OF_SIMULATORS, secrets);
     const simulators = createSimulators({ now, scale: 1, random: random().next, url: URL_OF_SIMULATORS }, [
       ...this.#customers.map(({ account }) => account),
@@ -119,7 +118,7 @@ export class Run {
     const lateness = new Random(seed);
     this.#measured = (metric, value) => {
       const at = now();
-      loop.after(lateness.between(0, CLOUDWATCH_LATE), () => data.put(metric, at, value));
+      loop.after(lateness.between(leastLate, CLOUDWATCH_LATE), () => data.put(metric, at, value));
     };
     const shared = { loop, faults: this.#faults, scenario: this.#scenario, customers: this.#customers };
     this.#people = new People({ ...shared, random: random(), ledger: this.#ledger, simulators });
@@ -211,11 +210,11 @@ export class Run {
     this.#editors.begin();
     this.#quiet.begin();
     this.#restorer.begin();
-    this.#repeat(WATCH_EVERY, () => this.#tick(() => this.#cloud.watch()));
+    this.#repeat(WATCH_EVERY, () => this.#tick('watch', () => this.#cloud.watch()));
     for (const provider of providers) {
       for (let n = 0; n < schedules; n += 1) {
         this.#repeat(tickOf(provider), () => {
-          if (this.#loop.now < schedulesDieAt) this.#tick(() => this.#cloud.tick(provider, n, schedules));
+          if (this.#loop.now < schedulesDieAt) this.#tick('refresh', () => this.#cloud.tick(provider, n, schedules));
         });
       }
     }
@@ -267,16 +266,16 @@ export class Run {
   }
 
   /** The scheduler at its best and its worst. */
-  #tick(run: () => Promise<unknown>): void {
-    if (this.#faults.strikes('missed ticks')) {
+  #tick(of: FunctionName, run: () => Promise<unknown>): void {
+    if (this.#faults.strikes('missed ticks', of)) {
       this.#faults.count('tick missed');
       return;
     }
-    if (this.#faults.strikes('duplicate ticks')) {
+    if (this.#faults.strikes('duplicate ticks', of)) {
       this.#faults.count('tick twice');
       void this.#attempt(run);
     }
-    const late = this.#faults.strikes('late ticks');
+    const late = this.#faults.strikes('late ticks', of);
     if (late) this.#faults.count('tick late');
     this.#loop.after(late ? this.#random.between(seconds(5), minutes(4)) : 0, () => void this.#attempt(run));
   }
@@ -284,8 +283,13 @@ export class Run {
   /** Lambda runs what has failed once more, a minute later, and then makes a dead letter of it. */
   async #attempt(run: () => Promise<unknown>, isLast = false): Promise<void> {
     if ((await run()) !== 'killed') return;
-    if (isLast) this.#measured(DEAD_LETTERS, 1);
+    if (isLast) this.#measured(deadLetters, 1);
     else this.#loop.after(minutes(1), () => void this.#attempt(run, true));
+  }
+
+  /** Somebody does something with secrets, so long after the start. */
+  at(after: Milliseconds, action: (secrets: SecretSource & SecretAdmin) => Promise<void>): void {
+    this.#loop.at(plus(START, after), () => void action(this.#secrets));
   }
 
   /** Has the first customer's secret be stored in some state, so long after the start. */

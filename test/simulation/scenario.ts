@@ -37,12 +37,14 @@ export interface Scenario {
   readonly lag: Milliseconds;
   /** So long a process is frozen at the most. */
   readonly longestFreeze: Milliseconds;
+  /** CloudWatch shows data up to two minutes late, and no sooner than this; at once if it is not said. */
+  readonly leastLate?: Milliseconds;
   /** So long a request or an answer travels at the most. */
   readonly travel: Milliseconds;
   /** From then on no schedule of `refresh` runs; the watch does. */
   readonly schedulesDieAt?: EpochMs;
   /** A table is brought back, at some moment, to the state that it had before. */
-  readonly restore?: { readonly table: Table; readonly from: EpochMs; readonly at: EpochMs };
+  readonly restore?: undefined | { readonly table: Table; readonly from: EpochMs; readonly at: EpochMs };
 }
 
 /** Nothing goes wrong, whatever a neighbour does. */
@@ -54,6 +56,13 @@ export const RECOVERY = minutes(15);
 
 /** In most runs. A function has more time than that. */
 export const LONGEST_FREEZE = seconds(150);
+
+/** Nothing goes wrong, and nobody changes anything. */
+export const CALM = {
+  ...{ troubles: [], restore: undefined, secretsChange: false, sessionsEnd: false, edits: false, rests: false },
+  ...{ neighbour: false, browser: false, packed: false, schedules: 1, lag: 0, maxSkew: 0 },
+  ...{ travel: 150, longestFreeze: LONGEST_FREEZE },
+} as const satisfies Partial<Scenario>;
 
 /** How long tokens really live: what an iOFFICE site gives is not what is assumed where it does not say. */
 export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>

@@ -4,24 +4,13 @@ import { providers } from '../../lib/providers/index.ts';
 import type { Trouble } from './faults.ts';
 import { START } from './network.ts';
 import { Run } from './run.ts';
-import { LONGEST_FREEZE, type Scenario } from './scenario.ts';
+import { CALM, type Scenario } from './scenario.ts';
 
 const calm = (end: number): Partial<Scenario> => ({
-  troubles: [],
-  secretsChange: false,
-  sessionsEnd: false,
-  edits: false,
-  neighbour: false,
-  packed: false,
-  schedules: 1,
-  lag: minutes(0),
-  travel: 150,
-  longestFreeze: LONGEST_FREEZE,
-  maxSkew: 0,
+  ...CALM,
   calmFrom: plus(START, minutes(1)),
   end: plus(START, end),
   readEvery: minutes(20),
-  browser: false,
 });
 
 const all = (kind: Trouble['kind'], from: number, to: number): Trouble => ({

@@ -102,12 +102,14 @@ export class Witness {
   /** A table was restored: what is there now counts, and whoever was told before may be told again. */
   restored({ tokens, records }: MemoryTables): void {
     this.#causes.clear();
-    for (const { connection } of this.#parts.customers) {
-      const token = tokens.get(connection);
+    for (const { connection, state } of this.#parts.customers) {
+      const [token, record] = [tokens.get(connection), records.get(connection)];
       this.#retiredOnes.delete(connection);
       this.#tokens.delete(connection);
-      if (records.get(connection)?.retiredAt !== undefined) this.#retiredOnes.set(connection, token);
-      else if (token) this.#tokens.set(connection, token);
+      // Nobody has to be served the token of a connection that has ended.
+      const hasEnded = !record && state === 'deleted';
+      if (record?.retiredAt !== undefined) this.#retiredOnes.set(connection, token);
+      else if (token && !hasEnded) this.#tokens.set(connection, token);
     }
   }
 
@@ -281,6 +283,8 @@ export class Witness {
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token died in the calm`);
     if (alarms.told(attention, late, expiresAt) || mailbox.told(connection, late, expiresAt)) return;
+    // Somebody deleted its secret when it was to be renewed, and brought it back at the last moment.
+    if (this.#customers.get(connection)?.was(state => state === 'deleted', late, expiresAt)) return;
     // What strikes the watch as well delays the news, which then come soon after the end.
     const struck = scenario.troubles.some(
       ({ kind, from, to }) => from < expiresAt && to > late && strikesTheWatch.has(kind),
