@@ -1,4 +1,4 @@
-import { minutes, type Token } from '../../lib/core/types.ts';
+import { type ConnectionId, minutes, type Token } from '../../lib/core/types.ts';
 import { ask, type createSimulators } from '../../local/simulators/index.ts';
 import { type Cloud, pathOf, type Reply } from './cloud.ts';
 import type { Customer } from './customers.ts';
@@ -34,6 +34,8 @@ interface Served {
 export class Readers {
   readonly #parts: Parts;
   reads = 0;
+  /** Connections of which a reader has said that the provider refuses the token. */
+  readonly forced = new Set<ConnectionId>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -70,6 +72,7 @@ export class Readers {
   /** A newer token than one that a provider refused. */
   #force({ connection }: Customer, refused: Token | undefined): Promise<Reply> {
     const { cloud, loop } = this.#parts;
+    this.forced.add(connection);
     const issuedAt = new Date(refused?.issuedAt ?? loop.now).toISOString();
     return cloud.request('POST', pathOf(connection), {}, { issuedAt });
   }

@@ -90,6 +90,9 @@ export class Restorer {
     if (scenario.troubles.some(({ kind, from, to }) => kind !== 'restored' && from <= loop.now && to >= since)) return;
     for (const customer of customers) {
       if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
+      // The token that came back was good until a moment ago, and is replaced when it is read again.
+      const token = tables.tokens.get(customer.connection);
+      if (this.cameBack(token) && (token?.expiresAt ?? 0) > restoredAt) continue;
       faults.count('restored and checked');
       const record = tables.records.get(customer.connection);
       if ((await witness.isWell(customer)) || rejections.has(record?.lastError?.code)) continue;
@@ -117,16 +120,17 @@ export class Restorer {
 
   /**
    * Whether nothing shows that a refresh token is spent: it was redeemed after the state that was restored, and no newer
-   * token is published. If it is the only copy, it is enough that the token has little left.
+   * token is published. If it is the only copy, it is enough that the token has little left, or that a reader says that the
+   * provider refuses it.
    */
   mayBeSentAgain(refreshToken: string, redeemedAt: EpochMs, only: boolean): boolean {
-    const { loop, tables } = this.#parts;
+    const { loop, tables, readers } = this.#parts;
     if (!this.forgot(redeemedAt)) return false;
     const keeper = this.#keeperOf(refreshToken);
     const token = keeper && tables.tokens.get(keeper);
     const session = keeper && tables.sessions.get(keeper);
     if (!token || !session || token.version <= session.version) return true;
-    return only && token.expiresAt < plus(loop.now, NEAR_ITS_END);
+    return only && (readers.forced.has(token.connection) || token.expiresAt < plus(loop.now, NEAR_ITS_END));
   }
 
   #keeperOf(refreshToken: string): ConnectionId | undefined {
