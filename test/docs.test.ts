@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { problemCodes } from '../lib/api/problem.ts';
 import { errorCodes } from '../lib/core/errors.ts';
@@ -121,4 +121,11 @@ describe('the README tells the truth', () => {
       expect(() => readFileSync(new URL(`../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
     }
   });
+});
+
+test('docs/reliability.md names tests that are there', () => {
+  const reliability = readFileSync(new URL('../docs/reliability.md', import.meta.url), 'utf8');
+  const named = [...reliability.matchAll(/`(test\/[\w./-]+\.ts)`/g)].map(([, path]) => path ?? '');
+  expect(named.length).toBeGreaterThan(10);
+  for (const path of named) expect([path, existsSync(new URL(`../${path}`, import.meta.url))]).toEqual([path, true]);
 });
