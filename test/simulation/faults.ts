@@ -1,4 +1,4 @@
-import { type EpochMs, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
+import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { isRead } from './aws-metrics.ts';
 import { SUSPENDED } from './process.ts';
 import type { Random } from './random.ts';
@@ -144,9 +144,11 @@ export class Faults {
     return this.#current.length === 0;
   }
 
-  /** Whether anything was wrong at some moment between the two. */
+  /** Whether anything was wrong at some moment between the two. What is suspended is so beyond the end of its trouble. */
   troubled(from: EpochMs, to: EpochMs): boolean {
-    return this.#troubles.some(trouble => trouble.from <= to && trouble.to >= from);
+    const after = this.#longestFreeze > SUSPENDED ? this.#longestFreeze : 0;
+    const endOf = (trouble: Trouble) => plus(trouble.to, trouble.kind === 'freezes' ? after : 0);
+    return this.#troubles.some(trouble => trouble.from <= to && endOf(trouble) >= from);
   }
 
   ofStore(operation: string, by: FunctionName): StoreFate | undefined {
