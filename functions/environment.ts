@@ -9,17 +9,18 @@ const list = z
   .transform(text => text.split(','));
 const table = z.string().min(1);
 const deployment = z.string().refine(isDeploymentName, 'must be the name of a deployment');
-/** How a provider is served; `tick` in milliseconds. */
-const pace = z.object({ refreshAt: z.number(), tick: z.number() });
+/** How a provider is served: the share of a token's lifetime after which it is renewed, and the tick in milliseconds. */
+const pace = z.object({ refreshAt: z.number().min(0.1).max(0.9), tick: z.int().min(1) });
 const refresher = pace.extend({ functionName: z.string().min(1) });
-/** JSON: an object with one entry for each provider. */
-const byProvider = <T extends z.ZodType>(entry: T, is: string) =>
-  z.string().transform((text, context): Record<string, z.output<T>> => {
-    const parsed = z.record(z.string(), entry).safeParse(jsonObject(text));
+const json = <T extends z.ZodType>(content: T, is: string) =>
+  z.string().transform((text, context): z.output<T> => {
+    const parsed = content.safeParse(jsonObject(text));
     if (parsed.success) return parsed.data;
-    context.addIssue(`must be a JSON object {provider: ${is}}`);
+    context.addIssue(`must be a JSON object ${is}`);
     return z.NEVER;
   });
+const byProvider = <T extends z.ZodType>(entry: T, is: string) =>
+  json(z.record(z.string(), entry), `{provider: ${is}}`);
 
 /** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
 const variables = {
@@ -29,9 +30,7 @@ const variables = {
     PROVIDER: z.string().min(1),
     EVENT_BUS: z.string().min(1),
     DEPLOYMENT: deployment,
-    /** The share of a token's lifetime after which it is renewed. */
-    REFRESH_AT: z.coerce.number().min(0.1).max(0.9),
-    TICK: z.coerce.number().int().min(1),
+    PACE: json(pace, '{refreshAt, tick}'),
     /** Hosts that the provider's API may have apart from those of its definition. */
     HOSTS: list.exactOptional(),
     /** Whether the `baseUrl` of a secret may be on any host; without it, it may. */

@@ -86,7 +86,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   abstract readonly apiUrl: string;
   /** The providers that are served. */
   protected abstract readonly providers: readonly string[];
-  readonly #grants = new CollectedGrants(this.node.path.replaceAll('/', '-'));
+  readonly #grants = new CollectedGrants(this);
 
   grantRead(grantee: IGrantable, connection: string): Grant {
     const { match, key } = this.#known(connection);

@@ -6,7 +6,8 @@ import {
   ManagedPolicy,
   PolicyStatement,
 } from 'aws-cdk-lib/aws-iam';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
+import { attachedTo } from './attached-policies.ts';
 import { SettingsError } from './options.ts';
 
 /** One kind of grant: a statement about a list of texts. */
@@ -19,11 +20,8 @@ export interface Kind {
   statementOf(texts: readonly string[]): PolicyStatement;
 }
 
-/**
- * The first list is in the role's own policy, each further one in a managed policy. A role has ten of these, and a function needs
- * one for itself.
- */
-const MOST_LISTS = 10;
+/** What IAM allows a role. The first list is in the role's own policy, each further one in a managed policy. */
+const MANAGED_POLICIES = 10;
 
 /** The sorted texts in as few lists as possible. One more text never needs fewer lists. */
 const listsOf = (texts: ReadonlySet<string>, { room, lengthOf }: Kind): readonly (readonly string[])[] => {
@@ -75,13 +73,14 @@ interface Held {
 
 /** All that grantees are granted, in as few statements and policies as possible. */
 export class CollectedGrants {
-  readonly #id: string;
+  readonly #scope: IConstruct;
   readonly #held = new Map<IPrincipal, Map<string, Held>>();
   readonly #once = new Map<IPrincipal, Grant>();
 
-  /** `id` is unique in the app: the ids of policies begin with it. */
-  constructor(id: string) {
-    this.#id = id;
+  /** The ids of policies begin with the path of `scope`. Roles with too many of them are its errors. */
+  constructor(scope: IConstruct) {
+    this.#scope = scope;
+    scope.node.addValidation({ validate: () => [...this.#held.keys()].flatMap(overfull) });
   }
 
   add(grantee: IGrantable, kind: Kind, text: string): Grant {
@@ -93,9 +92,8 @@ export class CollectedGrants {
     held.texts.add(text);
     const lists = listsOf(held.texts, kind).length;
     if (lists === held.statements) return held.grant;
-    const all = [...kinds.values()].reduce((sum, { statements }) => sum + statements, lists - held.statements);
-    if (!isRole(principal) || all > MOST_LISTS) throw tooMany(principal);
-    new ManagedPolicy(principal, `${this.#id}-${kind.id}-${lists}`, {
+    if (!isRole(principal)) throw new SettingsError(tooMany(principal, 'IAM limits the size of its policies'));
+    new ManagedPolicy(principal, `${this.#scope.node.path.replaceAll('/', '-')}-${kind.id}-${lists}`, {
       statements: [lateStatement(kind, held.texts, held.statements)],
       roles: [principal],
     });
@@ -130,10 +128,17 @@ const grantOf = (grantee: IGrantable, statement: PolicyStatement): Grant => {
 const isRole = (principal: IPrincipal): principal is IRole =>
   Construct.isConstruct(principal) && 'roleArn' in principal;
 
-const tooMany = (principal: IPrincipal): SettingsError => {
+/** Only the whole app shows what else a role is given: a function in a VPC, for example, has two managed policies of AWS. */
+const overfull = (principal: IPrincipal): string[] => {
+  const count = isRole(principal) ? attachedTo(principal) : 0;
+  if (count <= MANAGED_POLICIES) return [];
+  return [tooMany(principal, `it has ${count} managed policies, and IAM allows ${MANAGED_POLICIES}`)];
+};
+
+const tooMany = (principal: IPrincipal, reason: string): string => {
   const name = Construct.isConstruct(principal) ? principal.node.path : 'The grantee';
-  return new SettingsError(
-    `${name} must be granted fewer connections, because IAM limits the size of its policies: grant "<provider>/<name>/*" for all ` +
-      'connections of a secret, or use grantReadProvider.',
+  return (
+    `${name} must be granted fewer connections, because ${reason}: grant "<provider>/<name>/*" for all connections of a secret, ` +
+    'use grantReadProvider, or grantInvokeApi without a connection, or divide the connections among several roles.'
   );
 };

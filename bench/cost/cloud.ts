@@ -14,7 +14,7 @@ import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
 import type { Health } from '../../lib/core/health.ts';
-import { defaultPolicy } from '../../lib/core/policy.ts';
+import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, plus, providerOf } from '../../lib/core/types.ts';
 import { mailing } from '../../lib/observe/mail.ts';
@@ -131,11 +131,11 @@ export class Cloud {
   }
 
   /** As functions/refresh/index.ts has it. */
-  #refresh({ environment: { TICK, REFRESH_AT } }: DeployedFunction, provider: Provider, environment: Environment) {
+  #refresh({ environment: { PACE } }: DeployedFunction, provider: Provider, environment: Environment) {
     const { loop } = this.#parts;
     const { logger, metrics, clock, dynamodb, tokens, connections, secrets } = this.#common(environment);
     const claimId = () => `00000000-0000-4000-8000-${String(this.#serial++).padStart(12, '0')}`;
-    const policy = { ...defaultPolicy, tick: Number(TICK), refreshAt: Number(REFRESH_AT) };
+    const policy = policyOf(PACE);
     const logins = loginTable(dynamodb, 'Connections');
     const bus = eventBus(this.#bus(environment), 'bus');
     const transitions = publishingTransitions(powertoolsObserver(logger, metrics, clock), clock, bus, error =>
@@ -199,10 +199,8 @@ export class Cloud {
     const { deployed } = this.#parts;
     const { logger, metrics, clock, tokens, connections } = this.#common(environment);
     const failed = (error: unknown) => logger.error('request failed', errorOf(error));
-    const policies = deployed.functions.flatMap(({ environment: { PROVIDER, TICK, REFRESH_AT } }) =>
-      PROVIDER === undefined
-        ? []
-        : [[PROVIDER, { ...defaultPolicy, tick: Number(TICK), refreshAt: Number(REFRESH_AT) }] as const],
+    const policies = deployed.functions.flatMap(({ environment: { PROVIDER, PACE } }) =>
+      PROVIDER === undefined ? [] : [[PROVIDER, policyOf(PACE)] as const],
     );
     const deps = {
       ...{ clock, tokens, connections },
@@ -237,3 +235,6 @@ export class Cloud {
     return { send } as unknown as EventBridgeClient;
   }
 }
+
+/** How a provider is served, from the environment of its function. */
+const policyOf = (pace = ''): Policy => ({ ...defaultPolicy, ...JSON.parse(pace) });

@@ -31,7 +31,7 @@ const deps = refresherDeps({
   tables: { tokens: env.TOKENS_TABLE, connections: env.CONNECTIONS_TABLE },
   secrets: secretsManager(secretsManagerClient(process.env)),
   prefix: secretPrefixOf(env.DEPLOYMENT),
-  policy: { ...defaultPolicy, tick: env.TICK, refreshAt: env.REFRESH_AT },
+  policy: { ...defaultPolicy, ...env.PACE },
   send: createSend('public'),
   observer: transitions.observer,
   onBroken: brokenRecord(logger, metrics),

@@ -6,6 +6,7 @@ import { secretsManager } from '../../lib/aws/secrets.ts';
 import { snsClient, topic } from '../../lib/aws/topic.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
 import type { News } from '../../lib/core/news.ts';
+import type { EpochMs } from '../../lib/core/types.ts';
 import { mailing } from '../../lib/observe/mail.ts';
 import {
   brokenRecord,
@@ -18,7 +19,6 @@ import {
 import { providers } from '../../lib/providers/index.ts';
 import { expiries } from '../../lib/shell/transition.ts';
 import { environmentOf } from '../environment.ts';
-import { systemClock } from '../system.ts';
 import { pacesOf, stores } from '../wiring.ts';
 import { watchHandler } from './handler.ts';
 
@@ -38,9 +38,9 @@ const deps = {
   paces: pacesOf(served, env.PACES),
   prefix: secretPrefixOf(env.DEPLOYMENT),
   connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
-  sendNews: async (news: readonly News[], how: 'singly' | 'summary') => {
-    await publish(expiries(news, systemClock.now()));
-    await mail(news, how);
+  sendNews: async (news: readonly News[], how: 'singly' | 'summary', at: EpochMs) => {
+    await publish(expiries(news, at));
+    await mail(news, how, at);
   },
   observer: {
     health: publishHealth(logger, metrics),

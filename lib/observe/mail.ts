@@ -68,7 +68,7 @@ const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
 };
 
 /** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
-export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender): Mail => {
+export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: EpochMs): Mail => {
   const [first] = fresh;
   const kind = first?.kind ?? 'attention';
   return {
@@ -76,7 +76,7 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender): Mail
     text: [
       ...fresh.map(trouble => `${record.connection} ${happened(trouble)}.`),
       '',
-      ...factsOf(record),
+      ...factsOf(record, now),
       '',
       ...fresh.flatMap(trouble => [`What to do: ${whatToDo(trouble, record)}`, `${runbook}#${trouble.kind}`]),
       '',
@@ -85,7 +85,7 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender): Mail
 };
 
 /** One mail about many connections: how many of each provider have which trouble, and the first of them by name. */
-export const summaryOf = (news: readonly News[], { name, runbook }: Sender): Mail => {
+export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now: EpochMs): Mail => {
   const groups = Map.groupBy(news, ({ record, fresh }) =>
     [providerOf(record.connection), titles[fresh[0]?.kind ?? 'attention'], record.lastError?.code ?? ''].join('|'),
   );
@@ -100,7 +100,7 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender): Mai
         return `- ${members.length} of ${provider}: ${title}${code ? ` (${code})` : ''}`;
       }),
       '',
-      ...news.slice(0, NAMED).map(({ record, fresh }) => lineOf(record, fresh)),
+      ...news.slice(0, NAMED).map(({ record, fresh }) => lineOf(record, fresh, now)),
       ...(more > 0 ? [`and ${more} more: GET /connections?status=attention and ?status=failing list them all.`] : []),
       '',
       ...kinds.map(kind => `What to do: ${runbook}#${kind}`),
@@ -110,27 +110,32 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender): Mai
   };
 };
 
-const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[]): string =>
-  `${record.connection} ${fresh.map(happened).join(', ')}; ${validity(record)}`;
+const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[], now: EpochMs): string =>
+  `${record.connection} ${fresh.map(happened).join(', ')}; ${validity(record, now)}`;
 
 const happened = ({ kind, at }: ConnectionTrouble): string =>
   kind === 'expiring' ? `expires at ${iso(at)}` : `${titles[kind]} since ${iso(at)}`;
 
-const factsOf = (record: Listed): string[] => [...tagsOf(record), ...stateOf(record)];
+const factsOf = (record: Listed, now: EpochMs): string[] => [
+  ...tagsOf(record),
+  ...errorsOf(record),
+  `Token: ${validity(record, now)}.`,
+];
 
 const tagsOf = ({ labels }: Listed): string[] =>
   Object.entries(labels?.tags ?? {}).map(([name, value]) => `${name}: ${value}`);
 
-const stateOf = (record: Listed): string[] => {
-  const { lastError } = record;
-  if (!lastError) return [`Token: ${validity(record)}.`];
+const errorsOf = ({ lastError }: Listed): string[] => {
+  if (!lastError) return [];
   const status = lastError.status === undefined ? '' : `, HTTP status ${lastError.status}`;
   const fields = lastError.fields?.length ? `, fields: ${lastError.fields.join(', ')}` : '';
-  return [`Last error: ${lastError.code}${status}${fields}, at ${iso(lastError.at)}.`, `Token: ${validity(record)}.`];
+  return [`Last error: ${lastError.code}${status}${fields}, at ${iso(lastError.at)}.`];
 };
 
-const validity = ({ expiresAt }: Listed): string =>
-  expiresAt === undefined ? 'there is none' : `valid until ${iso(expiresAt)}`;
+const validity = ({ expiresAt }: Listed, now: EpochMs): string => {
+  if (expiresAt === undefined) return 'there is none';
+  return `${expiresAt > now ? 'valid until' : 'expired at'} ${iso(expiresAt)}`;
+};
 
 const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string => {
   if (kind !== 'attention') return advice[kind];
@@ -143,10 +148,10 @@ const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z',
 const clipped = (subject: string): string =>
   subject.length <= SUBJECT ? subject : `${subject.slice(0, SUBJECT - 3)}...`;
 
-/** Sends news as mails. */
+/** Sends news as mails; `at` is when it was judged. */
 export const mailing =
   (send: (mail: Mail) => Promise<void>, sender: Sender) =>
-  async (news: readonly News[], how: 'singly' | 'summary'): Promise<void> => {
-    if (how === 'summary') return send(summaryOf(news, sender));
-    for (const each of news) await send(mailOf(each, sender));
+  async (news: readonly News[], how: 'singly' | 'summary', at: EpochMs): Promise<void> => {
+    if (how === 'summary') return send(summaryOf(news, sender, at));
+    for (const each of news) await send(mailOf(each, sender, at));
   };

@@ -1,11 +1,11 @@
 import { type Health, judge, type Paces } from '../core/health.ts';
 import { deliveryOf, type News, newsOf } from '../core/news.ts';
-import type { Listed } from '../core/types.ts';
+import type { EpochMs, Listed } from '../core/types.ts';
 import { allRecords, type DiscoverDeps, type DiscoverReport, discover } from './discover.ts';
 import { pool } from './pool.ts';
 
-/** Takes news to people: one call, one mail. Throws if the mail is not taken. */
-export type SendNews = (news: readonly News[], how: 'singly' | 'summary') => Promise<void>;
+/** Takes news, judged at a time, to people: one call, one mail. Throws if the mail is not taken. */
+export type SendNews = (news: readonly News[], how: 'singly' | 'summary', at: EpochMs) => Promise<void>;
 
 export interface WatchObserver {
   /** Comes first: what was seen is known even if all that follows fails. */
@@ -39,12 +39,12 @@ const report = async ({ clock, connections, paces, sendNews }: WatchDeps, all: r
   if (delivery === 'later') return;
   const note = ({ record, troubles }: News) => connections.noteReported(record.connection, { at, troubles });
   if (delivery === 'summary') {
-    await sendNews(news, 'summary');
+    await sendNews(news, 'summary', at);
     await pool(news, CONCURRENCY, note);
     return;
   }
   for (const each of news) {
-    await sendNews([each], 'singly');
+    await sendNews([each], 'singly', at);
     await note(each);
   }
 };

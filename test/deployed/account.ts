@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Account, type Secret } from '../iam/account.ts';
-import { readersTemplate } from '../iam/readers.ts';
 import type { Stack, Template } from '../iam/stacks.ts';
 import { type LocalAws, resourcesOf } from './emulator.ts';
 import { send } from './wire.ts';
@@ -20,17 +19,17 @@ const deployedStack = async (aws: LocalAws, assembly: string, name: string): Pro
   return { template, physical };
 };
 
-/** What the roles and resources that were deployed allow. The roles of readers are not: nothing refers to them. */
+/** What the roles and resources that were deployed allow, and those of stacks that were not. */
 export const deployedAccount = async (
   aws: LocalAws,
   assemblies: Readonly<Record<string, string>>,
+  others: readonly Stack[] = [],
 ): Promise<Account> => {
   const stacks = await Promise.all(
     Object.entries(assemblies).map(([name, assembly]) => deployedStack(aws, assembly, name)),
   );
-  const readers = { template: readersTemplate(), physical: (id: string) => id };
   const place = { partition: 'aws', region: 'us-east-1', account: '123456789012' };
-  return new Account(place, [...stacks, readers], name => secretIn(aws, name));
+  return new Account(place, [...stacks, ...others], name => secretIn(aws, name));
 };
 
 /** A secret's ARN and key; one that is not there is known to IAM by the name that was asked for. */

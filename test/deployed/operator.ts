@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DEFAULT_NAME, secretPrefixOf } from '../../lib/core/deployment.ts';
 import type { LocalAws } from './emulator.ts';
 import { send } from './wire.ts';
 
@@ -6,8 +7,11 @@ import { send } from './wire.ts';
 export class Operator {
   readonly #url: string;
   readonly #key: string;
+  readonly #prefix: string;
 
-  constructor({ variables }: LocalAws) {
+  /** The secrets are those of the deployment of this name. */
+  constructor({ variables }: LocalAws, name = DEFAULT_NAME) {
+    this.#prefix = secretPrefixOf(name);
     this.#url = variables.AWS_ENDPOINT_URL ?? '';
     this.#key = variables.AWS_ACCESS_KEY_ID ?? '';
   }
@@ -21,7 +25,7 @@ export class Operator {
   create(name: string, content: object, key?: string): Promise<unknown> {
     const SecretString = JSON.stringify(content);
     return this.does('secretsmanager:CreateSecret', {
-      Name: `token-refresher/${name}`,
+      Name: this.#prefix + name,
       SecretString,
       ClientRequestToken: crypto.randomUUID(),
       ...(key !== undefined && { KmsKeyId: key }),
@@ -32,7 +36,7 @@ export class Operator {
     const SecretString = JSON.stringify(content);
     const ClientRequestToken = crypto.randomUUID();
     return this.does('secretsmanager:PutSecretValue', {
-      SecretId: `token-refresher/${name}`,
+      SecretId: this.#prefix + name,
       SecretString,
       ClientRequestToken,
     });
@@ -40,7 +44,7 @@ export class Operator {
 
   delete(name: string): Promise<unknown> {
     return this.does('secretsmanager:DeleteSecret', {
-      SecretId: `token-refresher/${name}`,
+      SecretId: this.#prefix + name,
       ForceDeleteWithoutRecovery: true,
     });
   }

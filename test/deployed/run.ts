@@ -5,6 +5,7 @@ import { providerIds } from '../../lib/providers/index.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
 import { Evaluator } from '../iam/evaluate.ts';
 import { Ledger } from '../iam/ledger.ts';
+import { readersTemplate } from '../iam/readers.ts';
 import { unusedOnPurpose } from '../iam/unused.ts';
 import { deployedAccount } from './account.ts';
 import { Calls, type Deployed } from './calls.ts';
@@ -39,8 +40,8 @@ const main = async (script: string): Promise<void> => {
     await aws.deploy(example, 'Consumer');
     say('Consumer deployed, with what TokenRefresher exports');
     await judged(aws, { TokenRefresher: `${root}/cdk.out`, Consumer: `${example}/cdk.out` }, KeyMetadata.Arn);
-    await checkStages(aws, root);
-    say('a second deployment, by another name, has functions, tables and schedules of its own');
+    await checkStages(aws, root, KeyMetadata.Arn);
+    say('a second deployment, by another name, has parts of its own, and each discovers its own secrets');
   } finally {
     await aws.down();
   }
@@ -56,7 +57,9 @@ const judged = async (
   assemblies: Readonly<Record<string, string>>,
   secretsKey: string,
 ): Promise<void> => {
-  const account = await deployedAccount(aws, assemblies);
+  // Roles need not be deployed for IAM to be evaluated about them.
+  const readers = { template: readersTemplate(), physical: (id: string) => id };
+  const account = await deployedAccount(aws, assemblies, [readers]);
   const evaluator = new Evaluator(account);
   const ledger = new Ledger(account);
   const judge = new Judge(evaluator, ledger, secretsKey);

@@ -8,8 +8,7 @@ const good = {
     PROVIDER: 'petrosoft',
     EVENT_BUS: 'b',
     DEPLOYMENT: 'token-refresher',
-    TICK: '60000',
-    REFRESH_AT: '0.5',
+    PACE: '{"refreshAt":0.5,"tick":60000}',
   },
   watch: {
     TOKENS_TABLE: 't',
@@ -39,6 +38,7 @@ describe('the environment of a function', () => {
   });
 
   it('is taken apart where it holds several things', () => {
+    expect(environmentOf('refresh', good.refresh).PACE).toEqual({ refreshAt: 0.5, tick: 60_000 });
     expect(environmentOf('watch', good.watch).PACES).toEqual({ petrosoft: { refreshAt: 0.5, tick: 60_000 } });
     expect(environmentOf('api', good.api).REFRESHERS).toEqual({
       petrosoft: { functionName: 'function-of-petrosoft', refreshAt: 0.5, tick: 60_000 },
@@ -62,6 +62,13 @@ describe('the environment of a function', () => {
     'names REFRESHERS where it is %s',
     REFRESHERS => {
       expect(() => environmentOf('api', { ...good.api, REFRESHERS })).toThrow(/"api".*REFRESHERS/);
+    },
+  );
+
+  it.each(['{}', '{"refreshAt":0.5}', '{"refreshAt":0.05,"tick":60000}', '{"refreshAt":0.5,"tick":0}'])(
+    'names PACE where it is %s',
+    PACE => {
+      expect(() => environmentOf('refresh', { ...good.refresh, PACE })).toThrow(/"refresh".*PACE/);
     },
   );
 

@@ -162,8 +162,7 @@ describe('functions', () => {
       EVENT_BUS: '<Events.Arn>',
       DEPLOYMENT: 'token-refresher',
       PROVIDER: provider,
-      TICK: tickOf(each),
-      REFRESH_AT: 0.5,
+      PACE: { refreshAt: 0.5, tick: tickOf(each) },
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -174,7 +173,7 @@ describe('functions', () => {
       pathOf(resources, id).startsWith('Refresh/'),
     );
     expect(refresh?.[1].Properties.Environment).toMatchObject({
-      Variables: { PROVIDER: 'ioffice', REFRESH_AT: '0.4', TICK: '120000' },
+      Variables: { PROVIDER: 'ioffice', PACE: JSON.stringify({ refreshAt: 0.4, tick: 120_000 }) },
     });
     const ofApi = ofType(resources, 'AWS::Lambda::Function').filter(([id]) => pathOf(resources, id).startsWith('Api/'));
     const promised = ofApi.map(([, { Properties }]) => {

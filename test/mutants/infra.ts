@@ -35,7 +35,15 @@ export const infra: readonly Mutant[] = [
     [
       ['a policy for each connection', 'if (used > room) {', 'if (used > 0) {'],
       ['one statement that fits into no policy', 'if (used > room) {', 'if (lists.length === 0) {'],
-      ['more policies than a role may have', 'const MOST_LISTS = 10;', 'const MOST_LISTS = 90;'],
+      ['more policies than a role may have', 'const MANAGED_POLICIES = 10;', 'const MANAGED_POLICIES = 90;'],
+    ],
+  ),
+  ...mutantsOf(
+    'infra/attached-policies.ts',
+    ['test/infra/many-grants.test.ts'],
+    [
+      ['policies that a role names are not counted', 'return named + naming.length', 'return 1 + naming.length'],
+      ['policies of all roles are counted as one’s own', '=== name', '!== undefined'],
     ],
   ),
   ...mutantsOf(

@@ -68,8 +68,8 @@ export const watch: readonly Mutant[] = [
       ['a summary is forgotten', 'await pool(news, CONCURRENCY, note);', ''],
       [
         'a note comes before its mail',
-        "await sendNews([each], 'singly');\n    await note(each);",
-        "await note(each);\n    await sendNews([each], 'singly');",
+        "await sendNews([each], 'singly', at);\n    await note(each);",
+        "await note(each);\n    await sendNews([each], 'singly', at);",
       ],
     ],
   ),
@@ -91,6 +91,7 @@ export const watch: readonly Mutant[] = [
       ['a mail has no advice', 'adviceByCode[lastError.code]', 'undefined'],
       ['a mail does not name the fields', 'lastError.fields?.length ?', 'false ?'],
       ['a summary names all', 'news.slice(0, NAMED)', 'news'],
+      ['a token that has expired is said to be valid', 'expiresAt > now ?', 'true ?'],
     ],
   ),
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorCodes } from '../../lib/core/errors.ts';
 import type { ConnectionTrouble, News } from '../../lib/core/news.ts';
-import { type Connection, minutes, plus } from '../../lib/core/types.ts';
+import { type Connection, type EpochMs, minutes, plus } from '../../lib/core/types.ts';
 import { type Mail, mailing, mailOf, summaryOf } from '../../lib/observe/mail.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
@@ -23,7 +23,7 @@ const news = (
 
 describe('a mail about one connection', () => {
   it('says what happened, since when, how long the token is valid, and what to do', () => {
-    expect(mailOf(news(), sender)).toEqual({
+    expect(mailOf(news(), sender, START)).toEqual({
       subject: 'shop: test-provider/acme needs attention',
       text: `test-provider/acme needs attention since 2023-11-14T22:13:20Z.
 
@@ -40,6 +40,7 @@ https://example.com/runbook.md#attention
     const { text } = mailOf(
       news({ lastError: { ...error, code: 'secret_invalid', fields: ['clientKey', 'scope'] } }),
       sender,
+      START,
     );
     expect(text).toContain('fields: clientKey, scope');
     expect(text).toContain('Correct the secret');
@@ -47,22 +48,31 @@ https://example.com/runbook.md#attention
 
   it('says so if there is no token, and no error yet', () => {
     const record = connectionOf(idOf('acme'));
-    const { subject, text } = mailOf({ record, fresh: [{ kind: 'overdue', at: START }], troubles: [] }, sender);
+    const { subject, text } = mailOf({ record, fresh: [{ kind: 'overdue', at: START }], troubles: [] }, sender, START);
     expect(subject).toBe('shop: test-provider/acme is overdue for a refresh');
     expect(text).toContain('Token: there is none.');
     expect(text).not.toContain('Last error');
     expect(text).toContain('https://example.com/runbook.md#overdue');
   });
 
+  it('says when the token expired, if it has', () => {
+    const expiresAt = plus(START, minutes(5));
+    const fresh: ConnectionTrouble[] = [{ kind: 'no-token', at: expiresAt }];
+    const textAt = (now: EpochMs) => mailOf(news({ status: 'failing', expiresAt }, fresh), sender, now).text;
+    expect(textAt(plus(START, minutes(6)))).toContain('\nToken: expired at 2023-11-14T22:18:20Z.\n');
+    expect(textAt(expiresAt)).toContain('expired at');
+    expect(textAt(plus(START, minutes(4)))).toContain('\nToken: valid until 2023-11-14T22:18:20Z.\n');
+  });
+
   it('advises something for every code', () => {
     for (const code of errorCodes) {
-      expect(mailOf(news({ lastError: { ...error, code } }), sender).text).toMatch(/What to do: [A-Z].{10,}/);
+      expect(mailOf(news({ lastError: { ...error, code } }), sender, START).text).toMatch(/What to do: [A-Z].{10,}/);
     }
   });
 
   it('has a subject that the topic takes', () => {
     const connection = idOf('n'.repeat(100));
-    const { subject } = mailOf({ ...news(), record: connectionOf(connection) }, sender);
+    const { subject } = mailOf({ ...news(), record: connectionOf(connection) }, sender, START);
     expect(subject).toHaveLength(100);
     expect(subject.endsWith('...')).toBe(true);
   });
@@ -75,7 +85,7 @@ describe('a summary', () => {
   );
 
   it('counts connections by provider, trouble and code, and names the first twenty', () => {
-    const { subject, text } = summaryOf(many, sender);
+    const { subject, text } = summaryOf(many, sender, START);
     expect(subject).toBe('shop: 25 connections are in trouble');
     expect(text).toContain('- 25 of test-provider: needs attention (invalid_grant)');
     expect(text).toContain(
@@ -85,17 +95,29 @@ describe('a summary', () => {
     expect(text).toContain('and 5 more');
     expect(text).toContain('https://example.com/runbook.md#attention');
   });
+
+  it('says which tokens have expired', () => {
+    const { text } = summaryOf(many, sender, plus(START, minutes(6)));
+    expect(text).toContain('since 2023-11-14T22:13:20Z; expired at 2023-11-14T22:18:20Z');
+  });
 });
 
 describe('sending', () => {
   it('takes one mail for each, or one for all', async () => {
     const sent: Mail[] = [];
     const send = mailing(async mail => void sent.push(mail), sender);
-    await send([news()], 'singly');
-    await send([news(), news()], 'summary');
+    await send([news()], 'singly', START);
+    await send([news(), news()], 'summary', START);
     expect(sent.map(({ subject }) => subject)).toEqual([
       'shop: test-provider/acme needs attention',
       'shop: 2 connections are in trouble',
     ]);
+  });
+
+  it('judges tokens at the time of the news', async () => {
+    const sent: Mail[] = [];
+    const send = mailing(async mail => void sent.push(mail), sender);
+    for (const how of ['singly', 'summary'] as const) await send([news()], how, plus(START, minutes(6)));
+    expect(sent.map(({ text }) => /expired at|valid until/.exec(text)?.[0])).toEqual(['expired at', 'expired at']);
   });
 });

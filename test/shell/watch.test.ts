@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Health } from '../../lib/core/health.ts';
 import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
-import { hours, minutes, plus } from '../../lib/core/types.ts';
+import { type EpochMs, hours, minutes, plus } from '../../lib/core/types.ts';
 import { watch } from '../../lib/shell/watch.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 import { answer, testProvider } from '../support/vendor.ts';
@@ -21,6 +21,7 @@ const watched = async (count: number) => {
   };
   for (let n = 0; n < count; n += 1) await add(`c${n}`);
   const sent: { readonly names: readonly string[]; readonly how: string }[] = [];
+  const times: EpochMs[] = [];
   const health: Health[] = [];
   const failures: unknown[] = [];
   let refuses = false;
@@ -33,8 +34,9 @@ const watched = async (count: number) => {
       connectionsPerSecret: 200,
     },
     paces,
-    sendNews: async (news: readonly News[], how: string) => {
+    sendNews: async (news: readonly News[], how: string, at: EpochMs) => {
       if (refuses) throw new Error('refused');
+      times.push(at);
       sent.push({ names: news.map(({ record }) => record.connection.split('/')[1] ?? ''), how });
     },
     observer: {
@@ -43,7 +45,7 @@ const watched = async (count: number) => {
     },
   };
   return {
-    ...{ world, add, sent, health, failures, run: () => watch(deps) },
+    ...{ world, add, sent, times, health, failures, run: () => watch(deps) },
     refuse: (does: boolean) => {
       refuses = does;
     },
@@ -60,6 +62,12 @@ describe('the watch', () => {
       { names: ['c0'], how: 'singly' },
       { names: ['c1'], how: 'singly' },
     ]);
+  });
+
+  it('sends the time at which it judged', async () => {
+    const { times, run } = await watched(1);
+    await run();
+    expect(times).toEqual([START]);
   });
 
   it('says what it sees even if nothing can be discovered', async () => {
