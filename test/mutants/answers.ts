@@ -213,7 +213,9 @@ export const answers: readonly Mutant[] = [
       "{ kind: 'refused', code: 'invalid_grant' }",
     ],
     ['a try that nobody stored is a rejection', 'if (code === UNDERWAY) return', 'if (false) return'],
-    ['workers that die stop a login that works', 'isLikelyRight ? policy.lease :', 'false ? policy.lease :'],
+    ['workers that die stop a login that works', 'isLikelyRight ? pauseAfterLost', 'false ? pauseAfterLost'],
+    ['a login whose answers are lost is sent after each lease', 'times <= 2 ? lease', 'true ? lease'],
+    ['a login whose answers are lost waits ever longer', 'Math.min(60, 15 *', 'Math.min(6000, 15 *'],
     ['who died with a login that works waits', '(!own || isUnknown)', '!own'],
     [
       'a fault of one’s own is open if another died',
