@@ -30,7 +30,7 @@ export const emptyTally = (): Tally => ({
   bad: [],
 });
 
-const SHOWN = 10;
+const SHOWN = 50;
 
 export const add = (tally: Tally, outcome: Outcome): void => {
   tally.seeds += 1;
