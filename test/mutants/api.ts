@@ -84,7 +84,6 @@ export const api: readonly Mutant[] = [
       'a connection that backs off is asked for',
       "decision.action === 'refresh' ||",
       "decision.reason !== 'retired' ||",
-      'the refresher decides the same',
     ],
     ['too many refreshes are a failure', "if (reason === 'forced_recently') return", 'if (false) return'],
     ['who may not wait is not sent away', "busy = reason === 'busy';", ''],
