@@ -146,6 +146,19 @@ export const afterTry = (
   };
 };
 
+/**
+ * What is known once the provider has granted a refresh token of the same connection: whatever rejected the login without a
+ * reason is gone, a firewall most likely. It may be tried again, and its next pause is longer than the last one.
+ */
+export const afterRefresh = (state: LoginState, login: string, now: EpochMs): LoginState => ({
+  ...state,
+  refused: state.refused.map(each =>
+    (each.fingerprint === login || each.login === login) && each.until !== undefined && each.until > now
+      ? { ...each, until: now }
+      : each,
+  ),
+});
+
 const entryOf = ({ refused }: LoginState, fingerprint: string): RefusedLogin | undefined =>
   refused.find(each => each.fingerprint === fingerprint);
 

@@ -177,7 +177,7 @@ export const settleFailed = (
   if (seen.status === 'attention' && sameCredentials) {
     // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
     // old verdict was not about them. Where there was none, an outage is waited for as any other.
-    const dueAt = seen.lastError && rejections.has(seen.lastError.code) ? retryAt : probeAt;
+    const dueAt = isRejection(seen.lastError?.code) ? retryAt : probeAt;
     return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }
   return { ...common, status: 'failing', lastError, dueAt: retryAt };
@@ -225,6 +225,8 @@ const rejections: ReadonlySet<ErrorCode> = new Set([
   'account_restricted',
 ]);
 
+export const isRejection = (code: ErrorCode | undefined): boolean => code !== undefined && rejections.has(code);
+
 const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => ({
   code,
   at,
@@ -233,7 +235,7 @@ const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => (
 });
 
 const isSame = (before: ErrorCode, code: ErrorCode): boolean =>
-  before === code || (rejections.has(before) && rejections.has(code));
+  before === code || (isRejection(before) && isRejection(code));
 
 const noted = (seen: Connection, { version, fingerprint }: Tried) => ({
   triedVersion: version,

@@ -1,4 +1,12 @@
-import { afterHolding, afterTry, duringTry, heldBack, type LoginState, type LoginTry } from '../core/login.ts';
+import {
+  afterHolding,
+  afterRefresh,
+  afterTry,
+  duringTry,
+  heldBack,
+  type LoginState,
+  type LoginTry,
+} from '../core/login.ts';
 import type { Policy } from '../core/policy.ts';
 import { type EpochMs, plus, seconds } from '../core/types.ts';
 import type { Clock, LoginStore } from './ports.ts';
@@ -68,6 +76,15 @@ export class Logins {
     } finally {
       this.#underway.delete(key);
     }
+  }
+
+  /** The provider takes requests of a connection again that it, or a firewall before it, rejected. Rejects as the store does. */
+  async release(key: string, login: string): Promise<void> {
+    const { clock, store, policy } = this.#deps;
+    const id = this.#deps.tryId();
+    const at = clock.now();
+    const state = await store.take(key, { id, at, until: plus(at, policy.lease) });
+    if (state) await store.giveBack(key, id, afterRefresh(state, login, clock.now()));
   }
 
   async #isMyTurn(key: string, until: EpochMs): Promise<boolean> {

@@ -120,8 +120,12 @@ const committed = async (commit: Commit, run: Run): Promise<RefreshReport> => {
   try {
     const obtained = await obtain(run);
     switch (obtained.kind) {
-      case 'granted':
-        return await commit.granted(obtained, run);
+      case 'granted': {
+        const report = await commit.granted(obtained, run);
+        // Otherwise the login waits a little longer.
+        if (obtained.grant.kind === 'refresh') await run.releaseLogin(obtained.credentials).catch(() => {});
+        return report;
+      }
       case 'unchanged':
         return await commit.unchanged(obtained);
       case 'postponed':

@@ -12,7 +12,7 @@ import {
 import { callDeadlineOf, type Policy, runDeadlineOf, slotPatienceOf } from '../core/policy.ts';
 import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
 import type { Lane } from '../core/rate-limit.ts';
-import type { Tried, Trouble } from '../core/settle.ts';
+import { isRejection, type Tried, type Trouble } from '../core/settle.ts';
 import {
   type Connection,
   type EpochMs,
@@ -218,6 +218,14 @@ export class Run {
       this.isHeldBack = false;
       return { kind: 'retry', code: error.code };
     }
+  }
+
+  /** After a refresh grant that worked, and had been rejected for minutes: whatever rejected it rejected the login, too. */
+  async releaseLogin({ account }: Credentials): Promise<void> {
+    const { logins, credentials: cache } = this.deps;
+    const { status, lastError } = this.seen;
+    if (!account.login || status !== 'attention' || !isRejection(lastError?.code)) return;
+    await logins.release(account.login.key, await cache.fingerprint(this.provider, account.login.text));
   }
 
   async #logIn(account: Account): Promise<Attempted> {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Failed, Outcome } from '../../lib/core/interpret.ts';
-import { afterHolding, afterTry, duringTry, heldBack, type LoginState, type LoginTry } from '../../lib/core/login.ts';
+import {
+  afterHolding,
+  afterRefresh,
+  afterTry,
+  duringTry,
+  heldBack,
+  type LoginState,
+  type LoginTry,
+} from '../../lib/core/login.ts';
 import { defaultPolicy as policy } from '../../lib/core/policy.ts';
 import { hours, minutes, plus } from '../../lib/core/types.ts';
 import { START } from '../support/records.ts';
@@ -28,6 +36,9 @@ const account = () => {
       const held = heldBack(state, one, now);
       state = held ? afterHolding(state, one, now) : afterTry(policy, state, one, outcome, now);
       return !held;
+    },
+    release: (login: string) => {
+      state = afterRefresh(state, login, now);
     },
     begins: (one: LoginTry) => {
       state = duringTry(policy, state, one, now);
@@ -232,6 +243,29 @@ it('a try of a login that works, whose outcome nobody stored, is repeated at onc
   begins(it('a', 'password', true));
   for (const who of ['a', 'b'])
     expect(held(it(who, 'password', who === 'a'))).toMatchObject({ kind: 'retry', retryAfter: policy.lease });
+});
+
+describe('a refresh grant that works again', () => {
+  it('ends the pause of a login that was rejected without a reason, and leaves the next pause longer', () => {
+    const { it, tries, held, pass, release } = account();
+    for (const wait of [0, minutes(2), hours(1)]) {
+      pass(wait);
+      expect(tries(it('a'), unnamed)).toBe(true);
+    }
+    expect(held(it('a'))).toMatchObject({ kind: 'rejected', retryAfter: hours(8) });
+    release('password');
+    expect(tries(it('a'), unnamed)).toBe(true);
+    expect(held(it('a'))).toMatchObject({ retryAfter: hours(16) });
+  });
+
+  it('says nothing of a login that was refused, nor of another', () => {
+    const { it, tries, held, release } = account();
+    tries(it('a', 'wrong'), named);
+    tries(it('b', 'other'), unnamed);
+    release('wrong');
+    expect(held(it('a', 'wrong'))).toMatchObject({ kind: 'refused' });
+    expect(held(it('b', 'other'))).toMatchObject({ kind: 'rejected' });
+  });
 });
 
 it.each<Outcome>([

@@ -97,8 +97,8 @@ export const answers: readonly Mutant[] = [
     ['a rejection gives a valid token up', 'isAlive || retryAt > pausedAt ? retryAt : pausedAt', 'pausedAt'],
     ['a rejection is probed as often as an outage', 'isAlive || retryAt > pausedAt ? retryAt : pausedAt', 'retryAt'],
     ['a rejection does not wait as long as it is asked to', 'isAlive || retryAt > pausedAt ?', 'isAlive ?'],
-    ['an outage after a rejection is a verdict', 'rejections.has(seen.lastError.code) ? retryAt', 'false ? retryAt'],
-    ['an outage after a refusal is only an outage', 'rejections.has(seen.lastError.code) ? retryAt', 'true ? retryAt'],
+    ['an outage after a rejection is a verdict', 'isRejection(seen.lastError?.code) ? retryAt', 'false ? retryAt'],
+    ['an outage after a refusal is only an outage', 'isRejection(seen.lastError?.code) ? retryAt', 'true ? retryAt'],
     ['a lost answer of the only copy is like any other', 'if (again !== undefined) {', 'if (false) {'],
     ['the only copy in doubt is sent again at once', 'again > retryAt ? again : retryAt', 'retryAt'],
     [
@@ -216,6 +216,8 @@ export const answers: readonly Mutant[] = [
     ['workers that die stop a login that works', 'isLikelyRight ? pauseAfterLost', 'false ? pauseAfterLost'],
     ['a login whose answers are lost is sent after each lease', 'times <= 2 ? lease', 'true ? lease'],
     ['a login whose answers are lost waits ever longer', 'Math.min(60, 15 *', 'Math.min(6000, 15 *'],
+    ['a login waits for a firewall that is gone', '{ ...each, until: now }\n', 'each\n'],
+    ['a refresh grant releases a login that was refused', 'each.until !== undefined && each.until > now\n', 'true\n'],
     ['who died with a login that works waits', '(!own || isUnknown)', '!own'],
     [
       'a fault of one’s own is open if another died',

@@ -202,7 +202,7 @@ it('no login is sent that could not be noted', async () => {
 
 it('a login that is rejected without a word is tried minutes later, and then ever more rarely', async () => {
   const { world, vendor } = await packed(['right']);
-  vendor.script.push(...Array.from({ length: 99 }, () => () => answer('<html>', 403)));
+  vendor.script.push(...Array.from({ length: 999 }, () => () => answer('<html>', 403)));
   await world.run(locking.id, minutes(10), minutes(1));
   expect(vendor.count('password')).toBe(2);
   expect(await world.record(idOf('many/c0'))).toMatchObject({

@@ -76,6 +76,20 @@ describe('a firewall does not outlast itself', () => {
   });
 });
 
+it('a login waits for no firewall that is gone: the session that renewed meanwhile may end', async () => {
+  const { world, vendor } = await vendorWorld({ provider: testProvider({ locksAccounts: true }) });
+  world.vendor = () => answer('<html>', 403);
+  await world.run('test-provider', hours(12), minutes(5));
+  world.vendor = vendor.handle;
+  await world.run('test-provider', hours(1), minutes(1));
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  expect(vendor.count('password')).toBe(0);
+  vendor.endSessions();
+  await world.run('test-provider', hours(1), minutes(1));
+  expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  expect(vendor.count('password')).toBe(1);
+});
+
 it('a login that is refused, and so held back, costs no session that renews', async () => {
   const { world, vendor } = await vendorWorld({ provider: testProvider({ locksAccounts: true }) });
   vendor.password = 'changed by somebody';

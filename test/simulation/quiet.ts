@@ -1,4 +1,4 @@
-import { type EpochMs, minutes, plus } from '../../lib/core/types.ts';
+import { type EpochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
 import type { Stores } from '../support/memory.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
@@ -15,6 +15,8 @@ interface Parts {
   readonly connections: Stores['connections'];
   readonly witness: Witness;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Whether a token is of an earlier state of its table: it is replaced when it is read after its end. */
+  readonly cameBack: (token: Token | undefined) => boolean;
   /** Whether so many different logins of a user were wrong that a corrected one waits for an operator. */
   readonly isUsedUp: (provider: string) => boolean;
 }
@@ -49,6 +51,8 @@ export class Quiet {
     for (const customer of customers) {
       if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
       if (await witness.isWell(customer)) continue;
+      const token = witness.published(customer.connection);
+      if (this.#parts.cameBack(token) && loop.now - (token?.expiresAt ?? 0) < minutes(1)) continue;
       const { status, lastError } = (await connections.get(customer.connection)) ?? {};
       // Only an operator has tried again what a firewall rejected for long enough, or a login whose last answers were all lost.
       if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use') continue;

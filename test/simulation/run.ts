@@ -197,6 +197,7 @@ export class Run {
       connections: memory.connections,
       witness: this.#witness,
       troubled: (from, to) => this.#faults.troubled(from, to),
+      cameBack: token => this.#restorer.cameBack(token),
       isUsedUp,
     });
   }

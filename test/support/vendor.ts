@@ -110,6 +110,11 @@ export class Vendor {
     const issued = this.#tokens.get(accessToken);
     return issued !== undefined && issued.until > this.#now();
   }
+  /** Takes none of its refresh tokens any more. */
+  endSessions(): void {
+    this.#sessions.clear();
+  }
+
   count(what: 'password' | 'refresh' | 'code'): number {
     return this.asked.filter(each => each === what).length;
   }
