@@ -4,7 +4,7 @@ import { type EpochMs, hours, type Milliseconds, minutes } from '../../lib/core/
 
 type Answer = Extract<HttpReply, { kind: 'answer' }>;
 
-/** So many wrong logins in a row lock an account, for half an hour. */
+/** So many wrong logins in a row, within half an hour, lock an account for as long. */
 const WRONG = 5;
 const LOCKED = minutes(30);
 /** If every answer is lost, nobody knows of a wrong password: then the fifth try comes no sooner than this. */
@@ -18,10 +18,9 @@ interface Login {
 }
 
 interface Wrong {
-  readonly times: number;
-  readonly first: EpochMs;
-  readonly last: EpochMs;
-  /** The fifth may come so long after the first. */
+  /** The last five of those in a row. */
+  readonly at: readonly EpochMs[];
+  /** Five of them may not come faster than this. */
   readonly spread: Milliseconds;
 }
 
@@ -45,9 +44,9 @@ export class Locks {
     if (!login) return handle();
     const key = `${provider} ${login.user}`;
     const now = this.#now();
-    const before = this.#wrong.get(key);
-    if (before && before.times >= WRONG) {
-      if (now - before.last < LOCKED) return locked;
+    const last = this.#lockedSince(key);
+    if (last !== undefined) {
+      if (now - last < LOCKED) return locked;
       this.#wrong.delete(key);
     }
     const reply = handle();
@@ -57,14 +56,25 @@ export class Locks {
       this.#granted.set(key, login.password);
     }
     if (!isWrong) return reply;
-    const wrong = this.#wrong.get(key) ?? { times: 0, first: now, spread: SPREAD_IF_GRANTED };
-    const times = wrong.times + 1;
+    const wrong = this.#wrong.get(key) ?? { at: [], spread: SPREAD_IF_GRANTED };
+    const at = [...wrong.at, now].slice(-WRONG);
     const spread = this.#granted.get(key) === login.password ? wrong.spread : SPREAD;
-    this.#wrong.set(key, { ...wrong, times, last: now, spread });
-    if (times === WRONG && now - wrong.first < spread) this.#onLock(provider);
+    this.#wrong.set(key, { at, spread });
+    if (lasted(at) < spread) this.#onLock(provider);
     return reply;
   }
+
+  #lockedSince(key: string): EpochMs | undefined {
+    const at = this.#wrong.get(key)?.at ?? [];
+    return lasted(at) < LOCKED ? at.at(-1) : undefined;
+  }
 }
+
+/** From the first of five to the last. */
+const lasted = (at: readonly EpochMs[]): Milliseconds => {
+  const [first = 0, ...rest] = at;
+  return rest.length === WRONG - 1 ? (rest.at(-1) ?? 0) - first : Number.POSITIVE_INFINITY;
+};
 
 const locked: Answer = { kind: 'answer', status: 401, headers: {}, body: '{"error":"invalid_grant"}' };
 
