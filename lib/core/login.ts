@@ -43,7 +43,7 @@ export interface LoginTry {
 
 /** So many wrong tries in a row; the last of them is reserved for the login that was granted last. */
 const MOST = 4;
-/** So many refusals are kept. If there are more, none that is not among them is tried. */
+/** So many refusals are kept. If there are more, none that is not among them is tried, but the login that was granted last. */
 const KEPT = 64;
 /** A refusal that no connection has asked about for so long is forgotten: every connection is probed once a day. */
 const FORGOTTEN_AFTER = hours(7 * 24);
@@ -62,7 +62,7 @@ export const heldBack = (state: LoginState, it: LoginTry, now: EpochMs): Failed 
   if (held && endOf(held) > now) return failureOf(held, now);
   const isRepeated = login !== undefined && !isSecondOpinion;
   const isUsedUp = !isRepeated && (state.wrong ?? 0) >= (mayWork ? MOST : MOST - 1);
-  const isFull = !own && state.refused.length >= KEPT;
+  const isFull = !own && !mayWork && state.refused.length >= KEPT;
   const last = state.refused.at(-1);
   return last && (isUsedUp || isFull) ? failureOf({ code: last.code }, now) : undefined;
 };

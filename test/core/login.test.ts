@@ -206,6 +206,15 @@ describe('different wrong passwords of one user', () => {
     expect(tried).toBe(32);
   });
 
+  it('leave room for the one that was granted last, whatever else its connection has now', () => {
+    const { it, tries } = account();
+    for (let n = 0; n < 40; n += 1) {
+      expect(tries(it(`right-${n}`, 'right'), granted)).toBe(true);
+      tries(it(`${n}`, `wrong-${n}`), named);
+    }
+    expect(tries(it('right-again', 'right'), granted)).toBe(true);
+  });
+
   it('are forgotten a week after nobody has them any more', () => {
     const { it, tries, pass, state } = account();
     tries(it('a', 'right'), granted);

@@ -87,6 +87,8 @@ export class Readers {
     const reply = ask(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
     // A provider that is asked too much says nothing of the token.
     if (reply.kind === 'answer' && [200, 429].includes(reply.status)) return;
+    // Somebody restored the token of a connection that has ended; nobody uses it.
+    if (customer.state === 'deleted') return;
     const token = this.#parts.published(customer);
     if (this.#parts.cameBack(token)) void this.#force(customer, token);
     else ledger.violated(`${connection}: a reader got a token that its provider does not take`);
