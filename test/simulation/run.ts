@@ -98,6 +98,8 @@ export class Run {
     this.#faults = new Faults(random(), this.#scenario, now);
     const tables = emptyTables();
     const memory = memoryStores({}, tables);
+    const isUsedUp = (provider: string) =>
+      [...tables.logins].some(([key, { state }]) => key.startsWith(`${provider}#`) && (state.wrong ?? 0) >= 3);
     this.#ledger = new Ledger({
       url: URL_OF_SIMULATORS,
       now,
@@ -134,6 +136,7 @@ export class Run {
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
       told: connection => this.#people.told(connection),
       took: connection => this.#restorer.took(connection),
+      isUsedUp,
     });
     this.#cloud = new Cloud({
       loop,
@@ -172,8 +175,6 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
-    const isUsedUp = (provider: string) =>
-      [...tables.logins].some(([key, { state }]) => key.startsWith(`${provider}#`) && (state.wrong ?? 0) >= 3);
     this.#operator = new Operator({
       loop,
       cloud: this.#cloud,

@@ -40,6 +40,8 @@ interface Parts {
   readonly told: (connection: ConnectionId) => void;
   /** Whether a restored table took the session of a connection. */
   readonly took: (connection: ConnectionId) => boolean;
+  /** Whether so many different logins of a user were wrong that a corrected one waits for an operator. */
+  readonly isUsedUp: (provider: string) => boolean;
 }
 
 /** So long a run takes between its last look at a secret and what it makes of that, if it is not frozen. */
@@ -238,6 +240,7 @@ export class Witness {
     told(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', this.#lastLook(), now)) return;
+    if (this.#parts.isUsedUp(customer.provider)) return;
     const record = await this.#parts.stores.connections.get(connection);
     const stood = rejections.has(record?.lastError?.code) && this.#parts.rejected(plus(now, -hours(12)), now);
     if (stood) return;
