@@ -7,6 +7,7 @@ import { fitsHeader } from '../core/limits.ts';
 import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
 import { seconds } from '../core/types.ts';
+import { type FieldProblem, unknownFieldProblems } from './unknown-fields.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>>
@@ -81,8 +82,10 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         const message = `The secret is not a JSON object: store ${fields.required.map(quoted).join(', ')} as the fields of one`;
         return { ok: false, problems: [{ field: '', message }] };
       }
+      const unknown = unknownFieldProblems(data.id, [...fields.required, ...fields.optional], value);
       const parsed = secret.safeParse(value);
-      if (!parsed.success) return problems(parsed.error.issues);
+      if (!parsed.success) return problems(parsed.error.issues, unknown);
+      if (unknown.length > 0) return { ok: false, problems: unknown };
       const own = baseUrlOf(parsed.data);
       const hosts = [...data.hosts, ...rules.hosts];
       if (own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts)) {
@@ -119,13 +122,13 @@ const fieldsOf = (secret: z.ZodObject): Provider['fields'] => {
   return { required, optional: [...optional] };
 };
 
-const problems = (issues: readonly z.core.$ZodIssue[]): Opened => {
+const problems = (issues: readonly z.core.$ZodIssue[], unknown: readonly FieldProblem[]): Opened => {
   const first = new Map<string, string>();
   for (const { path, message } of issues) {
     const field = String(path[0]);
     if (!first.has(field)) first.set(field, `${quoted(field)} ${message}`);
   }
-  return { ok: false, problems: [...first].map(([field, message]) => ({ field, message })) };
+  return { ok: false, problems: [...[...first].map(([field, message]) => ({ field, message })), ...unknown] };
 };
 
 /** Keys and bindings are stored: they must not be a credential, nor allow a guess across providers. */
