@@ -13,6 +13,8 @@ interface Parts {
   readonly connections: ConnectionStore;
   readonly secrets: SecretSource;
   readonly customers: readonly Customer[];
+  /** Whether so many different logins of a user were wrong that a corrected one waits for him. */
+  readonly isUsedUp: (provider: string) => boolean;
 }
 
 /** Minutes in which he looks: a connection that waits may say so only once it is due again. */
@@ -20,7 +22,8 @@ const ROUNDS = 12;
 
 /**
  * Somebody who has connections tried: those that a firewall kept from their provider, once it is mended; those whose login
- * waits because nobody knows what came of the last tries; and those whose secret he has just changed.
+ * waits because nobody knows what came of the last tries, or because too many different ones were wrong; and those whose
+ * secret he has just changed.
  */
 export class Operator {
   readonly #parts: Parts;
@@ -36,11 +39,12 @@ export class Operator {
   }
 
   async #look(): Promise<void> {
-    const { connections, customers } = this.#parts;
+    const { connections, customers, isUsedUp } = this.#parts;
     for (const customer of customers) {
-      const record = await connections.get(customer.connection);
-      const code = record?.lastError?.code;
-      if (rejections.has(code) || code === 'login_in_use') await this.#ask(customer);
+      const { status, lastError } = (await connections.get(customer.connection)) ?? {};
+      const isHeldBack = status === 'attention' && isUsedUp(customer.provider);
+      if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use' || isHeldBack)
+        await this.#ask(customer);
     }
   }
 

@@ -15,6 +15,8 @@ interface Parts {
   readonly connections: Stores['connections'];
   readonly witness: Witness;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
+  /** Whether so many different logins of a user were wrong that a corrected one waits for an operator. */
+  readonly isUsedUp: (provider: string) => boolean;
 }
 
 /** So many connections of one provider wait longer for a rate limit than for anything else. */
@@ -41,7 +43,7 @@ export class Quiet {
   }
 
   async #look(): Promise<void> {
-    const { loop, scenario, customers, ledger, connections, witness, troubled } = this.#parts;
+    const { loop, scenario, customers, ledger, connections, witness, troubled, isUsedUp } = this.#parts;
     const since = plus(loop.now, -(RECOVERY + scenario.lag));
     if (since < START || troubled(since, loop.now)) return;
     for (const customer of customers) {
@@ -50,6 +52,7 @@ export class Quiet {
       const { status, lastError } = (await connections.get(customer.connection)) ?? {};
       // Only an operator has tried again what a firewall rejected for long enough, or a login whose last answers were all lost.
       if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use') continue;
+      if (status === 'attention' && isUsedUp(customer.provider)) continue;
       ledger.violated(`${customer.connection}: not well, although nothing is wrong: ${status} (${lastError?.code})`);
     }
   }

@@ -172,6 +172,8 @@ export class Run {
       ledger: this.#ledger,
       url: URL_OF_SIMULATORS,
     });
+    const isUsedUp = (provider: string) =>
+      [...tables.logins].some(([key, { state }]) => key.startsWith(`${provider}#`) && (state.wrong ?? 0) >= 3);
     this.#operator = new Operator({
       loop,
       cloud: this.#cloud,
@@ -179,6 +181,7 @@ export class Run {
       connections: memory.connections,
       secrets: memory.secrets,
       customers: this.#customers,
+      isUsedUp,
     });
     this.#editors = new Editors({ ...shared, operator: this.#operator, random: random() });
     this.#restorer = new Restorer({
@@ -194,6 +197,7 @@ export class Run {
       connections: memory.connections,
       witness: this.#witness,
       troubled: (from, to) => this.#faults.troubled(from, to),
+      isUsedUp,
     });
   }
 
