@@ -62,15 +62,19 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         if (!fitsHeader(answer.accessToken)) return 'malformed_answer';
         const used = usage(credentials, answer);
         if (typeof used === 'string') return used;
-        return isAllowed(used.baseUrl, baseUrlOf(credentials), rules) ? used : 'service_uri_refused';
+        const baseUrl = addressIn(credentials, 'apiBaseUrl') ?? used.baseUrl;
+        return isAllowed(baseUrl, credentials, rules) ? { ...used, baseUrl } : 'service_uri_refused';
       },
     };
   };
 
-  /** On a host of the provider, or where the secret's own `baseUrl` is. */
-  const isAllowed = (address: string, own: string | undefined, { hosts }: AddressRules): boolean =>
+  /** On a host of the provider, or where an address of the secret is. */
+  const isAllowed = (address: string, credentials: z.output<S>, { hosts }: AddressRules): boolean =>
     isOnHosts(address, [...data.hosts, ...hosts]) ||
-    (own !== undefined && new URL(address).origin === new URL(own).origin);
+    ADDRESSES.some(field => {
+      const own = addressIn(credentials, field);
+      return own !== undefined && new URL(address).origin === new URL(own).origin;
+    });
 
   const fields = fieldsOf(secret);
   return {
@@ -86,12 +90,12 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       const parsed = secret.safeParse(value);
       if (!parsed.success) return problems(parsed.error.issues, unknown);
       if (unknown.length > 0) return { ok: false, problems: unknown };
-      const own = baseUrlOf(parsed.data);
       const hosts = [...data.hosts, ...rules.hosts];
-      if (own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts)) {
-        const message = `"baseUrl" is on another host than ${hosts.join(', ')}, which this deployment does not allow`;
-        return { ok: false, problems: [{ field: 'baseUrl', message }] };
-      }
+      const foreign = ADDRESSES.filter(field => {
+        const own = addressIn(parsed.data, field);
+        return own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts);
+      });
+      if (foreign.length > 0) return { ok: false, problems: foreign.map(field => foreignProblem(field, hosts)) };
       return { ok: true, account: account(parsed.data, rules) };
     },
   };
@@ -108,9 +112,21 @@ const checkDeadline = (provider: Pick<Provider, 'id' | 'callDeadline' | 'callsPe
   throw new RangeError(`"callDeadline" of ${id} must be ${range} milliseconds, got ${callDeadline}.`);
 };
 
-/** The address that the secret names in place of the provider's own. */
-const baseUrlOf = (credentials: Readonly<Record<string, unknown>>): string | undefined =>
-  typeof credentials.baseUrl === 'string' ? credentials.baseUrl : undefined;
+/** The fields in which a secret names addresses in place of the provider's own: of everything, or of its API alone. */
+const ADDRESSES = ['baseUrl', 'apiBaseUrl'] as const;
+
+const addressIn = (
+  credentials: Readonly<Record<string, unknown>>,
+  field: (typeof ADDRESSES)[number],
+): string | undefined => {
+  const address = credentials[field];
+  return typeof address === 'string' ? address : undefined;
+};
+
+const foreignProblem = (field: string, hosts: readonly string[]): FieldProblem => ({
+  field,
+  message: `"${field}" is on another host than ${hosts.join(', ')}, which this deployment does not allow`,
+});
 
 const quoted = (field: string): string => `"${field}"`;
 
