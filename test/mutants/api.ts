@@ -73,7 +73,8 @@ export const api: readonly Mutant[] = [
       'if (!record) return true ? asked(deps, ask, until) :',
     ],
     ['a token without a record is served', 'held && isKnown && isGood(held)', 'held && isGood(held)'],
-    ['a record that cannot be read costs its token', '() => true,', '() => false,'],
+    ['a record that cannot be read costs its token', "() => 'known',", "() => 'unknown',"],
+    ['a connection that has ended is served', "? 'known' : 'ended'", "? 'known' : 'known'"],
     [
       'a token whose record somebody deleted is nobody’s',
       'if (!record) return token ? asked(deps, ask, until) :',
@@ -83,7 +84,6 @@ export const api: readonly Mutant[] = [
       'a connection that backs off is asked for',
       "decision.action === 'refresh' ||",
       "decision.reason !== 'retired' ||",
-      'the refresher decides the same',
     ],
     ['too many refreshes are a failure', "if (reason === 'forced_recently') return", 'if (false) return'],
     ['who may not wait is not sent away', "busy = reason === 'busy';", ''],
