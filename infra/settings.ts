@@ -1,5 +1,5 @@
 import { providerIds } from '../lib/providers/index.ts';
-import { nearMiss } from './near-miss.ts';
+import { nearMiss } from '../lib/providers/near-miss.ts';
 import { type ProviderOptions, SettingsError } from './options.ts';
 import { checkedName, type TokenRefresherProps } from './props.ts';
 import {

@@ -91,8 +91,8 @@ describe('the reader of imports', () => {
 
 it('the core imports itself and hashes, and nothing else', () => expectOnly('lib/core', [core, /^node:crypto$/]));
 
-it('providers import the core, each other’s helpers, zod and hashes', () =>
-  expectOnly('lib/providers', [core, /^lib\/providers\//, zod, /^node:crypto$/]));
+it('providers import the core, each other’s helpers, zod, hashes and the distance of words', () =>
+  expectOnly('lib/providers', [core, /^lib\/providers\//, zod, /^node:crypto$/, /^fastest-levenshtein$/]));
 
 it('the shell imports the core and itself', () => expectOnly('lib/shell', [core, shell]));
 

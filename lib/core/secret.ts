@@ -66,6 +66,18 @@ export const connectionsIn = (secret: ConnectionId, text: string, most: number):
   return { ok: true, connections, keys: keys.length, badLabels };
 };
 
+/** What a secret may say of any connection, apart from credentials. */
+const LABELS: ReadonlySet<string> = new Set(['expires', 'tags']);
+
+/** The names that are neither fields of the provider nor labels. Those that begin with `_` are notes of their writer. */
+export const unknownFieldsIn = (
+  known: readonly string[],
+  secret: Readonly<Record<string, unknown>>,
+): readonly string[] =>
+  Object.keys(secret).filter(
+    name => secret[name] !== undefined && !known.includes(name) && !LABELS.has(name) && !name.startsWith('_'),
+  );
+
 /** One connection's fields: the secret's own, or the shared ones with those of its key laid over them. */
 export const credentialsIn = (json: Readonly<Record<string, unknown>>, key: string | undefined): unknown => {
   const { connections, ...shared } = json;

@@ -7,6 +7,7 @@ import { fitsHeader } from '../core/limits.ts';
 import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
 import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
 import { seconds } from '../core/types.ts';
+import { type FieldProblem, unknownFieldProblems } from './unknown-fields.ts';
 
 /** A provider as its file writes it: the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>>
@@ -61,15 +62,19 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         if (!fitsHeader(answer.accessToken)) return 'malformed_answer';
         const used = usage(credentials, answer);
         if (typeof used === 'string') return used;
-        return isAllowed(used.baseUrl, baseUrlOf(credentials), rules) ? used : 'service_uri_refused';
+        const baseUrl = addressIn(credentials, 'apiBaseUrl') ?? used.baseUrl;
+        return isAllowed(baseUrl, credentials, rules) ? { ...used, baseUrl } : 'service_uri_refused';
       },
     };
   };
 
-  /** On a host of the provider, or where the secret's own `baseUrl` is. */
-  const isAllowed = (address: string, own: string | undefined, { hosts }: AddressRules): boolean =>
+  /** On a host of the provider, or where an address of the secret is. */
+  const isAllowed = (address: string, credentials: z.output<S>, { hosts }: AddressRules): boolean =>
     isOnHosts(address, [...data.hosts, ...hosts]) ||
-    (own !== undefined && new URL(address).origin === new URL(own).origin);
+    ADDRESSES.some(field => {
+      const own = addressIn(credentials, field);
+      return own !== undefined && new URL(address).origin === new URL(own).origin;
+    });
 
   const fields = fieldsOf(secret);
   return {
@@ -81,14 +86,16 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         const message = `The secret is not a JSON object: store ${fields.required.map(quoted).join(', ')} as the fields of one`;
         return { ok: false, problems: [{ field: '', message }] };
       }
+      const unknown = unknownFieldProblems(data.id, [...fields.required, ...fields.optional], value);
       const parsed = secret.safeParse(value);
-      if (!parsed.success) return problems(parsed.error.issues);
-      const own = baseUrlOf(parsed.data);
+      if (!parsed.success) return problems(parsed.error.issues, unknown);
+      if (unknown.length > 0) return { ok: false, problems: unknown };
       const hosts = [...data.hosts, ...rules.hosts];
-      if (own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts)) {
-        const message = `"baseUrl" is on another host than ${hosts.join(', ')}, which this deployment does not allow`;
-        return { ok: false, problems: [{ field: 'baseUrl', message }] };
-      }
+      const foreign = ADDRESSES.filter(field => {
+        const own = addressIn(parsed.data, field);
+        return own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts);
+      });
+      if (foreign.length > 0) return { ok: false, problems: foreign.map(field => foreignProblem(field, hosts)) };
       return { ok: true, account: account(parsed.data, rules) };
     },
   };
@@ -105,9 +112,21 @@ const checkDeadline = (provider: Pick<Provider, 'id' | 'callDeadline' | 'callsPe
   throw new RangeError(`"callDeadline" of ${id} must be ${range} milliseconds, got ${callDeadline}.`);
 };
 
-/** The address that the secret names in place of the provider's own. */
-const baseUrlOf = (credentials: Readonly<Record<string, unknown>>): string | undefined =>
-  typeof credentials.baseUrl === 'string' ? credentials.baseUrl : undefined;
+/** The fields in which a secret names addresses in place of the provider's own: of everything, or of its API alone. */
+const ADDRESSES = ['baseUrl', 'apiBaseUrl'] as const;
+
+const addressIn = (
+  credentials: Readonly<Record<string, unknown>>,
+  field: (typeof ADDRESSES)[number],
+): string | undefined => {
+  const address = credentials[field];
+  return typeof address === 'string' ? address : undefined;
+};
+
+const foreignProblem = (field: string, hosts: readonly string[]): FieldProblem => ({
+  field,
+  message: `"${field}" is on another host than ${hosts.join(', ')}, which this deployment does not allow`,
+});
 
 const quoted = (field: string): string => `"${field}"`;
 
@@ -119,13 +138,13 @@ const fieldsOf = (secret: z.ZodObject): Provider['fields'] => {
   return { required, optional: [...optional] };
 };
 
-const problems = (issues: readonly z.core.$ZodIssue[]): Opened => {
+const problems = (issues: readonly z.core.$ZodIssue[], unknown: readonly FieldProblem[]): Opened => {
   const first = new Map<string, string>();
   for (const { path, message } of issues) {
     const field = String(path[0]);
     if (!first.has(field)) first.set(field, `${quoted(field)} ${message}`);
   }
-  return { ok: false, problems: [...first].map(([field, message]) => ({ field, message })) };
+  return { ok: false, problems: [...[...first].map(([field, message]) => ({ field, message })), ...unknown] };
 };
 
 /** Keys and bindings are stored: they must not be a credential, nor allow a guess across providers. */

@@ -71,6 +71,12 @@ export const baseUrl = (what: string) =>
 /** `baseUrl` where it only replaces the provider's own. */
 export const baseUrlOverride = baseUrl('the address that takes the place of the provider’s own').optional();
 
-export const environment = z
-  .enum(['demo', 'production'], { error: 'is neither "demo" nor "production": give one of the two, or leave it out' })
-  .default('production');
+/** `apiBaseUrl`: what consumers are told in place of the provider’s own. */
+export const apiBaseUrl = baseUrl('the base URL that consumers call in place of the provider’s own').optional();
+
+/** One of a few words. */
+export const oneOf = (words: readonly string[]) => {
+  const quoted = words.map(word => `"${word}"`);
+  const choice = words.length === 2 ? `neither ${quoted.join(' nor ')}` : `none of ${quoted.join(', ')}`;
+  return z.enum(words, { error: `is ${choice}: give one of them, or leave it out` });
+};

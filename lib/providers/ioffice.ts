@@ -3,7 +3,7 @@ import { fitsHeader } from '../core/limits.ts';
 import type { HttpRequest } from '../core/provider.ts';
 import { hours, minutes } from '../core/types.ts';
 import { defineProvider } from './define.ts';
-import { baseUrl, headerText } from './fields.ts';
+import { apiBaseUrl, baseUrl, headerText } from './fields.ts';
 import { joinUrl, postHeaders } from './request.ts';
 
 /** Asked even where other fields are wrong, so that everything that is missing is said at once. */
@@ -16,6 +16,7 @@ const loginNeeds = (field: 'username' | 'password') => ({
 const secret = z
   .object({
     baseUrl: baseUrl('the address of the customer’s iOFFICE site'),
+    apiBaseUrl,
     clientId: headerText('the client id of your application'),
     redirectUri: headerText('the redirect URI that the application is registered with'),
     scope: headerText('the scope that the application may ask for'),

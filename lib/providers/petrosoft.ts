@@ -2,13 +2,14 @@ import * as z from 'zod';
 import type { Fault, Grant, TokenAnswer } from '../core/provider.ts';
 import { type EpochMs, epochMs, hours, plus, seconds } from '../core/types.ts';
 import { defineProvider } from './define.ts';
-import { baseUrlOverride, text } from './fields.ts';
+import { apiBaseUrl, baseUrlOverride, text } from './fields.ts';
 import { bearer, joinUrl, postJson } from './request.ts';
 
 const secret = z.object({
   login: text('the login of the API user in CStoreOffice'),
   password: text('the password of the API user (it may have expired after 90 days)'),
   baseUrl: baseUrlOverride,
+  apiBaseUrl,
 });
 type Credentials = z.output<typeof secret>;
 

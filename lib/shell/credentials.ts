@@ -2,7 +2,7 @@ import { fingerprint } from '../core/decide.ts';
 import { RefresherError } from '../core/errors.ts';
 import { isObject, jsonObject } from '../core/jwt.ts';
 import type { Account, Provider } from '../core/provider.ts';
-import { areOfTwoSecrets, credentialsIn } from '../core/secret.ts';
+import { areOfTwoSecrets, credentialsIn, unknownFieldsIn } from '../core/secret.ts';
 import type { Tried, Trouble } from '../core/settle.ts';
 import { type ConnectionId, keyOf, type Listed, type SecretVersion, secretOf } from '../core/types.ts';
 import type { Fingerprints } from './fingerprints.ts';
@@ -161,8 +161,10 @@ const holds = ({ connections }: Readonly<Record<string, unknown>>, key: string |
   return !isObject(connections) || (key !== undefined && Object.hasOwn(connections, key));
 };
 
-/** The fields that the provider reads, in one order. */
+/** The fields that the provider reads, in one order, and those that it refuses because it does not know them. */
 const effective = ({ fields }: Provider, own: unknown): string => {
   if (!isObject(own)) return JSON.stringify(own);
-  return JSON.stringify([...fields.required, ...fields.optional].toSorted().map(field => [field, own[field]]));
+  const known = [...fields.required, ...fields.optional];
+  const read = known.toSorted().map(field => [field, own[field]]);
+  return JSON.stringify([...read, ...unknownFieldsIn(known, own).toSorted()]);
 };

@@ -68,12 +68,27 @@ export const answers: readonly Mutant[] = [
     ['no header may be empty', "(value === '' || fitsHeader(value))", 'fitsHeader(value)'],
   ]),
   ...mutantsOf(
-    'lib/providers/powerepos.ts',
+    'lib/providers/from-data.ts',
     [...tests, 'test/providers'],
     [
-      ['a number is not an organisation', "typeof organisation === 'number' ? String(organisation) !== c.orgId : ", ''],
-      ['any organisation is the one', '(organisation ?? c.orgId) !== c.orgId', 'false'],
+      ['a number is not an organisation', 'String(value) !== credentials[field]', 'value !== credentials[field]'],
+      ['any organisation is the one', 'isOther(at(claims, path)) || isOther(at(json, path))', 'false'],
+      ['a field may lead to another path', 'isAddress(name) ? value : encodeURIComponent(value)', 'value'],
+      ['a default never depends on another field', '? rule.use : rule.otherwise', '? rule.otherwise : rule.otherwise'],
     ],
+  ),
+  ...mutantsOf(
+    'lib/providers/definition-checks.ts',
+    ['test/providers/definition.test.ts'],
+    [
+      ['a URL may begin with a field', 'anchor.test(text) ? [] :', 'text ? [] :'],
+      ['a base may be on any host', '!isOnHosts(each, data.hosts)', 'false'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/providers/unknown-fields.ts',
+    ['test/providers/unknown-fields.test.ts'],
+    [['the name of an unknown field is always repeated', 'SPEAKABLE.test(name)', 'true']],
   ),
   ...mutantsOf('lib/core/settle.ts', tests, [
     ['a connection that can log in waits for a session in doubt', ' || isForeign) return', ') return'],

@@ -32,7 +32,7 @@ describe.each(providers)('$id', definition => {
   const { id, hosts, fields } = definition;
   const { secret } = fixturesOf(id);
   const credentials = [...fields.required, ...fields.optional].filter(
-    field => field !== 'baseUrl' && field !== 'environment',
+    field => !['baseUrl', 'apiBaseUrl', 'environment', 'apiVersion'].includes(field),
   );
   const problemsWith = (baseUrl: string, rules: AddressRules) => {
     const opened = definition.open({ ...secret, baseUrl }, rules);
@@ -71,6 +71,14 @@ describe.each(providers)('$id', definition => {
     for (const baseUrl of [foreign, 'http://127.0.0.1:1', 'https://proxy.example.com:8443', 'https://10.0.0.1']) {
       expect(problemsWith(baseUrl, rules)).toEqual([{ field: 'baseUrl', message }]);
     }
+  });
+
+  it('has its API at `apiBaseUrl` and its token endpoint where it was, if the secret says so', () => {
+    const account = accountOf(id, { apiBaseUrl: `${foreign}/api` });
+    expect(baseUrlOf(account)).toBe(`${foreign}/api`);
+    expect([account.origin, account.sessionBinding]).toEqual([accountOf(id).origin, accountOf(id).sessionBinding]);
+    const opened = definition.open({ ...secret, apiBaseUrl: foreign }, { hosts: [], ownBaseUrl: false });
+    expect(opened.ok ? [] : opened.problems.map(({ field }) => field)).toContain('apiBaseUrl');
   });
 
   it('binds a session to the URL it is sent to and to its client, and to nothing else', () => {

@@ -137,7 +137,7 @@ describe.each(providers)('$id', provider => {
     const misspelt = Object.fromEntries(Object.entries(secret).map(([field, value]) => [field.toUpperCase(), value]));
     const named = problemsOf(id, misspelt).map(({ field }) => field);
     expect(named).toEqual(expect.arrayContaining([...provider.fields.required]));
-    expect(problemsOf(id, { ...secret, note: 'kept for ourselves', nested: { a: 1 } })).toEqual([]);
+    expect(problemsOf(id, { ...secret, _note: 'kept for ourselves', _nested: { a: 1 } })).toEqual([]);
   });
 
   it('answers a secret that is no JSON object with one sentence', () => {

@@ -8,6 +8,9 @@ const usage = (changes: Record<string, unknown>, json: Record<string, unknown> =
 
 it.each([
   [{ organizationSlug: undefined }, 'https://app.officernd.com/api/v1'],
+  [{ scope: 'flex.community.read' }, 'https://app.officernd.com/api/v2/organizations/made-up-desks'],
+  [{ apiVersion: 'v2' }, 'https://app.officernd.com/api/v2/organizations/made-up-desks'],
+  [{ scope: 'flex.read', apiVersion: 'v1', organizationSlug: undefined }, 'https://app.officernd.com/api/v1'],
   [{ organizationSlug: 'a b/c' }, 'https://app.officernd.com/api/v1/organizations/a%20b%2Fc'],
   [{ baseUrl: 'http://127.0.0.1:9/' }, 'http://127.0.0.1:9/api/v1/organizations/made-up-desks'],
   [{ baseUrl: 'http://127.0.0.1:9', organizationSlug: undefined }, 'http://127.0.0.1:9/api/v1'],

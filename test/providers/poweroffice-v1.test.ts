@@ -11,7 +11,7 @@ it('asks the demo only where the secret says so', () => {
   expect(problemsOf(id, { appKey: 'a', clientKey: 'b', environment: 'Production' })).toEqual([
     {
       field: 'environment',
-      message: '"environment" is neither "demo" nor "production": give one of the two, or leave it out',
+      message: '"environment" is neither "demo" nor "production": give one of them, or leave it out',
     },
   ]);
 });

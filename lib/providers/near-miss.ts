@@ -1,0 +1,12 @@
+import { distance } from 'fastest-levenshtein';
+
+/** Short words are near many others. */
+const LONG = 8;
+
+/** The word that a misspelt one is most likely meant to be: two letters off, one if it is short. */
+export const nearMiss = (misspelt: string, words: readonly string[]): string | undefined => {
+  const near = words
+    .map(word => ({ word, off: distance(misspelt.toLowerCase(), word.toLowerCase()) }))
+    .filter(({ word, off }) => off <= (word.length < LONG ? 1 : 2));
+  return near.toSorted((a, b) => a.off - b.off)[0]?.word;
+};

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { DefinitionError } from '../../lib/providers/definition.ts';
+import { providerFromData } from '../../lib/providers/from-data.ts';
+
+const request = { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } };
+const small = {
+  id: 'acme',
+  title: 'Acme',
+  source: 'made up',
+  lifetime: '1h',
+  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
+  base: 'https://login.acme.test',
+  login: request,
+  consumer: { baseUrl: '{base}/api' },
+  hosts: ['login.acme.test'],
+};
+const open = (change: object, secret: object) => providerFromData({ ...small, ...change }).open(secret);
+const accountOf = (change: object, secret: object) => {
+  const opened = open(change, secret);
+  if (!opened.ok) throw new Error(opened.problems.map(({ message }) => message).join());
+  return opened.account;
+};
+const secret = { clientId: 'c', clientSecret: 's' };
+
+describe('a definition of a few lines', () => {
+  it('makes a provider with a login and a base URL', () => {
+    const account = accountOf({}, secret);
+    expect(account.logIn()).toEqual({
+      method: 'POST',
+      url: 'https://login.acme.test/token',
+      headers: { accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: 'client_id=c&client_secret=s',
+    });
+    const usage = account.usage({ accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} });
+    expect(usage).toEqual({ headers: { Authorization: 'Bearer t' }, baseUrl: 'https://login.acme.test/api' });
+    expect(account.refresh).toBeUndefined();
+  });
+
+  it('substitutes once: what a field holds is not looked at again, and cannot lead to another path or host', () => {
+    const login = { url: '{base}/{clientId}/token', json: { secret: '{clientSecret}' } };
+    const { url, body } = accountOf({ login }, { clientId: '../@evil.test', clientSecret: '{clientId}' }).logIn();
+    expect(url).toBe('https://login.acme.test/..%2F%40evil.test/token');
+    expect(body).toBe('{"secret":"{clientId}"}');
+  });
+
+  it('leaves out what an optional field would fill', () => {
+    const fields = { ...small.fields, key: { purpose: 'the key', optional: true } };
+    const consumer = { headers: { 'x-token': '{token}', 'x-key': '{key}' }, baseUrl: ['{base}/{key}', '{base}'] };
+    const answer = { accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} };
+    const usageOf = (more: object) => accountOf({ fields, consumer }, { ...secret, ...more }).usage(answer);
+    expect(usageOf({})).toEqual({ headers: { 'x-token': 't' }, baseUrl: 'https://login.acme.test' });
+    expect(usageOf({ key: 'k' })).toEqual({
+      headers: { 'x-token': 't', 'x-key': 'k' },
+      baseUrl: 'https://login.acme.test/k',
+    });
+  });
+
+  it('asks of a field what its place needs', () => {
+    const inHeader = { login: { url: '{base}/token', headers: { 'x-id': '{clientId}' } } };
+    const asUser = { login: { url: '{base}/token', basic: { user: '{clientId}', password: '{clientSecret}' } } };
+    for (const [change, clientId] of [
+      [inHeader, 'no – header'],
+      [asUser, 'a:b'],
+    ] as const)
+      expect(open(change, { ...secret, clientId })).toMatchObject({ ok: false, problems: [{ field: 'clientId' }] });
+  });
+});
+
+describe('a definition that is none', () => {
+  it.each<[object, string]>([
+    [{ lifetime: '1 hour' }, '"lifetime" must be a time such as "90s", "20m", "8h" or "30d"'],
+    [{ id: 'Acme' }, '"id" must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter'],
+    [{ base: 'http://login.acme.test/' }, '"base" must be an https: address without user, query, fragment and slash'],
+    [{ base: 'https://other.test' }, '"base" "https://other.test" must be an https: address on one of "hosts"'],
+    [{ hosts: ['https://x'] }, '"hosts" "https://x" must be a host such as "login.example.com" or "*.example.com"'],
+    [
+      { login: { ...request, url: 'https://evil.test/{clientId}' } },
+      '"url" "https://evil.test/{clientId}" must begin with',
+    ],
+    [{ login: { ...request, url: '{clientId}/token' } }, '"url" "{clientId}/token" must begin with "{base}/"'],
+    [{ login: { ...request, url: '{base}.evil.test' } }, '"url" "{base}.evil.test" must begin with "{base}/"'],
+    [
+      { login: { ...request, form: { id: '{cliendId}' } } },
+      '"login" "{cliendId}" is neither a field nor one of base, apiBase',
+    ],
+    [
+      { login: { ...request, form: { id: '{clientId' } } },
+      '"login.form.id" has a brace that is not part of a placeholder',
+    ],
+    [{ refresh: request }, '"sessionOf" is missing: name the fields that tell to whom a refresh token belongs'],
+    [{ locks: { user: 'user', password: 'clientSecret' } }, '"locks.user" "user" is not one of "fields"'],
+    [
+      { errors: [{ status: 401, means: 'refused', code: 'nope' }] },
+      '"errors.0.code" must be an error code of this project',
+    ],
+  ])('%j is told by a path and what to write', (change, message) => {
+    const define = () => providerFromData({ ...small, ...change });
+    expect(define).toThrow(DefinitionError);
+    expect(define).toThrow(message);
+  });
+
+  it('says so for each address that a value has not', () => {
+    const mode = { purpose: 'live or test', oneOf: ['live', 'test'], default: 'live' };
+    const change = { fields: { ...small.fields, mode }, base: { by: 'mode', of: { live: small.base } } };
+    expect(() => providerFromData({ ...small, ...change })).toThrow('"base.of" has no address for "test"');
+  });
+});
