@@ -120,7 +120,10 @@ const at = (json: Json, path: string): unknown =>
 const usageOf = (data: DefinitionData, credentials: Credentials, answer: TokenAnswer): Usage | ErrorCode => {
   const { accessToken, json, claims } = answer;
   for (const [path, field] of Object.entries(data.match)) {
-    const isOther = (value: unknown) => value !== undefined && String(value) !== credentials[field];
+    const isOther = (value: unknown) => {
+      const said = typeof value === 'number' ? String(value) : value;
+      return (said ?? credentials[field]) !== credentials[field];
+    };
     if (isOther(at(claims, path)) || isOther(at(json, path))) return 'organisation_mismatch';
   }
   const own = valuesOf(data, credentials, { token: accessToken });

@@ -71,7 +71,7 @@ export const answers: readonly Mutant[] = [
     'lib/providers/from-data.ts',
     [...tests, 'test/providers'],
     [
-      ['a number is not an organisation', 'String(value) !== credentials[field]', 'value !== credentials[field]'],
+      ['a number is not an organisation', "typeof value === 'number' ? String(value) : value", 'value'],
       ['any organisation is the one', 'isOther(at(claims, path)) || isOther(at(json, path))', 'false'],
       ['a field may lead to another path', 'isAddress(name) ? value : encodeURIComponent(value)', 'value'],
       ['a default never depends on another field', '? rule.use : rule.otherwise', '? rule.otherwise : rule.otherwise'],
