@@ -11,7 +11,8 @@ export interface Labels {
 
 const TAGS = 10;
 const NAME = /^[A-Za-z0-9._-]{1,40}$/;
-const VALUE = /^[^\p{Cc}]{1,100}$/u;
+/** No line of its own, no half of a character, and nothing that turns the text round: it stands in mails. */
+const VALUE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DAY = 86_400_000;
 

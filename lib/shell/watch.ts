@@ -31,8 +31,12 @@ export const watch = async (deps: WatchDeps): Promise<DiscoverReport> => {
   return discover(deps, records);
 };
 
-/** First the mail and then the note: a watch that dies in between reports twice, and never not at all. */
-const report = async ({ clock, connections, paces, sendNews }: WatchDeps, all: readonly Listed[]): Promise<void> => {
+/**
+ * First the mail and then the note: a watch that dies in between reports twice, and never not at all. A mail that is not taken
+ * stops no other.
+ */
+const report = async (deps: WatchDeps, all: readonly Listed[]): Promise<void> => {
+  const { clock, connections, paces, sendNews, observer } = deps;
   const at = clock.now();
   const news = newsOf(all, paces, at);
   const delivery = news.length > 0 ? deliveryOf(news, all, at) : 'later';
@@ -44,7 +48,7 @@ const report = async ({ clock, connections, paces, sendNews }: WatchDeps, all: r
     return;
   }
   for (const each of news) {
-    await sendNews([each], 'singly', at);
-    await note(each);
+    const reported = sendNews([each], 'singly', at).then(() => note(each));
+    await reported.catch(observer.newsFailed);
   }
 };

@@ -24,7 +24,7 @@ const watched = async (count: number) => {
   const times: EpochMs[] = [];
   const health: Health[] = [];
   const failures: unknown[] = [];
-  let refuses = false;
+  let refuses: boolean | string = false;
   const deps = {
     ...{
       clock: world.clock,
@@ -35,9 +35,10 @@ const watched = async (count: number) => {
     },
     paces,
     sendNews: async (news: readonly News[], how: string, at: EpochMs) => {
-      if (refuses) throw new Error('refused');
+      const names = news.map(({ record }) => record.connection.split('/')[1] ?? '');
+      if (refuses === true || names[0] === refuses) throw new Error('refused');
       times.push(at);
-      sent.push({ names: news.map(({ record }) => record.connection.split('/')[1] ?? ''), how });
+      sent.push({ names, how });
     },
     observer: {
       health: (seen: Health) => void health.push(seen),
@@ -46,8 +47,8 @@ const watched = async (count: number) => {
   };
   return {
     ...{ world, add, sent, times, health, failures, run: () => watch(deps) },
-    refuse: (does: boolean) => {
-      refuses = does;
+    refuse: (which: boolean | string) => {
+      refuses = which;
     },
   };
 };
@@ -80,14 +81,28 @@ describe('the watch', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('tries again to report what could not be reported, and discovers all the same', async () => {
-    const { refuse, failures, sent, run } = await watched(1);
+  it.each([
+    [1, 'singly'],
+    [MAILS + 1, 'summary'],
+  ])('tries again to report what could not be reported, and discovers all the same: %i', async (count, how) => {
+    const { refuse, failures, sent, run } = await watched(count);
     refuse(true);
-    expect(await run()).toMatchObject({ secrets: 1 });
+    expect(await run()).toMatchObject({ secrets: count });
     expect(failures).toHaveLength(1);
     refuse(false);
     await run();
-    expect(sent).toEqual([{ names: ['c0'], how: 'singly' }]);
+    expect(sent).toEqual([{ names: Array.from({ length: count }, (_, n) => `c${n}`), how }]);
+  });
+
+  it('reports the others although the mail of one is not taken', async () => {
+    const { sent, failures, run, refuse } = await watched(3);
+    refuse('c1');
+    await run();
+    expect(sent.map(({ names }) => names)).toEqual([['c0'], ['c2']]);
+    expect(failures).toHaveLength(1);
+    refuse(false);
+    await run();
+    expect(sent.map(({ names }) => names)).toEqual([['c0'], ['c2'], ['c1']]);
   });
 
   it('reports a storm as one summary, and what comes in the quarter of an hour after it as another', async () => {
