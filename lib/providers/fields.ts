@@ -71,7 +71,7 @@ export const baseUrl = (what: string) =>
 /** `baseUrl` where it only replaces the provider's own. */
 export const baseUrlOverride = baseUrl('the address that takes the place of the provider’s own').optional();
 
-/** `apiBaseUrl`: what consumers are told in place of the provider’s own. */
+/** `apiBaseUrl`: the base URL that consumers get, if it alone is not the provider’s own. */
 export const apiBaseUrl = baseUrl('the base URL that consumers call in place of the provider’s own').optional();
 
 /** One of a few words. */

@@ -93,7 +93,7 @@ describe('a definition that is none', () => {
       { errors: [{ status: 401, means: 'refused', code: 'nope' }] },
       '"errors.0.code" must be an error code of this project',
     ],
-  ])('%j is told by a path and what to write', (change, message) => {
+  ])('%j is reported by a path and what to write', (change, message) => {
     const define = () => providerFromData({ ...small, ...change });
     expect(define).toThrow(DefinitionError);
     expect(define).toThrow(message);

@@ -78,7 +78,7 @@ const lasted = (at: readonly EpochMs[]): Milliseconds => {
 
 const locked: Answer = { kind: 'answer', status: 401, headers: {}, body: '{"error":"invalid_grant"}' };
 
-/** A login with a password. Its user may be spelt in several ways. */
+/** A login with a password. Upper and lower case are the same user. */
 const loginIn = ({ headers, body = '' }: HttpRequest): Login | undefined => {
   const form = new URLSearchParams(body);
   const json = jsonObject(body);

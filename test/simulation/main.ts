@@ -16,7 +16,7 @@ const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--dead-schedul
   --seeds N   as many runs as that, from seed 1 on, and 10,000 connections of one rate limit; default 1000
   --seed S    one run, with all there is to say about it
   --dead-schedule
-              100 runs of 100 connections whose schedule dies: how long before their tokens expire a person is told
+              100 runs of 100 connections whose schedule dies: how long before their tokens expire it is reported
   --planted   plants bugs in a copy of the tree, one at a time; the first of 1,000 seeds that finds each
   --json      with --seeds: print the figures as JSON
   --record    with --seeds, --dead-schedule or --planted: write the figures into docs/reliability.md`;
