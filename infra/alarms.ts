@@ -100,7 +100,7 @@ const refreshAlarms = (deployment: Deployment) => {
       missingData: 'notBreaching',
     },
     'commits-failing': {
-      title: 'DynamoDB or Secrets Manager refuses requests',
+      title: 'DynamoDB, Secrets Manager, SNS or EventBridge refuses requests',
       series: stat('Sum', of(metrics.commitFailures)),
       period: minutes(1),
       ...once,

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { DEFAULT_NAME, isDeploymentName } from '../lib/core/deployment.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { mustBe, type ProviderOptions, plansOf, SettingsError, wholeNumber } from './options.ts';
+import { email } from './setting-readers.ts';
 
 export interface TokenRefresherProps {
   /**
@@ -130,16 +131,26 @@ const RUNBOOK = 'https://unpkg.com/token-refresher/docs/runbook.md';
 
 export const checkedName = (name: string): string => {
   if (isDeploymentName(name)) return name;
-  throw mustBe('name', 'up to 40 lower-case letters, digits and hyphens, beginning with a letter', name);
+  throw mustBe(
+    'name',
+    'up to 40 lower-case letters, digits and hyphens, beginning with a letter, and not "default"',
+    name,
+  );
 };
 
+/** It stands in the description of each alarm, which has up to 1024 characters, with an anchor. */
 const checkedUrl = (url: string): string => {
-  if (URL.parse(url)?.protocol === 'https:') return url;
-  throw mustBe('runbookUrl', 'an https URL', url);
+  if (URL.parse(url)?.protocol === 'https:' && !url.includes('#') && url.length <= 800) return url;
+  throw mustBe('runbookUrl', 'an https URL of up to 800 characters without "#"', url);
 };
+
+/** A value that only the deployment knows is not checked. */
+const checkedEmail = (address: string | undefined): string | undefined =>
+  address === undefined || Token.isUnresolved(address) ? address : email('alarmEmail', address);
 
 /** The settings of a VPC mean nothing without one. */
 const checkedNetwork = ({ vpc, vpcSubnets, securityGroups, endpoints = false }: TokenRefresherProps) => {
+  if (securityGroups?.length === 0) throw mustBe('securityGroups', 'left out, or have at least one', []);
   if (vpc) return { vpc, vpcSubnets, securityGroups, endpoints };
   const stray = Object.entries({ vpcSubnets, securityGroups, endpoints }).find(([, value]) => value);
   if (stray) throw new SettingsError(`"${stray[0]}" must come with "vpc".`);
@@ -154,6 +165,7 @@ export const settled = (props: TokenRefresherProps) => {
   return {
     name: checkedName(props.name ?? DEFAULT_NAME),
     runbook: checkedUrl(props.runbookUrl ?? RUNBOOK),
+    alarmEmail: checkedEmail(props.alarmEmail),
     plans: plansOf(props.providers),
     network: checkedNetwork(props),
     connectionsPerSecret: wholeNumber('connectionsPerSecret', connectionsPerSecret, 1, 2000),

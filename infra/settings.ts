@@ -36,7 +36,7 @@ export interface Settings
   readonly secretsKeyArns?: readonly string[];
 }
 
-type Context = Readonly<Record<string, unknown>>;
+export type Context = Readonly<Record<string, unknown>>;
 
 const deploymentName: Reader<string> = (key, value) => checkedName(text(key, value));
 
@@ -104,19 +104,23 @@ const providersOf = (context: Context, named: readonly string[] | undefined) => 
 
 const ofProviders = providerIds.flatMap(id => providerContextKeys.map(option => `${id}.${option}`));
 const isOfProvider = (key: string): boolean => ofProviders.includes(key);
+const known = [...contextKeys, ...ofProviders];
 
-/** Keys that nobody reads here belong to others: feature flags, look-ups, a company's `~/.cdk.json`. */
 const rejectMisspelt = (context: Context): void => {
-  const known = [...contextKeys, ...ofProviders];
-  for (const key of Object.keys(context)) {
-    if (known.includes(key)) continue;
-    const meant = nearMiss(key, known);
-    if (meant !== undefined) throw new SettingsError(`The context key "${meant}" must be spelt so, got "${key}".`);
-    const id = providerIds.find(each => key.startsWith(`${each}.`));
-    if (id !== undefined) {
-      throw new SettingsError(
-        `"${key}" must be one of ${providerContextKeys.map(each => `${id}.${each}`).join(', ')}.`,
-      );
-    }
-  }
+  const mistake = Object.keys(context)
+    .map(mistakeIn)
+    .find(each => each !== undefined);
+  if (mistake !== undefined) throw new SettingsError(mistake);
 };
+
+/** Keys that nobody reads here belong to others: feature flags, look-ups. */
+const mistakeIn = (key: string): string | undefined => {
+  if (known.includes(key)) return undefined;
+  const meant = nearMiss(key, known);
+  if (meant !== undefined) return `The context key "${meant}" must be spelt so, got "${key}".`;
+  const id = providerIds.find(each => key.startsWith(`${each}.`));
+  return id && `"${key}" must be one of ${providerContextKeys.map(each => `${id}.${each}`).join(', ')}.`;
+};
+
+/** Whether a key is a setting, or would be refused as one that is misspelt. */
+export const isForUs = (key: string): boolean => known.includes(key) || mistakeIn(key) !== undefined;

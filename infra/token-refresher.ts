@@ -1,4 +1,4 @@
-import { Duration, Names, Validations } from 'aws-cdk-lib';
+import { Duration, Names, Stack, Validations } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
@@ -14,6 +14,7 @@ import { type ITokenRefresher, TokenRefresherBase } from './base.ts';
 import { exportedBy, ImportedTokenRefresher, type TokenRefresherAttributes } from './imported.ts';
 import { Monitoring } from './monitoring.ts';
 import { Network } from './network.ts';
+import { mustBe } from './options.ts';
 import { settled, type TokenRefresherProps } from './props.ts';
 import { Refreshers } from './refreshers.ts';
 import { Schedules } from './schedules.ts';
@@ -68,6 +69,7 @@ export class TokenRefresher extends TokenRefresherBase {
   constructor(scope: Construct, id: string, props: TokenRefresherProps = {}) {
     super(scope, id);
     const settings = settled(props);
+    this.#aloneInItsStack(settings.name);
     const { name, plans, runbook, logRetention, network, secretsKeyArns } = settings;
     const { removalPolicy, dashboard, connectionsPerSecret, requestsPerSecond, reservedConcurrency } = settings;
     const storage = new Storage(this, 'Storage', { name, removalPolicy, encryptionKey: props.encryptionKey });
@@ -76,7 +78,7 @@ export class TokenRefresher extends TokenRefresherBase {
     const schedules = new Schedules(this, 'Schedules', { name, deadLetters });
     const alarms = new AlarmTopic(this, 'Alarms', {
       key: storage.key,
-      alarmEmail: props.alarmEmail,
+      alarmEmail: settings.alarmEmail,
       alarmTopic: props.alarmTopic,
     });
     const common = { name, plans, storage, schedules, eventBus, secretsKeyArns, logRetention, deadLetters };
@@ -113,6 +115,16 @@ export class TokenRefresher extends TokenRefresherBase {
     this.apiId = httpApi.apiId;
     this.apiUrl = httpApi.apiEndpoint;
     this.providers = plans.map(({ provider }) => provider.id);
+  }
+
+  /** Two of one name in other stacks fail at deploy: see `Schedules`. */
+  #aloneInItsStack(name: string): void {
+    const others = Stack.of(this)
+      .node.findAll()
+      .filter(each => each instanceof TokenRefresher && each !== this);
+    if (others.some(each => (each as TokenRefresher).deploymentName === name)) {
+      throw mustBe('name', 'another one than that of the other token-refresher in this stack', name);
+    }
   }
 
   #eventBus(): IEventBus {

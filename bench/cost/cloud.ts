@@ -25,6 +25,7 @@ import {
   powertoolsObserver,
   publishHealth,
   publishing,
+  unsentNews,
 } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
@@ -179,13 +180,14 @@ export class Cloud {
       paces: pacesOf(providers, paces),
       prefix: PREFIX,
       connectionsPerSecret: Number(CONNECTIONS_PER_SECRET),
-      sendNews: mailing(() => this.#mail(environment), { name: DEPLOYMENT, runbook: 'https://example.com/runbook' }),
+      publish: async () => {},
+      sendMail: mailing(() => this.#mail(environment), { name: DEPLOYMENT, runbook: 'https://example.com/runbook' }),
       observer: {
         health: (health: Health) => {
           publish(health);
           this.#parts.onHealth(health);
         },
-        newsFailed: (error: unknown) => logger.error('mail not sent', errorOf(error)),
+        newsFailed: unsentNews(logger, metrics),
       },
     };
     return middy(NO_TIMER)

@@ -5,19 +5,16 @@ import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { snsClient, topic } from '../../lib/aws/topic.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
-import type { News } from '../../lib/core/news.ts';
-import type { EpochMs } from '../../lib/core/types.ts';
 import { mailing } from '../../lib/observe/mail.ts';
 import {
   brokenRecord,
-  errorOf,
   instruments,
   logDiscovery,
   publishHealth,
   publishing,
+  unsentNews,
 } from '../../lib/observe/powertools.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { expiries } from '../../lib/shell/transition.ts';
 import { environmentOf } from '../environment.ts';
 import { pacesOf, stores } from '../wiring.ts';
 import { watchHandler } from './handler.ts';
@@ -25,8 +22,6 @@ import { watchHandler } from './handler.ts';
 const env = environmentOf('watch', process.env);
 const { logger, metrics } = instruments(env.DEPLOYMENT);
 const served = providers.filter(({ id }) => id in env.PACES);
-const publish = eventBus(eventBridgeClient(process.env), env.EVENT_BUS);
-const mail = mailing(topic(snsClient(process.env), env.ALARM_TOPIC), { name: env.DEPLOYMENT, runbook: env.RUNBOOK });
 const deps = {
   ...stores({
     dynamodb: dynamodbClient(process.env),
@@ -38,14 +33,9 @@ const deps = {
   paces: pacesOf(served, env.PACES),
   prefix: secretPrefixOf(env.DEPLOYMENT),
   connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
-  sendNews: async (news: readonly News[], how: 'singly' | 'summary', at: EpochMs) => {
-    await publish(expiries(news, at));
-    await mail(news, how, at);
-  },
-  observer: {
-    health: publishHealth(logger, metrics),
-    newsFailed: (error: unknown) => logger.error('mail not sent', errorOf(error)),
-  },
+  publish: eventBus(eventBridgeClient(process.env), env.EVENT_BUS),
+  sendMail: mailing(topic(snsClient(process.env), env.ALARM_TOPIC), { name: env.DEPLOYMENT, runbook: env.RUNBOOK }),
+  observer: { health: publishHealth(logger, metrics), newsFailed: unsentNews(logger, metrics) },
 };
 
 export const handler = middy()

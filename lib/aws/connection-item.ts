@@ -33,7 +33,11 @@ const labelsSchema: SchemaOf<Labels> = z.object({
 });
 
 /** What only the watch writes: if it cannot be read, something is reported twice. */
-const reportedSchema: SchemaOf<Reported> = z.object({ at: momentSchema, troubles: z.array(z.string()) });
+const reportedSchema: SchemaOf<Reported> = z.object({
+  at: momentSchema.exactOptional(),
+  troubles: z.array(z.string()),
+  published: z.array(z.string()).exactOptional(),
+});
 
 /** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
 export const connectionSchema: SchemaOf<Connection> = z.object({

@@ -2,7 +2,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
 export interface Message {
-  /** At most 100 characters of ASCII. */
+  /** Fewer than 100 characters of ASCII. */
   readonly subject: string;
   readonly text: string;
 }

@@ -24,24 +24,32 @@ const nameOf = ({ kind, at, days }: ConnectionTrouble): string => `${kind}${days
 /** People hear of an expiry so many days ahead. */
 const AHEAD = [3, 14];
 
-/** What is wrong with a connection now. One that needs attention has that trouble alone: the others follow from it. */
+/** What is wrong with a connection now. What follows from its need of attention is no trouble of its own. */
 export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly ConnectionTrouble[] => {
-  const { connection, status, attentionSince, failingSince, expiresAt, dueAt, retiredAt } = record;
+  const { status, attentionSince, dueAt, retiredAt } = record;
   if (retiredAt !== undefined) return [];
-  if (status === 'attention') return [{ kind: 'attention', at: attentionSince ?? dueAt }];
+  const stopped = status === 'attention' ? [{ kind: 'attention' as const, at: attentionSince ?? dueAt }] : undefined;
+  return [...(stopped ?? tokenTroubles(record, paces, now)), ...expiring(record, now)];
+};
+
+const tokenTroubles = (record: Listed, paces: Paces, now: EpochMs): readonly ConnectionTrouble[] => {
+  const { connection, failingSince, issuedAt, expiresAt, dueAt } = record;
   const pace = paces.get(providerOf(connection));
+  const refreshAt = pace?.refreshAt ?? 0;
   const late = pace !== undefined && isOverdue(record, pace, now);
-  const isExpired = expiresAt !== undefined && expiresAt <= now;
-  const isValid = expiresAt !== undefined && expiresAt > now;
-  const isLow = isValid && failingSince !== undefined && lifeLeft(record, pace?.refreshAt ?? 0, now) < LOW_LIFE;
+  // A worker that always dies after its claim leaves no failure: the life of the token tells.
+  const isLow = lifeLeft(record, refreshAt, now) < LOW_LIFE && (failingSince !== undefined || !late);
   // A connection that never had a token fails a few times before anybody is told: its provider may be down for a moment.
   const neverHadOne = expiresAt === undefined && failingSince !== undefined && now >= plus(failingSince, NEVER_HAD_ONE);
+  const isExpired = expiresAt !== undefined && expiresAt <= now;
+  const isValid = issuedAt !== undefined && expiresAt !== undefined && expiresAt > now;
   return [
     ...(isExpired ? [{ kind: 'no-token' as const, at: expiresAt }] : []),
     ...(neverHadOne ? [{ kind: 'no-token' as const, at: failingSince }] : []),
-    ...(isLow ? [{ kind: 'life-low' as const, at: failingSince }] : []),
+    ...(isValid && isLow
+      ? [{ kind: 'life-low' as const, at: failingSince ?? plus(issuedAt, (expiresAt - issuedAt) * refreshAt) }]
+      : []),
     ...(late ? [{ kind: 'overdue' as const, at: dueAt }] : []),
-    ...expiring(record, now),
   ];
 };
 
@@ -57,29 +65,40 @@ const NEVER_HAD_ONE: Milliseconds = minutes(10);
 export const newsOf = (records: Iterable<Listed>, paces: Paces, now: EpochMs): readonly News[] =>
   [...records]
     .toSorted((a, b) => (a.connection < b.connection ? -1 : 1))
-    .flatMap(record => {
-      const all = troublesOf(record, paces, now);
-      const known = new Set(record.reported?.troubles);
-      const fresh = all.filter(trouble => !known.has(nameOf(trouble)));
-      return fresh.length > 0 ? [{ record, fresh, troubles: all.map(nameOf) }] : [];
-    });
+    .flatMap(record => freshOf(record, troublesOf(record, paces, now), record.reported?.troubles));
+
+/** The connections that will expire and of which no event says so yet. */
+export const expiriesOf = (records: Iterable<Listed>, now: EpochMs): readonly News[] =>
+  [...records]
+    .filter(({ retiredAt }) => retiredAt === undefined)
+    .flatMap(record => freshOf(record, expiring(record, now), record.reported?.published));
+
+const freshOf = (record: Listed, all: readonly ConnectionTrouble[], known: readonly string[] = []): News[] => {
+  const fresh = all.filter(trouble => !known.includes(nameOf(trouble)));
+  return fresh.length > 0 ? [{ record, fresh, troubles: all.map(nameOf) }] : [];
+};
 
 /** A mail for each connection, up to so many in a quarter of an hour. */
 export const MAILS = 5;
 export const QUIET: Milliseconds = minutes(15);
 
-export type Delivery =
-  /** One mail for each connection. */
-  | 'singly'
-  /** One mail about all. */
-  | 'summary'
-  /** A storm has just been reported: the next summary has all that is new by then. */
-  | 'later';
+export interface Delivery {
+  /** One mail for each connection, or one about all. */
+  readonly how: 'singly' | 'summary';
+  /** What goes out now. */
+  readonly news: readonly News[];
+}
 
-/** How news reaches people: a storm of troubles becomes one summary in a quarter of an hour. */
+/**
+ * How news reaches people. A storm of troubles becomes one summary; for a quarter of an hour, what else happens at its
+ * providers waits for the next one. The news of other providers does not wait.
+ */
 export const deliveryOf = (news: readonly News[], records: Iterable<Listed>, now: EpochMs): Delivery => {
   const since = now - QUIET;
-  const recent = [...records].filter(({ reported }) => reported !== undefined && reported.at > since).length;
-  if (recent + news.length <= MAILS) return 'singly';
-  return recent > MAILS ? 'later' : 'summary';
+  const recent = [...records].filter(({ reported }) => reported?.at !== undefined && reported.at > since);
+  const isStorm = recent.length > MAILS;
+  const stormy = new Set(isStorm ? recent.map(({ connection }) => providerOf(connection)) : []);
+  const open = news.filter(({ record }) => !stormy.has(providerOf(record.connection)));
+  const count = open.length + (isStorm ? 0 : recent.length);
+  return { how: count <= MAILS || open.length === 1 ? 'singly' : 'summary', news: open };
 };

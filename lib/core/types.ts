@@ -129,9 +129,12 @@ export interface Connection {
 
 /** What people know about a connection already, so that they hear of each trouble once. */
 export interface Reported {
-  readonly at: EpochMs;
+  /** When the last mail was sent. */
+  readonly at?: EpochMs;
   /** The troubles (`troublesOf`) that the connection had then. */
   readonly troubles: readonly string[];
+  /** Those of which an event was published. */
+  readonly published?: readonly string[];
 }
 
 /** What discovery notes of a secret on each of its connections. */

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../core/errors.ts';
-import type { ConnectionTrouble, News, TroubleKind } from '../core/news.ts';
+import type { ConnectionTrouble, Delivery, News, TroubleKind } from '../core/news.ts';
 import { type EpochMs, type Listed, providerOf } from '../core/types.ts';
 
-/** A mail as the alarm topic takes it: the subject has at most 100 characters of ASCII. */
+/** A mail as the alarm topic takes it: the subject has fewer than 100 characters of ASCII. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Sender {
   readonly runbook: string;
 }
 
-const SUBJECT = 100;
+const SUBJECT = 99;
 /** How many connections a summary names. */
 const NAMED = 20;
 
@@ -27,6 +27,9 @@ const titles: Readonly<Record<TroubleKind, string>> = {
   overdue: 'is overdue for a refresh',
   expiring: 'expires soon',
 };
+
+const titleOf = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
+  kind === 'expiring' && at <= now ? 'has expired' : titles[kind];
 
 const CREDENTIALS =
   'The provider rejects the credentials. Update the secret; it is read within a minute and tried at the next tick.';
@@ -69,12 +72,10 @@ const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
 
 /** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
 export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: EpochMs): Mail => {
-  const [first] = fresh;
-  const kind = first?.kind ?? 'attention';
   return {
-    subject: clipped(`${name}: ${record.connection} ${titles[kind]}`),
+    subject: subjectOf(name, record.connection, fresh[0] ? titleOf(fresh[0], now) : ''),
     text: [
-      ...fresh.map(trouble => `${record.connection} ${happened(trouble)}.`),
+      ...fresh.map(trouble => `${record.connection} ${happened(trouble, now)}.`),
       '',
       ...factsOf(record, now),
       '',
@@ -87,12 +88,12 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: 
 /** One mail about many connections: how many of each provider have which trouble, and the first of them by name. */
 export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now: EpochMs): Mail => {
   const groups = Map.groupBy(news, ({ record, fresh }) =>
-    [providerOf(record.connection), titles[fresh[0]?.kind ?? 'attention'], record.lastError?.code ?? ''].join('|'),
+    [providerOf(record.connection), fresh[0] ? titleOf(fresh[0], now) : '', record.lastError?.code ?? ''].join('|'),
   );
   const kinds = [...new Set(news.flatMap(({ fresh }) => fresh.map(({ kind }) => kind)))];
   const more = news.length - NAMED;
   return {
-    subject: clipped(`${name}: ${news.length} connections are in trouble`),
+    subject: `${name}: ${news.length} connections are in trouble`,
     text: [
       `${news.length} connections are newly in trouble:`,
       ...[...groups].map(([group, members]) => {
@@ -104,17 +105,17 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now:
       ...(more > 0 ? [`and ${more} more: GET /connections?status=attention and ?status=failing list them all.`] : []),
       '',
       ...kinds.map(kind => `What to do: ${runbook}#${kind}`),
-      'For 15 minutes no further mail comes; then one with all that is new.',
+      'For 15 minutes no further mail about these providers comes; then one with all that is new.',
       '',
     ].join('\n'),
   };
 };
 
 const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[], now: EpochMs): string =>
-  `${record.connection} ${fresh.map(happened).join(', ')}; ${validity(record, now)}`;
+  `${record.connection} ${fresh.map(trouble => happened(trouble, now)).join(', ')}; ${validity(record, now)}`;
 
-const happened = ({ kind, at }: ConnectionTrouble): string =>
-  kind === 'expiring' ? `expires at ${iso(at)}` : `${titles[kind]} since ${iso(at)}`;
+const happened = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
+  kind === 'expiring' ? `${at > now ? 'expires' : 'expired'} at ${iso(at)}` : `${titles[kind]} since ${iso(at)}`;
 
 const factsOf = (record: Listed, now: EpochMs): string[] => [
   ...tagsOf(record),
@@ -123,7 +124,7 @@ const factsOf = (record: Listed, now: EpochMs): string[] => [
 ];
 
 const tagsOf = ({ labels }: Listed): string[] =>
-  Object.entries(labels?.tags ?? {}).map(([name, value]) => `${name}: ${value}`);
+  Object.entries(labels?.tags ?? {}).map(([name, value]) => `Tag ${name}: ${value}`);
 
 const errorsOf = ({ lastError }: Listed): string[] => {
   if (!lastError) return [];
@@ -144,14 +145,17 @@ const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string =>
 
 const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z');
 
-/** Names are ASCII by their types. */
-const clipped = (subject: string): string =>
-  subject.length <= SUBJECT ? subject : `${subject.slice(0, SUBJECT - 3)}...`;
+/** Names are ASCII by their types. A long one is cut, so that what happened to it can be read. */
+const subjectOf = (deployment: string, connection: string, title: string): string => {
+  const room = SUBJECT - `${deployment}:  ${title}`.length;
+  const shown = connection.length <= room ? connection : `${connection.slice(0, room - 3)}...`;
+  return `${deployment}: ${shown} ${title}`;
+};
 
 /** Sends news as mails; `at` is when it was judged. */
 export const mailing =
   (send: (mail: Mail) => Promise<void>, sender: Sender) =>
-  async (news: readonly News[], how: 'singly' | 'summary', at: EpochMs): Promise<void> => {
+  async (news: readonly News[], how: Delivery['how'], at: EpochMs): Promise<void> => {
     if (how === 'summary') return send(summaryOf(news, sender, at));
     for (const each of news) await send(mailOf(each, sender, at));
   };

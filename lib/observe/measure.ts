@@ -34,6 +34,9 @@ export const measureError = (error: unknown): readonly Sample[] =>
 
 export const measureUnclaimed = (): readonly Sample[] => count(names.commitFailures, 1);
 
+/** A mail or an event that people wait for is a write that failed. */
+export const measureUnsent = (): readonly Sample[] => count(names.commitFailures, 1);
+
 export const measureHealth = (health: Health): readonly Sample[] => [
   { name: names.longestOverdue, unit: 'NoUnit', value: health.longestOverdue },
   { name: names.lowestLife, unit: 'NoUnit', value: health.lowestLife },

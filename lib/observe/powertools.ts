@@ -15,6 +15,7 @@ import {
   measureHealth,
   measureRefresh,
   measureUnclaimed,
+  measureUnsent,
   type Sample,
 } from './measure.ts';
 import { NAMESPACE } from './metrics.ts';
@@ -130,6 +131,12 @@ export const errorOf = (error: unknown) => ({
   error: error instanceof Error ? error.name : typeof error,
   ...(error instanceof RefresherError && { code: error.code, detail: error.message }),
 });
+
+/** A mail or an event of the watch that was not taken. */
+export const unsentNews = (logger: Logger, metrics: Metrics) => (error: unknown) => {
+  emit(metrics, measureUnsent());
+  logger.error('news not sent', errorOf(error));
+};
 
 export const brokenRecord = (logger: Logger, metrics: Metrics) => (error: RefresherError) => {
   emit(metrics, measureBrokenRecord());

@@ -1,22 +1,25 @@
 import { type Health, judge, type Paces } from '../core/health.ts';
-import { deliveryOf, type News, newsOf } from '../core/news.ts';
-import type { EpochMs, Listed } from '../core/types.ts';
+import { type Delivery, deliveryOf, expiriesOf, type News, newsOf } from '../core/news.ts';
+import type { EpochMs, Listed, Reported } from '../core/types.ts';
 import { allRecords, type DiscoverDeps, type DiscoverReport, discover } from './discover.ts';
 import { pool } from './pool.ts';
+import { expiries, type Transition } from './transition.ts';
 
 /** Takes news, judged at a time, to people: one call, one mail. Throws if the mail is not taken. */
-export type SendNews = (news: readonly News[], how: 'singly' | 'summary', at: EpochMs) => Promise<void>;
+export type SendMail = (news: readonly News[], how: Delivery['how'], at: EpochMs) => Promise<void>;
 
 export interface WatchObserver {
   /** Comes first: what was seen is known even if all that follows fails. */
   health(health: Health): void;
-  /** People could not be told: it is tried again in a minute. */
+  /** A mail or an event was not taken: it is tried again in a minute. */
   newsFailed(error: unknown): void;
 }
 
 export interface WatchDeps extends DiscoverDeps {
   readonly paces: Paces;
-  readonly sendNews: SendNews;
+  /** Puts events on the bus. Throws if it does not take them all. */
+  readonly publish: (events: readonly Transition[]) => Promise<void>;
+  readonly sendMail: SendMail;
   readonly observer: WatchObserver;
 }
 
@@ -27,28 +30,46 @@ export const watch = async (deps: WatchDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const all = [...records.values()];
   deps.observer.health(judge(all, deps.paces, deps.clock.now()));
-  await report(deps, all).catch(deps.observer.newsFailed);
+  await sendMails(deps, await publishExpiries(deps, all));
   return discover(deps, records);
 };
+
+/** The records as they are noted then. First the events and then the note: a watch that dies in between publishes twice. */
+const publishExpiries = async (deps: WatchDeps, all: readonly Listed[]): Promise<readonly Listed[]> => {
+  const { clock, connections, publish, observer } = deps;
+  const at = clock.now();
+  const news = expiriesOf(all, at);
+  if (news.length === 0) return all;
+  const noted = new Map(news.map(({ record, troubles }) => [record.connection, publishedOf(record, troubles)]));
+  try {
+    await publish(expiries(news, at));
+    await pool([...noted], CONCURRENCY, ([connection, reported]) => connections.noteReported(connection, reported));
+  } catch (error) {
+    observer.newsFailed(error);
+    return all;
+  }
+  return all.map(record => ({ ...record, ...also(noted.get(record.connection)) }));
+};
+
+const publishedOf = ({ reported }: Listed, published: readonly string[]): Reported => ({
+  ...{ troubles: [], ...reported },
+  published,
+});
+const also = (reported: Reported | undefined) => reported && { reported };
 
 /**
  * First the mail and then the note: a watch that dies in between reports twice, and never not at all. A mail that is not taken
  * stops no other.
  */
-const report = async (deps: WatchDeps, all: readonly Listed[]): Promise<void> => {
-  const { clock, connections, paces, sendNews, observer } = deps;
+const sendMails = async (deps: WatchDeps, all: readonly Listed[]): Promise<void> => {
+  const { clock, connections, paces, sendMail, observer } = deps;
   const at = clock.now();
-  const news = newsOf(all, paces, at);
-  const delivery = news.length > 0 ? deliveryOf(news, all, at) : 'later';
-  if (delivery === 'later') return;
-  const note = ({ record, troubles }: News) => connections.noteReported(record.connection, { at, troubles });
-  if (delivery === 'summary') {
-    await sendNews(news, 'summary', at);
-    await pool(news, CONCURRENCY, note);
-    return;
-  }
-  for (const each of news) {
-    const reported = sendNews([each], 'singly', at).then(() => note(each));
+  const { how, news } = deliveryOf(newsOf(all, paces, at), all, at);
+  const mails = how === 'singly' ? news.map(each => [each]) : [news];
+  const note = ({ record, troubles }: News) =>
+    connections.noteReported(record.connection, { ...record.reported, at, troubles });
+  for (const mail of mails.filter(each => each.length > 0)) {
+    const reported = sendMail(mail, how, at).then(() => pool(mail, CONCURRENCY, note));
     await reported.catch(observer.newsFailed);
   }
 };

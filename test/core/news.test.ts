@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { deliveryOf, newsOf, QUIET, troublesOf } from '../../lib/core/news.ts';
-import { type Connection, epochMs, hours, type Listed, minutes, plus, version } from '../../lib/core/types.ts';
+import { deliveryOf, expiriesOf, newsOf, QUIET, troublesOf } from '../../lib/core/news.ts';
+import {
+  type Connection,
+  connectionId,
+  epochMs,
+  hours,
+  type Listed,
+  minutes,
+  plus,
+  version,
+} from '../../lib/core/types.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 const paces = new Map([['test-provider', { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
@@ -22,9 +31,13 @@ describe('the troubles of a connection', () => {
     expect(troubles({ ...stopped, retiredAt: START })).toEqual([]);
   });
 
-  it('are attention alone, whatever follows from it', () => {
+  it('are attention without all that follows from it, but with an expiry, which does not', () => {
     const late = { expiresAt: START, dueAt: plus(START, -minutes(9)) };
     expect(troubles({ ...stopped, ...late })).toEqual([{ kind: 'attention', at: stopped.attentionSince }]);
+    expect(troubles({ ...stopped, labels: { expires: plus(START, 1) } })).toEqual([
+      { kind: 'attention', at: stopped.attentionSince },
+      { kind: 'expiring', at: plus(START, 1), days: 3 },
+    ]);
   });
 
   it('are an expired token, and that nobody works on it', () => {
@@ -44,6 +57,18 @@ describe('the troubles of a connection', () => {
       });
     expect(failing(minutes(2.5))).toEqual([]);
     expect(failing(minutes(2.5) - 1)).toEqual([{ kind: 'life-low', at: START }]);
+  });
+
+  it('are that a token runs low although nothing fails: its worker dies after each claim', () => {
+    const claimed = (left: number, change: Partial<Connection> = {}) => {
+      const times = { issuedAt: plus(START, left - minutes(10)), expiresAt: plus(START, left) };
+      return troubles({ dueAt: plus(START, minutes(1)), leaseUntil: plus(START, minutes(1)), ...times, ...change });
+    };
+    const due = plus(START, minutes(2) - minutes(5));
+    expect(claimed(minutes(2))).toEqual([{ kind: 'life-low', at: due }]);
+    expect(claimed(minutes(2.5))).toEqual([]);
+    // Nobody claims it: that is another trouble.
+    expect(claimed(minutes(2), { dueAt: due, leaseUntil: due })).toEqual([{ kind: 'overdue', at: due }]);
   });
 
   it('are that it never had a token, once it has failed for ten minutes', () => {
@@ -83,6 +108,17 @@ describe('an expiry', () => {
     expect(newsOf([noted], paces, plus(START, hours(24 * 8)))).toMatchObject([
       { fresh: [{ kind: 'expiring', days: 3 }] },
     ]);
+  });
+
+  it('is published once, whatever becomes of its mail', () => {
+    const soon = record({ labels: { expires: plus(START, hours(1)) } });
+    const [first] = expiriesOf([soon], START);
+    expect(first?.fresh).toEqual([{ kind: 'expiring', at: plus(START, hours(1)), days: 3 }]);
+    const published = first?.troubles ?? [];
+    expect(expiriesOf([{ ...soon, reported: { troubles: [], published } }], START)).toEqual([]);
+    expect(newsOf([{ ...soon, reported: { troubles: [], published } }], paces, START)).toHaveLength(1);
+    expect(expiriesOf([{ ...soon, reported: { at: START, troubles: published } }], START)).toHaveLength(1);
+    expect(expiriesOf([{ ...soon, retiredAt: START }], START)).toEqual([]);
   });
 
   const session = { version: version(3), endsAt: plus(START, hours(24)) };
@@ -130,25 +166,38 @@ describe('news', () => {
 });
 
 describe('the delivery of news', () => {
-  const fleet = (count: number, change: Partial<Connection>) =>
-    Array.from({ length: count }, (_, n) => record(change, `c${n}`));
-  const delivery = (fresh: number, known: readonly Listed[]) =>
-    deliveryOf(newsOf(fleet(fresh, stopped), paces, START), known, START);
+  const fleet = (count: number, change: Partial<Connection>, of = idOf) =>
+    Array.from({ length: count }, (_, n) => connectionOf(of(`c${n}`), { ...half, ...change }));
+  const elsewhere = (name: string) => connectionId('other-provider', name) ?? idOf(name);
+  const newsFrom = (count: number, of = idOf) => newsOf(fleet(count, stopped, of), paces, START);
+  const delivery = (fresh: number, known: readonly Listed[]) => {
+    const { how, news } = deliveryOf(newsFrom(fresh), known, START);
+    return [how, news.length];
+  };
   const reportedAt = (at: number) => ({ reported: { at: epochMs(at), troubles: [] } });
 
   it('is a mail each, up to five in a quarter of an hour', () => {
-    expect(delivery(5, [])).toBe('singly');
-    expect(delivery(2, fleet(3, reportedAt(START)))).toBe('singly');
-    expect(delivery(5, fleet(9, reportedAt(START - QUIET)))).toBe('singly');
+    expect(delivery(5, [])).toEqual(['singly', 5]);
+    expect(delivery(2, fleet(3, reportedAt(START)))).toEqual(['singly', 2]);
+    expect(delivery(5, fleet(9, reportedAt(START - QUIET)))).toEqual(['singly', 5]);
+    expect(delivery(5, fleet(9, { reported: { troubles: [], published: ['expiring3@1'] } }))).toEqual(['singly', 5]);
   });
 
-  it('is one summary of more', () => {
-    expect(delivery(6, [])).toBe('summary');
-    expect(delivery(3, fleet(3, reportedAt(START)))).toBe('summary');
+  it('is one summary of more, unless there is only one', () => {
+    expect(delivery(6, [])).toEqual(['summary', 6]);
+    expect(delivery(3, fleet(3, reportedAt(START)))).toEqual(['summary', 3]);
+    expect(delivery(1, fleet(5, reportedAt(START)))).toEqual(['singly', 1]);
   });
 
   it('waits for the end of the quarter of an hour after a storm', () => {
-    expect(delivery(1, fleet(6, reportedAt(START - QUIET + 1)))).toBe('later');
-    expect(delivery(1, fleet(6, reportedAt(START - QUIET)))).toBe('singly');
+    expect(delivery(1, fleet(6, reportedAt(START - QUIET + 1)))).toEqual(['singly', 0]);
+    expect(delivery(1, fleet(6, reportedAt(START - QUIET)))).toEqual(['singly', 1]);
+  });
+
+  it('does not wait for the storm of another provider', () => {
+    const storm = fleet(6, reportedAt(START));
+    const news = [...newsFrom(2), ...newsFrom(6, elsewhere)];
+    expect(deliveryOf(news, storm, START)).toEqual({ how: 'summary', news: newsFrom(6, elsewhere) });
+    expect(deliveryOf(news.slice(0, 7), storm, START)).toEqual({ how: 'singly', news: newsFrom(5, elsewhere) });
   });
 });

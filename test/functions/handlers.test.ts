@@ -195,7 +195,7 @@ describe('the watch function', () => {
     const reports: unknown[] = [];
     const seen: unknown[] = [];
     const watching = {
-      ...{ ...deps, prefix: 'token-refresher/', paces: new Map(), sendNews: async () => {} },
+      ...{ ...deps, prefix: 'token-refresher/', paces: new Map(), publish: async () => {}, sendMail: async () => {} },
       observer: { health: (health: unknown) => seen.push(health), newsFailed: () => {} },
     };
     const report = await watchHandler(watching, each => reports.push(each))();

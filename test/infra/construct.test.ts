@@ -1,10 +1,15 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, test } from 'vitest';
-import { type ITokenRefresher, TokenRefresher, type TokenRefresherProps } from '../../infra/token-refresher.ts';
+import {
+  type ITokenRefresher,
+  SettingsError,
+  TokenRefresher,
+  type TokenRefresherProps,
+} from '../../infra/token-refresher.ts';
 import { metrics } from '../../lib/observe/metrics.ts';
 import { type Json, newApp, ofType, resourcesOf, textOf } from './template.ts';
 
@@ -177,5 +182,39 @@ describe('a key of one’s own', () => {
     const other = new TokenRefresher(stack, 'Second', { name: 'second', encryptionKey: key });
     expect(other.encryptionKey.keyArn).toBe(attributes.encryptionKeyArn);
     expect(tokens.encryptionKey.keyArn).not.toBe(attributes.encryptionKeyArn);
+  });
+});
+
+describe('props', () => {
+  const long = `https://example.com/${'r'.repeat(781)}`;
+  test.each<[TokenRefresherProps, string]>([
+    [{ alarmEmail: 'foo' }, '"alarmEmail" must be an e-mail address, got "foo".'],
+    [{ alarmEmail: '' }, '"alarmEmail" must be an e-mail address, got "".'],
+    [
+      { runbookUrl: 'https://example.com/#top' },
+      '"runbookUrl" must be an https URL of up to 800 characters without "#"',
+    ],
+    [{ runbookUrl: long }, '"runbookUrl" must be an https URL of up to 800 characters'],
+    [{ name: 'default' }, '"name" must be up to 40'],
+  ])('%j are refused: the error says what they must be', (props, sentence) => {
+    expect(() => made(props)).toThrow(SettingsError);
+    expect(() => made(props)).toThrow(sentence);
+  });
+
+  test('may be known to the deployment alone', () => {
+    const stack = new Stack(newApp(), 'Mine');
+    const { valueAsString } = new CfnParameter(stack, 'Email');
+    new TokenRefresher(stack, 'TokenRefresher', { providers: { officernd: {} }, alarmEmail: valueAsString });
+    const [[, subscription] = []] = ofType(resourcesOf(stack), 'AWS::SNS::Subscription');
+    expect(subscription?.Properties.Endpoint).toEqual({ Ref: 'Email' });
+  });
+
+  test('give two in a stack two names', () => {
+    const { stack } = made();
+    const another = (id: string, name: string) => new TokenRefresher(stack, id, { providers: { officernd: {} }, name });
+    another('Second', 'second');
+    expect(() => another('Third', 'second')).toThrow(
+      '"name" must be another one than that of the other token-refresher in this stack, got "second".',
+    );
   });
 });

@@ -86,7 +86,7 @@ describe('a VPC', () => {
 test.each([
   [{ endpoints: true }, '"endpoints" must come with "vpc".'],
   [{ vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS } }, '"vpcSubnets" must come with "vpc".'],
-  [{ securityGroups: [] }, '"securityGroups" must come with "vpc".'],
+  [{ securityGroups: [] }, '"securityGroups" must be left out, or have at least one, got [].'],
 ])('%j needs a VPC', (props, sentence) => {
   expect(() => new TokenRefresher(new Stack(newApp(), 'Mine'), 'TokenRefresher', props)).toThrow(sentence);
 });

@@ -56,8 +56,9 @@ describe('the context of the app', () => {
   test.each([
     [
       { name: 'Staging' },
-      '"name" must be up to 40 lower-case letters, digits and hyphens, beginning with a letter, got "Staging".',
+      '"name" must be up to 40 lower-case letters, digits and hyphens, beginning with a letter, and not "default", got "Staging".',
     ],
+    [{ name: 'default' }, /^"name" must be .*, and not "default", got "default"\.$/],
     [{ name: 5 }, '"name" must be a text, got 5.'],
     [{ dashboard: 'yes' }, '"dashboard" must be "true" or "false", got "yes".'],
     [{ providers: '' }, '"providers" must be a list with commas between, got "".'],

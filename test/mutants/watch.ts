@@ -46,31 +46,47 @@ export const watch: readonly Mutant[] = [
     'lib/core/news.ts',
     ['test/core/news.test.ts', 'test/shell/watch.test.ts'],
     [
-      ['what was reported is reported again', 'filter(trouble => !known.has(nameOf(trouble)))', 'filter(() => true)'],
+      [
+        'what was reported is reported again',
+        'filter(trouble => !known.includes(nameOf(trouble)))',
+        'filter(() => true)',
+      ],
+      ['an expiry is published again with each mail', 'record.reported?.published', 'undefined'],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the program.
       ['the second time a trouble begins is not reported', "${kind}${days ?? ''}@${at}", "${kind}${days ?? ''}"],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the program.
       ['an expiry is reported once', "${days ?? ''}", ''],
-      ['a storm is a mail each', "return recent > MAILS ? 'later' : 'summary';", "return 'singly';"],
-      ['a storm is a summary a minute', "recent > MAILS ? 'later' :", ''],
+      ['a storm is a mail each', "'singly' : 'summary'", "'singly' : 'singly'"],
+      ['a storm is a summary a minute', 'isStorm ? recent.map', 'false ? recent.map'],
+      ['a storm at one provider keeps the news of all', '!stormy.has(providerOf(record.connection))', '!isStorm'],
+      [
+        'an expiry is reported after each spell of attention',
+        'expiring(record, now)];\n};\n\nconst tokenTroubles',
+        '(stopped ? [] : expiring(record, now))];\n};\n\nconst tokenTroubles',
+      ],
       ['a failure of a moment without a token is reported', 'now >= plus(failingSince, NEVER_HAD_ONE)', 'true'],
-      ['a token that runs low is not reported', '...(isLow ?', '...(false ?'],
+      ['a token that runs low is not reported', '...(isValid && isLow', '...(false'],
+      [
+        'a worker that dies after each claim is not reported',
+        '(failingSince !== undefined || !late)',
+        'failingSince !== undefined',
+      ],
     ],
   ),
   ...mutantsOf(
     'lib/shell/watch.ts',
     ['test/shell/watch.test.ts'],
     [
-      ['news that cannot be sent stops discovery', '.catch(deps.observer.newsFailed)', ''],
+      ['events that are not taken stop the mails', 'observer.newsFailed(error);\n    return all;', 'throw error;'],
       ['nothing is discovered', 'return discover(deps, records);', 'return undefined as never;'],
       ['health is judged after discovery', 'deps.observer.health(judge(all, deps.paces, deps.clock.now()));', ''],
-      ['a mail is forgotten', '.then(() => note(each));', ';'],
+      ['a mail is forgotten', '.then(() => pool(mail, CONCURRENCY, note));', ';'],
       ['a mail that is not taken stops the others', 'await reported.catch(observer.newsFailed);', 'await reported;'],
-      ['a summary is forgotten', 'await pool(news, CONCURRENCY, note);', ''],
+      ['a mail forgets the events', '...record.reported, at', 'at'],
       [
         'a note comes before its mail',
-        "sendNews([each], 'singly', at).then(() => note(each));",
-        "note(each).then(() => sendNews([each], 'singly', at));",
+        'sendMail(mail, how, at).then(() => pool(mail, CONCURRENCY, note));',
+        'pool(mail, CONCURRENCY, note).then(() => sendMail(mail, how, at));',
       ],
     ],
   ),
@@ -88,7 +104,9 @@ export const watch: readonly Mutant[] = [
     'lib/observe/mail.ts',
     ['test/observe/mail.test.ts'],
     [
-      ['a subject is longer than the topic takes', 'subject.length <= SUBJECT ?', 'true ?'],
+      ['a subject is longer than the topic takes', 'connection.length <= room ?', 'true ?'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the program.
+      ['a tag looks like a line of the mail', '`Tag ${name}', '`${name}'],
       ['a mail has no advice', 'adviceByCode[lastError.code]', 'undefined'],
       ['a mail does not name the fields', 'lastError.fields?.length ?', 'false ?'],
       ['a summary names all', 'news.slice(0, NAMED)', 'news'],

@@ -64,6 +64,21 @@ https://example.com/runbook.md#attention
     expect(textAt(plus(START, minutes(4)))).toContain('\nToken: valid until 2023-11-14T22:18:20Z.\n');
   });
 
+  it('says so if the credentials have expired', () => {
+    const fresh: ConnectionTrouble[] = [{ kind: 'expiring', at: START, days: 3 }];
+    const { subject, text } = mailOf(news({ status: 'healthy' }, fresh), sender, START);
+    expect(subject).toBe('shop: test-provider/acme has expired');
+    expect(text).toContain('test-provider/acme expired at 2023-11-14T22:13:20Z.');
+    const before = mailOf(news({ status: 'healthy' }, fresh), sender, plus(START, -1));
+    expect(before.subject).toBe('shop: test-provider/acme expires soon');
+    expect(before.text).toContain('test-provider/acme expires at');
+  });
+
+  it('marks tags as tags: their values are anything', () => {
+    const { text } = mailOf(news({ labels: { tags: { 'What.to.do': 'Log in at example.org' } } }), sender, START);
+    expect(text).toContain('\nTag What.to.do: Log in at example.org\n');
+  });
+
   it('advises something for every code', () => {
     for (const code of errorCodes) {
       expect(mailOf(news({ lastError: { ...error, code } }), sender, START).text).toMatch(/What to do: [A-Z].{10,}/);
@@ -73,8 +88,8 @@ https://example.com/runbook.md#attention
   it('has a subject that the topic takes', () => {
     const connection = idOf('n'.repeat(100));
     const { subject } = mailOf({ ...news(), record: connectionOf(connection) }, sender, START);
-    expect(subject).toHaveLength(100);
-    expect(subject.endsWith('...')).toBe(true);
+    expect(subject).toHaveLength(99);
+    expect(subject).toMatch(/n\.\.\. needs attention$/);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   logDiscovery,
   powertoolsObserver,
   publishing,
+  unsentNews,
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/shell/refresh.ts';
 import { capturedOutput } from '../support/deployed.ts';
@@ -72,6 +73,17 @@ describe('the log', () => {
     const { logger, metrics, output } = setUp();
     brokenRecord(logger, metrics)(ours);
     expect(output()).toContain('store_failed');
+    expect(output()).not.toContain(PLANTED);
+  });
+
+  it('says that a mail or an event was not taken, and counts it: no mail could say so', () => {
+    const { logger, metrics, output, lines } = setUp();
+    unsentNews(logger, metrics)(new Error(PLANTED));
+    metrics.publishStoredMetrics();
+    expect(lines()).toMatchObject([
+      { level: 'ERROR', message: 'news not sent', error: 'Error' },
+      { CommitFailures: 1 },
+    ]);
     expect(output()).not.toContain(PLANTED);
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Health } from '../../lib/core/health.ts';
 import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
 import { type EpochMs, hours, minutes, plus } from '../../lib/core/types.ts';
+import type { Transition } from '../../lib/shell/transition.ts';
 import { watch } from '../../lib/shell/watch.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 import { answer, testProvider } from '../support/vendor.ts';
@@ -24,7 +25,9 @@ const watched = async (count: number) => {
   const times: EpochMs[] = [];
   const health: Health[] = [];
   const failures: unknown[] = [];
+  const published: string[] = [];
   let refuses: boolean | string = false;
+  let busRefuses = false;
   const deps = {
     ...{
       clock: world.clock,
@@ -34,7 +37,11 @@ const watched = async (count: number) => {
       connectionsPerSecret: 200,
     },
     paces,
-    sendNews: async (news: readonly News[], how: string, at: EpochMs) => {
+    publish: async (events: readonly Transition[]) => {
+      if (busRefuses) throw new Error('refused');
+      published.push(...events.map(({ type, connection }) => `${type} ${connection}`));
+    },
+    sendMail: async (news: readonly News[], how: string, at: EpochMs) => {
       const names = news.map(({ record }) => record.connection.split('/')[1] ?? '');
       if (refuses === true || names[0] === refuses) throw new Error('refused');
       times.push(at);
@@ -46,7 +53,10 @@ const watched = async (count: number) => {
     },
   };
   return {
-    ...{ world, add, sent, times, health, failures, run: () => watch(deps) },
+    ...{ world, add, sent, published, times, health, failures, run: () => watch(deps) },
+    refuseEvents: (yes: boolean) => {
+      busRefuses = yes;
+    },
     refuse: (which: boolean | string) => {
       refuses = which;
     },
@@ -120,6 +130,54 @@ describe('the watch', () => {
       { names: ['later-1'], how: 'singly' },
       { names: ['later-2'], how: 'singly' },
     ]);
+  });
+
+  describe('of something that expires', () => {
+    const expiring = async () => {
+      const watching = await watched(0);
+      const { secrets, connections } = watching.world.stores;
+      await secrets.put('token-refresher/test-provider/soon', '{"expires": "2023-11-16"}');
+      await connections.add(connectionOf(idOf('soon'), { dueAt: plus(START, hours(1)) }));
+      // Discovery notes what the secret says; the next watch reports it.
+      await watching.run();
+      return watching;
+    };
+    const event = 'expiring test-provider/soon';
+
+    it('publishes one event and sends one mail', async () => {
+      const { published, sent, run } = await expiring();
+      await run();
+      await run();
+      expect(published).toEqual([event]);
+      expect(sent).toHaveLength(1);
+    });
+
+    it('publishes one event although no mail is taken, and sends the mail later', async () => {
+      const { published, sent, failures, run, refuse } = await expiring();
+      refuse(true);
+      await run();
+      await run();
+      expect(published).toEqual([event]);
+      expect(failures).toHaveLength(2);
+      refuse(false);
+      await run();
+      expect(published).toEqual([event]);
+      expect(sent).toHaveLength(1);
+    });
+
+    it('sends one mail although no event is taken, and one event later', async () => {
+      const { published, sent, failures, run, refuseEvents } = await expiring();
+      refuseEvents(true);
+      await run();
+      await run();
+      expect(sent).toHaveLength(1);
+      expect(failures).toHaveLength(2);
+      refuseEvents(false);
+      await run();
+      await run();
+      expect(published).toEqual([event]);
+      expect(sent).toHaveLength(1);
+    });
   });
 
   it('forgets nothing if it dies between a mail and its note: it reports twice', async () => {

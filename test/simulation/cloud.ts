@@ -4,7 +4,7 @@ import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import type { Paces } from '../../lib/core/health.ts';
-import type { News } from '../../lib/core/news.ts';
+import type { Delivery, News } from '../../lib/core/news.ts';
 import { type Policy, tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
@@ -35,7 +35,7 @@ export interface CloudParts {
   readonly providers: readonly Provider[];
   readonly policy: Policy;
   readonly measured: (metric: MetricRef, value: number) => void;
-  readonly mailed: (news: readonly News[], how: 'singly' | 'summary') => void;
+  readonly mailed: (news: readonly News[], how: Delivery['how']) => void;
   readonly maxSkew: Milliseconds;
   /** Every line, metric and event. */
   readonly said: (line: string) => void;
@@ -203,7 +203,8 @@ export class Cloud {
           prefix: PREFIX,
           connectionsPerSecret: CONNECTIONS_PER_SECRET,
           paces: this.#paces(),
-          sendNews: async (news, how) => mailed(news, how),
+          publish: async () => {},
+          sendMail: async (news, how) => mailed(news, how),
           observer: {
             health: health => emit(this.#outlets, measureHealth(health)),
             newsFailed: error => said(wordsOf(error)),

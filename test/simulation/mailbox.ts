@@ -1,4 +1,4 @@
-import { type News, QUIET } from '../../lib/core/news.ts';
+import { type Delivery, type News, QUIET } from '../../lib/core/news.ts';
 import type { ConnectionId, EpochMs } from '../../lib/core/types.ts';
 
 /** The mails of the watch, as people get them. */
@@ -9,7 +9,7 @@ export class Mailbox {
     readonly isSummary: boolean;
   }[] = [];
 
-  add(news: readonly News[], how: 'singly' | 'summary', at: EpochMs): void {
+  add(news: readonly News[], how: Delivery['how'], at: EpochMs): void {
     const connections = new Set(news.map(({ record }) => record.connection));
     this.mails.push({ at, connections, isSummary: how === 'summary' });
   }

@@ -92,7 +92,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
   replacedAt: epochMs(START + 14),
-  reported: { at: epochMs(START + 17), troubles: ['attention@1'] },
+  reported: { at: epochMs(START + 17), troubles: ['attention@1'], published: ['expiring3@9'] },
 });
 
 /** What discovery notes of a secret of one connection. */

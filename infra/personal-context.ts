@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { isObject, jsonObject } from '../lib/core/jwt.ts';
+import type { Context } from './settings.ts';
+
+/** Where the CDK finds context: in the project's file, and in the one that is there for all apps of a person. */
+export interface ContextFiles {
+  readonly project: Context;
+  readonly personal: Context;
+}
+
+export const contextFiles = (home = homedir(), project = process.cwd()): ContextFiles => ({
+  project: contextIn(join(project, 'cdk.json')),
+  personal: contextIn(join(home, '.cdk.json')),
+});
+
+/** The CDK has read these files before: what is no JSON here was refused there. */
+const contextIn = (file: string): Context => {
+  try {
+    const context = jsonObject(readFileSync(file, 'utf8'))?.context;
+    return isObject(context) ? context : {};
+  } catch {
+    return {};
+  }
+};
+
+/**
+ * The context without what comes from `~/.cdk.json` alone: a company's `name` for all of its apps must not rename or stop a
+ * deployment.
+ */
+export const withoutPersonal = (context: Context, { project, personal }: ContextFiles): Context =>
+  Object.fromEntries(
+    Object.entries(context).filter(([key, value]) => key in project || !isDeepStrictEqual(value, personal[key])),
+  );
