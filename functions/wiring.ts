@@ -9,6 +9,7 @@ import type { RefresherError } from '../lib/core/errors.ts';
 import type { Paces } from '../lib/core/health.ts';
 import type { Pace, Policy } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
+import { signAssertion } from '../lib/http/sign.ts';
 import { CredentialCache } from '../lib/shell/credentials.ts';
 import { Fingerprints } from '../lib/shell/fingerprints.ts';
 import { Logins } from '../lib/shell/logins.ts';
@@ -49,6 +50,7 @@ export const refresherDeps = (parts: Parts): SweepDeps => {
     credentials: new CredentialCache(parts.secrets, new Fingerprints(logins, systemChance.claimId), parts.prefix),
     policy,
     send: parts.send,
+    sign: signAssertion,
     observer: parts.observer,
   };
 };

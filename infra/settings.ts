@@ -1,5 +1,5 @@
+import { nearMiss } from '../lib/definition/near-miss.ts';
 import { providerIds } from '../lib/providers/index.ts';
-import { nearMiss } from '../lib/providers/near-miss.ts';
 import { type ProviderOptions, SettingsError } from './options.ts';
 import { checkedName, type TokenRefresherProps } from './props.ts';
 import {

@@ -79,7 +79,7 @@ describe('the reader of imports', () => {
   });
 
   it('finds something in every folder that it is asked about', () => {
-    for (const folder of ['core', 'providers', 'shell', 'api', 'http', 'aws', 'observe']) {
+    for (const folder of ['core', 'definition', 'providers', 'shell', 'api', 'http', 'aws', 'observe']) {
       const all = sourcesOf(`lib/${folder}`).flatMap(importsOf);
       expect(all.length, folder).toBeGreaterThan(1);
       for (const { specifier } of all.filter(each => each.specifier.startsWith('lib/'))) {
@@ -91,15 +91,22 @@ describe('the reader of imports', () => {
 
 it('the core imports itself and hashes, and nothing else', () => expectOnly('lib/core', [core, /^node:crypto$/]));
 
-it('providers import the core, each other’s helpers, zod, hashes and the distance of words', () =>
-  expectOnly('lib/providers', [core, /^lib\/providers\//, zod, /^node:crypto$/, /^fastest-levenshtein$/]));
+it('definitions import the core, each other, zod, hashes and keys, and the distance of words', () =>
+  expectOnly('lib/definition', [core, /^lib\/definition\//, zod, /^node:crypto$/, /^fastest-levenshtein$/]));
+
+it('providers are data, which become providers in one place', () =>
+  expectOnly(
+    'lib/providers',
+    [/^lib\/definition\/provider\.ts$/, /^lib\/providers\/[a-z0-9-]+\/definition\.json$/],
+    [core],
+  ));
 
 it('the shell imports the core and itself', () => expectOnly('lib/shell', [core, shell]));
 
 it('the API imports the core, the shell and itself', () => expectOnly('lib/api', [core, /^lib\/api\//], [shell]));
 
-it('HTTP imports node, and types of the core and the shell', () =>
-  expectOnly('lib/http', [node, /^lib\/http\//], [core, shell]));
+it('HTTP imports node, what signs, times, and types of the core and the shell', () =>
+  expectOnly('lib/http', [node, /^lib\/http\//, /^jose$/, /^lib\/core\/types\.ts$/], [core, shell]));
 
 it('the AWS adapters import the core, the ports, the SDK and zod', () =>
   // Of what the shell does, the name of its events alone.
@@ -162,7 +169,7 @@ it.each([
   ['a timer', /\bset(Timeout|Interval|Immediate)\b/],
   ['a console', /\bconsole\b/],
 ])('neither the core, nor the providers, nor the shell knows %s but from its arguments', (_, world) => {
-  const knowing = sourcesOf('lib/core', 'lib/providers', 'lib/shell').filter(file =>
+  const knowing = sourcesOf('lib/core', 'lib/definition', 'lib/providers', 'lib/shell').filter(file =>
     world.test(withoutComments(textOf(file))),
   );
   expect(knowing).toEqual([]);

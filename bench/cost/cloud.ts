@@ -17,6 +17,7 @@ import type { Health } from '../../lib/core/health.ts';
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, plus, providerOf } from '../../lib/core/types.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
 import { mailing } from '../../lib/observe/mail.ts';
 import {
   brokenRecord,
@@ -149,6 +150,7 @@ export class Cloud {
       limiter: leasingRateLimiter(limitTable(dynamodb, 'Connections'), clock),
       sessions: sessionTable(dynamodb, 'Connections'),
       credentials: new CredentialCache(secrets, new Fingerprints(logins, claimId), PREFIX),
+      sign: signAssertion,
       send: async (request: HttpRequest) => {
         this.#parts.meter.add('transferGigabytes', (requestBytes(request) + HANDSHAKE_BYTES) / GIGABYTE);
         await environment.spend(cpu.provider, network.provider);

@@ -37,16 +37,22 @@ type Due = Pick<Listed, 'dueAt' | 'leaseUntil'>;
  * What is left of a token's life, as a share of what a token has left when its renewal falls due: 1 before the renewal
  * is due, 0 for an expired or missing token. The same number means the same for all providers.
  */
-export const lifeLeft = ({ issuedAt, expiresAt }: Life, refreshAt: number, now: EpochMs): number => {
+export const lifeLeft = (
+  { issuedAt, expiresAt }: Life,
+  { refreshAt, renewWithin }: Pick<Pace, 'refreshAt' | 'renewWithin'>,
+  now: EpochMs,
+): number => {
   if (issuedAt === undefined || expiresAt === undefined || expiresAt <= now) return 0;
-  return Math.min(1, (expiresAt - now) / ((expiresAt - issuedAt) * (1 - refreshAt)));
+  const life = expiresAt - issuedAt;
+  return Math.min(1, (expiresAt - now) / Math.min(life * (1 - refreshAt), renewWithin ?? life));
 };
 
 /** A token with less life left has used up half of the time for its renewal. */
 export const LOW_LIFE = 0.5;
 
 /** How long a connection may be due before somebody should know: two ticks, or a tenth of its lifetime. */
-export const patienceOf = ({ tick, lifetime }: Pace): Milliseconds => Math.max(2 * tick, lifetime / 10);
+export const patienceOf = ({ tick, lifetime, renewWithin = lifetime }: Pace): Milliseconds =>
+  Math.max(2 * tick, Math.min(lifetime / 10, renewWithin / 2));
 
 /** How long a connection has been due without a worker, in milliseconds; 0 while a worker has it. */
 export const overdue = ({ dueAt, leaseUntil }: Due, now: EpochMs): Milliseconds =>
@@ -95,7 +101,7 @@ export const judge = (records: Iterable<Listed>, paces: Paces, now: EpochMs): He
     if (end !== undefined) nextExpiry = Math.min(nextExpiry ?? end - now, end - now);
     if (record.status === 'attention') continue;
     // A connection that was never tried is judged by how long it has been due.
-    if (record.status !== 'new') lowestLife = Math.min(lowestLife, lifeLeft(record, pace.refreshAt, now));
+    if (record.status !== 'new') lowestLife = Math.min(lowestLife, lifeLeft(record, pace, now));
     if (record.failingSince !== undefined) longestFailing = Math.max(longestFailing, now - record.failingSince);
   }
   return {

@@ -11,6 +11,8 @@ export interface Exchange {
   readonly account: Account;
   readonly grant: Grant;
   readonly sentAt: EpochMs;
+  /** What was signed for this run, if the account wants it. */
+  readonly assertion?: string | undefined;
 }
 
 export interface Granted {
@@ -69,8 +71,11 @@ export const interpretFirstStep = (
   guarded(reply, (): { readonly kind: 'next'; readonly request: HttpRequest } | Failed => {
     const json = success(exchange, reply);
     if ('kind' in json) return json;
-    const request = exchange.account.exchange?.(json.body);
-    return request ? { kind: 'next', request } : { kind: 'unknown', code: 'malformed_answer', status: json.status };
+    const request = exchange.account.exchange?.(json.body, exchange.assertion);
+    if (request) return { kind: 'next', request };
+    return (
+      dialectIn(exchange, json.body, json.status) ?? { kind: 'unknown', code: 'malformed_answer', status: json.status }
+    );
   });
 
 /** A definition that throws has a bug. It fails its own connections alone, with backoff like any failure. */
@@ -87,11 +92,14 @@ const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   const json = success(exchange, reply);
   if ('kind' in json) return json;
   const { provider, account, sentAt } = exchange;
-  const { body, status } = json;
+  const { status } = json;
+  const body = provider.standard?.(json.body, sentAt) ?? json.body;
 
   const { access_token: accessToken, refresh_token: refreshToken } = body;
   if (accessToken === '') return { kind: 'unknown', code: 'empty_access_token', status };
-  if (typeof accessToken !== 'string') return { kind: 'unknown', code: 'malformed_answer', status };
+  if (typeof accessToken !== 'string') {
+    return dialectIn(exchange, json.body, status) ?? { kind: 'unknown', code: 'malformed_answer', status };
+  }
   const held = typeof refreshToken === 'string' ? refreshToken : '';
   const unusable = faultOf(accessToken, LARGEST.accessToken) ?? faultOf(held, LARGEST.refreshToken);
   if (unusable) return { kind: 'unknown', code: unusable, status };
@@ -144,8 +152,8 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   const ok = status >= 200 && status < 300;
   if (ok && body && (body.error ?? undefined) === undefined) return { body, status };
 
-  const fault = exchange.provider.fault?.({ status, json: body ?? {} }, exchange.grant);
-  if (fault) return { ...fault, status };
+  const fault = dialectIn(exchange, body ?? {}, status);
+  if (fault) return fault;
   if (status === 429)
     return { kind: 'retry', code: 'rate_limited', status, ...retryAfterIn(reply.headers, exchange.sentAt) };
   const named = status < 500 ? standardError(body?.error) : undefined;
@@ -157,6 +165,12 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };
   return byStatus(exchange, status, reply.headers);
+};
+
+/** What the provider's own dialect says of an answer. */
+const dialectIn = ({ provider, grant }: Exchange, json: Json, status: number): Failed | undefined => {
+  const fault = provider.fault?.({ status, json }, grant);
+  return fault && { ...fault, status };
 };
 
 const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Failed => {

@@ -14,7 +14,8 @@ export type Lifetime = { readonly expiresAt: EpochMs; readonly warnings: readonl
  */
 export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: EpochMs): Lifetime => {
   const warnings: Warning[] = [];
-  const given = numberIn(answer.json.expires_in);
+  const isStated = provider.expiresIn !== 'never stated';
+  const given = isStated ? numberIn(answer.json.expires_in) : undefined;
   if (given !== undefined && given <= 0) return 'invalid_lifetime';
 
   const exp = answer.claims.exp;
@@ -29,7 +30,7 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
     // Read the other way it might be right; but a token thought to live too short is renewed, one too long is served dead.
     if (inMilliseconds && !guessed && life < provider.lifetime / ABSURD) warnings.push('lifetime_implausible');
   } else {
-    warnings.push('lifetime_assumed');
+    if (isStated) warnings.push('lifetime_assumed');
     life = provider.lifetime;
   }
 

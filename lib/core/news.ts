@@ -19,6 +19,9 @@ export interface News {
   readonly troubles: readonly string[];
 }
 
+/** A provider that the deployment does not serve. */
+const UNSERVED = { refreshAt: 0 };
+
 const nameOf = ({ kind, at, days }: ConnectionTrouble): string => `${kind}${days ?? ''}@${at}`;
 
 /** People hear of an expiry so many days ahead. */
@@ -35,10 +38,9 @@ export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly
 const tokenTroubles = (record: Listed, paces: Paces, now: EpochMs): readonly ConnectionTrouble[] => {
   const { connection, failingSince, issuedAt, expiresAt, dueAt } = record;
   const pace = paces.get(providerOf(connection));
-  const refreshAt = pace?.refreshAt ?? 0;
   const late = pace !== undefined && isOverdue(record, pace, now);
   // A worker that always dies after its claim leaves no failure: the life of the token tells.
-  const isLow = lifeLeft(record, refreshAt, now) < LOW_LIFE && (failingSince !== undefined || !late);
+  const isLow = lifeLeft(record, pace ?? UNSERVED, now) < LOW_LIFE && (failingSince !== undefined || !late);
   // A connection that never had a token fails a few times before anybody is told: its provider may be down for a moment.
   const neverHadOne = expiresAt === undefined && failingSince !== undefined && now >= plus(failingSince, NEVER_HAD_ONE);
   const isExpired = expiresAt !== undefined && expiresAt <= now;
@@ -47,7 +49,12 @@ const tokenTroubles = (record: Listed, paces: Paces, now: EpochMs): readonly Con
     ...(isExpired ? [{ kind: 'no-token' as const, at: expiresAt }] : []),
     ...(neverHadOne ? [{ kind: 'no-token' as const, at: failingSince }] : []),
     ...(isValid && isLow
-      ? [{ kind: 'life-low' as const, at: failingSince ?? plus(issuedAt, (expiresAt - issuedAt) * refreshAt) }]
+      ? [
+          {
+            kind: 'life-low' as const,
+            at: failingSince ?? plus(issuedAt, (expiresAt - issuedAt) * (pace ?? UNSERVED).refreshAt),
+          },
+        ]
       : []),
     ...(late ? [{ kind: 'overdue' as const, at: dueAt }] : []),
   ];

@@ -9,6 +9,8 @@ export interface Policy {
   readonly jitter: number;
   /** The same share for a connection that only a person can bring back: he needs time. */
   readonly earlyRefreshAt: number;
+  /** The provider renews a token only so short before its end. */
+  readonly renewWithin?: Milliseconds;
   /** How often the schedule looks for connections that are due. */
   readonly tick: Milliseconds;
   /** The shortest pause between two refreshes of one connection, however short its tokens live. */
@@ -36,7 +38,7 @@ export interface Policy {
 }
 
 /** How often a provider's schedule runs, and the share of a token's life after which it is renewed. */
-export type Pace = Pick<Policy, 'tick' | 'refreshAt'>;
+export type Pace = Pick<Policy, 'tick' | 'refreshAt' | 'renewWithin'>;
 
 export const defaultPolicy: Policy = {
   refreshAt: 0.5,
@@ -97,6 +99,7 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
   ...policy,
   tick: policy.tick / speed,
   floor: policy.floor / speed,
+  ...(policy.renewWithin !== undefined && { renewWithin: policy.renewWithin / speed }),
   backoff: {
     base: policy.backoff.base / speed,
     cap: policy.backoff.cap / speed,
@@ -125,9 +128,10 @@ export const RETIRED_FOR: Milliseconds = hours(1);
 export const tickOf = ({
   lifetime,
   codeLifetime,
+  renewWithin,
   rateLimit,
-}: Pick<Provider, 'lifetime' | 'codeLifetime' | 'rateLimit'>) => {
-  const tenth = Math.min(lifetime, codeLifetime ?? lifetime) / 10;
+}: Pick<Provider, 'lifetime' | 'codeLifetime' | 'renewWithin' | 'rateLimit'>) => {
+  const tenth = Math.min(lifetime, codeLifetime ?? lifetime, 2 * (renewWithin ?? lifetime)) / 10;
   // A shorter one is waited for within a run.
   const period = rateLimit && rateLimit.per >= minutes(1) ? rateLimit.per : tenth;
   const whole = Math.round(Math.min(tenth, period) / minutes(1)) * minutes(1);
@@ -151,8 +155,15 @@ export const renewalOf = (
   const life = expiresAt - issuedAt;
   const share = early ? Math.min(policy.refreshAt, policy.earlyRefreshAt) : policy.refreshAt;
   const fraction = share * (1 + policy.jitter * (2 * spread(connection, 'renewal') - 1));
-  return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor)));
+  const earliest = possibleFrom(policy, life, spread(connection, 'renewal'));
+  return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor, earliest)));
 };
+
+/** When a provider that renews tokens only near their end does so, and a little later; `part` in [0, 1] of the jitter. */
+const possibleFrom = ({ renewWithin, jitter }: Window, life: Milliseconds, part: number): Milliseconds =>
+  renewWithin === undefined ? 0 : life - renewWithin * (1 - jitter * part);
+
+type Window = Pick<Policy, 'renewWithin' | 'jitter'>;
 
 /**
  * The pause after a transient failure: exponential with full jitter, at most a quarter of what is left of the living
@@ -208,14 +219,16 @@ export const replayOf = (
  * `refreshAt` and the whole jitter, and a tick may pass until it is renewed. A reader who wants more gets no more.
  * Otherwise reads would turn into calls of the provider.
  */
-export const promised = (
-  { refreshAt, jitter, floor, tick }: Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick'>,
-  life: Milliseconds,
-): Milliseconds => Math.max(0, life - Math.max(life * refreshAt * (1 + jitter), floor) - tick);
+export const promised = ({ refreshAt, jitter, floor, tick, ...window }: Promised, life: Milliseconds): Milliseconds => {
+  const latest = Math.max(life * refreshAt * (1 + jitter), floor, possibleFrom({ ...window, jitter }, life, 1));
+  return Math.max(0, life - latest - tick);
+};
+
+type Promised = Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick' | 'renewWithin'>;
 
 /** Whether a token is valid and has the time left that a reader wants, as far as that can be promised. */
 export const isEnough = (
-  policy: Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick'>,
+  policy: Promised,
   { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },
   minTtl: Milliseconds,
   now: EpochMs,

@@ -4,7 +4,7 @@ import type { EpochMs, Milliseconds } from './types.ts';
 
 /** A request to a provider, ready to be sent. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -64,6 +64,18 @@ export type Fault =
   /** Certainly not processed; a person has to look if it stands for minutes. */
   | { readonly kind: 'rejected'; readonly code: ErrorCode };
 
+/** A JWT that proves who the client is (RFC 7523), to be signed for each run. */
+export interface Assertion {
+  /** RFC 7518 §3.1: `RS256`. */
+  readonly algorithm: string;
+  /** PEM. */
+  readonly key: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  /** Without `iat`, `exp` and `jti`. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly lifetime: Milliseconds;
+}
+
 /** A login that the provider locks after a few wrong tries. */
 export interface Login {
   /** Fingerprint of the user and the host; begins with the id of the provider. All connections that use the login share it. */
@@ -82,12 +94,14 @@ export interface Account {
   readonly origin: string;
   /** The login that wrong tries may lock, if they may. */
   readonly login?: Login;
+  /** What requests want to have signed, if they do. */
+  readonly assertion?: Assertion;
   /** The full grant. */
-  logIn(): HttpRequest;
+  logIn(assertion?: string): HttpRequest;
   /** The second request of a full grant in two steps, from the first one's JSON; nothing where that holds no code. */
-  exchange?(first: Readonly<Record<string, unknown>>): HttpRequest | undefined;
+  exchange?(first: Readonly<Record<string, unknown>>, assertion?: string): HttpRequest | undefined;
   /** The refresh grant. */
-  refresh?(refreshToken: string): HttpRequest;
+  refresh?(refreshToken: string, assertion?: string): HttpRequest;
   /** The code that a person handed in once, where that is all there is to log in with. */
   readonly oneTimeCode?: string;
   /** Headers and base URL for a token, or why this token must not be used. */
@@ -107,7 +121,8 @@ export interface Provider {
   readonly lifetime: Milliseconds;
   /** How long a code that a person hands in can be redeemed, where there are such codes. */
   readonly codeLifetime?: Milliseconds;
-  readonly expiresIn: 'seconds' | 'milliseconds';
+  /** The unit of `expires_in`; if it never is stated, a token lives for `lifetime`. */
+  readonly expiresIn: 'seconds' | 'milliseconds' | 'never stated';
   readonly rateLimit?: RateLimit;
   /**
    * How long to wait for the answer to one call, if the provider needs more than the policy's 8 seconds: for example
@@ -116,6 +131,10 @@ export interface Provider {
   readonly callDeadline?: Milliseconds;
   /** The calls of the longest run: a refresh grant, if there is one, and a login in one step or two. */
   readonly callsPerRun: number;
+  /** The share of a life after which a token is renewed, if it is not the policy's. */
+  readonly refreshAt?: number;
+  /** The provider renews a token only so short before its end. */
+  readonly renewWithin?: Milliseconds;
   /** How many connections one worker refreshes at a time. */
   readonly concurrency: number;
   /** Wrong logins may lock an account. */
@@ -129,6 +148,8 @@ export interface Provider {
     answer: { readonly status: number; readonly json: Readonly<Record<string, unknown>> },
     grant: Grant,
   ): Fault | undefined;
+  /** The answer in the terms of RFC 6749 §5.1, if the provider's terms are others. */
+  standard?(json: Readonly<Record<string, unknown>>, sentAt: EpochMs): Readonly<Record<string, unknown>>;
   /** When the refresh token of an answer ends, where the provider says. */
   sessionEnds?(answer: TokenAnswer, sentAt: EpochMs): EpochMs | undefined;
   /** Ends a token or refresh token at the provider; needs no credentials, since the secret is gone by then. */

@@ -1,5 +1,5 @@
 import type { LoginState } from '../core/login.ts';
-import type { HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
+import type { Assertion, HttpReply, HttpRequest, RateLimit } from '../core/provider.ts';
 import type { Lane, LimitState } from '../core/rate-limit.ts';
 import type { Settlement } from '../core/settle.ts';
 import type {
@@ -26,6 +26,9 @@ export interface Clock {
 
 /** Sends one request, follows no redirect, gives up at `deadline` after it was called. Never throws. */
 export type SendHttp = (request: HttpRequest, deadline: Milliseconds) => Promise<HttpReply>;
+
+/** Signs what a client asserts of itself (RFC 7523 §3), as of now. */
+export type SignAssertion = (assertion: Assertion, now: EpochMs) => Promise<string>;
 
 /**
  * The table `Tokens`: the public contract. Every method throws a `RefresherError` (`store_failed`) where the table

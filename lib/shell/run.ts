@@ -27,7 +27,7 @@ import {
 } from '../core/types.ts';
 import type { CredentialCache, Credentials } from './credentials.ts';
 import type { Logins } from './logins.ts';
-import type { Clock, RateLimiter, SendHttp, SessionStore, TokenStore } from './ports.ts';
+import type { Clock, RateLimiter, SendHttp, SessionStore, SignAssertion, TokenStore } from './ports.ts';
 
 /** What a run leaves if it got no token. */
 interface Left {
@@ -68,6 +68,7 @@ type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed'
 export interface ObtainDeps {
   readonly clock: Clock;
   readonly send: SendHttp;
+  readonly sign: SignAssertion;
   readonly limiter: RateLimiter;
   readonly sessions: SessionStore;
   readonly tokens: Pick<TokenStore, 'get'>;
@@ -179,7 +180,7 @@ export class Run {
   async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
     const { account } = credentials;
     if (asking.grant === 'full') return this.#guarded(credentials);
-    const request = account.refresh?.(asking.refreshToken);
+    const request = account.refresh?.(asking.refreshToken, await this.#signed(account));
     if (!request) return { kind: 'refused', code: 'session_refused' };
     // Nobody else can bring back what a lost answer takes: it is waited for as long as the lease allows.
     if (asking.only) this.#until = this.#end;
@@ -230,9 +231,16 @@ export class Run {
 
   async #logIn(account: Account): Promise<Attempted> {
     const exchange = { provider: this.provider, account, grant: 'full' } as const;
-    if (!account.exchange) return this.#ask(exchange, account.logIn(), interpret);
-    const first = await this.#ask(exchange, account.logIn(), interpretFirstStep);
+    const request = account.logIn(await this.#signed(account));
+    if (!account.exchange) return this.#ask(exchange, request, interpret);
+    const next = { ...exchange, assertion: await this.#signed(account) };
+    const first = await this.#ask(next, request, interpretFirstStep);
     return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
+  }
+
+  /** Each request has its own: a provider may take one only once. */
+  async #signed({ assertion }: Account): Promise<string | undefined> {
+    return assertion && this.deps.sign(assertion, this.deps.clock.now());
   }
 
   async #ask<T extends { kind: string }>(

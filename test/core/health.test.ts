@@ -23,11 +23,18 @@ describe('the life left of a token', () => {
     ['nothing, at its end', { issuedAt: plus(START, -5), expiresAt: START }, 0],
     ['nothing, without a token', {}, 0],
   ])('is %s', (_, token, share) => {
-    expect(lifeLeft(token, 0.5, START)).toBe(share);
+    expect(lifeLeft(token, { refreshAt: 0.5 }, START)).toBe(share);
+  });
+
+  it('is a share of the time in which its provider renews it, if that is shorter', () => {
+    const token = { issuedAt: plus(START, -minutes(57)), expiresAt: plus(START, minutes(3)) };
+    expect(lifeLeft(token, { refreshAt: 0.5, renewWithin: minutes(6) }, START)).toBe(0.5);
   });
 
   it('is a share of what a token has left at its renewal, whenever that is', () => {
-    expect(lifeLeft({ issuedAt: plus(START, -90), expiresAt: plus(START, 10) }, 0.8, START)).toBeCloseTo(0.5);
+    expect(lifeLeft({ issuedAt: plus(START, -90), expiresAt: plus(START, 10) }, { refreshAt: 0.8 }, START)).toBeCloseTo(
+      0.5,
+    );
   });
 });
 

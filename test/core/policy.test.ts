@@ -157,6 +157,29 @@ describe('tickOf', () => {
   });
 });
 
+describe('a provider that renews tokens only near their end', () => {
+  const late = { ...policy, renewWithin: minutes(5) };
+  const left = (name: string, early = false) => {
+    const expiresAt = plus(START, hours(1));
+    return expiresAt - renewalOf(late, idOf(name), START, expiresAt, early);
+  };
+
+  it('is asked soon after it does so, and not before, whoever needs time', () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      for (const early of [false, true]) {
+        expect(left(name, early)).toBeLessThanOrEqual(minutes(5));
+        expect(left(name, early)).toBeGreaterThanOrEqual(minutes(4.5));
+      }
+    }
+  });
+
+  it('promises readers less, and is looked at more often', () => {
+    expect(promised({ ...late, tick: minutes(1) }, hours(1))).toBe(minutes(3.5));
+    const provider = { lifetime: hours(8), renewWithin: minutes(5) };
+    expect(tickOf(provider)).toBe(minutes(1));
+  });
+});
+
 describe('what readers are promised', () => {
   it.each([
     ['an hour, looked at every 5 minutes', hours(1), minutes(5), minutes(22)],

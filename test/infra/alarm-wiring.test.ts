@@ -110,7 +110,7 @@ test.each(providers)('$id: one failed renewal does not raise the alarm of low li
   // It comes up to a tick after it fell due, and takes a while.
   const failedAt = lifetime * refreshAt * (1 + jitter) + tickOf(provider) + runDeadline / 2;
   const token = { issuedAt: epochMs(0), expiresAt: epochMs(lifetime) };
-  expect(lifeLeft(token, refreshAt, epochMs(failedAt))).toBeGreaterThan(threshold);
+  expect(lifeLeft(token, { refreshAt }, epochMs(failedAt))).toBeGreaterThan(threshold);
 });
 
 test('the key lets CloudWatch encrypt what it publishes to the topic', () => {

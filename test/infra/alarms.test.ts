@@ -79,7 +79,9 @@ describe('every alarm', () => {
     for (const [, { Properties }] of alarmsOf(resources)) {
       expect(String(Properties.AlarmDescription)).toContain(' https://wiki.example.com/tokens#');
     }
-    expect(() => deployed({ runbookUrl: 'wiki' })).toThrow('"runbookUrl" must be an https URL, got "wiki".');
+    expect(() => deployed({ runbookUrl: 'wiki' })).toThrow(
+      '"runbookUrl" must be an https URL of up to 800 characters without "#", got "wiki".',
+    );
   });
 
   test('goes to the topic, encrypted, and CloudWatch may publish there', () => {

@@ -5,6 +5,7 @@ import type { HttpReply, Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards, shardOf } from '../../lib/core/shard.ts';
 import { type ConnectionId, type EpochMs, epochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { refreshOnDemand } from '../../lib/shell/demand.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
@@ -224,6 +225,7 @@ export class Stage {
       credentials: new CredentialCache(secrets, new Fingerprints(logins, claimId), PREFIX),
       random: () => 0.5,
       claimId,
+      sign: signAssertion,
       send: request => (actor ? actor.operation('send', () => ask(request), noAnswer) : ask(request)),
       observer: {
         refresh: ({ connection, bug }) => bug && this.violated(`${connection}: a bug: ${bug.join(' ')}`),

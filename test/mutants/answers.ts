@@ -68,26 +68,32 @@ export const answers: readonly Mutant[] = [
     ['no header may be empty', "(value === '' || fitsHeader(value))", 'fitsHeader(value)'],
   ]),
   ...mutantsOf(
-    'lib/providers/from-data.ts',
-    [...tests, 'test/providers'],
+    'lib/definition/answers.ts',
+    [...tests, 'test/definition', 'test/providers'],
     [
       ['a number is not an organisation', "typeof value === 'number' ? String(value) : value", 'value'],
       ['any organisation is the one', 'isOther(at(claims, path)) || isOther(at(json, path))', 'false'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/definition/values.ts',
+    [...tests, 'test/definition', 'test/providers'],
+    [
       ['a field may lead to another path', 'isAddress(name) ? value : encodeURIComponent(value)', 'value'],
       ['a default never depends on another field', '? rule.use : rule.otherwise', '? rule.otherwise : rule.otherwise'],
     ],
   ),
   ...mutantsOf(
-    'lib/providers/definition-checks.ts',
-    ['test/providers/definition.test.ts'],
+    'lib/definition/checks.ts',
+    ['test/definition/definition.test.ts'],
     [
-      ['a URL may begin with a field', 'anchor.test(text) ? [] :', 'text ? [] :'],
-      ['a base may be on any host', '!isOnHosts(each, data.hosts)', 'false'],
+      ['a URL may begin with a field', '!/^\\{(?:base|apiBase)\\}(?:\\/|$)/.test(request.url)', 'false'],
+      ['a base may be on any host', 'isOnHosts(sample, hosts) ?', 'true ?'],
     ],
   ),
   ...mutantsOf(
-    'lib/providers/unknown-fields.ts',
-    ['test/providers/unknown-fields.test.ts'],
+    'lib/definition/unknown-fields.ts',
+    ['test/definition/unknown-fields.test.ts'],
     [['the name of an unknown field is always repeated', 'SPEAKABLE.test(name)', 'true']],
   ),
   ...mutantsOf('lib/core/settle.ts', tests, [

@@ -55,7 +55,7 @@ export const infra: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'lib/providers/near-miss.ts',
+    'lib/definition/near-miss.ts',
     ['test/infra/settings.test.ts'],
     [
       ['a misspelt setting is ignored', '(word.length < LONG ? 1 : 2)', '0'],

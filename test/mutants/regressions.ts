@@ -5,8 +5,12 @@ const simulated = ['test/simulation/regressions.test.ts'];
 /** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
 export const regressions: readonly Mutant[] = [
   ...mutantsOf('lib/shell/transition.ts', simulated, []),
-  ...mutantsOf('lib/providers/ioffice.ts', simulated, [
-    ['a code that was handed in is dead before the schedule comes to it', '  codeLifetime: minutes(5),\n', ''],
+  ...mutantsOf('lib/definition/provider.ts', simulated, [
+    [
+      'a code that was handed in is dead before the schedule comes to it',
+      '...(redeem?.lifetime !== undefined && { codeLifetime: redeem.lifetime }),',
+      '',
+    ],
   ]),
   ...mutantsOf('lib/core/settle.ts', simulated, [
     [

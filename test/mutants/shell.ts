@@ -40,8 +40,8 @@ export const shell: readonly Mutant[] = [
     ['the lease is over at once', 'plus(startedAt, deps.policy.lease)', 'startedAt'],
   ]),
   ...mutantsOf(
-    'lib/providers/define.ts',
-    ['test/providers/define.test.ts'],
+    'lib/definition/define.ts',
+    ['test/definition/define.test.ts'],
     [
       [
         'upper case makes another user',

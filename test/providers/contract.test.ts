@@ -37,8 +37,8 @@ describe.each(providers)('$id', provider => {
   const fixtures = fixturesOf(id);
   const { secret, requests, token, published, errors } = fixtures;
 
-  it('has a file of its name, and data within reason', () => {
-    expect(existsSync(new URL(`../../lib/providers/${id}.ts`, import.meta.url))).toBe(true);
+  it('has a folder of its name, and data within reason', () => {
+    expect(existsSync(new URL(`../../lib/providers/${id}/definition.json`, import.meta.url))).toBe(true);
     expect(connectionId(id, 'acme')).toBe(`${id}/acme`);
     expect(provider.title).not.toBe('');
     expect(provider.lifetime).toBeGreaterThanOrEqual(minutes(5));

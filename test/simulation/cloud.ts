@@ -10,6 +10,7 @@ import type { Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, providerOf, seconds } from '../../lib/core/types.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
 import { measureDiscovery, measureError, measureHealth } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import type { Answer, Ask } from '../../lib/shell/demand.ts';
@@ -140,6 +141,7 @@ export class Cloud {
         new Fingerprints(logins, claimId),
         PREFIX,
       ),
+      sign: signAssertion,
       send: network.sender(process),
       policy,
       observer,

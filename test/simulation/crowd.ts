@@ -1,5 +1,5 @@
 import { minutes, plus } from '../../lib/core/types.ts';
-import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
+import { powerofficeV2 } from '../../lib/providers/index.ts';
 import { START } from './network.ts';
 import { type Outcome, Run } from './run.ts';
 import { CALM } from './scenario.ts';

@@ -1,5 +1,5 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
-import { powerofficeV1 } from '../../lib/providers/poweroffice-v1.ts';
+import { powerofficeV1 } from '../../lib/providers/index.ts';
 import { record } from '../support/reliability.ts';
 import { START } from './network.ts';
 import { Random } from './random.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { powerepos } from '../../lib/providers/powerepos.ts';
+import { powerepos } from '../../lib/providers/index.ts';
 import { answer } from '../support/vendor.ts';
 import { TestClock, World } from '../support/world.ts';
 import { Locks } from './locks.ts';

@@ -1,11 +1,13 @@
 import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { providers } from '../../lib/providers/index.ts';
+import { providers as defined } from '../../lib/providers/index.ts';
 import type { Table } from '../support/backup.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';
+
+const providers: readonly Provider[] = defined;
 
 /** What one seed makes happen. */
 export interface Scenario {

@@ -5,7 +5,8 @@ import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, parseConnectionId } from '../../lib/core/types.ts';
-import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
+import { powerofficeV2 } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
@@ -64,6 +65,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     policy,
     random: () => 0.5,
     claimId,
+    sign: signAssertion,
     send: async request => {
       calls.push(request);
       return answer(calls.length);

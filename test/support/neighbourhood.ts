@@ -2,7 +2,8 @@ import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { officernd } from '../../lib/providers/officernd.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
+import { officernd } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { refreshOnDemand } from '../../lib/shell/demand.ts';
 import { Fingerprints } from '../../lib/shell/fingerprints.ts';
@@ -68,6 +69,7 @@ export const neighbourhood = async (honest: number) => {
     limiter: leasingRateLimiter(stores.limits, clock),
     credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
     claimId,
+    sign: signAssertion,
     send: async request => {
       await loop.sleep(200);
       return reply(request);

@@ -11,6 +11,7 @@ import {
   plus,
   type Token,
 } from '../../lib/core/types.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
 import { CredentialCache } from '../../lib/shell/credentials.ts';
 import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
 import type { DiscoverReport } from '../../lib/shell/discover.ts';
@@ -111,6 +112,7 @@ export class World {
       credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
       random: this.#random,
       claimId,
+      sign: signAssertion,
       send: async request => {
         await this.hooks.before?.('send');
         this.log.push('send');

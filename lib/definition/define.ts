@@ -5,7 +5,7 @@ import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
 import { isObject } from '../core/jwt.ts';
 import { fitsHeader } from '../core/limits.ts';
 import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
-import type { Account, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
+import type { Account, Assertion, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';
 import { seconds } from '../core/types.ts';
 import { type FieldProblem, unknownFieldProblems } from './unknown-fields.ts';
 
@@ -16,11 +16,12 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
   readonly secret: S;
   /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
   limitShared?(credentials: C): string;
-  logIn(credentials: C): HttpRequest;
-  exchange?(credentials: C, first: Readonly<Record<string, unknown>>): HttpRequest | undefined;
+  logIn(credentials: C, assertion?: string): HttpRequest;
+  exchange?(credentials: C, first: Readonly<Record<string, unknown>>, assertion?: string): HttpRequest | undefined;
+  assertion?(credentials: C): Assertion | undefined;
   /** The refresh grant, and the client that a refresh token is issued to. Only the client's hash is kept. */
   readonly session?: {
-    refresh(credentials: C, refreshToken: string): HttpRequest;
+    refresh(credentials: C, refreshToken: string, assertion?: string): HttpRequest;
     client(credentials: C): readonly string[];
   };
   oneTimeCode?(credentials: C): string | undefined;
@@ -31,13 +32,15 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, session, oneTimeCode, lockable, usage, ...rest } = definition;
+  const { secret, limitShared, logIn, exchange, session, oneTimeCode, ...others } = definition;
+  const { lockable, usage, assertion, ...rest } = others;
   const data = { ...rest, callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1) };
   checkDeadline(data);
 
   const account = (credentials: z.output<S>, rules: AddressRules): Account => {
     const code = oneTimeCode?.(credentials);
     const { origin } = new URL(logIn(credentials).url);
+    const toSign = assertion?.(credentials);
     const login = lockable?.(credentials);
     return {
       origin,
@@ -49,10 +52,11 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         },
       }),
       limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,
-      logIn: () => logIn(credentials),
-      ...(exchange && code === undefined && { exchange: first => exchange(credentials, first) }),
+      ...(toSign && { assertion: toSign }),
+      logIn: signed => logIn(credentials, signed),
+      ...(exchange && code === undefined && { exchange: (first, signed) => exchange(credentials, first, signed) }),
       ...(session && {
-        refresh: refreshToken => session.refresh(credentials, refreshToken),
+        refresh: (refreshToken, signed) => session.refresh(credentials, refreshToken, signed),
         sessionBinding: fingerprint(session.refresh(credentials, '').url, ...session.client(credentials)),
       }),
       ...(code !== undefined && { oneTimeCode: code }),

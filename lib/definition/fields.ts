@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import * as z from 'zod';
 import { fitsHeader } from '../core/limits.ts';
 
@@ -41,6 +42,46 @@ export const basicUser = (what: string) =>
   text(what).refine(value => !value.includes(':'), {
     error: `holds a colon, which HTTP Basic does not allow: check ${what}`,
   });
+
+/** A part of the name of a host. */
+export const hostLabel = (what: string) =>
+  present(what).regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/, {
+    error: `is not a part of a host name: give ${what}, with letters, digits and "-" alone`,
+  });
+
+/** A part of the path of a URL. It is encoded there, but dots alone would still lead elsewhere. */
+export const pathPart = (what: string) =>
+  text(what).refine(value => !/^\.{1,2}$/.test(value), { error: `leads to another address: check ${what}` });
+
+const CURVES: Readonly<Record<string, string>> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
+const LEAST_RSA = 2048;
+
+/** A private key in PEM that can sign with the algorithm of a JWT (RFC 7518 §3.1). */
+export const privateKey = (what: string, algorithm: string) =>
+  z
+    .string({ error: `is missing or not a text: add ${what}` })
+    .refine(value => keyIn(value) !== undefined, {
+      error: 'is not a private key in PEM: copy it again, with its first and last line and "\\n" for each line break',
+      abort: true,
+    })
+    .refine(value => canSign(value, algorithm), {
+      error: `cannot sign with ${algorithm}, or is too short: make a new key`,
+    });
+
+const canSign = (pem: string, algorithm: string): boolean => {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = keyIn(pem) ?? {};
+  if (algorithm === 'EdDSA') return type === 'ed25519';
+  if (algorithm in CURVES) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
+  return type === 'rsa' && (details?.modulusLength ?? 0) >= LEAST_RSA;
+};
+
+const keyIn = (pem: string): KeyObject | undefined => {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+};
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { providers } from '../../lib/providers/index.ts';
-import { officernd } from '../../lib/providers/officernd.ts';
-import { powerofficeV2 } from '../../lib/providers/poweroffice-v2.ts';
+import { officernd, powerofficeV2, providers } from '../../lib/providers/index.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 
 const problemsOf = (provider: typeof officernd, more: object) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DefinitionError } from '../../lib/providers/definition.ts';
-import { providerFromData } from '../../lib/providers/from-data.ts';
+import { DefinitionError } from '../../lib/definition/parse.ts';
+import { providerFromData } from '../../lib/definition/provider.ts';
 
 const request = { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } };
 const small = {
@@ -71,27 +71,27 @@ describe('a definition that is none', () => {
     [{ lifetime: '1 hour' }, '"lifetime" must be a time such as "90s", "20m", "8h" or "30d"'],
     [{ id: 'Acme' }, '"id" must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter'],
     [{ base: 'http://login.acme.test/' }, '"base" must be an https: address without user, query, fragment and slash'],
-    [{ base: 'https://other.test' }, '"base" "https://other.test" must be an https: address on one of "hosts"'],
-    [{ hosts: ['https://x'] }, '"hosts" "https://x" must be a host such as "login.example.com" or "*.example.com"'],
+    [{ base: 'https://other.test' }, '"base" is "https://other.test", which must be on one of "hosts".'],
+    [{ hosts: ['https://x'] }, '"hosts" has "https://x": write a host such as "login.example.com" or "*.example.com".'],
     [
       { login: { ...request, url: 'https://evil.test/{clientId}' } },
-      '"url" "https://evil.test/{clientId}" must begin with',
+      '"login.url" must begin with "{base}/" or "{apiBase}/".',
     ],
-    [{ login: { ...request, url: '{clientId}/token' } }, '"url" "{clientId}/token" must begin with "{base}/"'],
-    [{ login: { ...request, url: '{base}.evil.test' } }, '"url" "{base}.evil.test" must begin with "{base}/"'],
+    [{ login: { ...request, url: '{clientId}/token' } }, '"login.url" must begin with "{base}/"'],
+    [{ login: { ...request, url: '{base}.evil.test' } }, '"login.url" must begin with "{base}/"'],
     [
       { login: { ...request, form: { id: '{cliendId}' } } },
-      '"login" "{cliendId}" is neither a field nor one of base, apiBase',
+      '"login" has "{cliendId}", which is neither a field nor one of base, apiBase.',
     ],
     [
       { login: { ...request, form: { id: '{clientId' } } },
       '"login.form.id" has a brace that is not part of a placeholder',
     ],
     [{ refresh: request }, '"sessionOf" is missing: name the fields that tell to whom a refresh token belongs'],
-    [{ locks: { user: 'user', password: 'clientSecret' } }, '"locks.user" "user" is not one of "fields"'],
+    [{ locks: { user: 'user', password: 'clientSecret' } }, '"locks.user" names "user", which is not one of "fields".'],
     [
       { errors: [{ status: 401, means: 'refused', code: 'nope' }] },
-      '"errors.0.code" must be an error code of this project',
+      '"errors.0.code" must be an error code of docs/errors.md',
     ],
   ])('%j is reported by a path and what to write', (change, message) => {
     const define = () => providerFromData({ ...small, ...change });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { seconds } from '../../lib/core/types.ts';
-import { type Definition, defineProvider } from '../../lib/providers/define.ts';
+import { type Definition, defineProvider } from '../../lib/definition/define.ts';
 
 const request = { method: 'POST', url: 'https://login.test/token', headers: {} } as const;
 

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DefinitionError } from './definition/parse.ts';
+import { type DefinedProvider, providerFromData } from './definition/provider.ts';
+
+/** Reads a provider from the file of its definition. Throws a `DefinitionError` whose message begins with the file. */
+export const providerFromFile = (path: string): DefinedProvider => {
+  try {
+    return providerFromData(jsonIn(path));
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    const lines = error.message.split('\n').map(line => `${path}: ${line}`);
+    throw new DefinitionError(lines.join('\n'), { cause: error });
+  }
+};
+
+const jsonIn = (path: string): unknown => {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new DefinitionError(`The file cannot be read (${code}).`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DefinitionError('The file is not JSON.', { cause: error });
+  }
+};
+
+/** The providers of all `*.json` files of a folder, by the names of the files; none if there is no such folder. */
+export const providersInFolder = (folder: string): readonly DefinedProvider[] => {
+  const found = filesIn(folder).map(file => ({ file, provider: providerFromFile(join(folder, file)) }));
+  for (const { file, provider } of found) {
+    if (basename(file, '.json') === provider.id) continue;
+    throw new DefinitionError(`${join(folder, file)}: "id" must be the name of the file, got "${provider.id}".`);
+  }
+  return found.map(({ provider }) => provider);
+};
+
+const filesIn = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder)
+      .filter(file => file.endsWith('.json'))
+      .sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+};

@@ -1,0 +1,80 @@
+import type { Provider } from '../core/provider.ts';
+import { faultIn, sessionEndOf, standardised, usageOf } from './answers.ts';
+import { defineProvider } from './define.ts';
+import { definitionFrom } from './parse.ts';
+import { requestAfter, requestFrom } from './requests.ts';
+import type { DefinitionData } from './schema.ts';
+import { type Credentials, chosen, type SecretSchema, secretOf } from './secret.ts';
+import { assertionOf, valuesOf, withAnswer } from './values.ts';
+
+/** A provider, and the definition that it was made from. */
+export interface DefinedProvider extends Provider {
+  readonly definition: DefinitionData;
+}
+
+/** A provider from the content of its file. Throws a `DefinitionError`. */
+export const providerFromData = (file: unknown): DefinedProvider => providerOf(definitionFrom(file));
+
+/** A provider from a definition that was checked before. */
+export const providerOf = (data: DefinitionData): DefinedProvider => {
+  const { login, redeem, refresh, sessionOf = [], locks, rateLimit, errors, answer, revoke } = data;
+  const { callDeadline, refreshAt, renewWithin } = data;
+  const [first, second] = login;
+  const handedIn = (c: Credentials) => (redeem ? chosen(data, c)[redeem.field] : undefined);
+  const given = (c: Credentials, more: Credentials = {}) => valuesOf(data, chosen(data, c), more);
+  const shared = rateLimit?.sharedBy;
+  const redemption = redeem && (redeem.request ?? refresh);
+  const loginOf = (c: Credentials) => {
+    const request = handedIn(c) === undefined ? first : redemption;
+    if (!request) throw new TypeError('A definition has no request for a login.');
+    return request;
+  };
+  const provider = defineProvider<SecretSchema>({
+    id: data.id,
+    title: data.title,
+    hosts: data.hosts,
+    lifetime: data.lifetime,
+    expiresIn: unitOf(answer.expiry),
+    concurrency: data.concurrency,
+    secret: secretOf(data),
+    logIn: (c, assertion) => requestFrom(loginOf(c), given(c, { refreshToken: handedIn(c), assertion })),
+    usage: (c, token) => usageOf(data, chosen(data, c), token),
+    standard: (json, sentAt) => standardised(data, json, sentAt),
+    sessionEnds: (token, sentAt) => sessionEndOf(data, token, sentAt),
+    ...(second && {
+      exchange: (c, json, assertion) =>
+        requestAfter(second, withAnswer(given(c, { assertion }), { answer: json, claims: {} })),
+    }),
+    ...(rateLimit && { rateLimit: { calls: rateLimit.calls, per: rateLimit.per } }),
+    ...(shared !== undefined && { limitShared: c => c[shared] ?? '' }),
+    ...(refresh && {
+      session: {
+        refresh: (c, refreshToken, assertion) => requestFrom(refresh, given(c, { refreshToken, assertion })),
+        // A user name that no login uses does not name the client.
+        client: c => sessionOf.map(field => chosen(data, c)[field] ?? ''),
+      },
+    }),
+    ...(redeem && { oneTimeCode: handedIn }),
+    ...(redeem?.lifetime !== undefined && { codeLifetime: redeem.lifetime }),
+    ...(data.assertion && { assertion: c => assertionOf(data, c) }),
+    ...(locks && { lockable: c => lockedBy(locks, chosen(data, c)) }),
+    ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errors, reply, grant) }),
+    ...(revoke && {
+      revoke: (base, token) => requestFrom(revoke, name => ({ base, token })[name]),
+    }),
+    ...(callDeadline !== undefined && { callDeadline }),
+    ...(refreshAt !== undefined && { refreshAt }),
+    ...(renewWithin !== undefined && { renewWithin }),
+  });
+  return { ...provider, definition: data };
+};
+
+const unitOf = (expiry: DefinitionData['answer']['expiry']): Provider['expiresIn'] => {
+  if (expiry === 'never stated') return 'never stated';
+  return expiry.as === 'milliseconds' ? 'milliseconds' : 'seconds';
+};
+
+const lockedBy = (locks: NonNullable<DefinitionData['locks']>, credentials: Credentials) => {
+  const [user, password] = [credentials[locks.user], credentials[locks.password]];
+  return user === undefined || password === undefined ? undefined : { user, password };
+};

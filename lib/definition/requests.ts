@@ -1,0 +1,53 @@
+import { fitsHeader } from '../core/limits.ts';
+import type { HttpRequest } from '../core/provider.ts';
+import { textsOf } from './checks.ts';
+import type { RequestData } from './schema.ts';
+import { filled, filledAll, placeholdersIn, type Values } from './template.ts';
+import { filledJson, inUrl } from './values.ts';
+
+/** A request of a definition, ready to be sent. Throws a `TypeError` if the URL has a placeholder without a value. */
+export const requestFrom = (data: RequestData, values: Values): HttpRequest => {
+  const { method, headers, form, json } = data;
+  return {
+    method,
+    url: urlFrom(data, values),
+    headers: {
+      accept: 'application/json',
+      ...(form && { 'Content-Type': 'application/x-www-form-urlencoded' }),
+      ...(json && { 'Content-Type': 'application/json' }),
+      ...(data.basic && { Authorization: basicFrom(data.basic, values) }),
+      ...filledAll(headers, values),
+    },
+    ...(form && { body: new URLSearchParams(filledAll(form, values)).toString() }),
+    ...(json && { body: JSON.stringify(filledJson(json, values)) }),
+  };
+};
+
+const urlFrom = ({ url, query }: RequestData, values: Values): string => {
+  const address = filled(url, values, inUrl);
+  if (address === undefined) throw new TypeError('A definition has a URL with a placeholder that has no value.');
+  const searched = new URLSearchParams(filledAll(query ?? {}, values)).toString();
+  return searched === '' ? address : `${address}?${searched}`;
+};
+
+/**
+ * The second request of a login: nothing if the first answer lacks what it sends, or has something that no header can
+ * carry.
+ */
+export const requestAfter = (data: RequestData, values: Values): HttpRequest | undefined => {
+  const fromAnswer = (texts: readonly string[]) =>
+    texts.flatMap(placeholdersIn).filter((name): name is string => name?.startsWith('answer.') === true);
+  const isComplete = fromAnswer(textsOf(data)).every(name => values(name) !== undefined);
+  const fits = fromAnswer(Object.values(data.headers)).every(name => fitsHeader(values(name) ?? ''));
+  return isComplete && fits ? requestFrom(data, values) : undefined;
+};
+
+/**
+ * HTTP Basic of the two parts byte for byte (RFC 7617). RFC 6749 §2.3.1 would have them form-encoded first; most providers
+ * compare the bytes, and a `-` that became `%2D` is a wrong key to them.
+ */
+const basicFrom = ({ user, password, encoded }: NonNullable<RequestData['basic']>, values: Values): string => {
+  const encode = (text: string) => (encoded ? new URLSearchParams([['', text]]).toString().slice(1) : text);
+  const [id, secret] = [user, password].map(each => encode(filled(each, values) ?? ''));
+  return `Basic ${Buffer.from(`${id}:${secret}`, 'utf8').toString('base64')}`;
+};

@@ -1,0 +1,194 @@
+import * as z from 'zod';
+import { isErrorCode } from '../core/errors.ts';
+import { hours, type Milliseconds, minutes, seconds } from '../core/types.ts';
+import { isTemplate } from './template.ts';
+
+/** The form of a definition. The messages of this schema say what to write; docs/providers.md explains each part. */
+
+const units = { s: seconds, m: minutes, h: hours, d: (days: number) => hours(24 * days) } as const;
+const duration = z
+  .string()
+  .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
+  .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)));
+
+const sentence = z.string().min(1, { error: 'must not be empty' });
+const template = z.string().refine(isTemplate, {
+  error: 'has a brace that is not part of a placeholder: write placeholders as "{clientId}"',
+});
+const templates = z.record(z.string().min(1), template);
+/** A JSON value with templates for texts. */
+export type JsonTemplate =
+  | string
+  | number
+  | boolean
+  | readonly JsonTemplate[]
+  | { readonly [name: string]: JsonTemplate };
+const jsonTemplate: z.ZodType<JsonTemplate> = z.lazy(() =>
+  z.union([template, z.number(), z.boolean(), z.array(jsonTemplate), z.record(z.string().min(1), jsonTemplate)]),
+);
+const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {
+  error: 'must be a name of letters, digits and "_" that begins with a letter',
+});
+const path = z.string().regex(/^[A-Za-z0-9_$:/-]+(?:\.[A-Za-z0-9_$:/-]+)*$/, {
+  error: 'must be a path in the answer, such as "access_token" or "data.token"',
+});
+
+const field = z.strictObject({
+  purpose: sentence.describe('What belongs into the field; ends a sentence that begins with "add".'),
+  optional: z.literal(true).exactOptional().describe('May be left out.'),
+  default: z
+    .union([
+      z.string().min(1),
+      z.strictObject({
+        if: fieldName,
+        contains: z.string().min(1),
+        use: z.string().min(1),
+        otherwise: z.string().min(1),
+      }),
+    ])
+    .exactOptional()
+    .describe('What counts if it is left out: a text, or one of two that depend on another field.'),
+  oneOf: z.array(z.string().min(1)).min(2).exactOptional().describe('The only values it may have.'),
+  secret: z.literal(false).exactOptional().describe('false: `npm run provider -- check` may show it.'),
+  privateKey: z.literal(true).exactOptional().describe('It is a private key in PEM, for the assertion.'),
+});
+
+const address = z
+  .union([
+    template,
+    z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
+    z.strictObject({ purpose: sentence }),
+  ])
+  .describe('An address; or one for each value of a field; or what the secret has to give as `baseUrl`.');
+
+const request = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
+  url: template.describe('Begins with "{base}/" or "{apiBase}/".'),
+  query: templates.exactOptional(),
+  basic: z
+    .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
+    .exactOptional()
+    .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
+  headers: templates.default({}),
+  form: templates.exactOptional(),
+  json: z.record(z.string().min(1), jsonTemplate).exactOptional(),
+});
+
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+const assertion = z.strictObject({
+  algorithm: z.enum(ALGORITHMS),
+  key: fieldName.describe('The field with the private key.'),
+  lifetime: duration.default(minutes(3)),
+  header: templates.default({}),
+  claims: z
+    .record(z.string().min(1), jsonTemplate)
+    .describe('`iat`, `exp` and `jti` are added; `aud` and `iss` are not.'),
+});
+
+const source = { path: path.exactOptional(), claim: path.exactOptional() };
+const TIMES = ['seconds', 'milliseconds', 'epochSeconds', 'epochMilliseconds', 'date'] as const;
+const expiry = z.strictObject({ path, as: z.enum(TIMES) });
+const time = z
+  .strictObject({ ...source, as: z.enum(TIMES) })
+  .describe('Where a time is, in the answer or in the claims of its token: from now on, since 1970, or a date.');
+
+const answer = z.strictObject({
+  token: path.default('access_token'),
+  refreshToken: path.default('refresh_token'),
+  expiry: z
+    .union([expiry, z.literal('never stated')])
+    .default({ path: 'expires_in', as: 'seconds' })
+    .describe('"never stated": a token lives as long as `lifetime`.'),
+  sessionEnd: z
+    .array(z.union([time, z.strictObject({ after: duration })]))
+    .default([])
+    .describe('When the refresh token ends: the first that the answer has.'),
+});
+
+const fault = z.strictObject({
+  status: z.int().min(100).max(599),
+  grant: z.enum(['login', 'refresh']).exactOptional(),
+  has: z.array(path).exactOptional().describe('Paths that the answer has.'),
+  lacks: z.array(path).exactOptional().describe('Paths that it has not.'),
+  equals: z.record(path, z.union([z.string(), z.number(), z.boolean()])).exactOptional(),
+  says: z
+    .strictObject({ path, anyOf: z.array(z.string().min(1)).min(1) })
+    .exactOptional()
+    .describe('The text at the path has one of these in it, as whole words, in upper or lower case.'),
+  means: z.enum(['refused', 'retry', 'rejected']),
+  code: z.string().refine(isErrorCode, { error: 'must be an error code of docs/errors.md' }),
+});
+
+const share = z.number().min(0.1).max(0.9);
+
+export const definitionSchema = z.strictObject({
+  $schema: z.string().exactOptional(),
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, { error: 'must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter' }),
+  title: sentence,
+  source: sentence.describe('Where the vendor documents it.'),
+  lifetime: duration.describe('How long an access token lives, as the vendor documents it.'),
+  fields: z.record(fieldName, field).default({}),
+  alternatives: z
+    .array(z.array(fieldName).min(1))
+    .min(2)
+    .exactOptional()
+    .describe('Groups of fields of which the secret has one, or more: the first complete one is used.'),
+  base: address.describe('Where the token endpoint is; `baseUrl` in a secret takes its place.'),
+  apiBase: address.exactOptional().describe('Where the API is, if it is elsewhere.'),
+  login: z
+    .union([request.transform(one => [one]), z.array(request).min(1).max(2)])
+    .default([])
+    .describe('One request, or two; the second may use what the first answered: "{answer.code}".'),
+  redeem: z
+    .strictObject({ field: fieldName, lifetime: duration.exactOptional(), request: request.exactOptional() })
+    .exactOptional()
+    .describe(
+      'What a person hands in once: a code, or the first refresh token. Without `request`: the refresh request.',
+    ),
+  refresh: request.exactOptional(),
+  sessionOf: z
+    .array(fieldName)
+    .min(1)
+    .exactOptional()
+    .describe('The fields that name the client and the user to whom a refresh token belongs.'),
+  revoke: request.exactOptional().describe('Ends "{token}"; knows no other placeholder than "{base}".'),
+  assertion: assertion.exactOptional().describe('A signed JWT (RFC 7523) that requests send as "{assertion}".'),
+  answer: answer.prefault({}),
+  match: z
+    .record(path, fieldName)
+    .default({})
+    .describe(
+      'What must be the same in the answer, or the claims of its token, and in the secret: {"org_id": "orgId"}.',
+    ),
+  scopes: fieldName.exactOptional().describe('The field with the scopes: fewer that are granted are reported.'),
+  consumer: z.strictObject({
+    headers: templates.default({ Authorization: 'Bearer {token}' }),
+    baseUrl: z
+      .union([template.transform(one => [one]), z.array(template).min(1)])
+      .describe('The first of which all placeholders have values.'),
+  }),
+  hosts: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Where token endpoint and API may be: "api.example.com", "*.example.com".'),
+  errors: z.array(fault).default([]),
+  rateLimit: z
+    .strictObject({ calls: z.int().min(1), per: duration, sharedBy: fieldName.exactOptional() })
+    .exactOptional(),
+  locks: z
+    .strictObject({ user: fieldName, password: fieldName })
+    .exactOptional()
+    .describe('The user and the password of a login that the provider locks after a few wrong tries.'),
+  callDeadline: duration.exactOptional(),
+  refreshAt: share.exactOptional().describe('The share of a life after which a token is renewed.'),
+  renewWithin: duration.exactOptional().describe('The provider renews a token only so short before its end.'),
+  concurrency: z.int().min(1).max(50).default(4),
+});
+
+/** A definition as its file has it, and as it is used: with all defaults, durations in milliseconds. */
+export type DefinitionFile = z.input<typeof definitionSchema>;
+export type DefinitionData = z.output<typeof definitionSchema>;
+export type RequestData = DefinitionData['login'][number];
+export type TimeData = z.output<typeof time>;

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { templatesOf } from './checks.ts';
+import {
+  apiBaseUrl,
+  baseUrl,
+  baseUrlOverride,
+  basicUser,
+  headerText,
+  hostLabel,
+  oneOf,
+  pathPart,
+  privateKey,
+  text,
+} from './fields.ts';
+import type { DefinitionData } from './schema.ts';
+import { placeholdersIn } from './template.ts';
+
+/** What a secret says, checked: every field is a text. */
+export type Credentials = Readonly<Record<string, string | undefined>>;
+export type SecretSchema = z.ZodObject<Record<string, z.ZodType<string | undefined>>>;
+
+/** The schema of the secret. A field that goes into a header, a URL, or the user of HTTP Basic may not hold everything. */
+export const secretOf = (data: DefinitionData): SecretSchema => {
+  const { fields, base, alternatives } = data;
+  const kindOf = kinds(data);
+  const isAlternative = new Set(alternatives?.flat());
+  const schemaOf = ([name, field]: [string, DefinitionData['fields'][string]]) => {
+    const schema = field.oneOf ? oneOf(field.oneOf) : kindOf(name)(field.purpose);
+    if (typeof field.default === 'string') return schema.default(field.default);
+    return field.optional || field.default || isAlternative.has(name) ? schema.optional() : schema;
+  };
+  const object = z.object({
+    ...Object.fromEntries(Object.entries(fields).map(entry => [entry[0], schemaOf(entry)])),
+    baseUrl: typeof base === 'object' && 'purpose' in base ? baseUrl(base.purpose) : baseUrlOverride,
+    apiBaseUrl,
+  });
+  return alternatives ? withOneOf(object, alternatives) : object;
+};
+
+const kinds = (data: DefinitionData) => {
+  const { login, redeem, refresh, consumer, base, apiBase, fields, assertion } = data;
+  const requests = [...login, redeem?.request, refresh].flatMap(each => (each ? [each] : []));
+  const named = (all: readonly string[]) => new Set(all.flatMap(placeholdersIn));
+  const addresses = [base, apiBase].flatMap(templatesOf);
+  const inHosts = named(addresses.map(each => each.split('/', 3).join('/')));
+  const inPaths = named([...requests.map(({ url }) => url), ...addresses, ...consumer.baseUrl]);
+  const inHeaders = named([...requests, consumer].flatMap(({ headers }) => Object.values(headers)));
+  const users = named(requests.flatMap(each => (each.basic ? [each.basic.user] : [])));
+  return (name: string) => {
+    if (fields[name]?.privateKey) return (what: string) => privateKey(what, assertion?.algorithm ?? 'RS256');
+    if (inHosts.has(name)) return hostLabel;
+    if (inPaths.has(name)) return pathPart;
+    if (inHeaders.has(name)) return headerText;
+    return users.has(name) ? basicUser : text;
+  };
+};
+
+/** Asked even where other fields are wrong, so that everything that is missing is said at once. */
+const withOneOf = (schema: SecretSchema, alternatives: readonly (readonly string[])[]): SecretSchema => {
+  const [first = [], ...others] = alternatives;
+  const quoted = (group: readonly string[]) => group.map(name => `"${name}"`).join(' and ');
+  const error = `is missing: add ${quoted(first)}, or ${others.map(quoted).join(', or ')} in ${first.length > 1 ? 'their' : 'its'} place`;
+  const isThere = (fields: Credentials, group: readonly string[]) => group.every(name => (fields[name] ?? '') !== '');
+  return first.reduce(
+    (checked, field) =>
+      checked.refine(fields => isThere(fields, [field]) || others.some(group => isThere(fields, group)), {
+        path: [field],
+        error,
+        when: () => true,
+      }),
+    schema,
+  );
+};
+
+/** Without the fields of the alternatives that are not used: the first complete one counts. */
+export const chosen = ({ alternatives }: DefinitionData, credentials: Credentials): Credentials => {
+  if (!alternatives) return credentials;
+  const used = alternatives.find(group => group.every(name => credentials[name] !== undefined)) ?? [];
+  const left = new Set(alternatives.flat().filter(name => !used.includes(name)));
+  return Object.fromEntries(Object.entries(credentials).filter(([name]) => !left.has(name)));
+};

@@ -1,0 +1,78 @@
+import type { Assertion } from '../core/provider.ts';
+import type { DefinitionData, JsonTemplate } from './schema.ts';
+import type { Credentials } from './secret.ts';
+import { filled, type Values } from './template.ts';
+
+/** What the placeholders of a definition stand for. */
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** `more`: what is known of a single request alone. */
+export const valuesOf = (data: DefinitionData, credentials: Credentials, more: Credentials = {}): Values => {
+  const own = { ...derivedFrom(data, credentials), ...credentials };
+  const base = addressOf(data.base, own);
+  const apiBase = data.apiBase === undefined ? base : addressOf(data.apiBase, own);
+  const known: Credentials = { ...own, base, apiBase, ...more };
+  return name => (Object.hasOwn(known, name) ? known[name] : undefined);
+};
+
+/** The fields that are left out, and whose default depends on another one. */
+const derivedFrom = ({ fields }: DefinitionData, credentials: Credentials): Credentials =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { default: rule }]) => {
+      if (credentials[name] !== undefined || typeof rule !== 'object') return [];
+      return [[name, credentials[rule.if]?.includes(rule.contains) ? rule.use : rule.otherwise]];
+    }),
+  );
+
+const addressOf = (address: DefinitionData['base'], credentials: Credentials): string | undefined => {
+  if (credentials.baseUrl !== undefined) return credentials.baseUrl;
+  const values: Values = name => credentials[name];
+  if (typeof address === 'string') return filled(address, values, inUrl);
+  if ('purpose' in address) return undefined;
+  const one = address.of[credentials[address.by] ?? ''];
+  return one === undefined ? undefined : filled(one, values, inUrl);
+};
+
+/** Also what an answer says, if it is a text. */
+export const withAnswer =
+  (values: Values, sources: Readonly<Record<'answer' | 'claims', Json>>): Values =>
+  name => {
+    const [, source, path = ''] = /^(answer|claims)\.(.+)$/.exec(name) ?? [];
+    if (source !== 'answer' && source !== 'claims') return values(name);
+    const value = at(sources[source], path);
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+
+/** What is at a path of an answer. */
+export const at = (json: Json, path: string): unknown => {
+  if (Object.hasOwn(json, path)) return json[path];
+  return path.split('.').reduce<unknown>((inner, name) => memberOf(inner, name), json);
+};
+
+const memberOf = (inner: unknown, name: string): unknown =>
+  typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name) ? Reflect.get(inner, name) : undefined;
+
+const isAddress = (name: string): boolean => name === 'base' || name === 'apiBase' || /^(?:claims|answer)\./.test(name);
+
+/** A field cannot change where a URL leads to. */
+export const inUrl = (value: string, name: string): string => (isAddress(name) ? value : encodeURIComponent(value));
+
+/** A JSON value without the members whose placeholders have no value. */
+export const filledJson = (template: JsonTemplate, values: Values): unknown => {
+  if (typeof template === 'string') return filled(template, values);
+  if (typeof template !== 'object') return template;
+  if (Array.isArray(template)) return template.map(each => filledJson(each, values)).filter(each => each !== undefined);
+  const members = Object.entries(template).map(([name, each]) => [name, filledJson(each, values)] as const);
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
+};
+
+/** What is to be signed for a request, if the definition has an assertion. */
+export const assertionOf = (data: DefinitionData, credentials: Credentials): Assertion | undefined => {
+  const { assertion } = data;
+  if (!assertion) return undefined;
+  const values = valuesOf(data, credentials);
+  const { algorithm, key, lifetime, header, claims } = assertion;
+  const object = (part: JsonTemplate) => filledJson(part, values) as Json;
+  return { algorithm, key: credentials[key] ?? '', lifetime, header: object(header), claims: object(claims) };
+};
