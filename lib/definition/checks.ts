@@ -1,8 +1,9 @@
 import { isHostPattern, isOnHosts } from '../core/hosts.ts';
 import { minutes } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
-import type { DefinitionData, JsonTemplate, RequestData } from './schema.ts';
+import type { DefinitionData } from './schema.ts';
 import { filled, placeholdersIn } from './template.ts';
+import { leavesOf, templatesOf, textsOf } from './texts.ts';
 
 /** What is wrong although each part by itself is as it must be: a path, and what to do. */
 export interface PathFault {
@@ -84,25 +85,6 @@ const requestsOf = ({ login, redeem, refresh, revoke }: DefinitionData) =>
   ].flatMap(({ path, request }) => (request ? [{ path, request }] : []));
 
 const namesIn = (texts: readonly string[]): readonly string[] => texts.flatMap(placeholdersIn).map(name => name ?? '');
-
-/** All templates of a request. */
-export const textsOf = (request: RequestData | undefined): readonly string[] => {
-  if (!request) return [];
-  const { url, basic, headers, query = {}, form = {}, json = {} } = request;
-  const parts = [headers, query, form].flatMap(part => Object.values(part));
-  return [url, ...(basic ? [basic.user, basic.password] : []), ...parts, ...leavesOf(json)];
-};
-
-const leavesOf = (json: JsonTemplate): readonly string[] => {
-  if (typeof json === 'string') return [json];
-  return typeof json === 'object' ? Object.values(json).flatMap(leavesOf) : [];
-};
-
-/** The templates of an address. */
-export const templatesOf = (address: DefinitionData['apiBase']): readonly string[] => {
-  if (typeof address === 'string') return [address];
-  return address && 'of' in address ? Object.values(address.of) : [];
-};
 
 /** Whatever names a field names one that is there. */
 const fieldFaults = (data: DefinitionData): PathFault[] => {

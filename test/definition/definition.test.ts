@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { providerFromData } from '../../lib/definition/from-file.ts';
 import { DefinitionError } from '../../lib/definition/parse.ts';
-import { providerFromData } from '../../lib/definition/provider.ts';
 
 const request = { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } };
 const small = {
