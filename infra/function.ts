@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -113,7 +113,7 @@ const withDefinition = (scope: Construct, definition: DefinitionData) => {
   };
 };
 
-const outputOf = (scope: Construct): string => Stage.of(scope)?.assetOutdir ?? '.';
+const outputOf = (scope: Construct): string => resolve(Stage.of(scope)?.assetOutdir ?? '.');
 
 /** Source maps stay here, in `cdk.out/source-maps`: a function that loads its own starts 13 % slower. */
 const keepMapOf = (scope: Construct, bundle: string): ICommandHooks => {
