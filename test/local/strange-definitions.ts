@@ -52,6 +52,16 @@ const strange: readonly DefinitionFile[] = [
   },
   {
     ...common,
+    id: 'lasting',
+    title: 'A refresh token that never changes, as one of the credentials',
+    fields: { ...client, refreshToken: { purpose: 'the refresh token' } },
+    login: {
+      url: '{base}/token',
+      form: { grant_type: 'refresh_token', client: '{clientId}:{clientSecret}', refresh_token: '{refreshToken}' },
+    },
+  },
+  {
+    ...common,
     id: 'nested-dates',
     title: 'JSON in two steps, with dates in nested answers',
     fields: { ...client, orgId: { purpose: 'the organisation', optional: true }, user: { purpose: 'the user' } },

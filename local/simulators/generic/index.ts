@@ -21,7 +21,7 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
     routes: {},
     gate: (desk, request) => {
       if (revoke && isAt(revoke, request)) {
-        const { token } = readRequest(revoke, request, ANYBODY) ?? {};
+        const { token } = readRequest(revoke, request, anybody()) ?? {};
         const family = desk.familyOf(token);
         if (family !== undefined) desk.kill(family);
         // RFC 7009 §2.2: a token that is not known is no error.
@@ -29,13 +29,13 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
       }
       const here = steps.filter(each => isAt(each.request, request));
       if (here.length === 0) return undefined;
-      const meant = here.find(each => readRequest(each.request, request, ANYBODY) !== undefined);
+      const meant = here.find(each => readRequest(each.request, request, anybody(each)) !== undefined);
       if (!meant) {
         const isMethod = here.some(each => each.request.method === request.method);
         return oauthError(isMethod ? 400 : 405, 'invalid_request', 'The definition makes no such request');
       }
       const { rateLimit } = data;
-      const sender = readRequest(meant.request, request, ANYBODY)?.[rateLimit?.sharedBy ?? ''] ?? '';
+      const sender = readRequest(meant.request, request, anybody(meant))?.[rateLimit?.sharedBy ?? ''] ?? '';
       if (rateLimit && desk.isOver(sender, rateLimit.calls, rateLimit.per)) {
         const after = Math.max(1, Math.ceil(desk.scaled(rateLimit.per) / seconds(1)));
         return json(429, { message: 'Too many requests' }, { 'retry-after': String(after) });
@@ -55,7 +55,7 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
   };
 };
 
-const ANYBODY = { values: () => undefined, lenient: true };
+const anybody = (step?: Step) => ({ values: () => undefined, lenient: true, refreshes: step?.grant === 'refresh' });
 
 type CredentialsOf = (desk: Desk, account: SimulatedAccount) => Credentials;
 
@@ -88,7 +88,8 @@ const answered = (
     const credentials = credentialsOf(desk, account);
     const signed = assertionOf(data, credentials);
     for (const step of here) {
-      const read = readRequest(step.request, request, { values: valuesOf(data, credentials), lenient: false });
+      const reader = { values: valuesOf(data, credentials), lenient: false, refreshes: step.grant === 'refresh' };
+      const read = readRequest(step.request, request, reader);
       if (!read || (read.assertion !== undefined && !(signed && isSigned(read.assertion, signed, desk.now)))) continue;
       isKnown = true;
       const answer = step.answer(desk, { account, credentials }, read);

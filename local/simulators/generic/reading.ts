@@ -14,10 +14,13 @@ export interface Reader {
   readonly values: Values;
   /** Whether a field without a value may be in the request: to see which request was meant, whoever sent it. */
   readonly lenient: boolean;
+  /** Whether `{refreshToken}` is what an earlier answer gave, and no field of the secret. */
+  readonly refreshes?: boolean;
 }
 
-/** Known by the one who asks alone: never left out. */
-const isGiven = (name: string): boolean => /^(?:token|refreshToken|assertion|answer\..+|claims\..+)$/.test(name);
+/** What earlier answers gave, and what is made for each request: never left out. */
+const isGiven = (name: string, { refreshes = false }: Reader): boolean =>
+  name === 'refreshToken' ? refreshes : /^(?:token|assertion|(?:answer|claims)\..+)$/.test(name);
 
 /** What a request has in place of the placeholders; nothing if it is another request. */
 export const readRequest = (template: RequestData, request: SimulatedRequest, reader: Reader): Captured | undefined => {
@@ -104,22 +107,24 @@ const readJson = (template: JsonTemplate, given: unknown, reader: Reader): Captu
 };
 
 /** A text whose field has no value is left out of a request. */
-const isLeftOut = (template: string, { values }: Reader): boolean =>
-  placeholdersIn(template).some(name => name !== undefined && !isGiven(name) && values(name) === undefined);
+const isLeftOut = (template: string, reader: Reader): boolean =>
+  placeholdersIn(template).some(
+    name => name !== undefined && !isGiven(name, reader) && reader.values(name) === undefined,
+  );
 
 const same = (value: string): string => value;
 
 const readText = (
   template: string,
   text: string,
-  { values }: Reader,
+  reader: Reader,
   { encode = same, any = '(.+)' }: { encode?: typeof inUrl; any?: string } = {},
 ): Captured | undefined => {
   const names: string[] = [];
   // Literals are at even places, names at odd ones.
   const parts = template.split(/\{([^{}]*)\}/).map((part, n) => {
     if (n % 2 === 0) return escaped(part);
-    const value = isGiven(part) ? undefined : values(part);
+    const value = isGiven(part, reader) ? undefined : reader.values(part);
     if (value !== undefined) return escaped(encode(value, part));
     names.push(part);
     return any;

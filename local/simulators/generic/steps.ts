@@ -46,10 +46,7 @@ export const stepsOf = (data: DefinitionData): readonly Step[] => {
     {
       request: redeem?.request,
       grant: 'full',
-      answer: (desk, grantee, { refreshToken = handedIn(grantee) }) =>
-        refreshToken === handedIn(grantee)
-          ? granted(desk, grantee, handedInOnce(desk, grantee, refreshToken))
-          : undefined,
+      answer: (desk, grantee) => granted(desk, grantee, handedInOnce(desk, grantee, handedIn(grantee))),
     },
     {
       request: refresh,
