@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
-import { textsOf } from '../../lib/definition/checks.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { placeholdersIn } from '../../lib/definition/template.ts';
+import { textsOf } from '../../lib/definition/texts.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
 import { allDefined, GenericClient, genericWorld, granted } from './generic-world.ts';
 import { statusOf } from './world.ts';

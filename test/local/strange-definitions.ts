@@ -1,4 +1,5 @@
-import { type DefinedProvider, providerFromData } from '../../lib/definition/provider.ts';
+import { providerFromData } from '../../lib/definition/from-file.ts';
+import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { DefinitionFile } from '../../lib/definition/schema.ts';
 
 /** Definitions that have what the built-in ones do not: nobody's, and each as strange as the format allows. */

@@ -1,8 +1,8 @@
 import type { Grant } from '../../../lib/core/provider.ts';
 import { hours, minutes, plus } from '../../../lib/core/types.ts';
-import { textsOf } from '../../../lib/definition/checks.ts';
 import type { DefinitionData, RequestData } from '../../../lib/definition/schema.ts';
 import { placeholdersIn } from '../../../lib/definition/template.ts';
+import { textsOf } from '../../../lib/definition/texts.ts';
 import { idOf } from '../accounts.ts';
 import type { Code, Desk, SimulatedResponse } from '../kit.ts';
 import { json } from '../wire.ts';
