@@ -13,7 +13,8 @@ const common = {
 } as const;
 const client = { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } } as const;
 
-const strange: readonly DefinitionFile[] = [
+/** As their files have them. */
+export const strangeFiles: readonly DefinitionFile[] = [
   ...(['RS256', 'PS384', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const).map(
     (algorithm): DefinitionFile => ({
       ...common,
@@ -122,4 +123,4 @@ const strange: readonly DefinitionFile[] = [
   },
 ];
 
-export const strangeProviders: readonly DefinedProvider[] = strange.map(each => providerFromData(each));
+export const strangeProviders: readonly DefinedProvider[] = strangeFiles.map(each => providerFromData(each));
