@@ -20,7 +20,8 @@ export const idOf = ({ provider, secret, name }: SimulatedAccount): string =>
 const digest = (seed: string): string => createHash('sha256').update(seed).digest('hex');
 /** In the form of a GUID, and recognisably none that anyone was given. */
 const guid = (seed: string): string => `00000000-feed-4000-8000-${digest(seed).slice(0, 12)}`;
-const phrase = (what: string, seed: string): string => `made-up-${what}-${digest(`${what} ${seed}`).slice(0, 8)}`;
+export const phrase = (what: string, seed: string): string =>
+  `made-up-${what}-${digest(`${what} ${seed}`).slice(0, 8)}`;
 
 /** Made-up credentials for any name; what belongs to the integration rather than to its customer is the same for all. */
 const fieldsFor: Readonly<Record<string, (name: string) => Fields>> = {
