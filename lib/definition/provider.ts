@@ -22,6 +22,11 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
   const [first, second] = login;
   const handedIn = (c: Credentials) => (redeem ? chosen(data, c)[redeem.field] : undefined);
   const given = (c: Credentials, more: Credentials = {}) => valuesOf(data, chosen(data, c), more);
+  // What was handed in once is sent as the refresh token; without it, a field may have that name.
+  const redeemed = (c: Credentials): Credentials => {
+    const refreshToken = handedIn(c);
+    return refreshToken === undefined ? {} : { refreshToken };
+  };
   const shared = rateLimit?.sharedBy;
   const redemption = redeem && (redeem.request ?? refresh);
   const loginOf = (c: Credentials) => {
@@ -37,7 +42,7 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
     expiresIn: unitOf(answer.expiry),
     concurrency: data.concurrency,
     secret: secretOf(data),
-    logIn: (c, assertion) => requestFrom(loginOf(c), given(c, { refreshToken: handedIn(c), assertion })),
+    logIn: (c, assertion) => requestFrom(loginOf(c), given(c, { ...redeemed(c), assertion })),
     usage: (c, token) => usageOf(data, chosen(data, c), token),
     standard: (json, sentAt) => standardised(data, json, sentAt),
     sessionEnds: (token, sentAt) => sessionEndOf(data, token, sentAt),
