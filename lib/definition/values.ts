@@ -1,4 +1,5 @@
 import type { Assertion } from '../core/provider.ts';
+import { parseBaseUrl } from './fields.ts';
 import type { DefinitionData, JsonTemplate } from './schema.ts';
 import type { Credentials } from './secret.ts';
 import { filled, type Values } from './template.ts';
@@ -27,11 +28,15 @@ const derivedFrom = ({ fields }: DefinitionData, credentials: Credentials): Cred
 
 const addressOf = (address: DefinitionData['base'], credentials: Credentials): string | undefined => {
   if (credentials.baseUrl !== undefined) return credentials.baseUrl;
-  const values: Values = name => credentials[name];
-  if (typeof address === 'string') return filled(address, values, inUrl);
-  if ('purpose' in address) return undefined;
-  const one = address.of[credentials[address.by] ?? ''];
-  return one === undefined ? undefined : filled(one, values, inUrl);
+  const one = templateOf(address, credentials);
+  const text = one === undefined ? undefined : filled(one, name => credentials[name], inUrl);
+  // A host is the same in upper and lower case: an audience and the binding of a session must not differ.
+  return text === undefined ? undefined : (parseBaseUrl(text) ?? text);
+};
+
+const templateOf = (address: DefinitionData['base'], credentials: Credentials): string | undefined => {
+  if (typeof address === 'string') return address;
+  return 'purpose' in address ? undefined : address.of[credentials[address.by] ?? ''];
 };
 
 /** Also what an answer says, if it is a text. */
