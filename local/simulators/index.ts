@@ -1,5 +1,6 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
+import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccounts } from './accounts.ts';
 import { genericSimulation } from './generic/index.ts';
 import { ioffice } from './ioffice.ts';
@@ -18,7 +19,8 @@ import { powerofficeV1 } from './poweroffice-v1.ts';
 import { powerofficeV2 } from './poweroffice-v2.ts';
 import { json, pathOf } from './wire.ts';
 
-const simulations: ReadonlyMap<string, Simulation> = new Map([
+/** Providers that do what their definitions cannot say. */
+const own: ReadonlyMap<string, Simulation> = new Map([
   ['poweroffice-v1', powerofficeV1],
   ['poweroffice-v2', powerofficeV2],
   ['officernd', officernd],
@@ -26,6 +28,10 @@ const simulations: ReadonlyMap<string, Simulation> = new Map([
   ['petrosoft', petrosoft],
   ['ioffice', ioffice],
 ]);
+
+const simulations: ReadonlyMap<string, Simulation> = new Map(
+  providers.map(provider => [provider.id, own.get(provider.id) ?? genericSimulation(provider)]),
+);
 
 export const simulatedProviders: readonly string[] = [...simulations.keys()];
 

@@ -1,5 +1,6 @@
 import type { DefinedProvider } from '../../../lib/definition/provider.ts';
-import { phrase, type SimulatedAccount } from '../accounts.ts';
+import type { SimulatedAccount } from '../accounts.ts';
+import { phrase } from '../words.ts';
 import { madeUpKey } from './keys.ts';
 
 /** Made-up credentials for a definition: every field that a secret must have. */
