@@ -1,5 +1,6 @@
 import { isHostPattern, isOnHosts } from '../core/hosts.ts';
-import { minutes } from '../core/types.ts';
+import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
+import { minutes, seconds } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
 import type { DefinitionData } from './schema.ts';
 import { filled, placeholdersIn } from './template.ts';
@@ -161,6 +162,10 @@ const addressFault = (path: string, template: string, hosts: readonly string[]):
 const SHORTEST_WINDOW = minutes(3);
 
 const partFaults = (data: DefinitionData): PathFault[] => {
+  const longest = longestCallDeadline(defaultPolicy, {
+    callsPerRun: (data.refresh ? 1 : 0) + Math.max(1, data.login.length),
+    ...(data.rateLimit && { rateLimit: data.rateLimit }),
+  });
   const { login, redeem, refresh, sessionOf, apiBase, assertion, fields, renewWithin, lifetime, answer, callDeadline } =
     data;
   const times = answer.sessionEnd.filter(each => 'as' in each);
@@ -202,7 +207,19 @@ const partFaults = (data: DefinitionData): PathFault[] => {
       'lifetime',
       'must be at least 5m: schedules run each minute, and a renewal needs several chances',
     ],
-    [callDeadline !== undefined && callDeadline < 1000, 'callDeadline', 'must be at least 1s'],
+    [
+      callDeadline !== undefined && (callDeadline < seconds(1) || callDeadline > longest),
+      'callDeadline',
+      `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
+    ],
+    ...requestsOf(data).map(
+      ({ path, request }) =>
+        [
+          /[?#\\]/.test(request.url),
+          `${path}.url`,
+          'has a "?", "#" or "\\\\": write what comes after "?" as "query"',
+        ] as const,
+    ),
     ...['baseUrl', 'apiBaseUrl', 'connections', 'expires', 'tags', 'token', 'assertion', ...ADDRESSES].map(
       name =>
         [
