@@ -217,7 +217,7 @@ const partFaults = (data: DefinitionData): PathFault[] => {
         [
           /[?#\\]/.test(request.url),
           `${path}.url`,
-          'has a "?", "#" or "\\\\": write what comes after "?" as "query"',
+          'must not have "?" or "#": write what comes after "?" as "query"',
         ] as const,
     ),
     ...['baseUrl', 'apiBaseUrl', 'connections', 'expires', 'tags', 'token', 'assertion', ...ADDRESSES].map(

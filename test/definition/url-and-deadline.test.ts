@@ -17,7 +17,7 @@ const acme = {
 it.each([
   [
     { login: { url: '{base}/token?a=b' } },
-    '"login.url" has a "?", "#" or "\\": write what comes after "?" as "query".',
+    '"login.url" must not have "?" or "#": write what comes after "?" as "query".',
   ],
   [
     { callDeadline: '34s' },
