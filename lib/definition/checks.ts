@@ -17,6 +17,7 @@ export const faultsIn = (data: DefinitionData): readonly PathFault[] => [
   ...placeholderFaults(data),
   ...fieldFaults(data),
   ...addressFaults(data),
+  ...unsureFaults(data),
   ...partFaults(data),
 ];
 
@@ -87,6 +88,31 @@ const requestsOf = ({ login, redeem, refresh, revoke }: DefinitionData) =>
 
 const namesIn = (texts: readonly string[]): readonly string[] => texts.flatMap(placeholdersIn).map(name => name ?? '');
 
+/** A URL needs each of its placeholders: a field in it may not be missing. */
+const unsureFaults = (data: DefinitionData): PathFault[] => {
+  const { fields, alternatives = [], base, apiBase, redeem } = data;
+  const isUnsure = (name: string) => {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field || field.default !== undefined) return false;
+    return field.optional === true || alternatives.flat().includes(name);
+  };
+  const needed = [
+    ...requestsOf(data).map(({ path, request }) => ({ path: `${path}.url`, names: namesIn([request.url]) })),
+    ...[base, apiBase].flatMap((address, n) => [
+      { path: ADDRESSES[n] ?? '', names: namesIn(templatesOf(address)) },
+      ...(typeof address === 'object' && 'by' in address ? [{ path: `${ADDRESSES[n]}.by`, names: [address.by] }] : []),
+    ]),
+  ];
+  return needed.flatMap(({ path, names }) =>
+    names
+      .filter(name => isUnsure(name) && !(path === 'redeem.request.url' && name === redeem?.field))
+      .map(name => ({
+        path,
+        message: `needs "${name}", which may be missing: make it required, or give it a default`,
+      })),
+  );
+};
+
 /** Whatever names a field names one that is there. */
 const fieldFaults = (data: DefinitionData): PathFault[] => {
   const {
@@ -134,10 +160,13 @@ const addressFaults = (data: DefinitionData): PathFault[] => [
     const path = ADDRESSES[n] ?? '';
     const missing =
       typeof address === 'object' && 'by' in address
-        ? (data.fields[address.by]?.oneOf ?? []).filter(value => !Object.hasOwn(address.of, value))
+        ? (data.fields[address.by]?.oneOf ?? ['']).filter(value => !Object.hasOwn(address.of, value))
         : [];
     return [
-      ...missing.map(value => ({ path: `${path}.of`, message: `has no address for "${value}"` })),
+      ...missing.map(value => ({
+        path: `${path}.of`,
+        message: value === '' ? 'depends on a field that must have "oneOf"' : `has no address for "${value}"`,
+      })),
       ...templatesOf(address).flatMap(each => addressFault(path, each, data.hosts)),
     ];
   }),
