@@ -24,7 +24,8 @@ const jsonIn = (path: string): unknown => {
     throw new DefinitionError(`The file cannot be read (${code}).`, { cause: error });
   }
   try {
-    return JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new DefinitionError('The file is not JSON.', { cause: error });
   }
@@ -46,7 +47,8 @@ const filesIn = (folder: string): readonly string[] => {
       .filter(file => file.endsWith('.json'))
       .sort();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    if (code === 'ENOENT') return [];
+    throw new DefinitionError(`${folder} cannot be read (${code}).`, { cause: error });
   }
 };

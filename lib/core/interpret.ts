@@ -100,7 +100,8 @@ const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   if (typeof accessToken !== 'string') {
     return dialectIn(exchange, json.body, status) ?? { kind: 'unknown', code: 'malformed_answer', status };
   }
-  const held = typeof refreshToken === 'string' ? refreshToken : '';
+  const imported = exchange.grant === 'full' && account.importsSession ? (account.oneTimeCode ?? '') : '';
+  const held = typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : imported;
   const unusable = faultOf(accessToken, LARGEST.accessToken) ?? faultOf(held, LARGEST.refreshToken);
   if (unusable) return { kind: 'unknown', code: unusable, status };
   const tokenType = tokenTypeIn(body.token_type);

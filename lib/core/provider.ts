@@ -104,6 +104,8 @@ export interface Account {
   refresh?(refreshToken: string, assertion?: string): HttpRequest;
   /** The code that a person handed in once, where that is all there is to log in with. */
   readonly oneTimeCode?: string;
+  /** That code is a refresh token: it stays one if the answer has no other (RFC 6749 §6). */
+  readonly importsSession?: true;
   /** Headers and base URL for a token, or why this token must not be used. */
   usage(answer: TokenAnswer): Usage | ErrorCode;
 }

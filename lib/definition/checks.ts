@@ -178,9 +178,9 @@ const addressFaults = (data: DefinitionData): PathFault[] => [
     })),
 ];
 
-/** With one label in place of each field: no field can hold more, see `secret.ts`. */
+/** With one label in place of each field, which no host has: no field can hold more, see `secret.ts`. */
 const addressFault = (path: string, template: string, hosts: readonly string[]): PathFault[] => {
-  const sample = filled(template, () => 'a') ?? '';
+  const sample = filled(template, () => 'any-0-label') ?? '';
   if (parseBaseUrl(sample) !== sample) {
     return [{ path, message: 'must be an https: address without user, query, fragment and slash at its end' }];
   }
@@ -241,6 +241,34 @@ const partFaults = (data: DefinitionData): PathFault[] => {
       'callDeadline',
       `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
     ],
+    ...requestsOf(data).flatMap(({ path, request: { method, form, json } }) => [
+      [form !== undefined && json !== undefined, path, 'has both "form" and "json": a request has one body'] as const,
+      [
+        method === 'GET' && (form ?? json) !== undefined,
+        path,
+        'is a GET with a body: write its entries as "query"',
+      ] as const,
+    ]),
+    [
+      refresh !== undefined && !namesIn(textsOf(refresh)).includes('refreshToken'),
+      'refresh',
+      'must send "{refreshToken}"',
+    ],
+    [
+      redeem?.request !== undefined && !namesIn(textsOf(redeem.request)).includes(redeem.field),
+      'redeem.request',
+      `must send "{${redeem?.field}}"`,
+    ],
+    [
+      !namesIn([...Object.values(data.consumer.headers), ...data.consumer.baseUrl]).includes('token'),
+      'consumer.headers',
+      'must have "{token}" in one of them: consumers need the token',
+    ],
+    [
+      data.revoke !== undefined && data.consumer.baseUrl.some(each => each !== '{base}'),
+      'revoke',
+      'needs "consumer.baseUrl" to be "{base}": nothing else of the secret is known when it is sent',
+    ],
     ...requestsOf(data).map(
       ({ path, request }) =>
         [
@@ -249,20 +277,24 @@ const partFaults = (data: DefinitionData): PathFault[] => {
           'must not have "?" or "#": write what comes after "?" as "query"',
         ] as const,
     ),
-    ...['baseUrl', 'apiBaseUrl', 'connections', 'expires', 'tags', 'token', 'assertion', ...ADDRESSES].map(
+    ...[
+      'baseUrl',
+      'apiBaseUrl',
+      'constructor',
+      'toString',
+      'valueOf',
+      'connections',
+      'expires',
+      'tags',
+      'token',
+      'assertion',
+      ...ADDRESSES,
+    ].map(
       name =>
         [
           Object.hasOwn(fields, name),
           `fields.${name}`,
           'has a name that means something else: choose another',
-        ] as const,
-    ),
-    ...[refresh?.form, ...login.map(each => each.form)].map(
-      (form, n) =>
-        [
-          form !== undefined && [refresh, ...login][n]?.json !== undefined,
-          n === 0 ? 'refresh' : 'login',
-          'has both "form" and "json": a request has one body',
         ] as const,
     ),
   ];

@@ -25,6 +25,8 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
     client(credentials: C): readonly string[];
   };
   oneTimeCode?(credentials: C): string | undefined;
+  /** Whether that code is a refresh token. */
+  readonly importsSession?: boolean;
   /** The user and the password of a login that the provider locks after a few wrong tries. */
   lockable?(credentials: C): { readonly user: string; readonly password: string } | undefined;
   usage(credentials: C, answer: TokenAnswer): Usage | ErrorCode;
@@ -33,7 +35,7 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
   const { secret, limitShared, logIn, exchange, session, oneTimeCode, ...others } = definition;
-  const { lockable, usage, assertion, ...rest } = others;
+  const { lockable, usage, assertion, importsSession, ...rest } = others;
   const data = { ...rest, callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1) };
   checkDeadline(data);
 
@@ -59,7 +61,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         refresh: (refreshToken, signed) => session.refresh(credentials, refreshToken, signed),
         sessionBinding: fingerprint(session.refresh(credentials, '').url, ...session.client(credentials)),
       }),
-      ...(code !== undefined && { oneTimeCode: code }),
+      ...(code !== undefined && { oneTimeCode: code, ...(importsSession && { importsSession: true }) }),
       // Checked here, so that no provider can forget it: a token that cannot be a header is of no use to anyone, and one
       // must not be sent to a host that an answer names freely.
       usage: answer => {
@@ -79,6 +81,21 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       const own = addressIn(credentials, field);
       return own !== undefined && new URL(address).origin === new URL(own).origin;
     });
+
+  /** No request leaves for another host, and a definition that makes none of some secret refuses that secret. */
+  const opened = (credentials: z.output<S>, rules: AddressRules): Opened => {
+    try {
+      const urls = [logIn(credentials).url, ...(session ? [session.refresh(credentials, 'x').url] : [])];
+      if (urls.every(url => isAllowed(url, credentials, rules)))
+        return { ok: true, account: account(credentials, rules) };
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    return {
+      ok: false,
+      problems: [{ field: '', message: `The secret leads to no address of ${data.id}: check its fields` }],
+    };
+  };
 
   const fields = fieldsOf(secret);
   return {
@@ -100,7 +117,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         return own !== undefined && !rules.ownBaseUrl && !isOnHosts(own, hosts);
       });
       if (foreign.length > 0) return { ok: false, problems: foreign.map(field => foreignProblem(field, hosts)) };
-      return { ok: true, account: account(parsed.data, rules) };
+      return opened(parsed.data, rules);
     },
   };
 }

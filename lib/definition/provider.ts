@@ -55,9 +55,9 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
         client: c => sessionOf.map(field => chosen(data, c)[field] ?? ''),
       },
     }),
-    ...(redeem && { oneTimeCode: handedIn }),
+    ...(redeem && { oneTimeCode: handedIn, importsSession: redeem.request === undefined }),
     ...(redeem?.lifetime !== undefined && { codeLifetime: redeem.lifetime }),
-    ...(data.assertion && { assertion: c => assertionOf(data, c) }),
+    ...(data.assertion && { assertion: c => assertionOf(data, chosen(data, c)) }),
     ...(locks && { lockable: c => lockedBy(locks, chosen(data, c)) }),
     ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errors, reply, grant) }),
     ...(revoke && {

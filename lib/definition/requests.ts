@@ -15,7 +15,7 @@ export const requestFrom = (data: RequestData, values: Values): HttpRequest => {
       accept: 'application/json',
       ...(form && { 'Content-Type': 'application/x-www-form-urlencoded' }),
       ...(json && { 'Content-Type': 'application/json' }),
-      ...(data.basic && { Authorization: basicFrom(data.basic, values) }),
+      ...basicFrom(data.basic, values),
       ...filledAll(headers, values),
     },
     ...(form && { body: new URLSearchParams(filledAll(form, values)).toString() }),
@@ -46,8 +46,12 @@ export const requestAfter = (data: RequestData, values: Values): HttpRequest | u
  * HTTP Basic of the two parts byte for byte (RFC 7617). RFC 6749 §2.3.1 would have them form-encoded first; most providers
  * compare the bytes, and a `-` that became `%2D` is a wrong key to them.
  */
-const basicFrom = ({ user, password, encoded }: NonNullable<RequestData['basic']>, values: Values): string => {
+const basicFrom = (data: RequestData['basic'], values: Values): { readonly Authorization?: string } => {
+  if (!data) return {};
+  const { user, password, encoded } = data;
   const encode = (text: string) => (encoded ? new URLSearchParams([['', text]]).toString().slice(1) : text);
-  const [id, secret] = [user, password].map(each => encode(filled(each, values) ?? ''));
-  return `Basic ${Buffer.from(`${id}:${secret}`, 'utf8').toString('base64')}`;
+  const [id, secret] = [filled(user, values), filled(password, values)];
+  // An alternative that is not used takes its header with it.
+  if (id === undefined || secret === undefined) return {};
+  return { Authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`, 'utf8').toString('base64')}` };
 };

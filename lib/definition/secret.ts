@@ -46,12 +46,18 @@ const kinds = (data: DefinitionData) => {
   const inPaths = named([...requests.map(({ url }) => url), ...addresses, ...consumer.baseUrl]);
   const inHeaders = named([...requests, consumer].flatMap(({ headers }) => Object.values(headers)));
   const users = named(requests.flatMap(each => (each.basic ? [each.basic.user] : [])));
-  return (name: string) => {
-    if (fields[name]?.privateKey) return (what: string) => privateKey(what, assertion?.algorithm ?? 'RS256');
-    if (inHosts.has(name)) return hostLabel;
-    if (inPaths.has(name)) return pathPart;
-    if (inHeaders.has(name)) return headerText;
-    return users.has(name) ? basicUser : text;
+  // The refresh request sends what a person handed in under the name of the refresh token.
+  const isIn = (names: ReadonlySet<string | undefined>, name: string) =>
+    names.has(name) || (name === redeem?.field && names.has('refreshToken'));
+  return (name: string) => (what: string) => {
+    if (fields[name]?.privateKey) return privateKey(what, assertion?.algorithm ?? 'RS256');
+    const all = [
+      ...(isIn(inHosts, name) ? [hostLabel(what)] : []),
+      ...(isIn(inPaths, name) ? [pathPart(what)] : []),
+      ...(isIn(inHeaders, name) ? [headerText(what)] : []),
+      ...(isIn(users, name) ? [basicUser(what)] : []),
+    ];
+    return all.reduce<z.ZodType<string, string>>((checked, next) => checked.pipe(next), text(what));
   };
 };
 

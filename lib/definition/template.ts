@@ -17,17 +17,18 @@ export const isTemplate = (text: string): boolean =>
 /** What a placeholder stands for; nothing if there is none. */
 export type Values = (name: string) => string | undefined;
 
-/** The text; nothing if one of its placeholders has no value. */
+/** The text; nothing if one of its placeholders has no value that fits. */
 export const filled = (
   template: string,
   values: Values,
-  encode: (value: string, name: string) => string = value => value,
+  encode: (value: string, name: string, offset: number) => string | undefined = value => value,
 ): string | undefined => {
   let isComplete = true;
-  const text = template.replace(PLACEHOLDER, (_, name: string) => {
+  const text = template.replace(PLACEHOLDER, (_, name: string, offset: number) => {
     const value = values(name);
-    if (value === undefined) isComplete = false;
-    return encode(value ?? '', name);
+    const encoded = value === undefined ? undefined : encode(value, name, offset);
+    if (encoded === undefined) isComplete = false;
+    return encoded ?? '';
   });
   return isComplete ? text : undefined;
 };

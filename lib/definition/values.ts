@@ -60,8 +60,11 @@ const memberOf = (inner: unknown, name: string): unknown =>
 
 const isAddress = (name: string): boolean => name === 'base' || name === 'apiBase' || /^(?:claims|answer)\./.test(name);
 
-/** A field cannot change where a URL leads to. */
-export const inUrl = (value: string, name: string): string => (isAddress(name) ? value : encodeURIComponent(value));
+/** Neither a field nor an answer changes where a URL leads to, but a whole address at its beginning. */
+export const inUrl = (value: string, name: string, offset: number): string | undefined => {
+  if (offset === 0 && isAddress(name)) return value;
+  return /^\.{1,2}$/.test(value) ? undefined : encodeURIComponent(value);
+};
 
 /** A JSON value without the members whose placeholders have no value. */
 export const filledJson = (template: JsonTemplate, values: Values): unknown => {
@@ -72,12 +75,13 @@ export const filledJson = (template: JsonTemplate, values: Values): unknown => {
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 };
 
-/** What is to be signed for a request, if the definition has an assertion. */
+/** What is to be signed for a request, if the definition has an assertion and the secret a key for it. */
 export const assertionOf = (data: DefinitionData, credentials: Credentials): Assertion | undefined => {
   const { assertion } = data;
-  if (!assertion) return undefined;
+  const pem = assertion && credentials[assertion.key];
+  if (!assertion || pem === undefined) return undefined;
   const values = valuesOf(data, credentials);
-  const { algorithm, key, lifetime, header, claims } = assertion;
+  const { algorithm, lifetime, header, claims } = assertion;
   const object = (part: JsonTemplate) => filledJson(part, values) as Json;
-  return { algorithm, key: credentials[key] ?? '', lifetime, header: object(header), claims: object(claims) };
+  return { algorithm, key: pem, lifetime, header: object(header), claims: object(claims) };
 };

@@ -147,13 +147,13 @@ describe('a signed assertion', () => {
 });
 
 it('ends a session that is revoked, and minds no token that it does not know', async () => {
-  const provider = allDefined.find(({ id }) => id === 'keycloak-like');
+  const provider = allDefined.find(({ id }) => id === 'revoking');
   if (!provider) throw new Error('there is no such definition');
   const world = genericWorld(provider);
   const client = new GenericClient(world);
   const token = granted(await client.logIn());
   for (const each of ['made-up', token.refreshToken ?? '']) {
-    const request = provider.revoke?.('http://127.0.0.1:8080/keycloak-like', each);
+    const request = provider.revoke?.('http://127.0.0.1:8080/revoking', each);
     expect(client.use(token)).toBe(200);
     expect(request && statusOf(world.send(request))).toBe(200);
   }

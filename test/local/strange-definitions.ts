@@ -102,7 +102,7 @@ export const strangeFiles: readonly DefinitionFile[] = [
   {
     ...common,
     id: 'keycloak-like',
-    title: 'Sessions whose end is stated in each form, and that are revoked',
+    title: 'Sessions whose end is stated in each form',
     fields: { ...client, password: { purpose: 'the password' } },
     login: {
       url: '{base}/token',
@@ -110,7 +110,6 @@ export const strangeFiles: readonly DefinitionFile[] = [
     },
     refresh: { url: '{base}/token', form: { grant_type: 'refresh_token', client: '{clientId}', r: '{refreshToken}' } },
     sessionOf: ['clientId'],
-    revoke: { url: '{base}/revoke', form: { token: '{token}' } },
     answer: {
       expiry: { path: 'expires_at', as: 'epochMilliseconds' },
       sessionEnd: [
@@ -120,6 +119,17 @@ export const strangeFiles: readonly DefinitionFile[] = [
     },
     match: { org: 'clientId' },
     consumer: { baseUrl: ['{claims.svc}', '{answer.svc}'] },
+  },
+  {
+    ...common,
+    id: 'revoking',
+    title: 'Sessions that are revoked',
+    fields: client,
+    login: { url: '{base}/token', form: { client: '{clientId}', secret: '{clientSecret}' } },
+    refresh: { url: '{base}/token', form: { grant_type: 'refresh_token', client: '{clientId}', r: '{refreshToken}' } },
+    sessionOf: ['clientId'],
+    revoke: { url: '{base}/revoke', form: { token: '{token}' } },
+    consumer: { baseUrl: '{base}' },
   },
 ];
 

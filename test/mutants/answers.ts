@@ -79,7 +79,8 @@ export const answers: readonly Mutant[] = [
     'lib/definition/values.ts',
     [...tests, 'test/definition', 'test/providers'],
     [
-      ['a field may lead to another path', 'isAddress(name) ? value : encodeURIComponent(value)', 'value'],
+      ['a field may lead to another path', 'undefined : encodeURIComponent(value)', 'undefined : value'],
+      ['an answer may lead to another path', 'if (offset === 0 && isAddress(name))', 'if (isAddress(name))'],
       ['a default never depends on another field', '? rule.use : rule.otherwise', '? rule.otherwise : rule.otherwise'],
     ],
   ),
@@ -95,8 +96,8 @@ export const answers: readonly Mutant[] = [
     'lib/definition/secret.ts',
     ['test/definition', 'test/providers', 'test/catalogue'],
     [
-      ['a field may be any part of a host', 'if (inHosts.has(name)) return hostLabel;', ''],
-      ['a field may be two dots in a path', 'if (inPaths.has(name)) return pathPart;', ''],
+      ['a field may be any part of a host', 'isIn(inHosts, name) ?', 'false ?'],
+      ['a field may be two dots in a path', 'isIn(inPaths, name) ?', 'false ?'],
       [
         'an alternative that is not complete is used',
         'group.every(name => credentials[name]',

@@ -125,7 +125,8 @@ const readText = (
   const parts = template.split(/\{([^{}]*)\}/).map((part, n) => {
     if (n % 2 === 0) return escaped(part);
     const value = isGiven(part, reader) ? undefined : reader.values(part);
-    if (value !== undefined) return escaped(encode(value, part));
+    const offset = n === 1 && template.startsWith('{') ? 0 : 1;
+    if (value !== undefined) return escaped(encode(value, part, offset) ?? '');
     names.push(part);
     return any;
   });
