@@ -1,7 +1,8 @@
 import { isHostPattern, isOnHosts } from '../core/hosts.ts';
 import { minutes } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
-import type { DefinitionData, JsonTemplate, RequestData } from './schema.ts';
+import type { JsonTemplate } from './parts.ts';
+import type { DefinitionData, RequestData } from './schema.ts';
 import { filled, placeholdersIn } from './template.ts';
 
 /** What is wrong although each part by itself is as it must be: a path, and what to do. */

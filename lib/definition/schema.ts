@@ -1,37 +1,12 @@
 import * as z from 'zod';
-import { isErrorCode } from '../core/errors.ts';
-import { hours, type Milliseconds, minutes, seconds } from '../core/types.ts';
-import { isTemplate } from './template.ts';
+import { errorCodes, isErrorCode } from '../core/errors.ts';
+import { minutes } from '../core/types.ts';
+import { duration, fieldName, jsonTemplate, path, sentence, template, templates } from './parts.ts';
 
-/** The form of a definition. The messages of this schema say what to write; docs/providers.md explains each part. */
-
-const units = { s: seconds, m: minutes, h: hours, d: (days: number) => hours(24 * days) } as const;
-const duration = z
-  .string()
-  .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
-  .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)));
-
-const sentence = z.string().min(1, { error: 'must not be empty' });
-const template = z.string().refine(isTemplate, {
-  error: 'has a brace that is not part of a placeholder: write placeholders as "{clientId}"',
-});
-const templates = z.record(z.string().min(1), template);
-/** A JSON value with templates for texts. */
-export type JsonTemplate =
-  | string
-  | number
-  | boolean
-  | readonly JsonTemplate[]
-  | { readonly [name: string]: JsonTemplate };
-const jsonTemplate: z.ZodType<JsonTemplate> = z.lazy(() =>
-  z.union([template, z.number(), z.boolean(), z.array(jsonTemplate), z.record(z.string().min(1), jsonTemplate)]),
-);
-const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {
-  error: 'must be a name of letters, digits and "_" that begins with a letter',
-});
-const path = z.string().regex(/^[A-Za-z0-9_$:/-]+(?:\.[A-Za-z0-9_$:/-]+)*$/, {
-  error: 'must be a path in the answer, such as "access_token" or "data.token"',
-});
+/**
+ * The form of a definition. The messages say what to write, the descriptions are what editors show by way of
+ * docs/provider.schema.json (`npm run schema`), and docs/providers.md explains each part.
+ */
 
 const field = z.strictObject({
   purpose: sentence.describe('What belongs into the field; ends a sentence that begins with "add".'),
@@ -59,27 +34,30 @@ const address = z
     z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
     z.strictObject({ purpose: sentence }),
   ])
-  .describe('An address; or one for each value of a field; or what the secret has to give as `baseUrl`.');
+  .describe('An address; or one for each value of a field; or what the secret has to give as `baseUrl`.')
+  .meta({ id: 'address' });
 
-const request = z.strictObject({
-  method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
-  url: template.describe('Begins with "{base}/" or "{apiBase}/".'),
-  query: templates.exactOptional(),
-  basic: z
-    .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
-    .exactOptional()
-    .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
-  headers: templates.default({}),
-  form: templates.exactOptional(),
-  json: z.record(z.string().min(1), jsonTemplate).exactOptional(),
-});
+const request = z
+  .strictObject({
+    method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
+    url: template.describe('Begins with "{base}/" or "{apiBase}/". What a field fills is encoded.'),
+    query: templates.exactOptional().describe('What follows the "?". An entry without a value is left out.'),
+    basic: z
+      .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
+      .exactOptional()
+      .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
+    headers: templates.default({}).describe('An entry without a value is left out.'),
+    form: templates.exactOptional().describe('The body, form-encoded. An entry without a value is left out.'),
+    json: z.record(z.string().min(1), jsonTemplate).exactOptional().describe('The body as JSON, however deep.'),
+  })
+  .meta({ id: 'request' });
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
 const assertion = z.strictObject({
-  algorithm: z.enum(ALGORITHMS),
+  algorithm: z.enum(ALGORITHMS).describe('How it is signed (RFC 7518 §3.1).'),
   key: fieldName.describe('The field with the private key.'),
-  lifetime: duration.default(minutes(3)),
-  header: templates.default({}),
+  lifetime: duration.default(minutes(3)).describe('How long the assertion is valid, by default "3m".'),
+  header: templates.default({}).describe('Apart from `alg` and `typ`: {"kid": "{keyId}"}.'),
   claims: z
     .record(z.string().min(1), jsonTemplate)
     .describe('`iat`, `exp` and `jti` are added; `aud` and `iss` are not.'),
@@ -93,43 +71,52 @@ const time = z
   .describe('Where a time is, in the answer or in the claims of its token: from now on, since 1970, or a date.');
 
 const answer = z.strictObject({
-  token: path.default('access_token'),
-  refreshToken: path.default('refresh_token'),
+  token: path.default('access_token').describe('Where the access token is.'),
+  refreshToken: path.default('refresh_token').describe('Where the refresh token is, if there is one.'),
   expiry: z
     .union([expiry, z.literal('never stated')])
     .default({ path: 'expires_in', as: 'seconds' })
-    .describe('"never stated": a token lives as long as `lifetime`.'),
+    .describe('Where the end of the access token is; "never stated": it is valid for `lifetime`.'),
   sessionEnd: z
-    .array(z.union([time, z.strictObject({ after: duration })]))
+    .array(z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })]))
     .default([])
     .describe('When the refresh token ends: the first that the answer has.'),
 });
 
 const fault = z.strictObject({
   status: z.int().min(100).max(599),
-  grant: z.enum(['login', 'refresh']).exactOptional(),
+  grant: z.enum(['login', 'refresh']).exactOptional().describe('Only in answers to this; without it, to both.'),
   has: z.array(path).exactOptional().describe('Paths that the answer has.'),
   lacks: z.array(path).exactOptional().describe('Paths that it has not.'),
-  equals: z.record(path, z.union([z.string(), z.number(), z.boolean()])).exactOptional(),
+  equals: z
+    .record(path, z.union([z.string(), z.number(), z.boolean()]))
+    .exactOptional()
+    .describe('What is at these paths: {"error": "expired"}.'),
   says: z
     .strictObject({ path, anyOf: z.array(z.string().min(1)).min(1) })
     .exactOptional()
     .describe('The text at the path has one of these in it, as whole words, in upper or lower case.'),
-  means: z.enum(['refused', 'retry', 'rejected']),
-  code: z.string().refine(isErrorCode, { error: 'must be an error code of docs/errors.md' }),
+  means: z
+    .enum(['refused', 'retry', 'rejected'])
+    .describe('refused: it will never work; retry: ask again later; rejected: a person has to look if it stays so.'),
+  code: z
+    .string()
+    .refine(isErrorCode, { error: 'must be one of the error codes in docs/providers.md' })
+    .meta({ description: 'What is reported and stored.', enum: errorCodes }),
 });
 
 const share = z.number().min(0.1).max(0.9);
 
 export const definitionSchema = z.strictObject({
-  $schema: z.string().exactOptional(),
+  $schema: z.string().exactOptional().describe('For editors: the path or address of provider.schema.json.'),
   id: z
     .string()
-    .regex(/^[a-z][a-z0-9-]{0,39}$/, { error: 'must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter' }),
-  title: sentence,
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, { error: 'must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter' })
+    .describe('Secrets are called token-refresher/<id>/<name>. A file has it as its name: <id>.json.'),
+  title: sentence.describe('What people call the provider.'),
   source: sentence.describe('Where the vendor documents it.'),
   lifetime: duration.describe('How long an access token lives, as the vendor documents it.'),
-  fields: z.record(fieldName, field).default({}),
+  fields: z.record(fieldName, field).default({}).describe('What a secret holds.'),
   alternatives: z
     .array(z.array(fieldName).min(1))
     .min(2)
@@ -147,15 +134,17 @@ export const definitionSchema = z.strictObject({
     .describe(
       'What a person hands in once: a code, or the first refresh token. Without `request`: the refresh request.',
     ),
-  refresh: request.exactOptional(),
+  refresh: request.exactOptional().describe('Sends "{refreshToken}": the one that the last answer had.'),
   sessionOf: z
     .array(fieldName)
     .min(1)
     .exactOptional()
     .describe('The fields that name the client and the user to whom a refresh token belongs.'),
-  revoke: request.exactOptional().describe('Ends "{token}"; knows no other placeholder than "{base}".'),
+  revoke: request
+    .exactOptional()
+    .describe('Ends "{token}" if the secret is deleted; it has only "{base}" apart from it.'),
   assertion: assertion.exactOptional().describe('A signed JWT (RFC 7523) that requests send as "{assertion}".'),
-  answer: answer.prefault({}),
+  answer: answer.prefault({}).describe('Where in the answer things are, if not where RFC 6749 has them.'),
   match: z
     .record(path, fieldName)
     .default({})
@@ -163,28 +152,35 @@ export const definitionSchema = z.strictObject({
       'What must be the same in the answer, or the claims of its token, and in the secret: {"org_id": "orgId"}.',
     ),
   scopes: fieldName.exactOptional().describe('The field with the scopes: fewer that are granted are reported.'),
-  consumer: z.strictObject({
-    headers: templates.default({ Authorization: 'Bearer {token}' }),
-    baseUrl: z
-      .union([template.transform(one => [one]), z.array(template).min(1)])
-      .describe('The first of which all placeholders have values.'),
-  }),
+  consumer: z
+    .strictObject({
+      headers: templates.default({ Authorization: 'Bearer {token}' }).describe('An entry without a value is left out.'),
+      baseUrl: z
+        .union([template.transform(one => [one]), z.array(template).min(1)])
+        .describe('The first of which all placeholders have values.'),
+    })
+    .describe('What those who use a token send, and where to.'),
   hosts: z
     .array(z.string().min(1))
     .min(1)
     .describe('Where token endpoint and API may be: "api.example.com", "*.example.com".'),
-  errors: z.array(fault).default([]),
+  errors: z.array(fault).default([]).describe('What unusual answers mean. The first that fits counts.'),
   rateLimit: z
-    .strictObject({ calls: z.int().min(1), per: duration, sharedBy: fieldName.exactOptional() })
-    .exactOptional(),
+    .strictObject({
+      calls: z.int().min(1),
+      per: duration,
+      sharedBy: fieldName.exactOptional().describe('The field that it is counted by; without it, all share it.'),
+    })
+    .exactOptional()
+    .describe('How many calls of the token endpoint the provider allows.'),
   locks: z
     .strictObject({ user: fieldName, password: fieldName })
     .exactOptional()
     .describe('The user and the password of a login that the provider locks after a few wrong tries.'),
-  callDeadline: duration.exactOptional(),
-  refreshAt: share.exactOptional().describe('The share of a life after which a token is renewed.'),
+  callDeadline: duration.exactOptional().describe('How long to wait for an answer, if 8 seconds are not enough.'),
+  refreshAt: share.exactOptional().describe('The share of a life after which a token is renewed, by default 0.5.'),
   renewWithin: duration.exactOptional().describe('The provider renews a token only so short before its end.'),
-  concurrency: z.int().min(1).max(50).default(4),
+  concurrency: z.int().min(1).max(50).default(4).describe('How many connections are refreshed at a time.'),
 });
 
 /** A definition as its file has it, and as it is used: with all defaults, durations in milliseconds. */

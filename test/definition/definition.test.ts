@@ -91,7 +91,7 @@ describe('a definition that is none', () => {
     [{ locks: { user: 'user', password: 'clientSecret' } }, '"locks.user" names "user", which is not one of "fields".'],
     [
       { errors: [{ status: 401, means: 'refused', code: 'nope' }] },
-      '"errors.0.code" must be an error code of docs/errors.md',
+      '"errors.0.code" must be one of the error codes in docs/providers.md',
     ],
   ])('%j is reported by a path and what to write', (change, message) => {
     const define = () => providerFromData({ ...small, ...change });
