@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { areHeaders, fitsHeader } from '../core/limits.ts';
 import { hours, type Milliseconds, minutes, seconds } from '../core/types.ts';
 import { isTemplate } from './template.ts';
 
@@ -15,6 +16,11 @@ export const template = z.string().refine(isTemplate, {
   error: 'has a brace that is not part of a placeholder: write placeholders as "{clientId}"',
 });
 export const templates = z.record(z.string().min(1), template);
+/** By the names of headers. A value that a placeholder fills is checked when it is there. */
+export const headers = z.record(
+  z.string().refine(name => areHeaders({ [name]: '' }), { error: 'must be the name of a header' }),
+  template.refine(text => text === '' || fitsHeader(text), { error: 'has a character that no header can carry' }),
+);
 /** A JSON value with templates for texts. */
 export type JsonTemplate =
   | string
@@ -24,7 +30,9 @@ export type JsonTemplate =
   | { readonly [name: string]: JsonTemplate };
 export const jsonTemplate: z.ZodType<JsonTemplate> = z
   .lazy(() =>
-    z.union([template, z.number(), z.boolean(), z.array(jsonTemplate), z.record(z.string().min(1), jsonTemplate)]),
+    z.union([template, z.number(), z.boolean(), z.array(jsonTemplate), z.record(z.string().min(1), jsonTemplate)], {
+      error: 'must be a text, a number, true, false, a list or an object',
+    }),
   )
   .meta({ id: 'json' });
 export const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {

@@ -1,8 +1,8 @@
 import { fitsHeader } from '../core/limits.ts';
 import type { HttpRequest } from '../core/provider.ts';
-import { textsOf } from './checks.ts';
 import type { RequestData } from './schema.ts';
 import { filled, filledAll, placeholdersIn, type Values } from './template.ts';
+import { textsOf } from './texts.ts';
 import { filledJson, inUrl } from './values.ts';
 
 /** A request of a definition, ready to be sent. Throws a `TypeError` if the URL has a placeholder without a value. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { errorCodes, isErrorCode } from '../core/errors.ts';
 import { minutes } from '../core/types.ts';
-import { duration, fieldName, jsonTemplate, path, sentence, template, templates } from './parts.ts';
+import { duration, fieldName, headers, jsonTemplate, path, sentence, template, templates } from './parts.ts';
 
 /**
  * The form of a definition. The messages say what to write, the descriptions are what editors show by way of
@@ -12,15 +12,18 @@ const field = z.strictObject({
   purpose: sentence.describe('What belongs into the field; ends a sentence that begins with "add".'),
   optional: z.literal(true).exactOptional().describe('May be left out.'),
   default: z
-    .union([
-      z.string().min(1),
-      z.strictObject({
-        if: fieldName,
-        contains: z.string().min(1),
-        use: z.string().min(1),
-        otherwise: z.string().min(1),
-      }),
-    ])
+    .union(
+      [
+        z.string().min(1),
+        z.strictObject({
+          if: fieldName,
+          contains: z.string().min(1),
+          use: z.string().min(1),
+          otherwise: z.string().min(1),
+        }),
+      ],
+      { error: 'must be a text, or {"if": …, "contains": …, "use": …, "otherwise": …}' },
+    )
     .exactOptional()
     .describe('What counts if it is left out: a text, or one of two that depend on another field.'),
   oneOf: z.array(z.string().min(1)).min(2).exactOptional().describe('The only values it may have.'),
@@ -29,11 +32,14 @@ const field = z.strictObject({
 });
 
 const address = z
-  .union([
-    template,
-    z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
-    z.strictObject({ purpose: sentence }),
-  ])
+  .union(
+    [
+      template,
+      z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
+      z.strictObject({ purpose: sentence }),
+    ],
+    { error: 'must be an address such as "https://login.example.com", or {"by": …, "of": …}, or {"purpose": …}' },
+  )
   .describe('An address; or one for each value of a field; or what the secret has to give as `baseUrl`.')
   .meta({ id: 'address' });
 
@@ -46,7 +52,7 @@ const request = z
       .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
       .exactOptional()
       .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
-    headers: templates.default({}).describe('An entry without a value is left out.'),
+    headers: headers.default({}).describe('An entry without a value is left out.'),
     form: templates.exactOptional().describe('The body, form-encoded. An entry without a value is left out.'),
     json: z.record(z.string().min(1), jsonTemplate).exactOptional().describe('The body as JSON, however deep.'),
   })
@@ -74,11 +80,17 @@ const answer = z.strictObject({
   token: path.default('access_token').describe('Where the access token is.'),
   refreshToken: path.default('refresh_token').describe('Where the refresh token is, if there is one.'),
   expiry: z
-    .union([expiry, z.literal('never stated')])
+    .union([expiry, z.literal('never stated')], {
+      error: 'must be such as {"path": "expires_in", "as": "seconds"}, or "never stated"',
+    })
     .default({ path: 'expires_in', as: 'seconds' })
     .describe('Where the end of the access token is; "never stated": it is valid for `lifetime`.'),
   sessionEnd: z
-    .array(z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })]))
+    .array(
+      z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })], {
+        error: 'must be such as {"path": "refresh_expires_in", "as": "seconds"}, or {"after": "30d"}',
+      }),
+    )
     .default([])
     .describe('When the refresh token ends: the first that the answer has.'),
 });
@@ -89,7 +101,7 @@ const fault = z.strictObject({
   has: z.array(path).exactOptional().describe('Paths that the answer has.'),
   lacks: z.array(path).exactOptional().describe('Paths that it has not.'),
   equals: z
-    .record(path, z.union([z.string(), z.number(), z.boolean()]))
+    .record(path, z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number, true or false' }))
     .exactOptional()
     .describe('What is at these paths: {"error": "expired"}.'),
   says: z
@@ -125,7 +137,9 @@ export const definitionSchema = z.strictObject({
   base: address.describe('Where the token endpoint is; `baseUrl` in a secret takes its place.'),
   apiBase: address.exactOptional().describe('Where the API is, if it is elsewhere.'),
   login: z
-    .union([request.transform(one => [one]), z.array(request).min(1).max(2)])
+    .union([request.transform(one => [one]), z.array(request).min(1).max(2)], {
+      error: 'must be a request such as {"url": "{base}/token", "form": {…}}, or a list of two',
+    })
     .default([])
     .describe('One request, or two; the second may use what the first answered: "{answer.code}".'),
   redeem: z
@@ -154,9 +168,11 @@ export const definitionSchema = z.strictObject({
   scopes: fieldName.exactOptional().describe('The field with the scopes: fewer that are granted are reported.'),
   consumer: z
     .strictObject({
-      headers: templates.default({ Authorization: 'Bearer {token}' }).describe('An entry without a value is left out.'),
+      headers: headers.default({ Authorization: 'Bearer {token}' }).describe('An entry without a value is left out.'),
       baseUrl: z
-        .union([template.transform(one => [one]), z.array(template).min(1)])
+        .union([template.transform(one => [one]), z.array(template).min(1)], {
+          error: 'must be an address such as "{base}/v2", or a list of them',
+        })
         .describe('The first of which all placeholders have values.'),
     })
     .describe('What those who use a token send, and where to.'),

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { templatesOf } from './checks.ts';
 import {
   apiBaseUrl,
   baseUrl,
@@ -14,6 +13,7 @@ import {
 } from './fields.ts';
 import type { DefinitionData } from './schema.ts';
 import { placeholdersIn } from './template.ts';
+import { templatesOf } from './texts.ts';
 
 /** What a secret says, checked: every field is a text. */
 export type Credentials = Readonly<Record<string, string | undefined>>;
