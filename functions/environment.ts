@@ -10,7 +10,11 @@ const list = z
 const table = z.string().min(1);
 const deployment = z.string().refine(isDeploymentName, 'must be the name of a deployment');
 /** How a provider is served: the share of a token's lifetime after which it is renewed, and the tick in milliseconds. */
-const pace = z.object({ refreshAt: z.number().min(0.1).max(0.9), tick: z.int().min(1) });
+const pace = z.object({
+  refreshAt: z.number().min(0.1).max(0.9),
+  tick: z.int().min(1),
+  renewWithin: z.int().min(1).exactOptional(),
+});
 const refresher = pace.extend({ functionName: z.string().min(1) });
 const json = <T extends z.ZodType>(content: T, is: string) =>
   z.string().transform((text, context): z.output<T> => {
@@ -40,7 +44,8 @@ const variables = {
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
     DEPLOYMENT: deployment,
-    PACES: byProvider(pace, '{refreshAt, tick}'),
+    /** By provider; `lifetime` in milliseconds. */
+    PACES: byProvider(pace.extend({ lifetime: z.int().min(1) }), '{refreshAt, tick, lifetime}'),
     EVENT_BUS: z.string().min(1),
     ALARM_TOPIC: z.string().min(1),
     /** The full URL of the runbook. */

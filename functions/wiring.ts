@@ -6,9 +6,7 @@ import { sessionTable } from '../lib/aws/session-table.ts';
 import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
-import type { Paces } from '../lib/core/health.ts';
-import type { Pace, Policy } from '../lib/core/policy.ts';
-import type { Provider } from '../lib/core/provider.ts';
+import type { Policy } from '../lib/core/policy.ts';
 import { signAssertion } from '../lib/http/sign.ts';
 import { CredentialCache } from '../lib/shell/credentials.ts';
 import { Fingerprints } from '../lib/shell/fingerprints.ts';
@@ -54,12 +52,3 @@ export const refresherDeps = (parts: Parts): SweepDeps => {
     observer: parts.observer,
   };
 };
-
-/** How the providers are served that a deployment has. */
-export const pacesOf = (served: readonly Provider[], by: Readonly<Record<string, Pace>>): Paces =>
-  new Map(
-    served.flatMap(({ id, lifetime }) => {
-      const pace = by[id];
-      return pace ? [[id, { ...pace, lifetime }] as const] : [];
-    }),
-  );

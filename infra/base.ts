@@ -84,8 +84,8 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   abstract readonly eventBus: IEventBus;
   abstract readonly apiId: string;
   abstract readonly apiUrl: string;
-  /** The providers that are served. */
-  protected abstract readonly providers: readonly string[];
+  /** The providers that are served; any, if that is not known. */
+  protected abstract readonly providers: readonly string[] | undefined;
   readonly #grants = new CollectedGrants(this);
 
   grantRead(grantee: IGrantable, connection: string): Grant {
@@ -179,7 +179,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   }
 
   #served(provider: string): string {
-    if (this.providers.includes(provider)) return provider;
+    if (this.providers === undefined || this.providers.includes(provider)) return provider;
     throw mustBe('provider', `one that is deployed (${this.providers.join(', ')})`, provider);
   }
 }

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -8,6 +8,7 @@ import { type ICommandHooks, NodejsFunction, SourceMapMode } from 'aws-cdk-lib/a
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { DefinitionData } from '../lib/definition/schema.ts';
 import type { Network } from './network.ts';
 import { allow } from './statements.ts';
 
@@ -23,6 +24,8 @@ export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'>
   readonly deadLetters?: IQueue;
   /** The folder below `functions`. */
   readonly source: 'refresh' | 'watch' | 'api';
+  /** What `#definition` is in the bundle: of a function that calls a provider. */
+  readonly definition?: DefinitionData;
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
@@ -47,6 +50,8 @@ const entryOf = (source: string): string => {
 /** The one way to make a function: its own log group, and its own role, which may write there and nowhere else. */
 export const bundledFunction = (scope: Construct, id: string, props: BundledFunctionProps): BundledFunction => {
   const { source, description, environment, timeout, logRetention, deadLetters, reservedConcurrency, network } = props;
+  const { definition } = props;
+  const bundle = definition ? `${source}-${definition.id}` : source;
   // Logs hold codes and names, no state: they end with the stack.
   const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
@@ -83,7 +88,8 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     bundling: {
       ...{ minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
       ...{ sourceMap: true, sourceMapMode: SourceMapMode.EXTERNAL, sourcesContent: false },
-      commandHooks: keepMapOf(scope, source),
+      commandHooks: keepMapOf(scope, bundle),
+      ...(definition && withDefinition(scope, definition)),
     },
   });
   return { fn, role, logGroup };
@@ -95,15 +101,29 @@ const placeIn = ({ vpc, vpcSubnets, securityGroups }: Network) => ({
   securityGroups: [...securityGroups],
 });
 
+/** A bundle with this definition, and with `jose` only if that has something signed. */
+const withDefinition = (scope: Construct, definition: DefinitionData) => {
+  const folder = join(outputOf(scope), 'definitions');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${definition.id}.json`);
+  writeFileSync(file, JSON.stringify({ definition }));
+  return {
+    esbuildArgs: { '--alias:#definition': file },
+    externalModules: definition.assertion ? [] : ['jose'],
+  };
+};
+
+const outputOf = (scope: Construct): string => resolve(Stage.of(scope)?.assetOutdir ?? '.');
+
 /** Source maps stay here, in `cdk.out/source-maps`: a function that loads its own starts 13 % slower. */
-const keepMapOf = (scope: Construct, source: string): ICommandHooks => {
-  const maps = join(Stage.of(scope)?.assetOutdir ?? '.', 'source-maps');
+const keepMapOf = (scope: Construct, bundle: string): ICommandHooks => {
+  const maps = join(outputOf(scope), 'source-maps');
   const move = 'fs.mkdirSync(process.argv[2],{recursive:true});fs.renameSync(process.argv[1],process.argv[3])';
   return {
     beforeBundling: () => [],
     beforeInstall: () => [],
     afterBundling: (_, bundled) => {
-      const files = [join(bundled, 'index.js.map'), maps, join(maps, `${source}.js.map`)];
+      const files = [join(bundled, 'index.js.map'), maps, join(maps, `${bundle}.js.map`)];
       return [`node -e "${move}" ${files.map(file => JSON.stringify(file)).join(' ')}`];
     },
   };

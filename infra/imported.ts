@@ -4,7 +4,6 @@ import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { DEFAULT_NAME } from '../lib/core/deployment.ts';
-import { providerIds } from '../lib/providers/index.ts';
 import { TokenRefresherBase } from './base.ts';
 import { checkedName } from './props.ts';
 
@@ -20,7 +19,7 @@ export interface TokenRefresherAttributes {
   /**
    * The providers that are deployed.
    *
-   * @default - all
+   * @default - not known: any can be granted
    */
   readonly providers?: readonly string[];
 }
@@ -52,7 +51,7 @@ export class ImportedTokenRefresher extends TokenRefresherBase {
   readonly eventBus: IEventBus;
   readonly apiId: string;
   readonly apiUrl: string;
-  protected readonly providers: readonly string[];
+  protected readonly providers: readonly string[] | undefined;
 
   constructor(scope: Construct, id: string, attributes: TokenRefresherAttributes) {
     super(scope, id);
@@ -65,6 +64,6 @@ export class ImportedTokenRefresher extends TokenRefresherBase {
     this.eventBus = EventBus.fromEventBusArn(this, 'Events', attributes.eventBusArn);
     this.apiId = attributes.apiId;
     this.apiUrl = attributes.apiUrl;
-    this.providers = attributes.providers ?? providerIds;
+    this.providers = attributes.providers;
   }
 }

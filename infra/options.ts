@@ -4,10 +4,19 @@ import { defaultPolicy, type Pace, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
-import { providerIds, providers } from '../lib/providers/index.ts';
+import { DefinitionError } from '../lib/definition/parse.ts';
+import type { DefinedProvider } from '../lib/definition/provider.ts';
+import { providerFromFile as definedIn } from '../lib/definition-files.ts';
+import { findProvider, providerIds, providers } from '../lib/providers/index.ts';
 
 /** How one provider is served. */
 export interface ProviderOptions {
+  /**
+   * A provider that does not come with this package: see `providerFromFile`.
+   *
+   * @default - the provider of this name that comes with this package
+   */
+  readonly definition?: DefinedProvider;
   /**
    * The share of a token's lifetime after which it is renewed, from 0.1 to 0.9.
    *
@@ -42,7 +51,7 @@ export interface ProviderOptions {
 
 /** What a provider's part of the deployment is made from. */
 export interface ProviderPlan {
-  readonly provider: Provider;
+  readonly provider: DefinedProvider;
   readonly pace: Pace;
   readonly rules: AddressRules;
   /** The shards of each schedule. */
@@ -67,19 +76,44 @@ export const wholeNumber = (setting: string, value: number, least: number, most:
 /** Checked and with all defaults; of every provider where none is named. */
 export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
   if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
-  const ids = Object.keys(chosen);
-  const unknown = ids.find(id => !providerIds.includes(id));
-  if (ids.length === 0 || unknown !== undefined) {
-    throw mustBe('providers', `some of ${providerIds.join(', ')}`, unknown ?? ids);
+  const entries = Object.entries(chosen);
+  if (entries.length === 0 || entries.length > MOST) {
+    throw mustBe('providers', `1 to ${MOST} of ${providerIds.join(', ')}, or of your own`, Object.keys(chosen));
   }
-  return providers.flatMap(provider => {
-    const options = chosen[provider.id];
-    return options === undefined ? [] : [planOf(provider, options)];
-  });
+  return entries.map(([id, options]) => planOf(providerOf(id, options), options));
 };
 
-const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
-  const { refreshAt = defaultPolicy.refreshAt, tick, schedules = 1, hosts = [], ownBaseUrl = true } = options;
+/** The environment of a function holds 4 kB, and the API's names the function of each provider. */
+const MOST = 25;
+
+const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvider => {
+  const known = findProvider(id);
+  if (!definition) {
+    if (known) return known;
+    throw mustBe('providers', `some of ${providerIds.join(', ')}, or of your own`, id);
+  }
+  if (known) throw new SettingsError(`"${id}" comes with this package: give your definition another "id".`);
+  if (definition.id === id) return definition;
+  throw mustBe(`providers.${id}`, `a definition with the "id" "${id}"`, definition.id);
+};
+
+/** A provider of your own, from the file of its definition (docs/providers.md). Throws a `SettingsError`. */
+export const providerFromFile = (path: string): ProviderOptions => ({
+  definition: settingsErrors(() => definedIn(path)),
+});
+
+/** What is wrong with a definition is wrong with a setting. */
+export const settingsErrors = <T>(read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof DefinitionError ? new SettingsError(error.message, { cause: error }) : error;
+  }
+};
+
+const planOf = (provider: DefinedProvider, options: ProviderOptions): ProviderPlan => {
+  const { refreshAt = provider.refreshAt ?? defaultPolicy.refreshAt, tick, schedules = 1 } = options;
+  const { hosts = [], ownBaseUrl = true } = options;
   const name = (option: string) => `${provider.id}.${option}`;
   if (!(refreshAt >= 0.1 && refreshAt <= 0.9)) throw mustBe(name('refreshAt'), 'a fraction from 0.1 to 0.9', refreshAt);
   wholeNumber(name('schedules'), schedules, 1, SHARDS);
@@ -92,7 +126,7 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
   enoughChances(provider, refreshAt, every);
   return {
     provider,
-    pace: { refreshAt, tick: every },
+    pace: { refreshAt, tick: every, ...(provider.renewWithin !== undefined && { renewWithin: provider.renewWithin }) },
     rules: { hosts, ownBaseUrl },
     schedules: Array.from({ length: schedules }, (_, n) => allShards.filter(shard => shard % schedules === n)),
   };
@@ -100,8 +134,9 @@ const planOf = (provider: Provider, options: ProviderOptions): ProviderPlan => {
 
 /** A renewal must fall due at least two ticks before the token expires: one of them may fail. */
 const enoughChances = (provider: Provider, refreshAt: number, tick: Milliseconds): void => {
-  const latest = provider.lifetime * refreshAt * (1 + defaultPolicy.jitter);
-  if (provider.lifetime - latest >= 2 * tick) return;
+  const left = provider.lifetime * (1 - refreshAt * (1 + defaultPolicy.jitter));
+  const window = (provider.renewWithin ?? provider.lifetime) * (1 - defaultPolicy.jitter);
+  if (Math.min(left, window) >= 2 * tick) return;
   const inMinutes = (duration: Milliseconds) => Number((duration / minutes(1)).toFixed(1));
   throw new SettingsError(
     `"${provider.id}.refreshAt" and "${provider.id}.tick" must leave two ticks before a token of ${inMinutes(provider.lifetime)} ` +

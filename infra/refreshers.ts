@@ -40,6 +40,7 @@ export class Refreshers extends Construct {
     const { storage, eventBus, secretsKeyArns } = props;
     const refresher = bundledFunction(this, provider.id, {
       source: 'refresh',
+      definition: provider.definition,
       description: `Refreshes the tokens of ${provider.title}`,
       environment: {
         TOKENS_TABLE: storage.tokens.tableName,

@@ -1,4 +1,5 @@
 import { nearMiss } from '../lib/definition/near-miss.ts';
+import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { providerIds } from '../lib/providers/index.ts';
 import { type ProviderOptions, SettingsError } from './options.ts';
 import { checkedName, type TokenRefresherProps } from './props.ts';
@@ -65,11 +66,14 @@ const providerReaders = {
 export const contextKeys: readonly string[] = Object.keys(readers);
 export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
 
-/** The context of the app as settings. A misspelt key is an error: nobody would get the mails of a misspelt `alarmEmail`. */
-export const settingsOf = (context: Context): Settings => {
-  rejectMisspelt(context);
+/**
+ * The context of the app as settings, with the providers of `providers/`. A misspelt key is an error: nobody would get the
+ * mails of a misspelt `alarmEmail`.
+ */
+export const settingsOf = (context: Context, own: readonly DefinedProvider[] = []): Settings => {
+  rejectMisspelt(context, own);
   const { providers: named, alarmTopic, logRetentionDays, secretsKeys, ...others } = readAll(readers, context);
-  const providers = providersOf(context, named);
+  const providers = providersOf(context, named, own);
   return {
     ...others,
     ...(providers && { providers }),
@@ -91,36 +95,46 @@ const readAll = <R extends Readers>(all: R, context: Context, prefix = ''): Read
     }),
   ) as Read<R>;
 
-const providersOf = (context: Context, named: readonly string[] | undefined) => {
+const providersOf = (context: Context, named: readonly string[] | undefined, own: readonly DefinedProvider[]) => {
+  const definitions = new Map(own.map(definition => [definition.id, { definition }]));
+  const ids = idsOf(own);
   const options = Object.fromEntries(
-    (named ?? providerIds).map((id): [string, ProviderOptions] => [id, readAll(providerReaders, context, `${id}.`)]),
+    (named ?? ids).map((id): [string, ProviderOptions] => [
+      id,
+      { ...definitions.get(id), ...readAll(providerReaders, context, `${id}.`) },
+    ]),
   );
-  const stray = Object.keys(context).find(key => isOfProvider(key) && !(key.slice(0, key.indexOf('.')) in options));
+  const ofProviders = keysOf(ids);
+  const stray = Object.keys(context).find(
+    key => ofProviders.includes(key) && !(key.slice(0, key.indexOf('.')) in options),
+  );
   if (stray !== undefined) {
     throw new SettingsError(`"${stray}" must be of a provider in "providers", which is "${named?.join(',')}".`);
   }
   return named || Object.values(options).some(each => Object.keys(each).length > 0) ? options : undefined;
 };
 
-const ofProviders = providerIds.flatMap(id => providerContextKeys.map(option => `${id}.${option}`));
-const isOfProvider = (key: string): boolean => ofProviders.includes(key);
-const known = [...contextKeys, ...ofProviders];
+const idsOf = (own: readonly DefinedProvider[]): readonly string[] => [...providerIds, ...own.map(({ id }) => id)];
+const keysOf = (ids: readonly string[]): readonly string[] =>
+  ids.flatMap(id => providerContextKeys.map(option => `${id}.${option}`));
 
-const rejectMisspelt = (context: Context): void => {
+const rejectMisspelt = (context: Context, own: readonly DefinedProvider[]): void => {
   const mistake = Object.keys(context)
-    .map(mistakeIn)
+    .map(key => mistakeIn(key, idsOf(own)))
     .find(each => each !== undefined);
   if (mistake !== undefined) throw new SettingsError(mistake);
 };
 
 /** Keys that nobody reads here belong to others: feature flags, look-ups. */
-const mistakeIn = (key: string): string | undefined => {
+const mistakeIn = (key: string, ids: readonly string[]): string | undefined => {
+  const known = [...contextKeys, ...keysOf(ids)];
   if (known.includes(key)) return undefined;
   const meant = nearMiss(key, known);
   if (meant !== undefined) return `The context key "${meant}" must be spelt so, got "${key}".`;
-  const id = providerIds.find(each => key.startsWith(`${each}.`));
+  const id = ids.find(each => key.startsWith(`${each}.`));
   return id && `"${key}" must be one of ${providerContextKeys.map(each => `${id}.${each}`).join(', ')}.`;
 };
 
 /** Whether a key is a setting, or would be refused as one that is misspelt. */
-export const isForUs = (key: string): boolean => known.includes(key) || mistakeIn(key) !== undefined;
+export const isForUs = (key: string, own: readonly DefinedProvider[]): boolean =>
+  contextKeys.includes(key) || keysOf(idsOf(own)).includes(key) || mistakeIn(key, idsOf(own)) !== undefined;

@@ -23,7 +23,7 @@ import { Watch } from './watch.ts';
 
 export type { ITokenRefresher, OnConnectionEventOptions } from './base.ts';
 export type { TokenRefresherAttributes } from './imported.ts';
-export { type ProviderOptions, SettingsError } from './options.ts';
+export { type ProviderOptions, providerFromFile, SettingsError } from './options.ts';
 export type { TokenRefresherProps } from './props.ts';
 
 /**

@@ -43,7 +43,11 @@ export class Watch extends Construct {
         EVENT_BUS: eventBus.eventBusArn,
         ALARM_TOPIC: alarmTopic.topic.topicArn,
         DEPLOYMENT: name,
-        PACES: JSON.stringify(Object.fromEntries(plans.map(({ provider, pace }) => [provider.id, pace]))),
+        PACES: JSON.stringify(
+          Object.fromEntries(
+            plans.map(({ provider, pace }) => [provider.id, { ...pace, lifetime: provider.lifetime }]),
+          ),
+        ),
         RUNBOOK: props.runbook,
         CONNECTIONS_PER_SECRET: String(props.connectionsPerSecret),
       },

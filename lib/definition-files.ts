@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { providerFromData } from './definition/from-file.ts';
 import { DefinitionError } from './definition/parse.ts';
-import { type DefinedProvider, providerFromData } from './definition/provider.ts';
+import type { DefinedProvider } from './definition/provider.ts';
 
 /** Reads a provider from the file of its definition. Throws a `DefinitionError` whose message begins with the file. */
 export const providerFromFile = (path: string): DefinedProvider => {

@@ -12,7 +12,7 @@ import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { allShards } from '../lib/core/shard.ts';
 import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
 import { createSend } from '../lib/http/send.ts';
-import { providers } from '../lib/providers/index.ts';
+import { providers as builtIn } from '../lib/providers/index.ts';
 import type { Answer, Ask } from '../lib/shell/demand.ts';
 import { allRecords, type DiscoverReport, discover } from '../lib/shell/discover.ts';
 import type { Observer } from '../lib/shell/sweep.ts';
@@ -46,7 +46,20 @@ const invocation: Invocation = { getRemainingTimeInMillis: () => minutes(5) };
 /** None of the handlers reads Lambda's. */
 const noContext = {} as Context;
 
-export const openLaptop = async (options: Options, source: Source, aws: Aws, told: Told): Promise<Laptop> => {
+/** What a laptop works with. */
+export interface Surroundings {
+  readonly source: Source;
+  readonly aws: Aws;
+  /** Providers apart from the built-in ones. */
+  readonly added: readonly Provider[];
+}
+
+export const openLaptop = async (
+  options: Options,
+  { source, aws, added }: Surroundings,
+  told: Told,
+): Promise<Laptop> => {
+  const providers = [...builtIn, ...added];
   const clients = createClients(process.env, aws.overrides);
   await createTables(clients.dynamodb, TABLES).catch((error: unknown) => {
     const refused = aws.refusal();

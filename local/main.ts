@@ -6,6 +6,7 @@ import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
 import { live } from './live.ts';
 import { type Options, parseOptions, usage } from './options.ts';
+import { addedProviders } from './providers.ts';
 import { refusalSentence, sentenceOf } from './refusal.ts';
 import { runTicks } from './schedule.ts';
 import { table } from './screen.ts';
@@ -40,7 +41,8 @@ const main = async (args: readonly string[]): Promise<number> => {
   process.umask(0o077);
   const key = options.once ? '' : apiKey(process.env[KEY_VARIABLE]);
   if (options.data !== undefined) checkFolder(options.data);
-  const source = opened(await openSource(options));
+  const added = addedProviders(options.providers);
+  const source = opened(await openSource(options, added));
   const web = options.once ? undefined : opened(await openPort(options.port, key));
   const aws = opened(await openAws(options));
   const screen = web && process.stdout.isTTY ? opened(live()) : undefined;
@@ -49,7 +51,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   tell(`AWS: ${aws.name}`);
   refusal = aws.refusal;
   const told = toldAs(tell, aws.refusal);
-  const laptop = opened(await openLaptop(options, source, aws, told));
+  const laptop = opened(await openLaptop(options, { source, aws, added }, told));
   if (!web) return refreshOnce(laptop, options);
 
   web.serve(laptop.api);

@@ -6,6 +6,8 @@ export interface Options {
   readonly json: boolean;
   /** A folder of real credentials instead of simulators. */
   readonly secrets?: string;
+  /** A folder of definitions of further providers. */
+  readonly providers?: string;
   /** Another AWS than the embedded one: a URL, or `aws` for what the SDK's own settings say. */
   readonly endpoint?: string;
   /** How many times faster lifetimes and ticks go. */
@@ -23,6 +25,7 @@ export const usage = `Usage: npm start -- [options]
   --once             refresh everything that is due, print the table, end with 0 if all are healthy
   --json             with --once: print JSON instead of the table
   --secrets DIR      real credentials from DIR/<provider>/<name>.json instead of the simulators
+  --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it is there
   --endpoint URL     another AWS than the embedded one: an emulator's URL, or "aws" for the SDK's own settings
   --speed N          lifetimes of simulated tokens and ticks N times shorter, 1 to ${FASTEST}
   --port N           port of the HTTP API on 127.0.0.1, default ${DEFAULT_PORT}
@@ -37,8 +40,9 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
   if (values.data !== undefined && values.endpoint !== undefined) {
     throw new UsageError('--data keeps the state of the embedded AWS: leave it out where --endpoint names another.');
   }
-  const { secrets, endpoint, data } = values;
+  const { secrets, providers, endpoint, data } = values;
   if (secrets === '') throw new UsageError('--secrets takes a folder, not "".');
+  if (providers === '') throw new UsageError('--providers takes a folder, not "".');
   if (data === '') throw new UsageError('--data takes a folder, not "".');
   if (endpoint !== undefined && endpoint !== 'aws' && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
     throw new UsageError('--endpoint takes a URL such as http://127.0.0.1:5000, or "aws" for the SDK’s own settings.');
@@ -49,6 +53,7 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
     speed: numberIn('--speed', values.speed, 1, 1, FASTEST),
     port: wholeIn('--port', values.port, DEFAULT_PORT, 0, 65_535),
     ...(secrets !== undefined && { secrets }),
+    ...(providers !== undefined && { providers }),
     ...(endpoint !== undefined && { endpoint }),
     ...(data !== undefined && { data }),
   };
@@ -62,6 +67,7 @@ const parse = (args: readonly string[]) => {
         once: { type: 'boolean' },
         json: { type: 'boolean' },
         secrets: { type: 'string' },
+        providers: { type: 'string' },
         endpoint: { type: 'string' },
         speed: { type: 'string' },
         port: { type: 'string' },

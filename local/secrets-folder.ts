@@ -1,31 +1,36 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject, jsonObject } from '../lib/core/jwt.ts';
+import type { Provider } from '../lib/core/provider.ts';
 import { credentialsIn } from '../lib/core/secret.ts';
 import { connectionId } from '../lib/core/types.ts';
-import { findProvider, providerIds } from '../lib/providers/index.ts';
+import { providers as builtIn } from '../lib/providers/index.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The secrets of a folder by `<provider>/<name>`, each as its text; checked, so that nothing starts with a bad one. */
-export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<string, string>> => {
+export const readSecretsFolder = async (
+  folder: string,
+  providers: readonly Provider[] = builtIn,
+): Promise<ReadonlyMap<string, string>> => {
   const secrets = new Map<string, string>();
   const problems: string[] = [];
-  for (const provider of await entries(folder, folder)) {
+  for (const own of await entries(folder, folder)) {
     // Hidden ones are somebody's tool's: `.git`, or `..data` of mounted secrets, whose folders are links.
-    if (provider.name.startsWith('.') || !(await isFolder(join(folder, provider.name)))) continue;
-    if (!findProvider(provider.name)) {
+    if (own.name.startsWith('.') || !(await isFolder(join(folder, own.name)))) continue;
+    const provider = providers.find(({ id }) => id === own.name);
+    if (!provider) {
       problems.push(
-        `${join(folder, provider.name)}: "${provider.name}" is not a provider; name the folder after one of ${providerIds.join(', ')}`,
+        `${join(folder, own.name)}: "${own.name}" is not a provider; name the folder after one of ${providers.map(({ id }) => id).join(', ')}`,
       );
       continue;
     }
-    for (const file of await entries(join(folder, provider.name), folder)) {
+    for (const file of await entries(join(folder, own.name), folder)) {
       if (!file.name.endsWith('.json')) continue;
-      const path = join(folder, provider.name, file.name);
+      const path = join(folder, own.name, file.name);
       const name = file.name.slice(0, -'.json'.length);
       const text = await readText(path);
-      problems.push(...problemsOf(provider.name, name, text).map(problem => `${path}: ${problem}`));
-      secrets.set(`${provider.name}/${name}`, text);
+      problems.push(...problemsOf(provider, name, text).map(problem => `${path}: ${problem}`));
+      secrets.set(`${provider.id}/${name}`, text);
     }
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
@@ -41,8 +46,8 @@ export const readSecretsFolder = async (folder: string): Promise<ReadonlyMap<str
 const LARGEST_SECRET = 65_536;
 
 /** What is wrong with one secret, a sentence each; never a value of it. */
-const problemsOf = (providerId: string, name: string, text: string): string[] => {
-  if (!connectionId(providerId, name)) {
+const problemsOf = (provider: Provider, name: string, text: string): string[] => {
+  if (!connectionId(provider.id, name)) {
     return ['the file’s name is not a connection’s; use 1-100 letters, digits, ".", "_" or "-"'];
   }
   if (Buffer.byteLength(text) > LARGEST_SECRET) {
@@ -50,18 +55,18 @@ const problemsOf = (providerId: string, name: string, text: string): string[] =>
   }
   const json = jsonObject(text);
   if (!json) return ['this is not a JSON object; write the credential fields as {"field": "value", …}'];
-  if (json.connections === undefined) return fieldProblems(providerId, json);
+  if (json.connections === undefined) return fieldProblems(provider, json);
   if (!isObject(json.connections)) return ['"connections" is not an object; write {"<name>": {…}, …}'];
   return Object.keys(json.connections).flatMap(key =>
-    connectionId(providerId, key)
-      ? fieldProblems(providerId, credentialsIn(json, key)).map(problem => `in "connections", "${key}": ${problem}`)
+    connectionId(provider.id, key)
+      ? fieldProblems(provider, credentialsIn(json, key)).map(problem => `in "connections", "${key}": ${problem}`)
       : ['a key of "connections" is no name; use 1-100 letters, digits, ".", "_" or "-"'],
   );
 };
 
-const fieldProblems = (providerId: string, fields: unknown): string[] => {
-  const opened = findProvider(providerId)?.open(fields);
-  return opened && !opened.ok ? opened.problems.map(problem => problem.message) : [];
+const fieldProblems = (provider: Provider, fields: unknown): string[] => {
+  const opened = provider.open(fields);
+  return !opened.ok ? opened.problems.map(problem => problem.message) : [];
 };
 
 const entries = async (path: string, folder: string) => {

@@ -8,9 +8,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { secretsManager } from '../lib/aws/secrets.ts';
 import { epochMs } from '../lib/core/types.ts';
+import type { DefinedProvider } from '../lib/definition/provider.ts';
+import { providers } from '../lib/providers/index.ts';
 import type { Options } from './options.ts';
 import { readSecretsFolder } from './secrets-folder.ts';
-import { simulatedSecrets } from './simulators/accounts.ts';
+import { simulatedAccounts, simulatedSecrets } from './simulators/accounts.ts';
+import { madeUpAccount } from './simulators/generic/made-up.ts';
 import { simulatorMemory } from './simulators/memory.ts';
 import { startSimulators } from './simulators/server.ts';
 
@@ -26,25 +29,26 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Checked and ready before anything else is started. */
-export const openSource = async (options: Options): Promise<Source> => {
-  if (options.secrets !== undefined) return folderSource(options.secrets, options);
+/** Checked and ready before anything else is started. `added`: the providers that are not built in. */
+export const openSource = async (options: Options, added: readonly DefinedProvider[]): Promise<Source> => {
+  if (options.secrets !== undefined) return folderSource(options.secrets, options, [...providers, ...added]);
   if (options.endpoint !== undefined && !isLoopback(options.endpoint)) {
     const name = `the secrets below ${SECRET_PREFIX} that are there`;
     return { name, simulated: false, store: async () => {}, close: async () => {} };
   }
-  return simulatorSource(options);
+  return simulatorSource(options, added);
 };
 
-const folderSource = async (folder: string, options: Options): Promise<Source> => {
-  let stored: ReadonlyMap<string, string> = await readSecretsFolder(folder);
+const folderSource = async (folder: string, options: Options, all: readonly DefinedProvider[]): Promise<Source> => {
+  const read = () => readSecretsFolder(folder, all);
+  let stored: ReadonlyMap<string, string> = await read();
   let first = true;
   return {
     name: folder,
     simulated: false,
     store: async client => {
       // A file that is being edited may be broken for a moment: what is stored stays until the folder is good again.
-      const wanted = first ? stored : await readSecretsFolder(folder).catch(() => stored);
+      const wanted = first ? stored : await read().catch(() => stored);
       if (first) await forgetOthers(client, options, wanted);
       for (const [name, text] of wanted) if (first || stored.get(name) !== text) await put(client, name, text);
       for (const name of stored.keys()) if (!wanted.has(name)) await remove(client, name, options);
@@ -55,15 +59,21 @@ const folderSource = async (folder: string, options: Options): Promise<Source> =
   };
 };
 
-const simulatorSource = async (options: Options): Promise<Source> => {
+/** The name of the connection at the generic simulator. */
+const EXAMPLE = 'example';
+
+const simulatorSource = async (options: Options, added: readonly DefinedProvider[]): Promise<Source> => {
+  const accounts = [...simulatedAccounts, ...added.map(provider => madeUpAccount(provider, EXAMPLE))];
   const memory = simulatorMemory(options.data);
   const simulators = await startSimulators({
     now: () => epochMs(Date.now()),
     scale: options.speed,
     random: Math.random,
+    accounts,
+    defined: added,
     ...memory,
   });
-  const secrets = new Map(Object.entries(simulatedSecrets(simulators.url)));
+  const secrets = new Map(Object.entries(simulatedSecrets(simulators.url, accounts)));
   return {
     name: `simulators on ${simulators.url}`,
     simulated: true,

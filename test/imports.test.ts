@@ -97,7 +97,7 @@ it('definitions import the core, each other, zod, hashes and keys, and the dista
 it('providers are data, which become providers in one place', () =>
   expectOnly(
     'lib/providers',
-    [/^lib\/definition\/provider\.ts$/, /^lib\/providers\/[a-z0-9-]+\/definition\.json$/],
+    [/^lib\/definition\/(from-file|provider)\.ts$/, /^lib\/providers\/[a-z0-9-]+\/definition\.json$/],
     [core],
   ));
 
@@ -126,10 +126,10 @@ it('what consumers import is the table of tokens and the view of one, and nothin
     [shell, /^@aws-sdk\//],
   ));
 
-it('functions import the library, themselves, middy, powertools and zod', () =>
+it('functions import the library, themselves, their definition, middy, powertools and zod', () =>
   expectOnly(
     'functions',
-    [/^(lib|functions)\//, middy, powertools, zod, /^node:crypto$/],
+    [/^(lib|functions)\//, /^#definition$/, middy, powertools, zod, /^node:crypto$/],
     [/^aws-lambda$/, /^@aws-sdk\//],
   ));
 

@@ -4,7 +4,6 @@ import middy from '@middy/core';
 import { apiHandler } from '../../functions/api/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
-import { pacesOf } from '../../functions/wiring.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { eventBus } from '../../lib/aws/events.ts';
 import { limitTable } from '../../lib/aws/limit-table.ts';
@@ -13,7 +12,7 @@ import { secretsManager } from '../../lib/aws/secrets.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
-import type { Health } from '../../lib/core/health.ts';
+import type { Health, Pace } from '../../lib/core/health.ts';
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, plus, providerOf } from '../../lib/core/types.ts';
@@ -174,12 +173,12 @@ export class Cloud {
   /** As functions/watch/index.ts has it. */
   #watch({ environment: { PACES = '', CONNECTIONS_PER_SECRET } }: DeployedFunction, environment: Environment) {
     const { logger, metrics, clock, tokens, connections, secrets } = this.#common(environment);
-    const paces = JSON.parse(PACES);
-    const providers = this.#parts.providers.filter(({ id }) => id in paces);
+    const paces: Readonly<Record<string, Pace>> = JSON.parse(PACES);
+    const providers = Object.keys(paces).map(id => ({ id }));
     const publish = publishHealth(logger, metrics);
     const deps = {
       ...{ clock, tokens, connections, secrets, providers },
-      paces: pacesOf(providers, paces),
+      paces: new Map(Object.entries(paces)),
       prefix: PREFIX,
       connectionsPerSecret: Number(CONNECTIONS_PER_SECRET),
       publish: async () => {},

@@ -19,7 +19,7 @@ const deps = {
     onBroken: brokenRecord(logger, metrics),
   }),
   providers: new Map(
-    refreshers.map(([provider, { refreshAt, tick }]) => [provider, { ...defaultPolicy, refreshAt, tick }]),
+    refreshers.map(([provider, { functionName: _, ...pace }]) => [provider, { ...defaultPolicy, ...pace }]),
   ),
   ask: askByLambda(lambdaClient(process.env), functions),
   askFailed: failed,

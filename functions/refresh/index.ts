@@ -1,22 +1,23 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
+import { definition } from '#definition';
 import { dynamodbClient, secretsManagerClient } from '../../lib/aws/clients.ts';
 import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
+import { providerOf } from '../../lib/definition/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { brokenRecord, errorOf, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
-import { findProvider } from '../../lib/providers/index.ts';
 import { environmentOf } from '../environment.ts';
 import { systemClock } from '../system.ts';
 import { refresherDeps } from '../wiring.ts';
 import { refreshHandler } from './handler.ts';
 
 const env = environmentOf('refresh', process.env);
-const found = findProvider(env.PROVIDER);
-if (!found) throw new Error(`PROVIDER is "${env.PROVIDER}", which is no provider`);
+if (definition?.id !== env.PROVIDER) throw new Error(`PROVIDER is "${env.PROVIDER}", which is not defined here`);
+const found = providerOf(definition);
 const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true };
 const provider = { ...found, open: (secret: unknown) => found.open(secret, rules) };
 const { logger, metrics } = instruments(env.DEPLOYMENT);

@@ -14,14 +14,12 @@ import {
   publishing,
   unsentNews,
 } from '../../lib/observe/powertools.ts';
-import { providers } from '../../lib/providers/index.ts';
 import { environmentOf } from '../environment.ts';
-import { pacesOf, stores } from '../wiring.ts';
+import { stores } from '../wiring.ts';
 import { watchHandler } from './handler.ts';
 
 const env = environmentOf('watch', process.env);
 const { logger, metrics } = instruments(env.DEPLOYMENT);
-const served = providers.filter(({ id }) => id in env.PACES);
 const deps = {
   ...stores({
     dynamodb: dynamodbClient(process.env),
@@ -29,8 +27,8 @@ const deps = {
     onBroken: brokenRecord(logger, metrics),
   }),
   secrets: secretsManager(secretsManagerClient(process.env)),
-  providers: served,
-  paces: pacesOf(served, env.PACES),
+  providers: Object.keys(env.PACES).map(id => ({ id })),
+  paces: new Map(Object.entries(env.PACES)),
   prefix: secretPrefixOf(env.DEPLOYMENT),
   connectionsPerSecret: env.CONNECTIONS_PER_SECRET,
   publish: eventBus(eventBridgeClient(process.env), env.EVENT_BUS),

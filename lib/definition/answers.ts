@@ -70,6 +70,8 @@ export const usageOf = (data: DefinitionData, credentials: Credentials, answer: 
   const { accessToken, json, claims } = answer;
   if (!fitsNextRefresh(data, json)) return 'malformed_answer';
   for (const [path, field] of Object.entries(data.match)) {
+    // An optional field that is left out asks for nothing.
+    if (credentials[field] === undefined) continue;
     const isOther = (value: unknown) => {
       const said = typeof value === 'number' ? String(value) : value;
       return (said ?? credentials[field]) !== credentials[field];

@@ -137,10 +137,13 @@ const addressFaults = (data: DefinitionData): PathFault[] => [
     const path = ADDRESSES[n] ?? '';
     const missing =
       typeof address === 'object' && 'by' in address
-        ? (data.fields[address.by]?.oneOf ?? []).filter(value => !Object.hasOwn(address.of, value))
+        ? (data.fields[address.by]?.oneOf ?? ['']).filter(value => !Object.hasOwn(address.of, value))
         : [];
     return [
-      ...missing.map(value => ({ path: `${path}.of`, message: `has no address for "${value}"` })),
+      ...missing.map(value => ({
+        path: `${path}.of`,
+        message: value === '' ? 'depends on a field that must have "oneOf"' : `has no address for "${value}"`,
+      })),
       ...templatesOf(address).flatMap(each => addressFault(path, each, data.hosts)),
     ];
   }),

@@ -60,7 +60,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
     [
       callDeadline !== undefined && (callDeadline < seconds(1) || callDeadline > longest),
       'callDeadline',
-      `must be 1s to ${longest / seconds(1)}s: a run has ${callsPerRun === 1 ? 'one call' : `${callsPerRun} calls`}`,
+      `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
     ],
     ...RESERVED.map(
       name =>
@@ -86,7 +86,9 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const ofRequests = requestsOf(data).flatMap(({ path, request: { method, url, form, json } }) => [
     ...(form && json ? [{ path, message: 'has both "form" and "json": a request has one body' }] : []),
     ...(method === 'GET' && (form || json) ? [{ path, message: 'is a GET, which has no body: use "query"' }] : []),
-    ...(/[?#]/.test(url) ? [{ path: `${path}.url`, message: 'must end before "?" and "#": use "query"' }] : []),
+    ...(/[?#\\]/.test(url)
+      ? [{ path: `${path}.url`, message: 'must not have "?" or "#": write what comes after "?" as "query"' }]
+      : []),
   ]);
   const inRefresh =
     refresh && !sends(textsOf(refresh), 'refreshToken')
@@ -128,35 +130,32 @@ const valueFaults = ({ fields }: DefinitionData): readonly PathFault[] =>
 
 /** Addresses and URLs that would lack a part if the secret leaves a field out. */
 const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
-  const { base, apiBase, fields, alternatives = [[]], redeem, login, refresh } = data;
+  const { base, apiBase, fields, alternatives = [[]], redeem } = data;
   const isAlternative = new Set(alternatives.flat());
   const mayLack = (name: string, group: readonly string[]): boolean => {
-    const field = fields[name];
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (!field || field.default !== undefined) return false;
     return isAlternative.has(name) ? !group.includes(name) : field.optional === true;
   };
-  const inUrls = (group: readonly string[]) => {
-    const redeems = redeem !== undefined && (group.includes(redeem.field) || login.length === 0);
-    const requests = [...(redeems ? [redeem.request] : login), refresh];
-    return requests.flatMap(each => (each ? namesIn(each.url) : [])).filter(name => mayLack(name, group));
+  // A request that redeems is sent to those alone who have what is handed in, and a login to the others.
+  const isSent = (path: string, group: readonly string[]): boolean => {
+    const redeems = redeem !== undefined && (!isAlternative.has(redeem.field) || group.includes(redeem.field));
+    return path.startsWith('login') ? !redeems : path !== 'redeem.request' || redeems;
   };
-  const inAddresses = [base, apiBase].flatMap(address => {
-    const by = typeof address === 'object' && 'by' in address ? [address.by] : [];
-    return [...by, ...templatesOf(address).flatMap(namesIn)].filter(name => mayLack(name, []));
-  });
-  const open = [base, apiBase].flatMap((address, n) =>
-    typeof address === 'object' && 'by' in address && fields[address.by] && !fields[address.by]?.oneOf
-      ? [
-          {
-            path: `${ADDRESSES[n]}.by`,
-            message: `must be a field with "oneOf": the values that "of" has addresses for`,
-          },
-        ]
-      : [],
+  const inUrls = alternatives.flatMap(group =>
+    requestsOf(data)
+      .filter(({ path }) => isSent(path, group))
+      .flatMap(({ path, request }) => namesIn(request.url).map(name => ({ path: `${path}.url`, name })))
+      .filter(({ name }) => mayLack(name, group)),
   );
-  const lacking = [...inAddresses, ...alternatives.flatMap(inUrls)].map(name => ({
-    path: `fields.${name}`,
-    message: 'is part of an address, but a secret may leave it out: give it a "default", or make it required',
+  const inAddresses = [base, apiBase].flatMap((address, n) => {
+    const path = ADDRESSES[n] ?? '';
+    const own = templatesOf(address).flatMap(namesIn);
+    const by = typeof address === 'object' && 'by' in address ? [{ path: `${path}.by`, name: address.by }] : [];
+    return [...by, ...own.map(name => ({ path, name }))].filter(({ name }) => mayLack(name, []));
+  });
+  return [...inAddresses, ...inUrls].map(({ path, name }) => ({
+    path,
+    message: `needs "${name}", which may be missing: make it required, or give it a default`,
   }));
-  return [...open, ...lacking];
 };

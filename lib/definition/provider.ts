@@ -1,7 +1,6 @@
 import type { Provider } from '../core/provider.ts';
 import { faultIn, sessionEndOf, standardised, usageOf } from './answers.ts';
 import { defineProvider } from './define.ts';
-import { definitionFrom } from './parse.ts';
 import { requestAfter, requestFrom } from './requests.ts';
 import type { DefinitionData } from './schema.ts';
 import { type Credentials, chosen, type SecretSchema, secretOf } from './secret.ts';
@@ -11,9 +10,6 @@ import { assertionOf, valuesOf, withAnswer } from './values.ts';
 export interface DefinedProvider extends Provider {
   readonly definition: DefinitionData;
 }
-
-/** A provider from the content of its file. Throws a `DefinitionError`. */
-export const providerFromData = (file: unknown): DefinedProvider => providerOf(definitionFrom(file));
 
 /** A provider from a definition that was checked before. */
 export const providerOf = (data: DefinitionData): DefinedProvider => {

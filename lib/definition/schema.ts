@@ -137,7 +137,7 @@ export const definitionSchema = z.strictObject({
   base: address.describe('Where the token endpoint is; `baseUrl` in a secret takes its place.'),
   apiBase: address.exactOptional().describe('Where the API is, if it is elsewhere.'),
   login: z
-    .union([request.transform(one => [one]), z.array(request).min(1).max(2)], {
+    .union([request.transform(one => [one]), z.array(request).max(2)], {
       error: 'must be a request such as {"url": "{base}/token", "form": {…}}, or a list of two',
     })
     .default([])

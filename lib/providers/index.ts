@@ -1,4 +1,5 @@
-import { type DefinedProvider, providerFromData } from '../definition/provider.ts';
+import { providerFromData } from '../definition/from-file.ts';
+import type { DefinedProvider } from '../definition/provider.ts';
 import iofficeDefinition from './ioffice/definition.json' with { type: 'json' };
 import officerndDefinition from './officernd/definition.json' with { type: 'json' };
 import petrosoftDefinition from './petrosoft/definition.json' with { type: 'json' };

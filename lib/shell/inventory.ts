@@ -20,7 +20,7 @@ import type { SecretListing, SecretSource } from './ports.ts';
 
 export interface InventoryDeps {
   readonly secrets: SecretSource;
-  readonly providers: readonly Provider[];
+  readonly providers: readonly Pick<Provider, 'id'>[];
   /** Ends with a slash: `token-refresher/`. */
   readonly prefix: string;
   /** How many connections one secret may hold. */

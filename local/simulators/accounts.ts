@@ -1,4 +1,6 @@
-import { createHash } from 'node:crypto';
+import { findProvider, providers } from '../../lib/providers/index.ts';
+import { madeUpAccount } from './generic/made-up.ts';
+import { digest, guid, phrase } from './words.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -16,11 +18,6 @@ export interface SimulatedAccount {
 
 export const idOf = ({ provider, secret, name }: SimulatedAccount): string =>
   [provider, ...(secret === undefined ? [] : [secret]), name].join('/');
-
-const digest = (seed: string): string => createHash('sha256').update(seed).digest('hex');
-/** In the form of a GUID, and recognisably none that anyone was given. */
-const guid = (seed: string): string => `00000000-feed-4000-8000-${digest(seed).slice(0, 12)}`;
-const phrase = (what: string, seed: string): string => `made-up-${what}-${digest(`${what} ${seed}`).slice(0, 8)}`;
 
 /** Made-up credentials for any name; what belongs to the integration rather than to its customer is the same for all. */
 const fieldsFor: Readonly<Record<string, (name: string) => Fields>> = {
@@ -58,7 +55,8 @@ export const simulatedAccount = (
   name: string,
   more: Pick<SimulatedAccount, 'secret' | 'trait'> = {},
 ): SimulatedAccount => {
-  const fields = fieldsFor[provider]?.(name);
+  const found = findProvider(provider);
+  const fields = fieldsFor[provider]?.(name) ?? (found && madeUpAccount(found, name).fields);
   if (!fields) throw new Error(`There are no made-up credentials for the provider "${provider}"`);
   return { provider, name, fields, ...more };
 };
@@ -79,6 +77,7 @@ export const simulatedAccounts: readonly SimulatedAccount[] = [
   simulatedAccount('petrosoft', 'station-12'),
   simulatedAccount('ioffice', 'campus'),
   simulatedAccount('ioffice', 'tower'),
+  ...providers.filter(({ id }) => !(id in fieldsFor)).map(provider => madeUpAccount(provider, 'example')),
 ];
 
 type Secret = Readonly<Record<string, unknown>>;

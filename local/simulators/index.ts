@@ -1,5 +1,8 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
+import type { DefinedProvider } from '../../lib/definition/provider.ts';
+import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccounts } from './accounts.ts';
+import { genericSimulation } from './generic/index.ts';
 import { ioffice } from './ioffice.ts';
 import {
   Desk,
@@ -16,7 +19,8 @@ import { powerofficeV1 } from './poweroffice-v1.ts';
 import { powerofficeV2 } from './poweroffice-v2.ts';
 import { json, pathOf } from './wire.ts';
 
-const simulations: ReadonlyMap<string, Simulation> = new Map([
+/** Providers that do what their definitions cannot say. */
+const own: ReadonlyMap<string, Simulation> = new Map([
   ['poweroffice-v1', powerofficeV1],
   ['poweroffice-v2', powerofficeV2],
   ['officernd', officernd],
@@ -24,6 +28,10 @@ const simulations: ReadonlyMap<string, Simulation> = new Map([
   ['petrosoft', petrosoft],
   ['ioffice', ioffice],
 ]);
+
+const simulations: ReadonlyMap<string, Simulation> = new Map(
+  providers.map(provider => [provider.id, own.get(provider.id) ?? genericSimulation(provider)]),
+);
 
 export const simulatedProviders: readonly string[] = [...simulations.keys()];
 
@@ -48,6 +56,15 @@ export const createSimulator = (
 ): Simulator => {
   const simulation = simulations.get(provider);
   if (!simulation) throw new Error(`There is no simulator of the provider "${provider}"`);
+  return simulatorOf(provider, simulation, world, accounts);
+};
+
+const simulatorOf = (
+  provider: string,
+  simulation: Simulation,
+  world: World,
+  accounts: readonly SimulatedAccount[],
+): Simulator => {
   const desk = new Desk(provider, world, accounts);
   return {
     handle: request => answer(simulation, desk, request),
@@ -67,12 +84,16 @@ const answer = (simulation: Simulation, desk: Desk, request: SimulatedRequest): 
   return issued ? json(200, { ok: true, account: issued.account, path }) : json(401, { error: 'invalid_token' });
 };
 
-/** All of them behind one address, each below `/<provider>`. */
+/** All of them behind one address, each below `/<provider>`; and the generic one for each of the `defined` providers. */
 export const createSimulators = (
   world: World,
   accounts: readonly SimulatedAccount[] = simulatedAccounts,
+  defined: readonly DefinedProvider[] = [],
 ): Simulator<Readonly<Record<string, SimulatorState>>> => {
-  const all = new Map(simulatedProviders.map(provider => [provider, createSimulator(provider, world, accounts)]));
+  const generic = defined.map(provider => [provider.id, genericSimulation(provider)] as const);
+  const all = new Map(
+    [...simulations, ...generic].map(([id, simulation]) => [id, simulatorOf(id, simulation, world, accounts)]),
+  );
   return {
     handle: request => {
       const [, provider = '', path = '/'] = /^\/([^/?]+)(.*)$/.exec(request.path) ?? [];

@@ -168,6 +168,10 @@ export class Desk {
     this.#codes = new Map([...this.#codes].filter(([, { expiresAt }]) => expiresAt > this.now));
     this.#codes.set(code, { ...offered, spent: false });
   }
+  /** The code, whether it is spent or not. */
+  offered(code: string | undefined): Code | undefined {
+    return code === undefined ? undefined : this.#codes.get(code);
+  }
   /** The code, once; a second time it ends what the first brought (RFC 6749 §4.1.2). */
   redeem(code: string | undefined): Code | undefined {
     const offered = code === undefined ? undefined : this.#codes.get(code);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { SimulatedAccount } from './accounts.ts';
 import { createSimulators, type Simulator } from './index.ts';
 import type { SimulatedRequest, World } from './kit.ts';
@@ -7,6 +8,8 @@ import type { SimulatorMemory } from './memory.ts';
 
 export interface SimulatorOptions extends Omit<World, 'url'>, SimulatorMemory {
   readonly accounts?: readonly SimulatedAccount[];
+  /** Providers that the generic simulator serves. */
+  readonly defined?: readonly DefinedProvider[];
   /** The address that tokens name, if it is not the server's own. */
   readonly publicUrl?: string;
 }
@@ -25,7 +28,7 @@ export const startSimulators = async (options: SimulatorOptions): Promise<Runnin
   // The port of the last run keeps published addresses good, but a run without it is better than none.
   const taken = await listen(server, port).catch(() => listen(server, 0));
   const url = `http://127.0.0.1:${taken}`;
-  const simulators = createSimulators({ ...options, url: options.publicUrl ?? url }, options.accounts);
+  const simulators = createSimulators({ ...options, url: options.publicUrl ?? url }, options.accounts, options.defined);
   if (remembered) simulators.state.restore(remembered);
   const handle = (request: SimulatedRequest) => {
     const response = simulators.handle(request);

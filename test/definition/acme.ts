@@ -1,6 +1,6 @@
 import type { Account } from '../../lib/core/provider.ts';
 import { epochMs } from '../../lib/core/types.ts';
-import { providerFromData } from '../../lib/definition/provider.ts';
+import { providerFromData } from '../../lib/definition/from-file.ts';
 
 /** A small definition, and what tests do with changes of it. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { providerFromData } from '../../lib/definition/from-file.ts';
 import { DefinitionError } from '../../lib/definition/parse.ts';
-import { providerFromData } from '../../lib/definition/provider.ts';
 import { accountOf, open, request, secret, small } from './acme.ts';
 
 describe('a definition of a few lines', () => {

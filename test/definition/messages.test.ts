@@ -145,9 +145,18 @@ describe('what does not go together', () => {
       { lifetime: '4m' },
       '"lifetime" must be at least 5m: schedules run each minute, and a renewal needs several chances.',
     ],
-    [{ callDeadline: '34s' }, '"callDeadline" must be 1s to 33s: a run has one call.'],
-    [{ callDeadline: '0.5s' }, '"callDeadline" must be 1s to 33s: a run has one call.'],
-    [{ ...session, callDeadline: '20s' }, '"callDeadline" must be 1s to 16.5s: a run has 2 calls.'],
+    [
+      { callDeadline: '34s' },
+      '"callDeadline" must be at least 1s and at most 33s: the lease holds the calls of a whole run.',
+    ],
+    [
+      { callDeadline: '0.5s' },
+      '"callDeadline" must be at least 1s and at most 33s: the lease holds the calls of a whole run.',
+    ],
+    [
+      { ...session, callDeadline: '20s' },
+      '"callDeadline" must be at least 1s and at most 16.5s: the lease holds the calls of a whole run.',
+    ],
     [
       { answer: { sessionEnd: [{ as: 'seconds' }] } },
       '"answer.sessionEnd" has a time that must have one of "path" and "claim".',
@@ -159,7 +168,10 @@ describe('what does not go together', () => {
       '"revoke" has both "form" and "json": a request has one body.',
     ],
     [{ login: { ...request, method: 'GET' } }, '"login" is a GET, which has no body: use "query".'],
-    [{ login: { url: '{base}/t?a=b' } }, '"login.url" must end before "?" and "#": use "query".'],
+    [
+      { login: { url: '{base}/t?a=b' } },
+      '"login.url" must not have "?" or "#": write what comes after "?" as "query".',
+    ],
     [{ login: [request, { url: '{answer.url}/t' }] }, '"login.1.url" must begin with "{base}/" or "{apiBase}/".'],
     [{ ...session, refresh: request }, '"refresh" must send "{refreshToken}".'],
     [{ ...code, ...session, redeem: { field: 'code', request } }, '"redeem.request" must send "{code}".'],
@@ -176,21 +188,18 @@ describe('what does not go together', () => {
       '"assertion" is sent by no request: write "{assertion}" where it belongs.',
     ],
     [{ fields: withField('a', { oneOf: ['b', 'c'], default: 'd' }) }, '"fields.a.default" must be one of "oneOf".'],
-    [
-      { base: { by: 'clientId', of: {} } },
-      '"base.by" must be a field with "oneOf": the values that "of" has addresses for.',
-    ],
+    [{ base: { by: 'clientId', of: {} } }, '"base.of" depends on a field that must have "oneOf".'],
     [
       { fields: withField('shop', { optional: true }), base: 'https://{shop}.acme.test', hosts: ['*.acme.test'] },
-      '"fields.shop" is part of an address, but a secret may leave it out: give it a "default", or make it required.',
+      '"base" needs "shop", which may be missing: make it required, or give it a default.',
     ],
     [
       { fields: withField('shop', { optional: true }), login: { ...request, url: '{base}/{shop}' } },
-      '"fields.shop" is part of an address, but a secret may leave it out: give it a "default", or make it required.',
+      '"login.url" needs "shop", which may be missing: make it required, or give it a default.',
     ],
     [
       { fields: withField('a'), alternatives: [['clientId'], ['a']], login: { url: '{base}/{a}' } },
-      '"fields.a" is part of an address, but a secret may leave it out: give it a "default", or make it required.',
+      '"login.url" needs "a", which may be missing: make it required, or give it a default.',
     ],
     [
       { revoke: { url: '{base}/r', form: { t: '{clientId}' } } },

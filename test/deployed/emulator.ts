@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,14 +37,12 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
   );
   return {
     variables,
-    deploy: async (cwd, stack, context = {}) => {
-      // The CDK reads context from a user's own settings too.
-      const HOME = await mkdtemp(join(tmpdir(), 'home-'));
-      await writeFile(join(HOME, '.cdk.json'), JSON.stringify({ context }));
+    deploy: async (app, stack, context) => {
+      const cwd = context ? await folderOfSettings(app, context) : app;
       try {
-        return (await run(script, ['deploy', stack], { env: { ...env, HOME }, cwd })).stdout;
+        return (await run(script, ['deploy', stack], { env, cwd })).stdout;
       } finally {
-        await rm(HOME, { recursive: true, force: true });
+        if (cwd !== app) await rm(cwd, { recursive: true, force: true });
       }
     },
     ask: async (...call) => {
@@ -55,6 +53,21 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
     },
     down: async () => void (await run(script, ['down'], { env })),
   };
+};
+
+/** A folder with the same app as another one, and with settings of its own. What is synthesized is in the app's `cdk.out`. */
+const folderOfSettings = async (app: string, context: Readonly<Record<string, string>>): Promise<string> => {
+  const cwd = await mkdtemp(join(tmpdir(), 'deploy-'));
+  const settings = JSON.parse(await readFile(join(app, 'cdk.json'), 'utf8'));
+  const changed = {
+    ...settings,
+    app: settings.app.replace(/\S+\.ts$/, (file: string) => join(app, file)),
+    output: join(app, 'cdk.out'),
+    context: { ...settings.context, ...context },
+  };
+  await writeFile(join(cwd, 'cdk.json'), JSON.stringify(changed));
+  await symlink(join(import.meta.dirname, '../../node_modules'), join(cwd, 'node_modules'));
+  return cwd;
 };
 
 /** The physical ids of a stack's resources by their logical ones. */

@@ -25,7 +25,7 @@ export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
   await calls.tick('watch');
   const [mail, ...others] = await mails();
   assert.deepEqual([mail?.Subject, others], ['token-refresher: ioffice/tower needs attention', []]);
-  assert.match(mail?.Message ?? '', /^customer: Tower Ltd$/m);
+  assert.match(mail?.Message ?? '', /^Tag customer: Tower Ltd$/m);
   assert.match(mail?.Message ?? '', /https:\/\/\S+runbook\.md#attention/);
   const soon = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10);
   await operator.rotate('ioffice/tower', { ...secret, expires: soon });

@@ -16,7 +16,7 @@ const good = {
     EVENT_BUS: 'b',
     ALARM_TOPIC: 'a',
     DEPLOYMENT: 'token-refresher',
-    PACES: '{"petrosoft":{"refreshAt":0.5,"tick":60000}}',
+    PACES: '{"petrosoft":{"refreshAt":0.5,"tick":60000,"lifetime":86400000}}',
     RUNBOOK: 'https://example.com/runbook.md',
     CONNECTIONS_PER_SECRET: '200',
   },
@@ -39,7 +39,9 @@ describe('the environment of a function', () => {
 
   it('is taken apart where it holds several things', () => {
     expect(environmentOf('refresh', good.refresh).PACE).toEqual({ refreshAt: 0.5, tick: 60_000 });
-    expect(environmentOf('watch', good.watch).PACES).toEqual({ petrosoft: { refreshAt: 0.5, tick: 60_000 } });
+    expect(environmentOf('watch', good.watch).PACES).toEqual({
+      petrosoft: { refreshAt: 0.5, tick: 60_000, lifetime: 86_400_000 },
+    });
     expect(environmentOf('api', good.api).REFRESHERS).toEqual({
       petrosoft: { functionName: 'function-of-petrosoft', refreshAt: 0.5, tick: 60_000 },
     });

@@ -204,7 +204,9 @@ describe('functions', () => {
       EVENT_BUS: '<Events.Arn>',
       ALARM_TOPIC: '<Alarms/Topic>',
       DEPLOYMENT: 'token-refresher',
-      PACES: Object.fromEntries(providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each) }])),
+      PACES: Object.fromEntries(
+        providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each), lifetime: each.lifetime }]),
+      ),
       RUNBOOK: expect.stringMatching(/^https:.*\/docs\/runbook\.md$/),
       CONNECTIONS_PER_SECRET: 200,
     });

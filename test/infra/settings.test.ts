@@ -125,7 +125,7 @@ describe('a key that nobody reads', () => {
 
 describe('the options of providers', () => {
   test.each([
-    [{}, /^"providers" must be some of poweroffice-v1, .*, got \[\]\.$/],
+    [{}, /^"providers" must be 1 to 25 of poweroffice-v1, .*, or of your own, got \[\]\.$/],
     [{ officerd: {} }, /^"providers" must be some of poweroffice-v1, .*, got "officerd"\.$/],
     [{ officernd: { refreshAt: 0.95 } }, '"officernd.refreshAt" must be a fraction from 0.1 to 0.9, got 0.95.'],
     [{ officernd: { refreshAt: Number.NaN } }, '"officernd.refreshAt" must be a fraction from 0.1 to 0.9, got NaN.'],

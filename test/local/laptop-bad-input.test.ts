@@ -90,7 +90,17 @@ describe('bad input', { timeout: TIMEOUT }, () => {
 it('--help says what there is, and starts nothing', { timeout: TIMEOUT }, async () => {
   const { code, stdout, stderr } = await runLaptop(['--help']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const option of ['--once', '--json', '--secrets', '--endpoint', '--speed', '--port', '--data', '--help']) {
+  for (const option of [
+    '--once',
+    '--json',
+    '--secrets',
+    '--providers',
+    '--endpoint',
+    '--speed',
+    '--port',
+    '--data',
+    '--help',
+  ]) {
     expect(stdout).toContain(option);
   }
 });

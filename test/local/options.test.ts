@@ -19,8 +19,9 @@ describe('the options', () => {
   });
 
   it('are all read', () => {
-    const args = ['--once', '--json', '--speed', '60', '--port', '0', '--data', 'd', '--secrets=s'];
-    expect(parseOptions(args)).toEqual({ once: true, json: true, speed: 60, port: 0, data: 'd', secrets: 's' });
+    const args = ['--once', '--json', '--speed', '60', '--port', '0', '--data', 'd', '--secrets=s', '--providers', 'p'];
+    const folders = { data: 'd', secrets: 's', providers: 'p' };
+    expect(parseOptions(args)).toEqual({ once: true, json: true, speed: 60, port: 0, ...folders });
     expect(parseOptions(['--endpoint', 'http://127.0.0.1:5000'])).toMatchObject({ endpoint: 'http://127.0.0.1:5000' });
     expect(parseOptions(['--endpoint', 'aws'])).toMatchObject({ endpoint: 'aws' });
     expect(parseOptions(['--speed', '1.5'])).toMatchObject({ speed: 1.5 });
@@ -28,7 +29,7 @@ describe('the options', () => {
 
   it('are none where help is asked for, and help names each', () => {
     expect(parseOptions(['--help'])).toBeUndefined();
-    for (const name of ['once', 'json', 'secrets', 'endpoint', 'speed', 'port', 'data']) {
+    for (const name of ['once', 'json', 'secrets', 'providers', 'endpoint', 'speed', 'port', 'data']) {
       expect(usage).toContain(`--${name}`);
     }
   });
@@ -59,6 +60,8 @@ describe('an option that cannot be', () => {
     ['--endpoint'],
     ['--secrets'],
     ['--secrets', ''],
+    ['--providers'],
+    ['--providers', ''],
     ['--data'],
     ['--data', ''],
     ['--data', 'd', '--endpoint', 'aws'],

@@ -92,6 +92,36 @@ export const answers: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
+    'lib/definition/secret.ts',
+    ['test/definition', 'test/providers', 'test/catalogue'],
+    [
+      ['a field may be any part of a host', 'if (inHosts.has(name)) return hostLabel;', ''],
+      ['a field may be two dots in a path', 'if (inPaths.has(name)) return pathPart;', ''],
+      [
+        'an alternative that is not complete is used',
+        'group.every(name => credentials[name]',
+        'group.some(name => credentials[name]',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/definition/requests.ts',
+    ['test/definition', 'test/providers', 'test/catalogue', 'test/oidc'],
+    [
+      ['Basic is never form-encoded', 'encoded ? new', 'false ? new'],
+      ['a header takes any text of an answer', 'isComplete && fits ?', 'isComplete ?'],
+      ['a request goes out without what an answer lacks', 'isComplete && fits ?', 'fits ?'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/http/sign.ts',
+    ['test/definition', 'test/oidc'],
+    [
+      ['an assertion never expires', '.setExpirationTime(issuedAt', '.setExpirationTime(issuedAt + 1e6'],
+      ['each assertion is the same one', '.setJti(randomUUID())', ".setJti('1')"],
+    ],
+  ),
+  ...mutantsOf(
     'lib/definition/unknown-fields.ts',
     ['test/definition/unknown-fields.test.ts'],
     [['the name of an unknown field is always repeated', 'SPEAKABLE.test(name)', 'true']],

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
 import { onTestFinished, vi } from 'vitest';
 import { createTables } from '../../lib/aws/tables.ts';
+import { findProvider } from '../../lib/providers/index.ts';
 import { localClients } from './aws.ts';
 import { startEmbedded } from './embedded.ts';
 import { listening } from './loopback.ts';
@@ -73,7 +74,7 @@ export const deployed = async (provider: string) => {
     DEPLOYMENT: 'token-refresher',
     CONNECTIONS_PER_SECRET: '200',
     PACE: JSON.stringify({ refreshAt: 0.5, tick: 60_000 }),
-    PACES: JSON.stringify({ [provider]: { refreshAt: 0.5, tick: 60_000 } }),
+    PACES: JSON.stringify({ [provider]: { refreshAt: 0.5, tick: 60_000, lifetime: 3_600_000 } }),
     ALARM_TOPIC: 'arn:aws:sns:eu-west-1:123456789012:made-up-topic',
     RUNBOOK: 'https://example.com/runbook.md',
     REFRESHERS: JSON.stringify({ [provider]: { functionName: 'made-up-function', refreshAt: 0.5, tick: 60_000 } }),
@@ -81,6 +82,7 @@ export const deployed = async (provider: string) => {
   };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   vi.resetModules();
+  vi.doMock('#definition', () => ({ definition: findProvider(provider)?.definition }));
   const modules = {
     refresh: await import('../../functions/refresh/index.ts'),
     watch: await import('../../functions/watch/index.ts'),

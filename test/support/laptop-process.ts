@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const start = join(root, 'local/start.ts');
 const later = fileURLToPath(new URL('a-minute-later.ts', import.meta.url));
 
 /** What a developer’s shell may say of AWS is no part of a test. */
@@ -60,6 +61,8 @@ const KEY = 'made-up-key-of-the-laptop';
 
 export interface LaptopOptions {
   readonly aMinuteLater?: boolean;
+  /** The working directory, if it is not the repository. */
+  readonly cwd?: string;
   /** No file may have more bytes (Linux): what is written beyond that fails, as on a disk without room. */
   readonly fileSize?: number;
 }
@@ -69,9 +72,9 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
   const nodeArgs = options.aMinuteLater ? ['--import', later] : [];
   // What sets a limit becomes the process itself.
   const limit = options.fileSize === undefined ? [] : ['prlimit', `--fsize=${options.fileSize}:`];
-  const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, 'local/start.ts', ...args];
+  const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, start, ...args];
   const child = spawn(command, rest, {
-    cwd: root,
+    cwd: options.cwd ?? root,
     env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,10 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { providerSchema, writtenSchema } from '../../tools/provider-schema.ts';
-
-it('docs/provider.schema.json is what the code says: run `npm run schema`', () => {
-  expect(writtenSchema()).toBe(providerSchema());
-});
+import { writtenSchema } from '../../tools/provider-schema.ts';
 
 it('editors are told what each part of a definition is, and which error codes there are', () => {
   const { properties, $defs } = JSON.parse(writtenSchema());

@@ -1,0 +1,60 @@
+import type { DefinitionData } from '../../lib/definition/schema.ts';
+import type { Credentials } from '../../lib/definition/secret.ts';
+import { filled, type Values } from '../../lib/definition/template.ts';
+import { valuesOf } from '../../lib/definition/values.ts';
+
+/** What may be shown of credentials: fields with `"secret": false`, and what the definition itself says. */
+
+const isShown = ({ fields }: DefinitionData, name: string, value: string | undefined): boolean => {
+  const field = fields[name];
+  if (field?.secret === false || field?.oneOf !== undefined) return true;
+  return typeof field?.default === 'string' && field.default === value;
+};
+
+/** What is shown in place of each placeholder. Without credentials, of every field its name. */
+export const shownValues = (data: DefinitionData, credentials: Credentials | undefined): Values => {
+  const known = credentials && valuesOf(data, credentials);
+  const givenOr = (name: string): string | undefined => {
+    const rule = data.fields[name]?.default;
+    return known ? known(name) : typeof rule === 'string' ? rule : undefined;
+  };
+  const values: Values = name => {
+    if (name === 'base') return addressOf(data.base, 'baseUrl') ?? '<base>';
+    if (name === 'apiBase') return addressOf(data.apiBase ?? data.base, 'baseUrl') ?? '<apiBase>';
+    if (!Object.hasOwn(data.fields, name)) return `<${name}>`;
+    const value = givenOr(name);
+    // An optional field that is left out takes its header with it.
+    if (value === undefined && known) return undefined;
+    const isDerived = typeof data.fields[name]?.default === 'object' && credentials?.[name] === undefined;
+    return value !== undefined && (isDerived || isShown(data, name, value)) ? value : `<${name}>`;
+  };
+  const addressOf = (address: DefinitionData['base'], own: string): string | undefined => {
+    if (credentials?.[own] !== undefined) return credentials[own];
+    if (typeof address === 'string') return filled(address, values);
+    if ('purpose' in address) return `<${own}>`;
+    return filled(address.of[givenOr(address.by) ?? ''] ?? `<${own}>`, values);
+  };
+  return values;
+};
+
+/** Takes secrets out of lines, however an answer wrote them. */
+export const hiding = (data: DefinitionData, credentials: Credentials = {}) => {
+  const hidden = new Map<string, string>();
+  const alsoHide = (name: string, value: string | undefined): void => {
+    if (value === undefined || value === '') return;
+    for (const each of [value, encodeURIComponent(value)]) hidden.set(each.toLowerCase(), `<${name}>`);
+  };
+  for (const name of Object.keys(data.fields)) {
+    const value = credentials[name];
+    if (value !== undefined && !isShown(data, name, value)) alsoHide(name, value);
+  }
+  /** What is shorter than `shortest` would be found in ordinary words. */
+  const hide = (line: string, shortest = 4): string => {
+    const found = [...hidden.keys()].filter(each => each.length >= shortest).toSorted((a, b) => b.length - a.length);
+    if (found.length === 0) return line;
+    return line.replace(new RegExp(found.map(escaped).join('|'), 'gi'), each => hidden.get(each.toLowerCase()) ?? '…');
+  };
+  return { hide, alsoHide };
+};
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');

@@ -1,0 +1,98 @@
+import {
+  type Exchange,
+  type Failed,
+  type Granted,
+  interpret,
+  interpretFirstStep,
+  type Outcome,
+} from '../../lib/core/interpret.ts';
+import { callDeadlineOf, defaultPolicy } from '../../lib/core/policy.ts';
+import type { Account, Grant, HttpRequest } from '../../lib/core/provider.ts';
+import { epochMs } from '../../lib/core/types.ts';
+import type { DefinedProvider } from '../../lib/definition/provider.ts';
+import { createSend } from '../../lib/http/send.ts';
+import { signAssertion } from '../../lib/http/sign.ts';
+import { duration } from '../screen.ts';
+import { adviceOn, warningWords } from './words.ts';
+
+export interface Output {
+  say(line: string): void;
+  /** What no line may hold from now on. */
+  alsoHide(name: string, value: string | undefined): void;
+  /** A text that an answer wrote, without anything secret however short it is. */
+  hideAll(text: string): string;
+}
+
+/** Logs in once, and then refreshes, at the provider itself. Whether all of it worked. */
+export const attempt = async (provider: DefinedProvider, account: Account, output: Output): Promise<boolean> => {
+  const { say } = output;
+  const { redeem, renewWithin } = provider.definition;
+  if (account.oneTimeCode !== undefined) {
+    say(
+      `"${redeem?.field}" works once, and what it brings would be lost here: the secret is well-formed, and nothing was tried.`,
+    );
+    return true;
+  }
+  const login = hidden(await ask(provider, account, 'full'), output);
+  say(`Login: ${wordsOf(login)}`);
+  if (login.kind !== 'granted') return false;
+  for (const line of factsOf(login, output)) say(`  ${line}`);
+  if (!account.refresh) return true;
+  if (login.refreshToken === undefined) {
+    say('Refresh: not tried, since the answer has no refresh token. Each renewal is a login.');
+    return true;
+  }
+  if (renewWithin !== undefined) {
+    say(`Refresh: not tried, since the provider allows it in the last ${duration(renewWithin)} alone.`);
+    return true;
+  }
+  const refresh = hidden(await ask(provider, account, 'refresh', login.refreshToken), output);
+  say(`Refresh: ${wordsOf(refresh)}`);
+  if (refresh.kind !== 'granted') return false;
+  for (const line of factsOf(refresh, output)) say(`  ${line}`);
+  return true;
+};
+
+const hidden = (outcome: Outcome, { alsoHide }: Output): Outcome => {
+  if (outcome.kind !== 'granted') return outcome;
+  alsoHide('token', outcome.accessToken);
+  alsoHide('refreshToken', outcome.refreshToken);
+  return outcome;
+};
+
+/** As the product asks, without retries. */
+const ask = async (
+  provider: DefinedProvider,
+  account: Account,
+  grant: Grant,
+  refreshToken?: string,
+): Promise<Outcome> => {
+  const sentAt = epochMs(Date.now());
+  const assertion = account.assertion && (await signAssertion(account.assertion, sentAt));
+  const exchange: Exchange = { provider, account, grant, sentAt, assertion };
+  const send = (request: HttpRequest) => createSend('any')(request, callDeadlineOf(defaultPolicy, provider));
+  if (refreshToken !== undefined && account.refresh) {
+    return interpret(exchange, await send(account.refresh(refreshToken, assertion)));
+  }
+  const reply = await send(account.logIn(assertion));
+  if (!account.exchange) return interpret(exchange, reply);
+  const step = interpretFirstStep(exchange, reply);
+  return step.kind === 'next' ? interpret(exchange, await send(step.request)) : step;
+};
+
+const wordsOf = (outcome: Outcome): string => {
+  if (outcome.kind === 'granted') return 'granted.';
+  const { code, status }: Failed = outcome;
+  return `${code}${status ? ` (HTTP ${status})` : ''}. ${adviceOn(code)}`;
+};
+
+const factsOf = (
+  { issuedAt, expiresAt, baseUrl, headers, refreshToken, warnings }: Granted,
+  { hideAll }: Output,
+): string[] => [
+  `token valid until ${new Date(expiresAt).toISOString()} (${duration(expiresAt - issuedAt)})`,
+  `base URL: ${hideAll(baseUrl)}`,
+  `headers: ${Object.keys(headers).join(', ')}`,
+  `refresh token: ${refreshToken === undefined ? 'no' : 'yes'}`,
+  ...warnings.map(warning => `warning: ${warning}: ${warningWords[warning]}`),
+];

@@ -1,0 +1,104 @@
+import { seconds } from '../../../lib/core/types.ts';
+import type { DefinedProvider } from '../../../lib/definition/provider.ts';
+import type { DefinitionData } from '../../../lib/definition/schema.ts';
+import { type Credentials, chosen, secretOf } from '../../../lib/definition/secret.ts';
+import { assertionOf, valuesOf } from '../../../lib/definition/values.ts';
+import { idOf, type SimulatedAccount } from '../accounts.ts';
+import type { Desk, SimulatedRequest, SimulatedResponse, Simulation } from '../kit.ts';
+import { json, oauthError, pathOf } from '../wire.ts';
+import { isSigned } from './assertions.ts';
+import { isAt, readHeaders, readRequest } from './reading.ts';
+import { refusal } from './refusals.ts';
+import { type Step, stepsOf } from './steps.ts';
+
+/** Serves any definition: it takes the requests that the definition makes, and answers as the definition reads. */
+export const genericSimulation = ({ definition: data }: DefinedProvider): Simulation => {
+  const steps = stepsOf(data);
+  const { revoke } = data;
+  const credentialsOf = credentialsBy(data);
+  return {
+    rotates: data.refresh !== undefined,
+    routes: {},
+    gate: (desk, request) => {
+      if (revoke && isAt(revoke, request)) {
+        const { token } = readRequest(revoke, request, anybody()) ?? {};
+        const family = desk.familyOf(token);
+        if (family !== undefined) desk.kill(family);
+        // RFC 7009 §2.2: a token that is not known is no error.
+        if (token !== undefined) return json(200, {});
+      }
+      const here = steps.filter(each => isAt(each.request, request));
+      if (here.length === 0) return undefined;
+      const meant = here.find(each => readRequest(each.request, request, anybody(each)) !== undefined);
+      if (!meant) {
+        const isMethod = here.some(each => each.request.method === request.method);
+        return oauthError(isMethod ? 400 : 405, 'invalid_request', 'The definition makes no such request');
+      }
+      const { rateLimit } = data;
+      const sender = readRequest(meant.request, request, anybody(meant))?.[rateLimit?.sharedBy ?? ''] ?? '';
+      if (rateLimit && desk.isOver(sender, rateLimit.calls, rateLimit.per)) {
+        const after = Math.max(1, Math.ceil(desk.scaled(rateLimit.per) / seconds(1)));
+        return json(429, { message: 'Too many requests' }, { 'retry-after': String(after) });
+      }
+      return answered(data, desk, request, { here, meant, credentialsOf });
+    },
+    admit: (desk, request) => {
+      for (const account of desk.accounts) {
+        const values = valuesOf(data, credentialsOf(desk, account));
+        const { token } = readHeaders(data.consumer.headers, request, { values, lenient: false }) ?? {};
+        const issued = desk.living(token);
+        if (issued?.account === idOf(account) && `${pathOf(request)}/`.startsWith(`${issued.below ?? ''}/`))
+          return issued;
+      }
+      return undefined;
+    },
+  };
+};
+
+const anybody = (step?: Step) => ({ values: () => undefined, lenient: true, refreshes: step?.grant === 'refresh' });
+
+type CredentialsOf = (desk: Desk, account: SimulatedAccount) => Credentials;
+
+/** What a secret with the fields of an account says, with all defaults. */
+const credentialsBy = (data: DefinitionData): CredentialsOf => {
+  const schema = secretOf(data);
+  const known = new Map<SimulatedAccount, Credentials>();
+  return (desk, account) => {
+    const found = known.get(account) ?? chosen(data, schema.parse({ ...account.fields, baseUrl: desk.url }));
+    known.set(account, found);
+    return found;
+  };
+};
+
+interface Asked {
+  readonly here: readonly Step[];
+  /** The first whose form the request has. */
+  readonly meant: Step;
+  readonly credentialsOf: CredentialsOf;
+}
+
+const answered = (
+  data: DefinitionData,
+  desk: Desk,
+  request: SimulatedRequest,
+  { here, meant, credentialsOf }: Asked,
+): SimulatedResponse => {
+  let isKnown = false;
+  for (const account of desk.accounts) {
+    const credentials = credentialsOf(desk, account);
+    const signed = assertionOf(data, credentials);
+    for (const step of here) {
+      const reader = { values: valuesOf(data, credentials), lenient: false, refreshes: step.grant === 'refresh' };
+      const read = readRequest(step.request, request, reader);
+      if (!read || (read.assertion !== undefined && !(signed && isSigned(read.assertion, signed, desk.now)))) continue;
+      isKnown = true;
+      const answer = step.answer(desk, { account, credentials }, read);
+      if (answer) return answer;
+    }
+  }
+  return refusal(data, meant.grant, isKnown || isOfUser(data) ? 'invalid_grant' : 'invalid_client');
+};
+
+/** Whether a login is a person's or a service account's. */
+const isOfUser = ({ locks, login: [first] }: DefinitionData): boolean =>
+  locks !== undefined || first?.form?.grant_type === 'password';

@@ -1,0 +1,156 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { plansOf } from '../../infra/options.ts';
+import { settingsOf } from '../../infra/settings.ts';
+import { providerFromFile, SettingsError, TokenRefresher } from '../../infra/token-refresher.ts';
+import { providersInFolder } from '../../lib/definition-files.ts';
+import { newApp, ofType, resourcesOf } from './template.ts';
+
+/** Providers that do not come with the package: a file is all they take. */
+
+const folder = mkdtempSync(join(tmpdir(), 'own-provider-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const acme = {
+  id: 'acme',
+  title: 'Acme',
+  source: 'https://acme.test/docs',
+  lifetime: '30m',
+  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
+  base: 'https://login.acme.test',
+  login: { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } },
+  consumer: { baseUrl: '{base}' },
+  hosts: ['login.acme.test'],
+};
+const written = (name: string, content: unknown) => {
+  const file = join(folder, name);
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+};
+
+describe('in an app of one’s own', () => {
+  test('it gets a function, a role and a schedule', () => {
+    const stack = new Stack(newApp(), 'Mine');
+    const definition = providerFromFile(written('acme.json', acme));
+    const tokens = new TokenRefresher(stack, 'Tokens', { providers: { officernd: {}, acme: { ...definition } } });
+    const resources = resourcesOf(stack);
+    const functions = ofType(resources, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Description);
+    expect(functions).toContain('Refreshes the tokens of Acme');
+    expect(Object.keys(tokens.refreshFunctions)).toEqual(['officernd', 'acme']);
+    expect(ofType(resources, 'AWS::Scheduler::Schedule')).toHaveLength(3);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['acme', { ...acme, lifetime: 30 }, 'acme.json: "lifetime" must be a text.'],
+    ['acme', '{', 'acme.json: The file is not JSON.'],
+    ['other', acme, '"providers.other" must be a definition with the "id" "other", got "acme".'],
+    [
+      'officernd',
+      { ...acme, id: 'officernd' },
+      '"officernd" comes with this package: give your definition another "id".',
+    ],
+  ])('under the name %s, %j is refused with a sentence', (id, content, sentence) => {
+    const read = () => plansOf({ [id]: providerFromFile(written('acme.json', content)) });
+    expect(read).toThrow(SettingsError);
+    expect(read).toThrow(sentence);
+  });
+
+  test('a file that is not there is refused with a sentence', () => {
+    expect(() => providerFromFile(join(folder, 'nothing.json'))).toThrow(
+      'nothing.json: The file cannot be read (ENOENT).',
+    );
+  });
+
+  test('there are at most as many as the environment of the API holds', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 26 }, (_, n) => [`a${n}`, providerFromFile(written('a.json', { ...acme, id: `a${n}` }))]),
+    );
+    expect(() => plansOf(many)).toThrow('"providers" must be 1 to 25 of ');
+  });
+});
+
+describe('in the folder "providers"', () => {
+  const own = () => {
+    const providers = join(folder, 'providers');
+    mkdirSync(providers, { recursive: true });
+    writeFileSync(join(providers, 'acme.json'), JSON.stringify(acme));
+    return providersInFolder(providers);
+  };
+
+  test('it is served with those of the package, and has settings like them', () => {
+    const { providers = {} } = settingsOf({ 'acme.tick': '2' }, own());
+    expect(Object.keys(providers)).toContain('officernd');
+    expect(plansOf(providers).at(-1)).toMatchObject({ provider: { id: 'acme' }, pace: { tick: 120_000 } });
+    expect(Object.keys(settingsOf({ providers: 'acme' }, own()).providers ?? {})).toEqual(['acme']);
+    expect(() => settingsOf({ 'acme.tik': '2' }, own())).toThrow('"acme.tick" must be spelt so');
+  });
+
+  test('its id is the name of its file', () => {
+    writeFileSync(join(folder, 'providers', 'other.json'), JSON.stringify(acme));
+    expect(own).toThrow('other.json: "id" must be the name of the file, got "acme".');
+    rmSync(join(folder, 'providers', 'other.json'));
+  });
+
+  test('a wrong one ends the synthesis of the app with its sentences', () => {
+    own();
+    writeFileSync(join(folder, 'providers', 'acme.json'), JSON.stringify({ ...acme, base: 'http://x', lifetme: '1h' }));
+    const app = join(import.meta.dirname, '../../infra/app.ts');
+    const { status, stderr } = spawnSync(process.execPath, [app], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { HOME: folder },
+    });
+    expect(stderr).toMatch(
+      /^token-refresher: .*acme\.json: "lifetme" is not a part of a definition: did you mean "lifetime"\?\n$/,
+    );
+    expect(status).toBe(1);
+  });
+});
+
+describe('the bundle of its function', () => {
+  const bundles = (content: typeof acme, name: string) => {
+    const outdir = join(folder, name);
+    const app = new App({ outdir });
+    const providers = { acme: providerFromFile(written('acme.json', content)), powerepos: {} };
+    new TokenRefresher(new Stack(app, 'Mine'), 'Tokens', { providers });
+    const { assets } = app.synth().getStackByName('Mine');
+    const codes = ofType(resourcesIn(outdir), 'AWS::Lambda::Function').map(([id, { Properties }]) => {
+      const { S3Key = '' } = Properties.Code as { S3Key?: string };
+      return [id.replace(/^Tokens|Function.*$/g, ''), S3Key] as const;
+    });
+    expect(assets).toBeDefined();
+    return { keys: Object.fromEntries(codes), outdir };
+  };
+  const resourcesIn = (outdir: string) =>
+    JSON.parse(readFileSync(join(outdir, 'Mine.template.json'), 'utf8')).Resources as ReturnType<typeof resourcesOf>;
+  const textOf = ({ keys, outdir }: ReturnType<typeof bundles>, fn: string) =>
+    readFileSync(join(outdir, `asset.${String(keys[fn]).replace('.zip', '')}`, 'index.js'), 'utf8');
+
+  test('has its own definition and no other; a change is one of that bundle alone', () => {
+    const before = bundles(acme, 'before');
+    const after = bundles({ ...acme, base: 'https://login.acme.test/v2' }, 'after');
+    const changed = Object.keys(before.keys).filter(fn => before.keys[fn] !== after.keys[fn]);
+    expect(changed).toEqual(['Refreshacme']);
+    expect(textOf(after, 'Refreshacme')).toContain('https://login.acme.test/v2');
+    expect(textOf(after, 'Refreshacme')).not.toContain('powerepos');
+    expect(textOf(after, 'Refreshpowerepos')).toContain('https://auth.powerepos.cloud');
+    // Nothing is signed.
+    expect(textOf(after, 'Refreshacme')).not.toContain('JWSInvalid');
+  }, 120_000);
+
+  test('holds what signs, if its definition has an assertion', () => {
+    const signing = {
+      ...acme,
+      fields: { clientId: { purpose: 'the client id' }, key: { purpose: 'the private key', privateKey: true } },
+      login: { url: '{base}/token', form: { client_id: '{clientId}', client_assertion: '{assertion}' } },
+      assertion: { algorithm: 'RS256', key: 'key', claims: { iss: '{clientId}' } },
+    };
+    const bundled = bundles(signing as unknown as typeof acme, 'signing');
+    expect(textOf(bundled, 'Refreshacme')).toContain('JWSInvalid');
+    expect(textOf(bundled, 'Refreshpowerepos')).not.toContain('JWSInvalid');
+  }, 120_000);
+});

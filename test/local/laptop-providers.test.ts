@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { providerIds } from '../../lib/providers/index.ts';
+import {
+  type Listed,
+  runLaptop,
+  startLaptop,
+  statusesOf,
+  temporaryFolder,
+  writeSecrets,
+} from '../support/laptop-process.ts';
+import { listening } from '../support/loopback.ts';
+
+const TIMEOUT = 30_000;
+
+const acme = {
+  id: 'acme',
+  title: 'Acme Accounting',
+  source: 'made up',
+  lifetime: '20m',
+  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
+  base: 'https://login.acme.example',
+  apiBase: 'https://api.acme.example',
+  login: {
+    url: '{base}/token',
+    basic: { user: '{clientId}', password: '{clientSecret}' },
+    form: { grant_type: 'client_credentials' },
+  },
+  refresh: { url: '{base}/token', form: { grant_type: 'refresh_token', refresh_token: '{refreshToken}' } },
+  sessionOf: ['clientId'],
+  consumer: { baseUrl: '{apiBase}/v1' },
+  hosts: ['*.acme.example'],
+};
+
+const folderOf = (files: Readonly<Record<string, unknown>>, folder = temporaryFolder()): string => {
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return folder;
+};
+
+const linesOf = (stdout: string): readonly Listed[] => JSON.parse(stdout).connections;
+
+describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
+  it('also serves the providers of the folder, each with a simulated connection', async () => {
+    const laptop = startLaptop(['--port', '0', '--providers', folderOf({ 'acme.json': acme, 'notes.txt': 'x' })]);
+    await expect
+      .poll(async () => statusesOf((await laptop.get('/connections')).json.connections)['acme/example'], {
+        timeout: TIMEOUT,
+      })
+      .toBe('healthy');
+    const { json } = await laptop.get('/connections');
+    expect(new Set(json.connections.map(({ connection }) => connection.split('/')[0]))).toEqual(
+      new Set([...providerIds, 'acme']),
+    );
+    const token = await laptop.get('/tokens/acme/example');
+    expect(token).toMatchObject({ status: 200, json: { baseUrl: expect.stringMatching(/\/acme\/v1$/) } });
+    const use = async (headers: Readonly<Record<string, string>>) =>
+      (await fetch(`${token.json.baseUrl}/anything`, { headers })).status;
+    expect([await use(token.json.headers), await use({})]).toEqual([200, 401]);
+    const body = JSON.stringify({ issuedAt: token.json.issuedAt });
+    const renewed = await laptop.get('/tokens/acme/example', { method: 'POST', body });
+    expect(renewed.status).toBe(200);
+    expect(renewed.json.accessToken).not.toBe(token.json.accessToken);
+  });
+
+  it('serves what is in providers/ of the working directory without being asked, and nothing if it is not there', async () => {
+    const cwd = temporaryFolder();
+    mkdirSync(join(cwd, 'providers'));
+    folderOf({ 'acme.json': acme }, join(cwd, 'providers'));
+    const [there, elsewhere] = await Promise.all([
+      runLaptop(['--once', '--json'], { cwd }),
+      runLaptop(['--once', '--json'], { cwd: temporaryFolder() }),
+    ]);
+    expect([there.code, elsewhere.code]).toEqual([0, 0]);
+    expect(statusesOf(linesOf(there.stdout))['acme/example']).toBe('healthy');
+    expect(Object.keys(statusesOf(linesOf(elsewhere.stdout)))).not.toContain('acme/example');
+  });
+
+  it('takes real credentials for them from --secrets', async () => {
+    const server = createServer((_, response) => response.end('{"access_token":"made-up","expires_in":600}'));
+    const baseUrl = `http://127.0.0.1:${await listening(server)}`;
+    const secrets = temporaryFolder();
+    writeSecrets(secrets, { 'acme/oslo': { clientId: 'made-up', clientSecret: 'made-up', baseUrl } });
+    const providers = folderOf({ 'acme.json': acme });
+    const { code, stdout } = await runLaptop(['--once', '--json', '--secrets', secrets, '--providers', providers]);
+    expect(code).toBe(0);
+    expect(statusesOf(linesOf(stdout))).toEqual({ 'acme/oslo': 'healthy' });
+  });
+});
+
+describe('bad input', { timeout: TIMEOUT }, () => {
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
+    ['a wrong definition', { 'acme.json': { ...acme, lifetime: 20 } }, /acme\.json: "lifetime" must be a text\.$/],
+    ['a definition that is not JSON', { 'acme.json': '{' }, /acme\.json: The file is not JSON\.$/],
+    [
+      'another name than its id',
+      { 'other.json': acme },
+      /other\.json: "id" must be the name of the file, got "acme"\.$/,
+    ],
+    [
+      'the id of a built-in provider',
+      { 'petrosoft.json': { ...acme, id: 'petrosoft' } },
+      /petrosoft\.json: "petrosoft" is the id of a built-in provider: choose another "id"\.$/,
+    ],
+    ['nothing', {}, /--providers: .* holds no definitions: put each into <id>\.json\.$/],
+  ])('in --providers: %s', async (_, files, sentence) => {
+    const { code, stdout, stderr } = await runLaptop(['--port', '0', '--providers', folderOf(files)]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr.trimEnd()).toMatch(sentence);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('in --providers: no folder', async () => {
+    const { code, stderr } = await runLaptop(['--providers', '/nowhere/at/all']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is no folder/);
+  });
+});
