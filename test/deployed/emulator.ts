@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +16,18 @@ const freePort = (): Promise<number> =>
     });
   });
 
+/** What a stage has apart from the app: more context, and definitions in its folder `providers`. */
+export interface StageSettings {
+  readonly context: Readonly<Record<string, string>>;
+  readonly definitions?: readonly { readonly id: string }[];
+}
+
 /** A running local AWS. */
 export interface LocalAws {
   /** The environment variables that lead to it. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Deploys a stack of the app in a folder, with more context than the app's own; what it printed. */
-  deploy(folder: string, stack: string, context?: Readonly<Record<string, string>>): Promise<string>;
+  /** Deploys a stack of the app in a folder, with settings of its own; what it printed. */
+  deploy(folder: string, stack: string, settings?: StageSettings): Promise<string>;
   /** One call of the AWS CLI. */
   ask<T>(...call: readonly string[]): Promise<T>;
   down(): Promise<void>;
@@ -37,8 +43,8 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
   );
   return {
     variables,
-    deploy: async (app, stack, context) => {
-      const cwd = context ? await folderOfSettings(app, context) : app;
+    deploy: async (app, stack, settings) => {
+      const cwd = settings ? await folderOf(app, settings) : app;
       try {
         return (await run(script, ['deploy', stack], { env, cwd })).stdout;
       } finally {
@@ -56,7 +62,7 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
 };
 
 /** A folder with the same app as another one, and with settings of its own. What is synthesized is in the app's `cdk.out`. */
-const folderOfSettings = async (app: string, context: Readonly<Record<string, string>>): Promise<string> => {
+const folderOf = async (app: string, { context, definitions = [] }: StageSettings): Promise<string> => {
   const cwd = await mkdtemp(join(tmpdir(), 'deploy-'));
   const settings = JSON.parse(await readFile(join(app, 'cdk.json'), 'utf8'));
   const changed = {
@@ -66,6 +72,8 @@ const folderOfSettings = async (app: string, context: Readonly<Record<string, st
     context: { ...settings.context, ...context },
   };
   await writeFile(join(cwd, 'cdk.json'), JSON.stringify(changed));
+  await mkdir(join(cwd, 'providers'));
+  for (const each of definitions) await writeFile(join(cwd, 'providers', `${each.id}.json`), JSON.stringify(each));
   await symlink(join(import.meta.dirname, '../../node_modules'), join(cwd, 'node_modules'));
   return cwd;
 };

@@ -30,7 +30,7 @@ const main = async (script: string): Promise<void> => {
   try {
     const { KeyMetadata } = await aws.ask<{ readonly KeyMetadata: { readonly Arn: string } }>('kms', 'create-key');
     const root = folder('../..');
-    const created = (await aws.deploy(root, 'TokenRefresher', { secretsKeys: KeyMetadata.Arn })).match(
+    const created = (await aws.deploy(root, 'TokenRefresher', { context: { secretsKeys: KeyMetadata.Arn } })).match(
       /^created .*$/m,
     )?.[0];
     say(`TokenRefresher deployed: ${created}`);
@@ -42,6 +42,9 @@ const main = async (script: string): Promise<void> => {
     await judged(aws, { TokenRefresher: `${root}/cdk.out`, Consumer: `${example}/cdk.out` }, KeyMetadata.Arn);
     await checkStages(aws, root, KeyMetadata.Arn);
     say('a second deployment, by another name, has parts of its own, and each discovers its own secrets');
+    say(
+      'the second one also serves a provider of its own, which is a file: a function renews its token, the API serves it',
+    );
   } finally {
     await aws.down();
   }

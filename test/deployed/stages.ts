@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { epochMs } from '../../lib/core/types.ts';
+import { providerFromData } from '../../lib/definition/from-file.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import type { DiscoverReport } from '../../lib/shell/discover.ts';
+import type { SweepReport } from '../../lib/shell/sweep.ts';
+import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
+import { startSimulators } from '../../local/simulators/server.ts';
 import { Evaluator } from '../iam/evaluate.ts';
 import { Ledger } from '../iam/ledger.ts';
 import { deployedAccount } from './account.ts';
@@ -11,6 +16,8 @@ import { Judge } from './judge.ts';
 import { Operator } from './operator.ts';
 import { startProxy } from './proxy.ts';
 
+/** Where the bundles find the simulators, as in `run.ts`. */
+const SIMULATORS = 'https://simulators.example';
 const SECOND = { stack: 'TokenRefresher-staging', name: 'staging' };
 const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };
 
@@ -23,7 +30,7 @@ export const checkStages = async (aws: LocalAws, root: string, secretsKey: strin
   const assembly = `${root}/cdk.out`;
   // The second deployment replaces what is in the folder.
   const first = await stageOf(aws, { stack: 'TokenRefresher', assembly }, secretsKey);
-  await aws.deploy(root, SECOND.stack, { name: SECOND.name });
+  await aws.deploy(root, SECOND.stack, { context: { name: SECOND.name }, definitions: [HAFNIA] });
   const second = await stageOf(aws, { ...SECOND, assembly }, secretsKey);
   await checkParts(aws, second.deployed);
 
@@ -31,18 +38,70 @@ export const checkStages = async (aws: LocalAws, root: string, secretsKey: strin
   await new Operator(aws, SECOND.name).create('officernd/test', CREDENTIALS);
   assert.deepEqual(await second.look(), onlyAdded('officernd/test'));
   assert.deepEqual(await first.look(), onlyAdded('officernd/production-desks'));
+  await checkOwnProvider(aws, second);
+};
+
+/** A provider that is a file beside the app, and nothing else. */
+const HAFNIA = {
+  id: 'hafnia',
+  title: 'Hafnia',
+  source: 'made up',
+  lifetime: '30m',
+  fields: { key: { purpose: 'the key' }, tenant: { purpose: 'the tenant' } },
+  base: 'https://login.hafnia.example',
+  login: [
+    { url: '{base}/code', json: { key: '{key}', tenant: '{tenant}' } },
+    { url: '{base}/token', json: { code: '{answer.code}' } },
+  ],
+  refresh: { url: '{base}/token', json: { renewal: '{refreshToken}' } },
+  sessionOf: ['tenant'],
+  answer: { token: 'data.token', refreshToken: 'data.renewal', expiry: { path: 'data.until', as: 'date' } },
+  consumer: { headers: { 'X-Hafnia': '{token}' }, baseUrl: '{base}/api' },
+  hosts: ['login.hafnia.example'],
+};
+
+/** It is discovered, obtained and served, by the functions and with the policies that were deployed for it. */
+const checkOwnProvider = async (aws: LocalAws, { behind, look }: Stage): Promise<void> => {
+  const provider = providerFromData(HAFNIA);
+  const account = madeUpAccount(provider, 'acme');
+  const chance = { now: () => epochMs(Date.now()), scale: 1, random: Math.random };
+  const simulators = await startSimulators({
+    ...chance,
+    publicUrl: SIMULATORS,
+    accounts: [account],
+    defined: [provider],
+  });
+  process.env.SIMULATORS = simulators.url;
+  try {
+    const secret = { ...account.fields, baseUrl: `${SIMULATORS}/hafnia` };
+    await new Operator(aws, SECOND.name).create('hafnia/acme', secret);
+    assert.deepEqual(await look(), { ...onlyAdded('hafnia/acme'), secrets: 2, connections: 2 });
+    await behind(async calls => {
+      const { result } = await calls.tick('refresh-hafnia');
+      assert.equal((result as SweepReport).results.refreshed, 1);
+      const rawPath = '/tokens/hafnia/acme';
+      const event = { version: '2.0', rawPath, requestContext: { http: { method: 'GET', path: rawPath } } };
+      const { body } = (await calls.run(calls.deployed.api, event)).result as { readonly body: string };
+      const { headers, baseUrl } = JSON.parse(body);
+      assert.deepEqual([Object.keys(headers), baseUrl], [['X-Hafnia'], `${SIMULATORS}/hafnia/api`]);
+    });
+  } finally {
+    await simulators.close();
+  }
 };
 
 const checkParts = async (aws: LocalAws, { watch, schedules }: Deployed): Promise<void> => {
   const { DEPLOYMENT, TOKENS_TABLE } = watch.environment;
   const table = idOf(await resourcesOf(aws, SECOND.stack), /StorageTokens/);
   assert.deepEqual([DEPLOYMENT, TOKENS_TABLE], [SECOND.name, table]);
-  assert.equal(schedules.size, providerIds.length + 1);
+  assert.equal(schedules.size, providerIds.length + 2);
 };
 
 interface Stage {
   readonly deployed: Deployed;
-  /** One run of its watch, behind the policies that were deployed with it; a call that they refuse is an error. */
+  /** Calls its functions, behind the policies that were deployed with it; a call that they refuse is an error. */
+  behind<T>(work: (calls: Calls) => Promise<T>): Promise<T>;
+  /** One run of its watch. */
   look(): Promise<unknown>;
 }
 
@@ -55,19 +114,18 @@ const stageOf = async (
   const evaluator = new Evaluator(account);
   const ledger = new Ledger(account);
   const deployed = await deployedIn(aws, stage);
-  const look = async () => {
+  const behind = async <T>(work: (calls: Calls) => Promise<T>): Promise<T> => {
     const emulator = aws.variables.AWS_ENDPOINT_URL ?? '';
     const invoke = (name: string) => Promise.reject(new Error(`the watch invokes ${name}`));
     const proxy = await startProxy({ evaluator, ledger, emulator, invoke });
     try {
-      const calls = new Calls(deployed, new Judge(evaluator, ledger, secretsKey), () => proxy.url);
-      return (await calls.tick('watch')).result;
+      return await work(new Calls(deployed, new Judge(evaluator, ledger, secretsKey), () => proxy.url));
     } finally {
       proxy.close();
       assert.deepEqual(ledger.refused, [], `${stage.stack}: refused, and needed`);
     }
   };
-  return { deployed, look };
+  return { deployed, behind, look: () => behind(async calls => (await calls.tick('watch')).result) };
 };
 
 /** What a watch reports if there is one secret, which is new. */

@@ -74,36 +74,36 @@ describe('in an app of one’s own', () => {
 });
 
 describe('in the folder "providers"', () => {
-  const own = () => {
-    const providers = join(folder, 'providers');
-    mkdirSync(providers, { recursive: true });
-    writeFileSync(join(providers, 'acme.json'), JSON.stringify(acme));
-    return providersInFolder(providers);
+  /** A folder with `providers` in it. */
+  const projectWith = (files: Readonly<Record<string, unknown>>) => {
+    const project = mkdtempSync(join(folder, 'project-'));
+    mkdirSync(join(project, 'providers'));
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(join(project, 'providers', name), JSON.stringify(content));
+    }
+    return project;
   };
+  const ownOf = (project: string) => providersInFolder(join(project, 'providers'));
 
   test('it is served with those of the package, and has settings like them', () => {
-    const { providers = {} } = settingsOf({ 'acme.tick': '2' }, own());
+    const own = ownOf(projectWith({ 'acme.json': acme }));
+    const { providers = {} } = settingsOf({ 'acme.tick': '2' }, own);
     expect(Object.keys(providers)).toContain('officernd');
     expect(plansOf(providers).at(-1)).toMatchObject({ provider: { id: 'acme' }, pace: { tick: 120_000 } });
-    expect(Object.keys(settingsOf({ providers: 'acme' }, own()).providers ?? {})).toEqual(['acme']);
-    expect(() => settingsOf({ 'acme.tik': '2' }, own())).toThrow('"acme.tick" must be spelt so');
+    expect(Object.keys(settingsOf({ providers: 'acme' }, own).providers ?? {})).toEqual(['acme']);
+    expect(() => settingsOf({ 'acme.tik': '2' }, own)).toThrow('"acme.tick" must be spelt so');
   });
 
   test('its id is the name of its file', () => {
-    writeFileSync(join(folder, 'providers', 'other.json'), JSON.stringify(acme));
-    expect(own).toThrow('other.json: "id" must be the name of the file, got "acme".');
-    rmSync(join(folder, 'providers', 'other.json'));
+    expect(() => ownOf(projectWith({ 'other.json': acme }))).toThrow(
+      'other.json: "id" must be the name of the file, got "acme".',
+    );
   });
 
   test('a wrong one ends the synthesis of the app with its sentences', () => {
-    own();
-    writeFileSync(join(folder, 'providers', 'acme.json'), JSON.stringify({ ...acme, base: 'http://x', lifetme: '1h' }));
+    const cwd = projectWith({ 'acme.json': { ...acme, base: 'http://x', lifetme: '1h' } });
     const app = join(import.meta.dirname, '../../infra/app.ts');
-    const { status, stderr } = spawnSync(process.execPath, [app], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { HOME: folder },
-    });
+    const { status, stderr } = spawnSync(process.execPath, [app], { cwd, encoding: 'utf8', env: { HOME: cwd } });
     expect(stderr).toMatch(
       /^token-refresher: .*acme\.json: "lifetme" is not a part of a definition: did you mean "lifetime"\?\n$/,
     );
