@@ -8,14 +8,15 @@ import { run } from '../local/provider/run.ts';
 import { providerSchema, writtenSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './support/laptop-process.ts';
 
+const CATALOGUE = new URL('../catalogue/', import.meta.url);
 const page = readFileSync(new URL('../docs/providers.md', import.meta.url), 'utf8');
 const json = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text));
-const [nordlys, secret, ...parts] = json;
-const rowsOf = (heading: string) =>
-  page
-    .slice(page.indexOf(`\n## ${heading}`))
-    .split('\n')
-    .filter(line => line.startsWith('| ['));
+const [nordlys, secret, ...examples] = json;
+const [whole, parts] = [examples.filter(each => each.id), examples.filter(each => !each.id)];
+/** What follows a heading, up to the next one. */
+const section = (heading: string): string => page.split(`\n${heading}`)[1]?.split(/\n##/)[0] ?? expect.fail(heading);
+const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+const rowIn = (text: string, name: string) => text.split('\n').find(line => line.startsWith(`| ${name} |`)) ?? '';
 
 test('docs/provider.schema.json is that of the code: run `npm run schema`', () => {
   expect(writtenSchema()).toBe(providerSchema());
@@ -42,13 +43,67 @@ describe('docs/providers.md', () => {
     expect(codes.filter(code => !isErrorCode(code))).toEqual([]);
   });
 
-  it('lists the six and the catalogue', () => {
-    const ids = [...page.matchAll(/^\| \[`([\w-]+)`\]/gm)].map(([, id]) => id);
-    expect(ids).toEqual(providers.map(({ id }) => id));
-    const files = readdirSync(new URL('../catalogue', import.meta.url)).sort();
-    const named = [...page.matchAll(/\]\(\.\.\/catalogue\/([\w-]+\.json)\)/g)].map(([, file]) => file);
-    expect(named).toEqual(files);
-    expect(rowsOf('The six').length).toBeGreaterThan(0);
+  it.each(whole.map(each => [each.id, each]))('has the whole definition of %s', (id, each) => {
+    expect(providerFromData(each).id).toBe(id);
+  });
+
+  const told = section('## What a wrong definition is told')
+    .split('\n')
+    .flatMap(line => {
+      const [, part = '', sentence = ''] = /^\| `(\{.*\})` \| `(.*)` \|$/.exec(line) ?? [];
+      return part === '' ? [] : [[part, sentence] as const];
+    });
+  it.each(told)('%s is told what it says there', (part, sentence) => {
+    expect(() => providerFromData({ ...nordlys, ...JSON.parse(part) })).toThrow(sentence);
+  });
+  it('has such examples', () => expect(told.length).toBeGreaterThan(10));
+
+  it.each(providers.map(provider => [provider.id, provider] as const))(
+    'says of %s what it is asked',
+    (id, provider) => {
+      const { definition, title, fields } = provider;
+      const text = section(`### \`${id}\`: ${title}\n`);
+      const named = codesIn(rowIn(text, 'secret')).filter(name => name !== 'baseUrl');
+      const own = [...fields.required, ...fields.optional].filter(name => !['baseUrl', 'apiBaseUrl'].includes(name));
+      expect(named.toSorted()).toEqual(own.toSorted());
+      const { base, login, refresh, consumer } = definition;
+      const addresses = typeof base === 'string' ? [base] : 'of' in base ? Object.values(base.of) : ['`baseUrl`'];
+      for (const address of addresses) expect(rowIn(text, 'address')).toContain(address);
+      for (const { method, url, headers, form = {}, json: body = {} } of login) {
+        const row = rowIn(text, 'login');
+        expect(row).toContain(`\`${method} ${url.replace('{base}', '')}\``);
+        for (const name of Object.keys({ ...headers, ...form, ...body }).filter(each => each !== 'Content-Type')) {
+          expect(row).toContain(name);
+        }
+      }
+      expect(rowIn(text, 'refresh') !== '').toBe(refresh !== undefined);
+      for (const name of Object.keys(consumer.headers)) expect(rowIn(text, 'consumers')).toContain(name);
+      const unit = provider.expiresIn === 'milliseconds' ? '**milliseconds**' : 'in seconds';
+      expect(rowIn(text, 'answer')).toContain(unit);
+    },
+  );
+
+  it('lists the catalogue as it is', () => {
+    const rows = [...section('## The catalogue').matchAll(/^\| \[(.+)\]\(\.\.\/catalogue\/(.+)\) \|(.*)\|$/gm)];
+    expect(rows.map(([, , file]) => file)).toEqual(readdirSync(CATALOGUE).sort());
+    for (const [, title, file = '', others = ''] of rows) {
+      const { definition, fields } = providerFromData(JSON.parse(readFileSync(new URL(file, CATALOGUE), 'utf8')));
+      const [how = '', lifetime = '', tokens, names = ''] = others.split('|').map(cell => cell.trim());
+      const hours = definition.lifetime / 3_600_000;
+      expect([title, lifetime]).toEqual([
+        definition.title,
+        hours < 1 ? `${hours * 60}m` : hours > 24 ? `${hours / 24}d` : `${hours}h`,
+      ]);
+      const fixed = 'refreshToken' in definition.fields ? 'always the same' : 'none';
+      expect(tokens).toBe(definition.refresh ? 'a new one each time' : fixed);
+      expect(how.includes('signed JWT')).toBe(definition.assertion !== undefined);
+      expect(how.includes('used once')).toBe(definition.redeem !== undefined);
+      const optional = [...names.matchAll(/\[`(\w+)`\]/g)].map(([, name]) => name);
+      const all = [...fields.required, ...fields.optional].filter(name => name !== 'apiBaseUrl');
+      const own = all.filter(name => name !== 'baseUrl' || fields.required.includes(name));
+      expect(codesIn(names).toSorted()).toEqual(own.toSorted());
+      expect(optional.toSorted()).toEqual(own.filter(name => fields.optional.includes(name)).toSorted());
+    }
   });
 
   it('leads to a refreshed token, as it is written', async () => {

@@ -1,10 +1,10 @@
 import { isHostPattern, isOnHosts } from '../core/hosts.ts';
-import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
-import { minutes, seconds } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
+import { nearMiss } from './near-miss.ts';
+import { partFaults } from './part-checks.ts';
 import type { DefinitionData } from './schema.ts';
-import { filled, placeholdersIn } from './template.ts';
-import { leavesOf, templatesOf, textsOf } from './texts.ts';
+import { filled } from './template.ts';
+import { ADDRESSES, type Entry, entriesOf, leavesOf, namesIn, requestsOf, templatesOf } from './texts.ts';
 
 /** What is wrong although each part by itself is as it must be: a path, and what to do. */
 export interface PathFault {
@@ -17,18 +17,16 @@ export const faultsIn = (data: DefinitionData): readonly PathFault[] => [
   ...placeholderFaults(data),
   ...fieldFaults(data),
   ...addressFaults(data),
-  ...unsureFaults(data),
   ...partFaults(data),
 ];
 
-const ADDRESSES = ['base', 'apiBase'];
 const FROM_ANSWER = /^answer\.[A-Za-z0-9_$.-]+$/;
 const FROM_TOKEN = /^(?:answer|claims)\.[A-Za-z0-9_$.-]+$/;
 
 /** A part with templates, the names that they may have apart from fields and addresses, and what else they may match. */
 interface Part {
   readonly path: string;
-  readonly texts: readonly string[];
+  readonly entries: readonly Entry[];
   readonly more?: readonly string[];
   readonly also?: RegExp;
 }
@@ -38,30 +36,44 @@ const placeholderFaults = (data: DefinitionData): PathFault[] => {
   const signed = data.assertion ? ['assertion'] : [];
   const { headers, baseUrl } = data.consumer;
   const { header = {}, claims = {} } = data.assertion ?? {};
+  const more: Readonly<Record<string, Partial<Part>>> = {
+    'login.1': { more: signed, also: FROM_ANSWER },
+    refresh: { more: [...signed, 'refreshToken'] },
+  };
+  const ofRequests = requestsOf(data)
+    .filter(({ path }) => path !== 'revoke')
+    .map(({ path, request }) => ({ path, entries: entriesOf(request), more: signed, ...more[path] }));
   const parts: readonly Part[] = [
-    { path: 'login', texts: textsOf(data.login[0]), more: signed },
-    { path: 'login', texts: textsOf(data.login[1]), more: signed, also: FROM_ANSWER },
-    { path: 'redeem.request', texts: textsOf(data.redeem?.request), more: signed },
-    { path: 'refresh', texts: textsOf(data.refresh), more: [...signed, 'refreshToken'] },
-    { path: 'assertion', texts: [...Object.values(header), ...leavesOf(claims)] },
-    { path: 'consumer', texts: [...Object.values(headers), ...baseUrl], more: ['token'], also: FROM_TOKEN },
+    ...ofRequests,
+    { path: 'assertion', entries: leavesOf({ header, claims }) },
+    { path: 'consumer', entries: leavesOf({ headers, baseUrl }), more: ['token'], also: FROM_TOKEN },
   ];
-  const strangers = parts.flatMap(({ path, texts, more = [], also }) =>
-    namesIn(texts)
-      .filter(name => !known.includes(name) && !more.includes(name) && !also?.test(name))
+  const strangers = parts.flatMap(part => strangersIn(part, known));
+  const inRevoke = entriesOf(data.revoke).flatMap(([at, text]) =>
+    namesIn(text)
+      .filter(name => name !== 'base' && name !== 'token')
       .map(name => ({
-        path,
-        message: `has "{${name}}", which is neither a field nor one of ${[...ADDRESSES, ...more].join(', ')}`,
+        path: `revoke.${at}`,
+        message: `has "{${name}}", but the secret is gone by then: only {base} and {token} are known`,
       })),
   );
-  const inRevoke = namesIn(textsOf(data.revoke))
-    .filter(name => name !== 'base' && name !== 'token')
-    .map(name => ({
-      path: 'revoke',
-      message: `has "{${name}}", but the secret is gone by then: only {base} and {token} are known`,
-    }));
   return [...strangers, ...inRevoke, ...anchorFaults(data)];
 };
+
+const strangersIn = ({ path, entries, more = [], also }: Part, known: readonly string[]): readonly PathFault[] =>
+  entries.flatMap(([at, text]) =>
+    namesIn(text)
+      .filter(name => !known.includes(name) && !more.includes(name) && !also?.test(name))
+      .map(name => {
+        const meant = nearMiss(name, [...known, ...more]);
+        const advice = meant === undefined ? '' : `: did you mean "{${meant}}"?`;
+        const others = [...ADDRESSES, ...more].join(', ');
+        return {
+          path: `${path}.${at}`,
+          message: `has "{${name}}", which is neither a field nor one of ${others}${advice}`,
+        };
+      }),
+  );
 
 /** What a secret says cannot lead to another host: only a whole address stands at the beginning. */
 const anchorFaults = (data: DefinitionData): PathFault[] => [
@@ -75,43 +87,6 @@ const anchorFaults = (data: DefinitionData): PathFault[] => [
       message: 'must begin with "{base}", "{apiBase}", or an address in the answer such as "{answer.api_url}"',
     })),
 ];
-
-/** Every request of a definition, and where it is in it. */
-const requestsOf = ({ login, redeem, refresh, revoke }: DefinitionData) =>
-  [
-    { path: 'login', request: login[0] },
-    { path: 'login.1', request: login[1] },
-    { path: 'redeem.request', request: redeem?.request },
-    { path: 'refresh', request: refresh },
-    { path: 'revoke', request: revoke },
-  ].flatMap(({ path, request }) => (request ? [{ path, request }] : []));
-
-const namesIn = (texts: readonly string[]): readonly string[] => texts.flatMap(placeholdersIn).map(name => name ?? '');
-
-/** A URL needs each of its placeholders: a field in it may not be missing. */
-const unsureFaults = (data: DefinitionData): PathFault[] => {
-  const { fields, alternatives = [], base, apiBase, redeem } = data;
-  const isUnsure = (name: string) => {
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (!field || field.default !== undefined) return false;
-    return field.optional === true || alternatives.flat().includes(name);
-  };
-  const needed = [
-    ...requestsOf(data).map(({ path, request }) => ({ path: `${path}.url`, names: namesIn([request.url]) })),
-    ...[base, apiBase].flatMap((address, n) => [
-      { path: ADDRESSES[n] ?? '', names: namesIn(templatesOf(address)) },
-      ...(typeof address === 'object' && 'by' in address ? [{ path: `${ADDRESSES[n]}.by`, names: [address.by] }] : []),
-    ]),
-  ];
-  return needed.flatMap(({ path, names }) =>
-    names
-      .filter(name => isUnsure(name) && !(path === 'redeem.request.url' && name === redeem?.field))
-      .map(name => ({
-        path,
-        message: `needs "${name}", which may be missing: make it required, or give it a default`,
-      })),
-  );
-};
 
 /** Whatever names a field names one that is there. */
 const fieldFaults = (data: DefinitionData): PathFault[] => {
@@ -146,7 +121,9 @@ const fieldFaults = (data: DefinitionData): PathFault[] => {
       typeof address === 'object' && 'by' in address ? [[`${ADDRESSES[n]}.by`, address.by] as const] : [],
     ),
     ...[base, apiBase].flatMap((address, n) =>
-      namesIn(templatesOf(address)).map(field => [ADDRESSES[n] ?? '', field] as const),
+      templatesOf(address)
+        .flatMap(namesIn)
+        .map(field => [ADDRESSES[n] ?? '', field] as const),
     ),
   ];
   return named
@@ -185,118 +162,4 @@ const addressFault = (path: string, template: string, hosts: readonly string[]):
     return [{ path, message: 'must be an https: address without user, query, fragment and slash at its end' }];
   }
   return isOnHosts(sample, hosts) ? [] : [{ path, message: `is "${template}", which must be on one of "hosts"` }];
-};
-
-/** The shortest time in which a schedule of a minute has two chances. */
-const SHORTEST_WINDOW = minutes(3);
-
-const partFaults = (data: DefinitionData): PathFault[] => {
-  const longest = longestCallDeadline(defaultPolicy, {
-    callsPerRun: (data.refresh ? 1 : 0) + Math.max(1, data.login.length),
-    ...(data.rateLimit && { rateLimit: data.rateLimit }),
-  });
-  const { login, redeem, refresh, sessionOf, apiBase, assertion, fields, renewWithin, lifetime, answer, callDeadline } =
-    data;
-  const times = answer.sessionEnd.filter(each => 'as' in each);
-  const faults: readonly (readonly [boolean, string, string])[] = [
-    [login.length === 0 && !redeem, 'login', 'is missing: write the request that obtains a token'],
-    [
-      refresh !== undefined && !sessionOf,
-      'sessionOf',
-      'is missing: name the fields that tell to whom a refresh token belongs',
-    ],
-    [redeem !== undefined && !refresh, 'refresh', 'is missing: what a person hands in once is of no use without it'],
-    [
-      redeem !== undefined && !redeem.request && !refresh,
-      'redeem.request',
-      'is missing: there is no refresh request either',
-    ],
-    [
-      typeof apiBase === 'object' && 'purpose' in apiBase,
-      'apiBase',
-      'must be an address: a secret may have "apiBaseUrl" anyway',
-    ],
-    [
-      assertion !== undefined && fields[assertion.key]?.privateKey !== true,
-      'assertion.key',
-      'must be a field with "privateKey": true',
-    ],
-    [
-      renewWithin !== undefined && (renewWithin < SHORTEST_WINDOW || renewWithin > lifetime),
-      'renewWithin',
-      'must be at least 3m, and no longer than "lifetime"',
-    ],
-    [
-      times.some(each => (each.path === undefined) === (each.claim === undefined)),
-      'answer.sessionEnd',
-      'has a time that must have one of "path" and "claim"',
-    ],
-    [
-      lifetime < minutes(5),
-      'lifetime',
-      'must be at least 5m: schedules run each minute, and a renewal needs several chances',
-    ],
-    [
-      callDeadline !== undefined && (callDeadline < seconds(1) || callDeadline > longest),
-      'callDeadline',
-      `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
-    ],
-    ...requestsOf(data).flatMap(({ path, request: { method, form, json } }) => [
-      [form !== undefined && json !== undefined, path, 'has both "form" and "json": a request has one body'] as const,
-      [
-        method === 'GET' && (form ?? json) !== undefined,
-        path,
-        'is a GET with a body: write its entries as "query"',
-      ] as const,
-    ]),
-    [
-      refresh !== undefined && !namesIn(textsOf(refresh)).includes('refreshToken'),
-      'refresh',
-      'must send "{refreshToken}"',
-    ],
-    [
-      redeem?.request !== undefined && !namesIn(textsOf(redeem.request)).includes(redeem.field),
-      'redeem.request',
-      `must send "{${redeem?.field}}"`,
-    ],
-    [
-      !namesIn([...Object.values(data.consumer.headers), ...data.consumer.baseUrl]).includes('token'),
-      'consumer.headers',
-      'must have "{token}" in one of them: consumers need the token',
-    ],
-    [
-      data.revoke !== undefined && data.consumer.baseUrl.some(each => each !== '{base}'),
-      'revoke',
-      'needs "consumer.baseUrl" to be "{base}": nothing else of the secret is known when it is sent',
-    ],
-    ...requestsOf(data).map(
-      ({ path, request }) =>
-        [
-          /[?#\\]/.test(request.url),
-          `${path}.url`,
-          'must not have "?" or "#": write what comes after "?" as "query"',
-        ] as const,
-    ),
-    ...[
-      'baseUrl',
-      'apiBaseUrl',
-      'constructor',
-      'toString',
-      'valueOf',
-      'connections',
-      'expires',
-      'tags',
-      'token',
-      'assertion',
-      ...ADDRESSES,
-    ].map(
-      name =>
-        [
-          Object.hasOwn(fields, name),
-          `fields.${name}`,
-          'has a name that means something else: choose another',
-        ] as const,
-    ),
-  ];
-  return faults.filter(([is]) => is).map(([, path, message]) => ({ path, message }));
 };

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { faultsIn, type PathFault } from './checks.ts';
+import { namesAt } from './names.ts';
 import { nearMiss } from './near-miss.ts';
 import { type DefinitionData, definitionSchema } from './schema.ts';
 
@@ -11,7 +12,7 @@ export class DefinitionError extends Error {
 /** Reads a definition. Throws a `DefinitionError`. */
 export const definitionFrom = (value: unknown): DefinitionData => {
   const parsed = definitionSchema.safeParse(value);
-  const faults = parsed.success ? faultsIn(parsed.data) : parsed.error.issues.flatMap(issue => faultsOf(issue));
+  const faults = parsed.success ? faultsIn(parsed.data) : faultsOfAll(parsed.error.issues);
   if (!parsed.success || faults.length > 0) throw new DefinitionError([...new Set(faults.map(sentenceOf))].join('\n'));
   return parsed.data;
 };
@@ -21,34 +22,62 @@ const sentenceOf = ({ path, message }: PathFault): string => {
   return path === '' ? `The definition ${message}${end}` : `"${path}" ${message}${end}`;
 };
 
-const faultsOf = (issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): readonly PathFault[] => {
+type Issue = z.core.$ZodIssue;
+
+/** Of a value of another type, nothing else is said. */
+const faultsOfAll = (issues: readonly Issue[], above: readonly PropertyKey[] = []): readonly PathFault[] => {
+  const wrong = new Set(issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('.')));
+  return issues
+    .filter(({ code, path }) => code === 'invalid_type' || !wrong.has(path.join('.')))
+    .flatMap(issue => faultsOf(issue, above));
+};
+
+const faultsOf = (issue: Issue, above: readonly PropertyKey[]): readonly PathFault[] => {
   const at = [...above, ...issue.path];
   const path = at.join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => ({ path: [...at, key].join('.'), message: strangerSentence(key, at) }));
   }
-  if (issue.code === 'invalid_union') {
-    const alternatives = issue.errors.filter(each => each.length > 0);
-    const deepest = alternatives.toSorted((a, b) => depthOf(b) - depthOf(a) || a.length - b.length)[0] ?? [];
-    return deepest.length > 0 ? deepest.flatMap(each => faultsOf(each, at)) : [{ path, message: 'has a wrong form' }];
-  }
+  if (issue.code === 'invalid_union') return faultsOfUnion(issue, at);
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message }));
   return [{ path, message: messageOf(issue) }];
 };
 
-const depthOf = (issues: readonly z.core.$ZodIssue[]): number => Math.max(...issues.map(({ path }) => path.length));
+/** What is wrong with the form that is meant; if none is, what the forms are. */
+const faultsOfUnion = (issue: z.core.$ZodIssueInvalidUnion, at: readonly PropertyKey[]): readonly PathFault[] => {
+  const meant = issue.errors.filter(each => each.length > 0 && !each.some(isOther));
+  const [deepest] = meant.toSorted((a, b) => depthOf(b) - depthOf(a) || a.length - b.length);
+  if (deepest) return faultsOfAll(deepest, at);
+  const isMissing = issue.errors.every(each => each.every(isAbsent));
+  return [{ path: at.join('.'), message: isMissing ? `is missing: it ${issue.message}` : issue.message }];
+};
 
-const messageOf = (issue: z.core.$ZodIssue): string => {
+/** The value is of another type than this form. */
+const isOther = ({ code, path }: Issue): boolean =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+
+const isAbsent = (issue: Issue): boolean =>
+  issue.code === 'invalid_type' && issue.input === undefined && / undefined$/.test(issue.message);
+
+const depthOf = (issues: readonly Issue[]): number => Math.max(...issues.map(({ path }) => path.length));
+
+const messageOf = (issue: Issue): string => {
   if (issue.code === 'invalid_type') {
-    return issue.input === undefined && / undefined$/.test(issue.message)
-      ? `is missing: it must be ${kinds[issue.expected] ?? issue.expected}`
-      : `must be ${kinds[issue.expected] ?? issue.expected}`;
+    const kind = kinds[issue.expected] ?? issue.expected;
+    return isAbsent(issue) ? `is missing: it must be ${kind}` : `must be ${kind}`;
   }
-  if (issue.code === 'invalid_value') return `must be ${issue.values.map(each => JSON.stringify(each)).join(' or ')}`;
-  if (issue.code === 'too_small') return `must be at least ${issue.minimum}${issue.origin === 'array' ? ' long' : ''}`;
-  if (issue.code === 'too_big') return `must be at most ${issue.maximum}${issue.origin === 'array' ? ' long' : ''}`;
+  if (issue.code === 'invalid_value') return `must be ${listOf(issue.values.map(each => JSON.stringify(each)))}`;
+  if (issue.code === 'too_small' && issue.origin === 'array') return `must have at least ${countOf(issue.minimum)}`;
+  if (issue.code === 'too_big' && issue.origin === 'array') return `must have at most ${countOf(issue.maximum)}`;
+  if (issue.code === 'too_small') return issue.origin === 'string' ? EMPTY : `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
   return issue.message;
 };
+
+const EMPTY = 'must not be empty';
+const countOf = (entries: number | bigint): string => (Number(entries) === 1 ? '1 entry' : `${entries} entries`);
+const listOf = (words: readonly string[]): string =>
+  words.length < 3 ? words.join(' or ') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
 const kinds: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -59,10 +88,8 @@ const kinds: Readonly<Record<string, string>> = {
   int: 'a whole number',
 };
 
-const TOP = Object.keys(definitionSchema.shape);
-
 const strangerSentence = (key: string, at: readonly PropertyKey[]): string => {
-  const meant = at.length === 0 ? nearMiss(key, TOP) : undefined;
+  const meant = nearMiss(key, namesAt(at));
   return meant === undefined
     ? 'is not a part of a definition: remove it'
     : `is not a part of a definition: did you mean "${meant}"?`;

@@ -1,56 +1,29 @@
 import * as z from 'zod';
 import { errorCodes, isErrorCode } from '../core/errors.ts';
-import { hours, type Milliseconds, minutes, seconds } from '../core/types.ts';
-import { isTemplate } from './template.ts';
+import { minutes } from '../core/types.ts';
+import { duration, fieldName, headers, jsonTemplate, path, sentence, template, templates } from './parts.ts';
 
 /**
  * The form of a definition. The messages say what to write, the descriptions are what editors show by way of
  * docs/provider.schema.json (`npm run schema`), and docs/providers.md explains each part.
  */
 
-const units = { s: seconds, m: minutes, h: hours, d: (days: number) => hours(24 * days) } as const;
-const duration = z
-  .string()
-  .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
-  .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)));
-
-const sentence = z.string().min(1, { error: 'must not be empty' });
-const template = z.string().refine(isTemplate, {
-  error: 'has a brace that is not part of a placeholder: write placeholders as "{clientId}"',
-});
-const templates = z.record(z.string().min(1), template);
-/** A JSON value with templates for texts. */
-export type JsonTemplate =
-  | string
-  | number
-  | boolean
-  | readonly JsonTemplate[]
-  | { readonly [name: string]: JsonTemplate };
-const jsonTemplate: z.ZodType<JsonTemplate> = z
-  .lazy(() =>
-    z.union([template, z.number(), z.boolean(), z.array(jsonTemplate), z.record(z.string().min(1), jsonTemplate)]),
-  )
-  .meta({ id: 'json' });
-const fieldName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {
-  error: 'must be a name of letters, digits and "_" that begins with a letter',
-});
-const path = z.string().regex(/^[A-Za-z0-9_$:/-]+(?:\.[A-Za-z0-9_$:/-]+)*$/, {
-  error: 'must be a path in the answer, such as "access_token" or "data.token"',
-});
-
 const field = z.strictObject({
   purpose: sentence.describe('What belongs into the field; ends a sentence that begins with "add".'),
   optional: z.literal(true).exactOptional().describe('May be left out.'),
   default: z
-    .union([
-      z.string().min(1),
-      z.strictObject({
-        if: fieldName,
-        contains: z.string().min(1),
-        use: z.string().min(1),
-        otherwise: z.string().min(1),
-      }),
-    ])
+    .union(
+      [
+        z.string().min(1),
+        z.strictObject({
+          if: fieldName,
+          contains: z.string().min(1),
+          use: z.string().min(1),
+          otherwise: z.string().min(1),
+        }),
+      ],
+      { error: 'must be a text, or {"if": …, "contains": …, "use": …, "otherwise": …}' },
+    )
     .exactOptional()
     .describe('What counts if it is left out: a text, or one of two that depend on another field.'),
   oneOf: z.array(z.string().min(1)).min(2).exactOptional().describe('The only values it may have.'),
@@ -59,11 +32,14 @@ const field = z.strictObject({
 });
 
 const address = z
-  .union([
-    template,
-    z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
-    z.strictObject({ purpose: sentence }),
-  ])
+  .union(
+    [
+      template,
+      z.strictObject({ by: fieldName, of: z.record(z.string().min(1), template) }),
+      z.strictObject({ purpose: sentence }),
+    ],
+    { error: 'must be an address such as "https://login.example.com", or {"by": …, "of": …}, or {"purpose": …}' },
+  )
   .describe('An address; or one for each value of a field; or what the secret has to give as `baseUrl`.')
   .meta({ id: 'address' });
 
@@ -76,7 +52,7 @@ const request = z
       .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
       .exactOptional()
       .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
-    headers: templates.default({}).describe('An entry without a value is left out.'),
+    headers: headers.default({}).describe('An entry without a value is left out.'),
     form: templates.exactOptional().describe('The body, form-encoded. An entry without a value is left out.'),
     json: z.record(z.string().min(1), jsonTemplate).exactOptional().describe('The body as JSON, however deep.'),
   })
@@ -104,11 +80,17 @@ const answer = z.strictObject({
   token: path.default('access_token').describe('Where the access token is.'),
   refreshToken: path.default('refresh_token').describe('Where the refresh token is, if there is one.'),
   expiry: z
-    .union([expiry, z.literal('never stated')])
+    .union([expiry, z.literal('never stated')], {
+      error: 'must be such as {"path": "expires_in", "as": "seconds"}, or "never stated"',
+    })
     .default({ path: 'expires_in', as: 'seconds' })
     .describe('Where the end of the access token is; "never stated": it is valid for `lifetime`.'),
   sessionEnd: z
-    .array(z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })]))
+    .array(
+      z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })], {
+        error: 'must be such as {"path": "refresh_expires_in", "as": "seconds"}, or {"after": "30d"}',
+      }),
+    )
     .default([])
     .describe('When the refresh token ends: the first that the answer has.'),
 });
@@ -119,7 +101,7 @@ const fault = z.strictObject({
   has: z.array(path).exactOptional().describe('Paths that the answer has.'),
   lacks: z.array(path).exactOptional().describe('Paths that it has not.'),
   equals: z
-    .record(path, z.union([z.string(), z.number(), z.boolean()]))
+    .record(path, z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number, true or false' }))
     .exactOptional()
     .describe('What is at these paths: {"error": "expired"}.'),
   says: z
@@ -155,7 +137,9 @@ export const definitionSchema = z.strictObject({
   base: address.describe('Where the token endpoint is; `baseUrl` in a secret takes its place.'),
   apiBase: address.exactOptional().describe('Where the API is, if it is elsewhere.'),
   login: z
-    .union([request.transform(one => [one]), z.array(request).max(2)])
+    .union([request.transform(one => [one]), z.array(request).max(2)], {
+      error: 'must be a request such as {"url": "{base}/token", "form": {…}}, or a list of two',
+    })
     .default([])
     .describe('One request, or two; the second may use what the first answered: "{answer.code}".'),
   redeem: z
@@ -174,7 +158,7 @@ export const definitionSchema = z.strictObject({
     .exactOptional()
     .describe('Ends "{token}" if the secret is deleted; it has only "{base}" apart from it.'),
   assertion: assertion.exactOptional().describe('A signed JWT (RFC 7523) that requests send as "{assertion}".'),
-  answer: answer.prefault({}),
+  answer: answer.prefault({}).describe('Where in the answer things are, if not where RFC 6749 has them.'),
   match: z
     .record(path, fieldName)
     .default({})
@@ -184,9 +168,11 @@ export const definitionSchema = z.strictObject({
   scopes: fieldName.exactOptional().describe('The field with the scopes: fewer that are granted are reported.'),
   consumer: z
     .strictObject({
-      headers: templates.default({ Authorization: 'Bearer {token}' }).describe('An entry without a value is left out.'),
+      headers: headers.default({ Authorization: 'Bearer {token}' }).describe('An entry without a value is left out.'),
       baseUrl: z
-        .union([template.transform(one => [one]), z.array(template).min(1)])
+        .union([template.transform(one => [one]), z.array(template).min(1)], {
+          error: 'must be an address such as "{base}/v2", or a list of them',
+        })
         .describe('The first of which all placeholders have values.'),
     })
     .describe('What those who use a token send, and where to.'),

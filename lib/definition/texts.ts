@@ -1,20 +1,49 @@
-import type { DefinitionData, JsonTemplate, RequestData } from './schema.ts';
+import type { JsonTemplate } from './parts.ts';
+import type { DefinitionData, RequestData } from './schema.ts';
+import { placeholdersIn } from './template.ts';
 
-/** The templates in the parts of a definition. */
+/** Where a definition has templates. */
+
+export const ADDRESSES = ['base', 'apiBase'];
+
+/** Every request of a definition, and where it is in it. */
+export const requestsOf = ({ login: [first, second], redeem, refresh, revoke }: DefinitionData) =>
+  [
+    { path: second ? 'login.0' : 'login', request: first },
+    { path: 'login.1', request: second },
+    { path: 'redeem.request', request: redeem?.request },
+    { path: 'refresh', request: refresh },
+    { path: 'revoke', request: revoke },
+  ].flatMap(({ path, request }) => (request ? [{ path, request }] : []));
+
+/** A template, and where it is. */
+export type Entry = readonly [path: string, text: string];
 
 /** All templates of a request. */
-export const textsOf = (request: RequestData | undefined): readonly string[] => {
+export const entriesOf = (request: RequestData | undefined): readonly Entry[] => {
   if (!request) return [];
   const { url, basic, headers, query = {}, form = {}, json = {} } = request;
-  const parts = [headers, query, form].flatMap(part => Object.values(part));
-  return [url, ...(basic ? [basic.user, basic.password] : []), ...parts, ...leavesOf(json)];
+  const credentials: readonly Entry[] = basic
+    ? [
+        ['basic.user', basic.user],
+        ['basic.password', basic.password],
+      ]
+    : [];
+  return [['url', url], ...credentials, ...leavesOf({ headers, query, form, json })];
 };
 
-/** The templates in a JSON value. */
-export const leavesOf = (json: JsonTemplate): readonly string[] => {
-  if (typeof json === 'string') return [json];
-  return typeof json === 'object' ? Object.values(json).flatMap(leavesOf) : [];
+export const textsOf = (request: RequestData | undefined): readonly string[] =>
+  entriesOf(request).map(([, text]) => text);
+
+/** The texts in a JSON value. */
+export const leavesOf = (json: JsonTemplate, path = ''): readonly Entry[] => {
+  if (typeof json === 'string') return [[path, json]];
+  if (typeof json !== 'object') return [];
+  return Object.entries(json).flatMap(([name, inner]) => leavesOf(inner, path === '' ? name : `${path}.${name}`));
 };
+
+/** The names of the placeholders in a text. */
+export const namesIn = (text: string): readonly string[] => placeholdersIn(text).map(name => name ?? '');
 
 /** The templates of an address. */
 export const templatesOf = (address: DefinitionData['apiBase']): readonly string[] => {

@@ -1,6 +1,7 @@
 import type { Assertion } from '../core/provider.ts';
 import { parseBaseUrl } from './fields.ts';
-import type { DefinitionData, JsonTemplate } from './schema.ts';
+import type { JsonTemplate } from './parts.ts';
+import type { DefinitionData } from './schema.ts';
 import type { Credentials } from './secret.ts';
 import { filled, type Values } from './template.ts';
 

@@ -115,7 +115,10 @@ describe('what an alternative does not have', () => {
 
 describe('a definition that cannot work', () => {
   it.each([
-    [{ login: { method: 'GET', url: '{base}/token', form: { a: 'b' } } }, '"login" is a GET with a body'],
+    [
+      { login: { method: 'GET', url: '{base}/token', form: { a: 'b' } } },
+      '"login" is a GET, which has no body: use "query".',
+    ],
     [{ consumer: { headers: {}, baseUrl: '{base}' } }, '"consumer.headers" must have "{token}" in one of them'],
     [{ refresh: { url: '{base}/token', form: {} }, sessionOf: ['key'] }, '"refresh" must send "{refreshToken}".'],
     [{ revoke: { url: '{base}/r' }, consumer: { baseUrl: '{base}/api' } }, '"revoke" needs "consumer.baseUrl" to be'],

@@ -1,26 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { DefinitionError } from '../../lib/definition/parse.ts';
-
-const request = { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } };
-const small = {
-  id: 'acme',
-  title: 'Acme',
-  source: 'made up',
-  lifetime: '1h',
-  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
-  base: 'https://login.acme.test',
-  login: request,
-  consumer: { baseUrl: '{base}/api' },
-  hosts: ['login.acme.test'],
-};
-const open = (change: object, secret: object) => providerFromData({ ...small, ...change }).open(secret);
-const accountOf = (change: object, secret: object) => {
-  const opened = open(change, secret);
-  if (!opened.ok) throw new Error(opened.problems.map(({ message }) => message).join());
-  return opened.account;
-};
-const secret = { clientId: 'c', clientSecret: 's' };
+import { accountOf, open, request, secret, small } from './acme.ts';
 
 describe('a definition of a few lines', () => {
   it('makes a provider with a login and a base URL', () => {
@@ -81,7 +62,7 @@ describe('a definition that is none', () => {
     [{ login: { ...request, url: '{base}.evil.test' } }, '"login.url" must begin with "{base}/"'],
     [
       { login: { ...request, form: { id: '{cliendId}' } } },
-      '"login" has "{cliendId}", which is neither a field nor one of base, apiBase.',
+      '"login.form.id" has "{cliendId}", which is neither a field nor one of base, apiBase: did you mean "{clientId}"?',
     ],
     [
       { login: { ...request, form: { id: '{clientId' } } },

@@ -82,6 +82,25 @@ export const answers: readonly Mutant[] = [
       ['a field may lead to another path', 'undefined : encodeURIComponent(value)', 'undefined : value'],
       ['an answer may lead to another path', 'if (offset === 0 && isAddress(name))', 'if (isAddress(name))'],
       ['a default never depends on another field', '? rule.use : rule.otherwise', '? rule.otherwise : rule.otherwise'],
+      ['a host keeps its case', '(parseBaseUrl(text) ?? text)', 'text'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/definition/part-checks.ts',
+    ['test/definition'],
+    [
+      ['a URL may lack a part', '.filter(({ name }) => mayLack(name, group))', '.filter(() => false)'],
+      ['a default may be none of the values', '!oneOf || values.every(value => oneOf.includes(value))', 'true'],
+      ['an assertion may go nowhere', '...(isSent ? []', '...(true ? []'],
+      ['nothing else to log in with is no fault', 'redeem !== undefined && !isSure(data, redeem.field)', 'false'],
+    ],
+  ),
+  ...mutantsOf(
+    'lib/definition/parse.ts',
+    ['test/definition'],
+    [
+      ['a form of another type is meant', 'each.length > 0 && !each.some(isOther)', 'each.length > 0'],
+      ['a value of another type is also too short', "code === 'invalid_type' || !wrong.has", 'true || !wrong.has'],
     ],
   ),
   ...mutantsOf(

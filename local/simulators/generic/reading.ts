@@ -1,5 +1,6 @@
 import { isObject } from '../../../lib/core/jwt.ts';
-import type { JsonTemplate, RequestData } from '../../../lib/definition/schema.ts';
+import type { JsonTemplate } from '../../../lib/definition/parts.ts';
+import type { RequestData } from '../../../lib/definition/schema.ts';
 import { placeholdersIn, type Values } from '../../../lib/definition/template.ts';
 import { inUrl } from '../../../lib/definition/values.ts';
 import type { SimulatedRequest } from '../kit.ts';

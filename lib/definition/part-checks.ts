@@ -1,0 +1,187 @@
+import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
+import { minutes, seconds } from '../core/types.ts';
+import type { PathFault } from './checks.ts';
+import type { DefinitionData } from './schema.ts';
+import { ADDRESSES, namesIn, requestsOf, templatesOf, textsOf } from './texts.ts';
+
+/** The shortest time in which a schedule of a minute has two chances. */
+const SHORTEST_WINDOW = minutes(3);
+
+/** Names of fields that mean something else: in every secret, or as placeholders. */
+const RESERVED = [
+  'constructor',
+  'toString',
+  'valueOf',
+  'baseUrl',
+  'apiBaseUrl',
+  'connections',
+  'expires',
+  'tags',
+  'token',
+  'assertion',
+  'base',
+  'apiBase',
+];
+
+/** Parts that need another part, or do not go together. */
+export const partFaults = (data: DefinitionData): readonly PathFault[] => [
+  ...oddParts(data),
+  ...requestFaults(data),
+  ...assertionFaults(data),
+  ...valueFaults(data),
+  ...emptyAddressFaults(data),
+];
+
+const oddParts = (data: DefinitionData): readonly PathFault[] => {
+  const { login, redeem, refresh, sessionOf, apiBase, fields, renewWithin, lifetime, answer, callDeadline } = data;
+  const times = answer.sessionEnd.filter(each => 'as' in each);
+  const callsPerRun = (refresh ? 1 : 0) + (login.length > 1 ? 2 : 1);
+  const longest = longestCallDeadline(defaultPolicy, { ...data, callsPerRun });
+  const faults: readonly (readonly [boolean, string, string])[] = [
+    [login.length === 0 && !redeem, 'login', 'is missing: write the request that obtains a token'],
+    [
+      login.length === 0 && redeem !== undefined && !isSure(data, redeem.field),
+      'login',
+      `is missing: a secret may lack "${redeem?.field}", and has nothing else to log in with`,
+    ],
+    [
+      refresh !== undefined && !sessionOf,
+      'sessionOf',
+      'is missing: name the fields that tell to whom a refresh token belongs',
+    ],
+    [redeem !== undefined && !refresh, 'refresh', 'is missing: what a person hands in once is of no use without it'],
+    [
+      typeof apiBase === 'object' && 'purpose' in apiBase,
+      'apiBase',
+      'must be an address: a secret may have "apiBaseUrl" anyway',
+    ],
+    [
+      renewWithin !== undefined && (renewWithin < SHORTEST_WINDOW || renewWithin > lifetime),
+      'renewWithin',
+      'must be at least 3m, and no longer than "lifetime"',
+    ],
+    [
+      times.some(each => (each.path === undefined) === (each.claim === undefined)),
+      'answer.sessionEnd',
+      'has a time that must have one of "path" and "claim"',
+    ],
+    [
+      lifetime < minutes(5),
+      'lifetime',
+      'must be at least 5m: schedules run each minute, and a renewal needs several chances',
+    ],
+    [
+      callDeadline !== undefined && (callDeadline < seconds(1) || callDeadline > longest),
+      'callDeadline',
+      `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
+    ],
+    ...RESERVED.map(
+      name =>
+        [
+          Object.hasOwn(fields, name),
+          `fields.${name}`,
+          'has a name that means something else: choose another',
+        ] as const,
+    ),
+  ];
+  return faults.filter(([is]) => is).map(([, path, message]) => ({ path, message }));
+};
+
+/** Whether every secret has the field. */
+const isSure = ({ fields, alternatives }: DefinitionData, name: string): boolean => {
+  const isAlternative = alternatives?.some(group => group.includes(name)) === true;
+  return isAlternative ? alternatives.every(group => group.includes(name)) : fields[name]?.optional !== true;
+};
+
+const requestFaults = (data: DefinitionData): readonly PathFault[] => {
+  const { refresh, redeem } = data;
+  const sends = (texts: readonly string[], name: string) => texts.flatMap(namesIn).includes(name);
+  const ofRequests = requestsOf(data).flatMap(({ path, request: { method, url, form, json } }) => [
+    ...(form && json ? [{ path, message: 'has both "form" and "json": a request has one body' }] : []),
+    ...(method === 'GET' && (form || json) ? [{ path, message: 'is a GET, which has no body: use "query"' }] : []),
+    ...(/[?#\\]/.test(url)
+      ? [{ path: `${path}.url`, message: 'must not have "?" or "#": write what comes after "?" as "query"' }]
+      : []),
+  ]);
+  const inRefresh =
+    refresh && !sends(textsOf(refresh), 'refreshToken')
+      ? [{ path: 'refresh', message: 'must send "{refreshToken}"' }]
+      : [];
+  const inRedeem =
+    redeem?.request && !sends(textsOf(redeem.request), redeem.field)
+      ? [{ path: 'redeem.request', message: `must send "{${redeem.field}}"` }]
+      : [];
+  const { headers, baseUrl } = data.consumer;
+  const inConsumer = sends([...Object.values(headers), ...baseUrl], 'token')
+    ? []
+    : [{ path: 'consumer.headers', message: 'must have "{token}" in one of them: consumers need the token' }];
+  const inRevoke =
+    data.revoke && baseUrl.some(each => each !== '{base}')
+      ? [
+          {
+            path: 'revoke',
+            message: 'needs "consumer.baseUrl" to be "{base}": nothing else of the secret is known when it is sent',
+          },
+        ]
+      : [];
+  return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...inRevoke];
+};
+
+const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
+  const { assertion, fields } = data;
+  const keys = Object.keys(fields).filter(name => fields[name]?.privateKey && name !== assertion?.key);
+  const unsigned = keys.map(name => ({
+    path: `fields.${name}.privateKey`,
+    message: 'needs an "assertion" whose "key" the field is',
+  }));
+  if (!assertion) return unsigned;
+  const isSent = requestsOf(data).some(({ request }) => textsOf(request).flatMap(namesIn).includes('assertion'));
+  return [
+    ...unsigned,
+    ...(fields[assertion.key] && !fields[assertion.key]?.privateKey
+      ? [{ path: 'assertion.key', message: 'must be a field with "privateKey": true' }]
+      : []),
+    ...(isSent ? [] : [{ path: 'assertion', message: 'is sent by no request: write "{assertion}" where it belongs' }]),
+  ];
+};
+
+/** Defaults that the field itself would refuse. */
+const valueFaults = ({ fields }: DefinitionData): readonly PathFault[] =>
+  Object.entries(fields).flatMap(([name, { default: rule, oneOf }]) => {
+    const values = typeof rule === 'object' ? [rule.use, rule.otherwise] : [rule ?? oneOf?.[0] ?? ''];
+    return !oneOf || values.every(value => oneOf.includes(value))
+      ? []
+      : [{ path: `fields.${name}.default`, message: 'must be one of "oneOf"' }];
+  });
+
+/** Addresses and URLs that would lack a part if the secret leaves a field out. */
+const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
+  const { base, apiBase, fields, alternatives = [[]], redeem } = data;
+  const isAlternative = new Set(alternatives.flat());
+  const mayLack = (name: string, group: readonly string[]): boolean => {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (!field || field.default !== undefined) return false;
+    return isAlternative.has(name) ? !group.includes(name) : field.optional === true;
+  };
+  // A request that redeems is sent to those alone who have what is handed in, and a login to the others.
+  const isSent = (path: string, group: readonly string[]): boolean => {
+    const redeems = redeem !== undefined && (!isAlternative.has(redeem.field) || group.includes(redeem.field));
+    return path.startsWith('login') ? !redeems : path !== 'redeem.request' || redeems;
+  };
+  const inUrls = alternatives.flatMap(group =>
+    requestsOf(data)
+      .filter(({ path }) => isSent(path, group))
+      .flatMap(({ path, request }) => namesIn(request.url).map(name => ({ path: `${path}.url`, name })))
+      .filter(({ name }) => mayLack(name, group)),
+  );
+  const inAddresses = [base, apiBase].flatMap((address, n) => {
+    const path = ADDRESSES[n] ?? '';
+    const own = templatesOf(address).flatMap(namesIn);
+    const by = typeof address === 'object' && 'by' in address ? [{ path: `${path}.by`, name: address.by }] : [];
+    return [...by, ...own.map(name => ({ path, name }))].filter(({ name }) => mayLack(name, []));
+  });
+  return [...inAddresses, ...inUrls].map(({ path, name }) => ({
+    path,
+    message: `needs "${name}", which may be missing: make it required, or give it a default`,
+  }));
+};
