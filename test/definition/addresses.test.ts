@@ -3,14 +3,11 @@ import { interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { answer } from '../support/vendor.ts';
+import { small } from './acme.ts';
 
 const acme = {
-  id: 'acme',
-  title: 'Acme',
-  source: 'https://acme.test/docs',
-  lifetime: '1h',
+  ...small,
   fields: { key: { purpose: 'the key' } },
-  base: 'https://login.acme.test',
   login: { url: '{base}/token', form: { key: '{key}' } },
   consumer: { baseUrl: '{base}' },
   hosts: ['*.acme.test'],

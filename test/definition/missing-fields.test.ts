@@ -3,15 +3,12 @@ import { interpret } from '../../lib/core/interpret.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { answer } from '../support/vendor.ts';
+import { small } from './acme.ts';
 
 const tenant = { purpose: 'the tenant', optional: true } as const;
 const acme = {
-  id: 'acme',
-  title: 'Acme',
-  source: 'https://acme.test/docs',
-  lifetime: '1h',
+  ...small,
   fields: { password: { purpose: 'the password' }, tenant },
-  base: 'https://login.acme.test',
   login: { url: '{base}/token', form: { password: '{password}', tenant: '{tenant}' } },
   consumer: { baseUrl: ['{base}/{tenant}', '{base}'] },
   hosts: ['*.acme.test'],
