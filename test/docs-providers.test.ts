@@ -47,7 +47,7 @@ describe('docs/providers.md', () => {
     expect(providerFromData(each).id).toBe(id);
   });
 
-  const told = section('## What a wrong definition is told')
+  const told = section('## Messages about wrong definitions')
     .split('\n')
     .flatMap(line => {
       const [, part = '', sentence = ''] = /^\| `(\{.*\})` \| `(.*)` \|$/.exec(line) ?? [];

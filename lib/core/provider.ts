@@ -137,6 +137,8 @@ export interface Provider {
   readonly refreshAt?: number;
   /** The provider renews a token only so short before its end. */
   readonly renewWithin?: Milliseconds;
+  /** A login takes two calls. */
+  readonly twoSteps?: true;
   /** How many connections one worker refreshes at a time. */
   readonly concurrency: number;
   /** Wrong logins may lock an account. */

@@ -36,7 +36,11 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
   const { secret, limitShared, logIn, exchange, session, oneTimeCode, ...others } = definition;
   const { lockable, usage, assertion, importsSession, ...rest } = others;
-  const data = { ...rest, callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1) };
+  const data = {
+    ...rest,
+    callsPerRun: (session ? 1 : 0) + (exchange ? 2 : 1),
+    ...(exchange && { twoSteps: true as const }),
+  };
   checkDeadline(data);
 
   const account = (credentials: z.output<S>, rules: AddressRules): Account => {

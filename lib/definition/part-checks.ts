@@ -75,6 +75,11 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'callDeadline',
       `must be at least 1s and at most ${longest / seconds(1)}s: the lease holds the calls of a whole run`,
     ],
+    [
+      data.rateLimit !== undefined && data.rateLimit.calls < login.length,
+      'rateLimit.calls',
+      'must be at least 2: a login has two steps',
+    ],
     ...RESERVED.map(
       name =>
         [

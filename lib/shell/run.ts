@@ -101,7 +101,7 @@ export class Run {
   #until: EpochMs;
   /** No call lasts longer: then the time of the commit begins. */
   readonly #end: EpochMs;
-  readonly #lane: Lane;
+  #lane: Lane;
   #waited: Milliseconds = 0;
   calls = 0;
   /** The stored session, if it is bound to the credentials of this run. */
@@ -235,7 +235,10 @@ export class Run {
     if (!account.exchange) return this.#ask(exchange, request, interpret);
     const next = { ...exchange, assertion: await this.#signed(account) };
     const first = await this.#ask(next, request, interpretFirstStep);
-    return first.kind === 'next' ? this.#ask(exchange, first.request, interpret) : first;
+    if (first.kind !== 'next') return first;
+    // A login that has begun is worth finishing: its first step would be sent once more otherwise.
+    this.#lane = 'scheduled';
+    return this.#ask(exchange, first.request, interpret);
   }
 
   /** Each request has its own: a provider may take one only once. */

@@ -45,6 +45,12 @@ export interface SweepReport {
 /** So many times a provider's own concurrency are in progress at once, of one secret no more than that. */
 const WORKERS = 3;
 
+/** First steps must not use up the rate limit, or no login would come to its second one. */
+const inProgress = ({ concurrency, rateLimit, twoSteps }: Provider): number => {
+  const most = WORKERS * concurrency;
+  return twoSteps && rateLimit ? Math.min(most, Math.max(1, Math.floor(rateLimit.calls / 2))) : most;
+};
+
 /** Refreshes everything that is due in some shards of a provider, in fair order, until `until`. */
 export const sweep = async (
   deps: SweepDeps,
@@ -88,7 +94,7 @@ export const sweep = async (
       if (await exhausted.concerns(each)) passedOver.push(each);
       else await refresh(each);
     };
-    await inTurns(all, { ...turnsWith(WORKERS * provider.concurrency), work });
+    await inTurns(all, { ...turnsWith(inProgress(provider)), work });
     const left = all.length + passedOver.length;
     const pause = Math.max(0, exhausted.next - clock.now());
     // The next tick has a look of its own.

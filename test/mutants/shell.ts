@@ -57,6 +57,16 @@ export const shell: readonly Mutant[] = [
       ],
     ],
   ),
+  ...mutantsOf(
+    'lib/shell/run.ts',
+    ['test/shell/two-steps.test.ts'],
+    [['a login that has begun waits for the others', "    this.#lane = 'scheduled';\n", '']],
+  ),
+  ...mutantsOf(
+    'lib/shell/sweep.ts',
+    ['test/shell/two-steps.test.ts'],
+    [['first steps use up the rate limit', 'twoSteps && rateLimit ?', 'false && rateLimit ?']],
+  ),
   ...mutantsOf('lib/shell/demand.ts', tests, [
     ['nobody is warned', ": report.overruled ? 'may_lock_account'", ": false ? 'may_lock_account'"],
     ['whoever insists is warned', ": report.overruled ? 'may_lock_account'", ": true ? 'may_lock_account'"],
