@@ -20,7 +20,7 @@ export const storedSchema: SchemaOf<StoredSession> = z.object({
     .object({
       refreshToken: z.string().min(1),
       endsAt: momentSchema.exactOptional(),
-      baseUrl: z.string(),
+      base: z.string(),
       binding: z.string(),
     })
     .exactOptional(),

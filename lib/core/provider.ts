@@ -90,8 +90,8 @@ export interface Account {
   readonly limitKey: string;
   /** Fingerprint of the address that a refresh token is sent to and of the client that it was issued to. */
   readonly sessionBinding?: string;
-  /** The origin of the token endpoint. */
-  readonly origin: string;
+  /** The base URL of the token endpoint. */
+  readonly base: string;
   /** The login that wrong tries may lock, if they may. */
   readonly login?: Login;
   /** What requests want to have signed, if they do. */
@@ -157,5 +157,5 @@ export interface Provider {
   /** When the refresh token of an answer ends, where the provider says. */
   sessionEnds?(answer: TokenAnswer, sentAt: EpochMs): EpochMs | undefined;
   /** Ends a token or refresh token at the provider; needs no credentials, since the secret is gone by then. */
-  revoke?(baseUrl: string, token: string): HttpRequest;
+  revoke?(base: string, token: string): HttpRequest;
 }

@@ -29,7 +29,7 @@ export type Settlement = Pick<
   | 'lastError'
   | 'attentionSince'
   | 'session'
-  | 'origin'
+  | 'base'
   | 'triedVersion'
   | 'answeredVersion'
   | 'credentials'
@@ -80,7 +80,7 @@ export const sessionAfter = (
   grant: { readonly kind: Grant; readonly only: boolean },
   granted: Granted,
   provider: Provider,
-  binding: string,
+  issuer: Pick<Session, 'base' | 'binding'>,
 ): Session | undefined => {
   const { refreshToken, sessionEndsAt } = granted;
   if (grant.kind === 'refresh' && !grant.only && !lengthens(seen, granted.expiresAt, realLifetime(seen, provider))) {
@@ -90,8 +90,7 @@ export const sessionAfter = (
   return {
     refreshToken,
     ...(sessionEndsAt !== undefined && { endsAt: sessionEndsAt }),
-    baseUrl: granted.baseUrl,
-    binding,
+    ...issuer,
   };
 };
 
@@ -117,7 +116,7 @@ export const settleGranted = (
   failures: 0,
   issuedAt: granted.issuedAt,
   expiresAt: granted.expiresAt,
-  origin: used.account.origin,
+  base: used.account.base,
   ...noted(seen, used.tried),
   ...(used.session && { session: used.session }),
   // The code that brought a session which may come back is still redeemed.
@@ -248,7 +247,7 @@ const carried = (seen: Connection, used: Used) => ({
     seen,
     'issuedAt',
     'expiresAt',
-    'origin',
+    'base',
     'redeemedCode',
     'triedVersion',
     'answeredVersion',

@@ -48,8 +48,8 @@ export interface Session {
   readonly refreshToken: string;
   /** When the provider will refuse it whatever happens; unknown if the provider does not say. */
   readonly endsAt?: EpochMs;
-  /** The base URL of the token that came with it: it is revoked there. */
-  readonly baseUrl: string;
+  /** The base URL of the token endpoint that issued it: it is revoked there. */
+  readonly base: string;
   /** Fingerprint of the secret, the key in it, the address and the client that it was issued for: it is sent nowhere else. */
   readonly binding: string;
 }
@@ -113,8 +113,8 @@ export interface Connection {
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */
   readonly forcedAt?: EpochMs;
-  /** The origin of the token endpoint that granted the last token. */
-  readonly origin?: string;
+  /** The base URL of the token endpoint that granted the last token. */
+  readonly base?: string;
   /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
   /** When the end of a retired connection began: from then on nothing of it may be used again. */
@@ -155,7 +155,7 @@ export type Listed = Pick<
   | 'lastError'
   | 'attentionSince'
   | 'session'
-  | 'origin'
+  | 'base'
   | 'secretVersion'
   | 'secretKeys'
   | 'labels'

@@ -16,6 +16,8 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
   readonly secret: S;
   /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
   limitShared?(credentials: C): string;
+  /** The base URL of the token endpoint. */
+  base(credentials: C): string;
   logIn(credentials: C, assertion?: string): HttpRequest;
   exchange?(credentials: C, first: Readonly<Record<string, unknown>>, assertion?: string): HttpRequest | undefined;
   assertion?(credentials: C): Assertion | undefined;
@@ -34,7 +36,7 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
 
 /** Makes a provider of its definition; the type of its credentials ends here. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
-  const { secret, limitShared, logIn, exchange, session, oneTimeCode, ...others } = definition;
+  const { secret, limitShared, base, logIn, exchange, session, oneTimeCode, ...others } = definition;
   const { lockable, usage, assertion, importsSession, ...rest } = others;
   const data = {
     ...rest,
@@ -49,7 +51,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     const toSign = assertion?.(credentials);
     const login = lockable?.(credentials);
     return {
-      origin,
+      base: base(credentials),
       ...(login && {
         login: {
           key: `${data.id}#${fingerprint(origin, login.user.trim().toLowerCase())}`,

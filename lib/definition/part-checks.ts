@@ -120,16 +120,7 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const inConsumer = sends([...Object.values(headers), ...baseUrl], 'token')
     ? []
     : [{ path: 'consumer.headers', message: 'must have "{token}" in one of them: consumers need the token' }];
-  const inRevoke =
-    data.revoke && baseUrl.some(each => each !== '{base}')
-      ? [
-          {
-            path: 'revoke',
-            message: 'needs "consumer.baseUrl" to be "{base}": nothing else of the secret is known when it is sent',
-          },
-        ]
-      : [];
-  return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...inRevoke];
+  return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer];
 };
 
 const assertionFaults = (data: DefinitionData): readonly PathFault[] => {

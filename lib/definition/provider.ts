@@ -4,7 +4,7 @@ import { defineProvider } from './define.ts';
 import { requestAfter, requestFrom } from './requests.ts';
 import type { DefinitionData } from './schema.ts';
 import { type Credentials, chosen, type SecretSchema, secretOf } from './secret.ts';
-import { assertionOf, valuesOf, withAnswer } from './values.ts';
+import { assertionOf, baseOf, valuesOf, withAnswer } from './values.ts';
 
 /** A provider, and the definition that it was made from. */
 export interface DefinedProvider extends Provider {
@@ -38,6 +38,7 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
     expiresIn: unitOf(answer.expiry),
     concurrency: data.concurrency,
     secret: secretOf(data),
+    base: c => baseOf(data, c),
     logIn: (c, assertion) => requestFrom(loginOf(c), given(c, { ...redeemed(c), assertion })),
     usage: (c, token) => usageOf(data, chosen(data, c), token),
     standard: (json, sentAt) => standardised(data, json, sentAt),

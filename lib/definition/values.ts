@@ -18,6 +18,13 @@ export const valuesOf = (data: DefinitionData, credentials: Credentials, more: C
   return name => (Object.hasOwn(known, name) ? known[name] : undefined);
 };
 
+/** The base URL of the token endpoint. */
+export const baseOf = (data: DefinitionData, credentials: Credentials): string => {
+  const base = valuesOf(data, credentials)('base');
+  if (base === undefined) throw new TypeError('A definition has an address with a placeholder that has no value.');
+  return base;
+};
+
 /** The fields that are left out, and whose default depends on another one. */
 const derivedFrom = ({ fields }: DefinitionData, credentials: Credentials): Credentials =>
   Object.fromEntries(

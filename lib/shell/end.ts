@@ -48,7 +48,7 @@ export const endConnection = async (
   const record = await deps.connections.beginEnd(connection, { at: now, dueAt: plus(now, pauseOf(listed, now)) });
   if (!record) return 'back';
   const { version, replacedAt = now, leaseUntil = now } = record;
-  const revoked = await endAtProvider(deps, provider, connection, version);
+  const revoked = await endAtProvider(deps, provider, connection, version, record);
   const done = revoked || now - replacedAt >= GIVE_UP_REPLACED_AFTER;
   if (done) await deps.sessions.forget(connection, version);
   if (!done || leaseUntil > now) return 'later';
@@ -94,12 +94,16 @@ export const isToEnd = ({ retiredAt, endedAt, dueAt }: Listed, now: EpochMs): bo
 export const isInGrace = ({ retiredAt, replacedAt, endingAt, endedAt }: Listed): boolean =>
   retiredAt !== undefined && replacedAt === undefined && endingAt === undefined && endedAt === undefined;
 
-/** The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. */
+/**
+ * The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. Both
+ * go to the address that issued them; a token of which that is not known expires by itself.
+ */
 const endAtProvider = async (
   deps: Omit<EndDeps, 'connections' | 'clock' | 'credentials'>,
   provider: Provider,
   connection: ConnectionId,
   upTo: Version,
+  record?: Pick<Connection, 'issuedAt' | 'base'>,
 ): Promise<boolean> => {
   const token = provider.revoke && (await deps.tokens.get(connection));
   await deps.tokens.withdraw(connection, upTo);
@@ -109,13 +113,16 @@ const endAtProvider = async (
   const { send } = deps;
   const { revoke, callDeadline = REVOKE_WITHIN } = provider;
   const within = Math.max(REVOKE_WITHIN, callDeadline);
-  const revoked = async (baseUrl: string, value: string): Promise<boolean> => {
-    const reply = await send(revoke(baseUrl, value), within);
+  const revoked = async (base: string, value: string): Promise<boolean> => {
+    const reply = await send(revoke(base, value), within);
     return reply.kind === 'answer' && isVerdict(reply.status);
   };
   // Once: it is withdrawn, so that no later run has it.
-  if (token && token.version <= upTo) await revoked(token.baseUrl, token.accessToken);
-  return session === undefined || revoked(session.baseUrl, session.refreshToken);
+  if (token && token.version <= upTo) {
+    const base = record?.issuedAt === token.issuedAt ? record.base : stored?.version === token.version && session?.base;
+    if (base) await revoked(base, token.accessToken);
+  }
+  return session === undefined || revoked(session.base, session.refreshToken);
 };
 
 /** A redirect or a wish for patience says nothing of the token. */

@@ -175,7 +175,8 @@ class Commit {
     const { account, binding } = credentials;
     const told: Extra = { calls, warnings: granted.warnings };
     const held = run.held?.session;
-    const session = sessionAfter(seen, held, grant, granted, this.#provider, binding);
+    const issuer = { base: account.base, binding };
+    const session = sessionAfter(seen, held, grant, granted, this.#provider, issuer);
     const changed = session !== held;
 
     let kept = changed ? await this.#asMine(() => this.#keep(session)) : true;
@@ -199,13 +200,13 @@ class Commit {
     const used = { tried: triedWith(credentials), account, session: left, isForeign };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
-      const { expiresAt: _, issuedAt: __, origin: ___, session: note, ...rest } = settled;
+      const { expiresAt: _, issuedAt: __, base: ___, session: note, ...rest } = settled;
       const left = { session: note, isForeign, forgetSession: false, calls };
       const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
       return this.failed(failed, run, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
-    const { origin: from } = seen;
-    const to = account.origin;
+    const from = seen.base === undefined ? undefined : new URL(seen.base).origin;
+    const to = new URL(account.base).origin;
     const isLost = onlyCopy && kept === 'failed';
     const settlement = isLost ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
     return this.#settle('refreshed', settlement, {

@@ -143,11 +143,11 @@ const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => 
  */
 const groupsOf = (
   { concurrency, hosts }: Provider,
-  { connection, origin }: Listed,
+  { connection, base }: Listed,
   workers: number,
 ): Readonly<Record<string, number>> => ({
   [secretOf(connection)]: concurrency,
-  ...((origin === undefined || !isOnHosts(origin, hosts)) && { elsewhere: Math.ceil(workers / 2) }),
+  ...((base === undefined || !isOnHosts(base, hosts)) && { elsewhere: Math.ceil(workers / 2) }),
 });
 
 class Tally {

@@ -24,7 +24,7 @@ const healthy: Settlement = {
   issuedAt: START,
   expiresAt: plus(START, minutes(10)),
   session: { version: version(1), endsAt: plus(START, minutes(60)) },
-  origin: 'https://login.test',
+  base: 'https://login.test',
   triedVersion: secretVersion('secret-version-1'),
   answeredVersion: secretVersion('secret-version-1'),
   redeemedCode: 'fingerprint',

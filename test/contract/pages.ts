@@ -22,7 +22,7 @@ const hidden = {
   redeemedCode: 'fingerprint',
   forcedAt: START,
   leaseUntil: START,
-  origin: 'o',
+  base: 'o',
 };
 
 export const describePages = (store: () => ConnectionStore): void => {

@@ -19,6 +19,7 @@ it('a login that did not lengthen the life of a token has a session all the same
     refreshToken: 'new',
     warnings: [],
   } as const;
-  const session = sessionAfter(seen, undefined, { kind: 'full', only: false }, granted, testProvider(), 'b');
-  expect(session).toEqual({ refreshToken: 'new', baseUrl: 'https://api.test', binding: 'b' });
+  const issuer = { base: 'https://login.test', binding: 'b' };
+  const session = sessionAfter(seen, undefined, { kind: 'full', only: false }, granted, testProvider(), issuer);
+  expect(session).toEqual({ refreshToken: 'new', ...issuer });
 });

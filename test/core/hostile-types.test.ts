@@ -32,13 +32,15 @@ describe.each(providers)('whatever the type of what $id says', provider => {
   const connection = connectionOf(idOf('acme', id));
   const replies = repliesOfAnyType(token, claimsOf(String(token.access_token)));
 
+  const issuer = { base: 'https://login.test', binding: 'b' };
+
   const expectGrantedStorable = (granted: Granted, kind: 'full' | 'refresh'): void => {
     const { account } = exchangeWith(id, kind);
     expectPlausible(granted.expiresAt);
     expectPlausible(granted.sessionEndsAt);
     expectStorable(tokenSchema, tokenOf(connection.connection, granted, version(7)));
-    const held = { refreshToken: 'held', baseUrl: 'https://api.test', binding: 'b' };
-    const session = sessionAfter(connection, held, { kind, only: false }, granted, provider, 'b');
+    const held = { refreshToken: 'held', ...issuer };
+    const session = sessionAfter(connection, held, { kind, only: false }, granted, provider, issuer);
     if (session) expectStorable(storedSchema, { version: version(7), session });
     const used = {
       tried: { version: secretVersion('1'), fingerprint: 'f' },

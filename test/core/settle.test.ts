@@ -42,7 +42,7 @@ const seen = (change: Partial<Connection> = {}) =>
     status: 'healthy',
     ...life,
     session: note,
-    origin: 'https://login.test',
+    base: 'https://login.test',
     secretVersion: v1,
     triedVersion: v1,
     credentials: 'one',
@@ -58,8 +58,11 @@ const unknown: Trouble = { kind: 'unknown', code: 'timeout' };
 
 describe('the session after', () => {
   const sessionAfterA = (kind: 'full' | 'refresh', change: Partial<Granted> = {}, only = false) =>
-    sessionAfter(seen(), session, { kind, only }, { ...granted, ...change }, provider, 'b');
-  const fresh = { refreshToken: 'new', baseUrl: 'https://api.test', binding: 'b' };
+    sessionAfter(seen(), session, { kind, only }, { ...granted, ...change }, provider, {
+      base: 'https://login.test',
+      binding: 'b',
+    });
+  const fresh = { refreshToken: 'new', base: 'https://login.test', binding: 'b' };
 
   it('a login is the new one, or none', () => {
     expect(sessionAfterA('full', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
@@ -90,7 +93,7 @@ describe('the session after', () => {
 describe('a grant', () => {
   const account = {
     limitKey: 'k',
-    origin: 'https://login.test',
+    base: 'https://login.test',
     logIn: () => ({ method: 'GET', url: '', headers: {} }) as const,
     usage: () => granted,
   };
@@ -107,7 +110,7 @@ describe('a grant', () => {
       triedVersion: v2,
       answeredVersion: v1,
       credentials: 'two',
-      origin: 'https://login.test',
+      base: 'https://login.test',
       session: note,
     });
   });
@@ -149,7 +152,7 @@ describe('a failure', () => {
         ...('status' in trouble && { status: trouble.status }),
       },
       ...life,
-      origin: 'https://login.test',
+      base: 'https://login.test',
       session: note,
       triedVersion: v1,
       answeredVersion: v1,

@@ -118,7 +118,6 @@ describe('a definition that cannot work', () => {
     ],
     [{ consumer: { headers: {}, baseUrl: '{base}' } }, '"consumer.headers" must have "{token}" in one of them'],
     [{ refresh: { url: '{base}/token', form: {} }, sessionOf: ['key'] }, '"refresh" must send "{refreshToken}".'],
-    [{ revoke: { url: '{base}/r' }, consumer: { baseUrl: '{base}/api' } }, '"revoke" needs "consumer.baseUrl" to be'],
     [{ fields: { constructor: { purpose: 'c' } } }, '"fields.constructor" has a name that means something else'],
   ])('is refused: %j', (change, sentence) => {
     expect(() => opened(change)).toThrow(sentence);

@@ -14,6 +14,7 @@ const define = (change: Partial<Definition<z.ZodObject>>) =>
     concurrency: 1,
     hosts: ['login.test'],
     secret: z.object({}),
+    base: () => 'https://login.test',
     logIn: () => request,
     usage: () => ({ headers: {}, baseUrl: 'https://login.test' }),
     ...change,

@@ -10,9 +10,9 @@ const shop = {
 
 describe('a field that is part of a host', () => {
   it.each(['one', 'ONE-2', 'a', '9', 'x'.repeat(63)])('is a label: %s', value => {
-    const { origin, logIn } = accountOf(shop, { ...secret, shop: value });
-    expect(origin).toBe(`https://${value.toLowerCase()}.acme.test`);
-    expect(logIn().url).toBe(`${origin}/token`);
+    const { base, logIn } = accountOf(shop, { ...secret, shop: value });
+    expect(base).toBe(`https://${value.toLowerCase()}.acme.test`);
+    expect(logIn().url).toBe(`${base}/token`);
   });
 
   it.each([

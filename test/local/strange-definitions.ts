@@ -129,7 +129,7 @@ export const strangeFiles: readonly DefinitionFile[] = [
     refresh: { url: '{base}/token', form: { grant_type: 'refresh_token', client: '{clientId}', r: '{refreshToken}' } },
     sessionOf: ['clientId'],
     revoke: { url: '{base}/revoke', form: { token: '{token}' } },
-    consumer: { baseUrl: '{base}' },
+    consumer: { baseUrl: '{base}/api' },
   },
 ];
 

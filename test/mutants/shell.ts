@@ -345,8 +345,8 @@ export const shell: readonly Mutant[] = [
     ['slow hosts of secrets have all workers', 'Math.ceil(workers / 2)', 'workers'],
     [
       'hosts that nobody knows yet have all workers',
-      '(origin === undefined || !isOnHosts(origin, hosts)) &&',
-      'origin !== undefined && !isOnHosts(origin, hosts) &&',
+      '(base === undefined || !isOnHosts(base, hosts)) &&',
+      'base !== undefined && !isOnHosts(base, hosts) &&',
     ],
     [
       'one limit that is used up ends the tick',

@@ -113,8 +113,8 @@ export const tables: readonly Mutant[] = [
     ['a list lacks the end that has begun', '  endingAt: true,\n', ''],
     [
       'a settlement lacks the session',
-      '  session: true,\n  origin: true,\n  answeredVersion',
-      '  origin: true,\n  answeredVersion',
+      '  session: true,\n  base: true,\n  answeredVersion',
+      '  base: true,\n  answeredVersion',
     ],
     ['a settlement lacks the code that was redeemed', '  redeemedCode: true,\n};', '};'],
     ['a settlement lacks the credentials', '  credentials: true,\n', ''],
@@ -145,7 +145,7 @@ export const tables: readonly Mutant[] = [
     [
       'a session that is given up stays',
       'toItem({ version: mine, session })',
-      'toItem({ version: mine, session: session ?? { refreshToken: "x", baseUrl: "x", binding: "x" } })',
+      'toItem({ version: mine, session: session ?? { refreshToken: "x", base: "x", binding: "x" } })',
     ],
     [
       'keep reports nothing',

@@ -5,7 +5,7 @@ import { hours, minutes } from '../../lib/core/types.ts';
 import { endingWorld } from '../support/ending.ts';
 import { idOf } from '../support/records.ts';
 import { answer, ID, lostAnswer } from '../support/vendor.ts';
-import { failOnce } from '../support/world.ts';
+import { dieAt, failOnce } from '../support/world.ts';
 
 const isDown = () => answer('', 503);
 const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
@@ -33,6 +33,30 @@ describe('the end of a connection', () => {
     await deleteSecret();
     await tick();
     expect(revoked).toEqual(new Set(['refresh-1']));
+  });
+
+  it('revokes at the address that issued them, wherever consumers send the token', async () => {
+    const { world, asked, deleteSecret, tick } = await endingWorld();
+    const { baseUrl } = await world.token(ID);
+    expect(baseUrl).toBe('https://api.test');
+    await deleteSecret();
+    await tick();
+    expect(asked.map(({ url }) => url)).toEqual(Array(2).fill('https://login.test/revoke'));
+  });
+
+  it('sends a token of a run that never settled only to the address of the session that came with it', async () => {
+    for (const hasSession of [true, false]) {
+      const { world, revoked, deleteSecret, tick } = await endingWorld();
+      const died = dieAt(world, 'after', 'tokens.publish');
+      void tick();
+      await died;
+      const { accessToken, version } = await world.token(ID);
+      if (!hasSession) await world.stores.sessions.forget(ID, version);
+      await deleteSecret();
+      await tick();
+      expect([...revoked]).toEqual(hasSession ? [accessToken, 'refresh-2'] : []);
+      expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    }
   });
 
   it.each([200, 204, 400, 401, 404])('has no session left once the provider answers %i', async status => {

@@ -16,7 +16,9 @@ const provider = testProvider({
   open: secret => {
     const opened = sound.open(secret);
     const origin = isObject(secret) && typeof secret.origin === 'string' ? secret.origin : HERE;
-    return opened.ok ? { ok: true, account: { ...opened.account, origin, sessionBinding: origin } } : opened;
+    return opened.ok
+      ? { ok: true, account: { ...opened.account, base: `${origin}/v1`, sessionBinding: origin } }
+      : opened;
   },
 });
 

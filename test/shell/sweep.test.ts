@@ -65,7 +65,7 @@ describe('a tick', () => {
 
   it('asks as many at a time as the provider bears', async () => {
     const { world } = await fleet(
-      Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { origin: 'https://login.test' }])),
+      Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { base: 'https://login.test' }])),
     );
     let under = 0;
     let most = 0;
@@ -105,7 +105,7 @@ describe('a tick', () => {
   it('leaves half of the places for ends to the provider’s own hosts', async () => {
     const revoke = (_: string, token: string) =>
       ({ method: 'POST', url: 'https://slow.example', headers: {}, body: token }) as const;
-    const gone = { ...later, dueAt: START, retiredAt: plus(START, -GRACE), origin: 'https://slow.example' };
+    const gone = { ...later, dueAt: START, retiredAt: plus(START, -GRACE), base: 'https://slow.example' };
     const slow = Array.from({ length: 6 }, (_, n) => `slow-${n}`);
     const provider = testProvider({ concurrency: 4, revoke });
     const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);

@@ -5,20 +5,20 @@ import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
 import { PREFIX } from './world.ts';
 
 const provider = testProvider({
-  revoke: (baseUrl, token) => ({ method: 'GET', url: `${baseUrl}/revoke`, headers: { token } }),
+  revoke: (base, token) => ({ method: 'GET', url: `${base}/revoke`, headers: { token } }),
 });
 
 /** A connection at a provider that can revoke, and what it heard of revocations. */
 export const endingWorld = async () => {
   const { world, vendor } = await vendorWorld({ provider });
-  const asked: { readonly token: string; readonly at: EpochMs }[] = [];
+  const asked: { readonly token: string; readonly url: string; readonly at: EpochMs }[] = [];
   const revoked = new Set<string>();
   let says = (_token: string): HttpReply => answer('{}');
   world.vendor = request => {
     const { token } = request.headers;
     if (token === undefined) return vendor.handle(request);
     const reply = says(token);
-    asked.push({ token, at: world.clock.now() });
+    asked.push({ token, url: request.url, at: world.clock.now() });
     if (reply.kind === 'answer' && reply.status === 200) revoked.add(token);
     return reply;
   };

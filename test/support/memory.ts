@@ -158,7 +158,7 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 /** As a table answers it: only what a list shows. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
-  const { lastError, origin, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
+  const { lastError, base, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
   const {
     retiredAt,
     endingAt,
@@ -177,7 +177,7 @@ const listedOf = (record: Connection): Listed => {
     ...(issuedAt !== undefined && { issuedAt }),
     ...(expiresAt !== undefined && { expiresAt }),
     ...(lastError && { lastError }),
-    ...(origin !== undefined && { origin }),
+    ...(base !== undefined && { base }),
     ...(secretVersion !== undefined && { secretVersion }),
     ...(secretKeys !== undefined && { secretKeys }),
     ...(labels && { labels }),

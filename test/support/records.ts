@@ -55,7 +55,7 @@ export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): 
 export const fullSession: Full<Session> = {
   refreshToken: 'refresh-token',
   endsAt: epochMs(START + 3_600_000),
-  baseUrl: 'https://api.example.com/v1',
+  base: 'https://login.example.com',
   binding: 'binding',
 };
 
@@ -87,7 +87,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   credentials: 'fingerprint of the credentials',
   redeemedCode: 'fingerprint',
   forcedAt: epochMs(START + 11),
-  origin: 'https://login.test',
+  base: 'https://login.test',
   retiredAt: epochMs(START + 12),
   endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
@@ -113,7 +113,7 @@ export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => 
 /** A session as a run keeps it. */
 export const sessionOf = (change: Partial<Session> = {}): Session => ({
   refreshToken: 'refresh-token',
-  baseUrl: 'https://api.example.com/v1',
+  base: 'https://login.example.com',
   binding: 'binding',
   ...change,
 });

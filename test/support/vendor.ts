@@ -32,7 +32,7 @@ export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<
       ok: true,
       account: {
         limitKey: 'test-provider',
-        origin: 'https://login.test',
+        base: 'https://login.test',
         sessionBinding: 'https://login.test/token client',
         logIn: () => ({
           ...post(typeof code === 'string' ? { code } : { password }),
