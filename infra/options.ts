@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type AddressRules, isHostPattern } from '../lib/core/hosts.ts';
-import { defaultPolicy, type Pace, tickOf } from '../lib/core/policy.ts';
+import { defaultPolicy, leavesTwoTicks, type Pace, tickOf } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
@@ -132,11 +132,8 @@ const planOf = (provider: DefinedProvider, options: ProviderOptions): ProviderPl
   };
 };
 
-/** A renewal must fall due at least two ticks before the token expires: one of them may fail. */
 const enoughChances = (provider: Provider, refreshAt: number, tick: Milliseconds): void => {
-  const left = provider.lifetime * (1 - refreshAt * (1 + defaultPolicy.jitter));
-  const window = (provider.renewWithin ?? provider.lifetime) * (1 - defaultPolicy.jitter);
-  if (Math.min(left, window) >= 2 * tick) return;
+  if (leavesTwoTicks(provider, refreshAt, tick)) return;
   const inMinutes = (duration: Milliseconds) => Number((duration / minutes(1)).toFixed(1));
   throw new SettingsError(
     `"${provider.id}.refreshAt" and "${provider.id}.tick" must leave two ticks before a token of ${inMinutes(provider.lifetime)} ` +

@@ -76,7 +76,7 @@ const obtain = async (
     const answer = await consult(deps, policy, ask, { token, until });
     if (answer.result === 'unknown') return unknownConnection(connection);
     const reason = answer.result === 'waiting' ? answer.reason : undefined;
-    if (reason === 'forced_recently') return tooManyRefreshes(deps, connection, answer);
+    if (reason === 'forced_recently' || reason === 'too_early') return tooManyRefreshes(deps, connection, answer);
     const waits = reason === 'leased' && ask.waits;
     if (waits) await settled(deps, connection, until);
     token = await deps.tokens.get(connection);

@@ -4,12 +4,26 @@ import { epochMs, providerOf } from '../core/types.ts';
 import type { Answer, Ask } from '../shell/demand.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
+type WaitingReason = Extract<Answer, { readonly result: 'waiting' }>['reason'];
+/** Every reason: the compiler asks for the ones that are added. */
+const reasons: Readonly<Record<WaitingReason, true>> = {
+  leased: true,
+  busy: true,
+  attention: true,
+  backing_off: true,
+  fresh: true,
+  renewed: true,
+  forced_recently: true,
+  too_early: true,
+  undiscovered: true,
+};
+
 const until = z.number().transform(epochMs).exactOptional();
 const answerSchema: z.ZodType<Answer> = z.union([
   z.object({ result: z.enum(['refreshed', 'postponed', 'failed', 'attention', 'retired']), until }),
   z.object({
     result: z.literal('waiting'),
-    reason: z.enum(['leased', 'busy', 'attention', 'backing_off', 'fresh', 'renewed', 'forced_recently']),
+    reason: z.enum(Object.keys(reasons) as WaitingReason[]),
     until,
   }),
   z.object({ result: z.literal('unknown') }),

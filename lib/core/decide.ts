@@ -4,6 +4,7 @@ import type { Account, Grant, Provider } from './provider.ts';
 import {
   type Connection,
   type EpochMs,
+  epochMs,
   type Listed,
   type Milliseconds,
   plus,
@@ -28,7 +29,8 @@ export type WaitReason =
   | 'not_due'
   | 'fresh'
   | 'renewed'
-  | 'forced_recently';
+  | 'forced_recently'
+  | 'too_early';
 
 /** What somebody outside the schedule wants of a connection. */
 export type Demand =
@@ -57,6 +59,32 @@ export type Published = Pick<Token, 'issuedAt' | 'expiresAt'>;
  * behind a worker that has not settled yet.
  */
 export const decideDemand = (
+  connection: Connection,
+  published: Published | undefined,
+  now: EpochMs,
+  demand: Demand,
+  policy: Policy,
+): DemandDecision => {
+  const decision = decideKind(connection, published, now, demand, policy);
+  const from = possibleFrom(connection, published, policy);
+  return decision.action === 'refresh' && from > now ? { action: 'wait', reason: 'too_early', until: from } : decision;
+};
+
+/**
+ * When the provider renews the token of a connection that cannot log in again: sent earlier, its refresh token is refused,
+ * and a person would have to bring another one.
+ */
+const possibleFrom = (
+  { redeemedCode, expiresAt }: Connection,
+  published: Published | undefined,
+  { renewWithin }: Policy,
+): EpochMs => {
+  const end = published?.expiresAt ?? expiresAt;
+  const isBound = renewWithin !== undefined && redeemedCode !== undefined && end !== undefined;
+  return isBound ? plus(end, -renewWithin) : epochMs(0);
+};
+
+const decideKind = (
   connection: Connection,
   published: Published | undefined,
   now: EpochMs,
@@ -168,6 +196,7 @@ export type FullReason =
   | 'new_credentials'
   | 'session_over'
   | 'refresh_failing'
+  | 'too_early'
   | 'would_not_lengthen';
 
 /** A session that is bound to the credentials. */
@@ -221,8 +250,13 @@ export const chooseGrant = (
   if (!lengthens(seen, reach, life)) return { grant: 'full', reason: 'would_not_lengthen' };
   // The refresh grant may have troubles of its own that a login does not share.
   if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
+  if (isTooEarly(seen, provider, now)) return { grant: 'full', reason: 'too_early' };
   return { grant: 'refresh', refreshToken: session.refreshToken, only: false };
 };
+
+/** The provider renews tokens only near their end, and this one is not there yet. */
+const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: EpochMs): boolean =>
+  renewWithin !== undefined && expiresAt !== undefined && expiresAt - now > renewWithin;
 
 /** A renewal that adds less than a tenth of a lifetime adds nothing: a session that only does that is at its wall. */
 export const lengthens = (seen: Connection, reach: number, life: Milliseconds): boolean =>

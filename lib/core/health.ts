@@ -1,4 +1,4 @@
-import { defaultPolicy, type Pace as PolicyPace } from './policy.ts';
+import { defaultPolicy, type Pace as PolicyPace, renewalOf } from './policy.ts';
 import type { Provider } from './provider.ts';
 import {
   type EpochMs,
@@ -30,21 +30,21 @@ export interface Health {
   readonly nextExpiry?: Milliseconds;
 }
 
-type Life = Pick<Listed, 'issuedAt' | 'expiresAt'>;
+type Life = Pick<Listed, 'connection' | 'issuedAt' | 'expiresAt'>;
 type Due = Pick<Listed, 'dueAt' | 'leaseUntil'>;
 
 /**
- * What is left of a token's life, as a share of what a token has left when its renewal falls due: 1 before the renewal
- * is due, 0 for an expired or missing token. The same number means the same for all providers.
+ * What is left of a token's life, as a share of what it has left when its renewal is due: 1 before the renewal is due, 0
+ * for an expired or missing token. The same number means the same for all providers.
  */
 export const lifeLeft = (
-  { issuedAt, expiresAt }: Life,
+  { connection, issuedAt, expiresAt }: Life,
   { refreshAt, renewWithin }: Pick<Pace, 'refreshAt' | 'renewWithin'>,
   now: EpochMs,
 ): number => {
   if (issuedAt === undefined || expiresAt === undefined || expiresAt <= now) return 0;
-  const life = expiresAt - issuedAt;
-  return Math.min(1, (expiresAt - now) / Math.min(life * (1 - refreshAt), renewWithin ?? life));
+  const policy = { ...defaultPolicy, floor: 0, refreshAt, ...(renewWithin !== undefined && { renewWithin }) };
+  return Math.min(1, (expiresAt - now) / (expiresAt - renewalOf(policy, connection, issuedAt, expiresAt)));
 };
 
 /** A token with less life left has used up half of the time for its renewal. */
@@ -65,7 +65,7 @@ const NOTICE = minutes(2) + seconds(80);
  * Whether a connection is so long overdue that a person should know: its schedule does not run, or has too much to do. If
  * its token expires soon, the first missed tick is reported.
  */
-export const isOverdue = (record: Due & Life, pace: Pace, now: EpochMs): boolean => {
+export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: Pace, now: EpochMs): boolean => {
   const waiting = overdue(record, now);
   const expiresSoon = record.expiresAt !== undefined && record.expiresAt - now <= NOTICE;
   return waiting >= (expiresSoon ? Math.min((4 / 3) * pace.tick, patienceOf(pace)) : patienceOf(pace));

@@ -42,6 +42,12 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
   return expiresAt > sentAt ? { expiresAt, warnings } : 'invalid_lifetime';
 };
 
+/** The tick follows the documented lifetime: a token that lives much shorter may expire between two ticks. */
+export const isTooShort = (
+  { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },
+  tick: Milliseconds,
+): boolean => expiresAt - issuedAt < 3 * tick;
+
 const numberIn = (value: unknown): number | undefined => {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;

@@ -138,6 +138,16 @@ export const tickOf = ({
   return Math.min(minutes(5), Math.max(minutes(1), whole));
 };
 
+/** A renewal must be due at least two ticks before the token expires: one of them may fail. */
+export const leavesTwoTicks = (
+  { lifetime, renewWithin = lifetime }: Pick<Provider, 'lifetime' | 'renewWithin'>,
+  refreshAt: number,
+  tick: Milliseconds,
+): boolean => {
+  const { jitter } = defaultPolicy;
+  return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), renewWithin * (1 - jitter)) >= 2 * tick;
+};
+
 /** How often the watch runs: it looks for new, changed and deleted secrets, and judges all connections. */
 export const WATCH_EVERY: Milliseconds = minutes(1);
 

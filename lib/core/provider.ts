@@ -53,7 +53,8 @@ export type Warning =
   | 'lifetime_capped'
   | 'lifetime_assumed'
   | 'lifetime_unit_guessed'
-  | 'lifetime_implausible';
+  | 'lifetime_implausible'
+  | 'lifetime_short';
 
 /** What an answer that is not a token means, where the provider's dialect differs from the standard's. */
 export type Fault =

@@ -1,9 +1,10 @@
-import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
+import { defaultPolicy, leavesTwoTicks, longestCallDeadline, tickOf } from '../core/policy.ts';
 import { minutes, seconds } from '../core/types.ts';
 import type { PathFault } from './checks.ts';
 import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, requestsOf, templatesOf, textsOf } from './texts.ts';
 
+const SHORTEST_LIFETIME = minutes(5);
 /** The shortest time in which a schedule of a minute has two chances. */
 const SHORTEST_WINDOW = minutes(3);
 
@@ -37,6 +38,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
   const times = answer.sessionEnd.filter(each => 'as' in each);
   const callsPerRun = (refresh ? 1 : 0) + (login.length > 1 ? 2 : 1);
   const longest = longestCallDeadline(defaultPolicy, { ...data, callsPerRun });
+  const { refreshAt = defaultPolicy.refreshAt } = data;
   const faults: readonly (readonly [boolean, string, string])[] = [
     [login.length === 0 && !redeem, 'login', 'is missing: write the request that obtains a token'],
     [
@@ -66,9 +68,14 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'has a time that must have one of "path" and "claim"',
     ],
     [
-      lifetime < minutes(5),
+      lifetime < SHORTEST_LIFETIME,
       'lifetime',
       'must be at least 5m: schedules run each minute, and a renewal needs several chances',
+    ],
+    [
+      lifetime >= SHORTEST_LIFETIME && !leavesTwoTicks(data, refreshAt, tickOf(data)),
+      'refreshAt',
+      `must be smaller: two ticks of ${tickOf(data) / minutes(1)}m must be left before a token expires`,
     ],
     [
       callDeadline !== undefined && (callDeadline < seconds(1) || callDeadline > longest),

@@ -1,5 +1,6 @@
 import { type ErrorCode, framesOf } from '../core/errors.ts';
 import type { Labels } from '../core/labels.ts';
+import { isTooShort } from '../core/lifetime.ts';
 import type { Provider, Warning } from '../core/provider.ts';
 import {
   type Settlement,
@@ -173,7 +174,8 @@ class Commit {
     const { tokens, policy } = this.#deps;
     const { seen } = this;
     const { account, binding } = credentials;
-    const told: Extra = { calls, warnings: granted.warnings };
+    const isShort = isTooShort(granted, policy.tick);
+    const told: Extra = { calls, warnings: [...granted.warnings, ...(isShort ? (['lifetime_short'] as const) : [])] };
     const held = run.held?.session;
     const issuer = { base: account.base, binding };
     const session = sessionAfter(seen, held, grant, granted, this.#provider, issuer);

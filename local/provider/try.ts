@@ -6,9 +6,10 @@ import {
   interpretFirstStep,
   type Outcome,
 } from '../../lib/core/interpret.ts';
-import { callDeadlineOf, defaultPolicy } from '../../lib/core/policy.ts';
+import { isTooShort } from '../../lib/core/lifetime.ts';
+import { callDeadlineOf, defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { Account, Grant, HttpRequest } from '../../lib/core/provider.ts';
-import { epochMs } from '../../lib/core/types.ts';
+import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
@@ -27,6 +28,7 @@ export interface Output {
 export const attempt = async (provider: DefinedProvider, account: Account, output: Output): Promise<boolean> => {
   const { say } = output;
   const { redeem, renewWithin } = provider.definition;
+  const tick = tickOf(provider);
   if (account.oneTimeCode !== undefined) {
     say(
       `"${redeem?.field}" works once, and what it brings would be lost here: the secret is well-formed, and nothing was tried.`,
@@ -36,7 +38,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
   const login = hidden(await ask(provider, account, 'full'), output);
   say(`Login: ${wordsOf(login)}`);
   if (login.kind !== 'granted') return false;
-  for (const line of factsOf(login, output)) say(`  ${line}`);
+  for (const line of factsOf(login, output, tick)) say(`  ${line}`);
   if (!account.refresh) return true;
   if (login.refreshToken === undefined) {
     say('Refresh: not tried, since the answer has no refresh token. Each renewal is a login.');
@@ -49,7 +51,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
   const refresh = hidden(await ask(provider, account, 'refresh', login.refreshToken), output);
   say(`Refresh: ${wordsOf(refresh)}`);
   if (refresh.kind !== 'granted') return false;
-  for (const line of factsOf(refresh, output)) say(`  ${line}`);
+  for (const line of factsOf(refresh, output, tick)) say(`  ${line}`);
   return true;
 };
 
@@ -89,10 +91,13 @@ const wordsOf = (outcome: Outcome): string => {
 const factsOf = (
   { issuedAt, expiresAt, baseUrl, headers, refreshToken, warnings }: Granted,
   { hideAll }: Output,
+  tick: Milliseconds,
 ): string[] => [
   `token valid until ${new Date(expiresAt).toISOString()} (${duration(expiresAt - issuedAt)})`,
   `base URL: ${hideAll(baseUrl)}`,
   `headers: ${Object.keys(headers).join(', ')}`,
   `refresh token: ${refreshToken === undefined ? 'no' : 'yes'}`,
-  ...warnings.map(warning => `warning: ${warning}: ${warningWords[warning]}`),
+  ...[...warnings, ...(isTooShort({ issuedAt, expiresAt }, tick) ? (['lifetime_short'] as const) : [])].map(
+    warning => `warning: ${warning}: ${warningWords[warning]}`,
+  ),
 ];

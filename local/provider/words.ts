@@ -45,4 +45,5 @@ export const warningWords: Readonly<Record<Warning, string>> = {
   lifetime_assumed: 'the answer states no expiry, so "lifetime" counts: check "answer.expiry"',
   lifetime_unit_guessed: 'the expiry is too short for milliseconds, so it was read as seconds: check "answer.expiry"',
   lifetime_implausible: 'the expiry is implausibly short: check its unit in "answer.expiry"',
+  lifetime_short: 'the token lives too short for the schedule, which follows "lifetime": make "lifetime" as short',
 };

@@ -40,6 +40,17 @@ describe('a forced refresh', () => {
     expect(calls).toHaveLength(3);
   });
 
+  it('waits until the provider renews a token that no login could replace: 429 says when', async () => {
+    const { connections, connection, refuse, calls } = await setUp();
+    const record = await connections.get(connection);
+    if (!record) throw new Error('no record');
+    const get = async () => ({ ...record, redeemedCode: 'fingerprint' });
+    const providers = new Map([['poweroffice-v2', { ...defaultPolicy, renewWithin: LIFE - 90_000 }]]);
+    const answer = await refuse(path, undefined, { providers, connections: { ...connections, get } });
+    expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '30' } });
+    expect(calls).toHaveLength(1);
+  });
+
   it('counts for its own connection alone', async () => {
     const { post, add, refuse, tick } = await setUp();
     await add('other');

@@ -53,6 +53,18 @@ it('uses a session that is surely unspent and lengthens the token’s life', () 
   expect(choose(seen())).toEqual({ grant: 'refresh', refreshToken: 'held', only: false });
 });
 
+it('logs in while the provider would refuse to renew, unless a person would have to', () => {
+  const late = testProvider({ renewWithin: minutes(30) });
+  const chosen = (left: number, account = login) => {
+    const held = { session, isLeft: false, mayBeSpent: false };
+    const credentials = { account, fingerprint: v1 };
+    return chooseGrant(seen({ expiresAt: at(left) }), held, credentials, late, START);
+  };
+  expect(chosen(minutes(30) + 1)).toEqual(full('too_early'));
+  expect(chosen(minutes(30))).toMatchObject({ grant: 'refresh' });
+  expect(chosen(minutes(30) + 1, code)).toMatchObject({ grant: 'refresh', only: true });
+});
+
 describe('logs in where', () => {
   it.each<[string, Partial<Connection>, Partial<Session>?]>([
     ['abandoned', { leaseUntil: at(-1) }],

@@ -106,6 +106,25 @@ describe('a reader', () => {
     expect(demand(record(change), { kind: 'read', minTtl })).toEqual(decision);
   });
 
+  it('of whatever kind, waits until the provider renews a token that no login could replace', () => {
+    const late = { ...policy, renewWithin: minutes(20) };
+    const half = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
+    const demands: readonly Demand[] = [
+      { kind: 'forced', issuedAt: half.issuedAt },
+      { kind: 'operator' },
+      { kind: 'read', minTtl: 0 },
+    ];
+    for (const wish of demands) {
+      const decided = (change: object, token: typeof half | undefined) =>
+        decideDemand(record(change), token, START, wish, late);
+      const published = wish.kind === 'read' ? undefined : half;
+      expect(decided({ redeemedCode: 'f' }, published)).toEqual(wait('too_early', at(minutes(10))));
+      expect(decided({}, published)).toMatchObject({ action: 'refresh' });
+      const near = { issuedAt: half.issuedAt, expiresAt: at(minutes(20)) };
+      expect(decided({ redeemedCode: 'f', ...near }, published && near)).toMatchObject({ action: 'refresh' });
+    }
+  });
+
   it('asks for a first token where there has been none', () => {
     const { issuedAt: _, expiresAt: __, ...never } = record({});
     expect(demand(never, { kind: 'read', minTtl: 0 })).toEqual(refresh('asked'));

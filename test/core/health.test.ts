@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isOverdue, judge, lifeLeft, type Pace, patienceOf } from '../../lib/core/health.ts';
+import { spread } from '../../lib/core/shard.ts';
 import { type Connection, hours, type Listed, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
@@ -12,6 +13,16 @@ const half = {
   issuedAt: plus(START, -minutes(5)),
   expiresAt: plus(START, minutes(5)),
 } as const;
+/** A connection whose name moves its renewal by this part of the jitter, from 0 to 1. */
+const connectionWith = (part: number) => {
+  const names = Array.from({ length: 1000 }, (_, n) => idOf(`name-${n}`));
+  const [nearest] = names.toSorted(
+    (a, b) => Math.abs(spread(a, 'renewal') - part) - Math.abs(spread(b, 'renewal') - part),
+  );
+  if (!nearest) throw new Error('no name');
+  return { connection: nearest };
+};
+const centred = connectionWith(0.5);
 const record = (change: Partial<Connection> = {}): Listed => connectionOf(idOf('acme'), { ...half, ...change });
 const seen = (...records: Listed[]) => judge(records, paces, START);
 
@@ -23,18 +34,29 @@ describe('the life left of a token', () => {
     ['nothing, at its end', { issuedAt: plus(START, -5), expiresAt: START }, 0],
     ['nothing, without a token', {}, 0],
   ])('is %s', (_, token, share) => {
-    expect(lifeLeft(token, { refreshAt: 0.5 }, START)).toBe(share);
+    expect(lifeLeft({ ...centred, ...token }, { refreshAt: 0.5 }, START)).toBeCloseTo(share, 2);
   });
 
   it('is a share of the time in which its provider renews it, if that is shorter', () => {
     const token = { issuedAt: plus(START, -minutes(57)), expiresAt: plus(START, minutes(3)) };
-    expect(lifeLeft(token, { refreshAt: 0.5, renewWithin: minutes(6) }, START)).toBe(0.5);
+    const first = connectionWith(0);
+    expect(lifeLeft({ ...first, ...token }, { refreshAt: 0.5, renewWithin: minutes(6) }, START)).toBeCloseTo(0.5, 1);
   });
 
   it('is a share of what a token has left at its renewal, whenever that is', () => {
-    expect(lifeLeft({ issuedAt: plus(START, -90), expiresAt: plus(START, 10) }, { refreshAt: 0.8 }, START)).toBeCloseTo(
-      0.5,
-    );
+    const token = { issuedAt: plus(START, -90_000), expiresAt: plus(START, 10_000) };
+    expect(lifeLeft({ ...centred, ...token }, { refreshAt: 0.8 }, START)).toBeCloseTo(0.5, 1);
+  });
+
+  it('stays above one half until the second tick, however late its name moves its renewal', () => {
+    const life = hours(24);
+    for (const [refreshAt, part] of [0.5, 0.84, 0.89].flatMap(share =>
+      [0, 0.5, 1].map(part => [share, part] as const),
+    )) {
+      const due = life * refreshAt * (0.9 + 0.2 * part);
+      const token = { ...connectionWith(part), issuedAt: START, expiresAt: plus(START, life) };
+      expect(lifeLeft(token, { refreshAt }, plus(START, due + minutes(6)))).toBeGreaterThan(0.5);
+    }
   });
 });
 
@@ -98,7 +120,7 @@ describe('the health of all connections', () => {
     expect(seen(record(), low, late, failing)).toEqual({
       connections: 4,
       byStatus: { new: 0, healthy: 3, failing: 1, attention: 0 },
-      lowestLife: 0.2,
+      lowestLife: expect.closeTo(0.2, 1),
       longestOverdue: 1.5,
       longestFailing: minutes(4),
     });

@@ -55,8 +55,8 @@ describe('the troubles of a connection', () => {
         issuedAt: plus(START, left - minutes(10)),
         expiresAt: plus(START, left),
       });
-    expect(failing(minutes(2.5))).toEqual([]);
-    expect(failing(minutes(2.5) - 1)).toEqual([{ kind: 'life-low', at: START }]);
+    expect(failing(minutes(3))).toEqual([]);
+    expect(failing(minutes(2))).toEqual([{ kind: 'life-low', at: START }]);
   });
 
   it('are that a token runs low although nothing fails: its worker dies after each claim', () => {
@@ -66,7 +66,7 @@ describe('the troubles of a connection', () => {
     };
     const due = plus(START, minutes(2) - minutes(5));
     expect(claimed(minutes(2))).toEqual([{ kind: 'life-low', at: due }]);
-    expect(claimed(minutes(2.5))).toEqual([]);
+    expect(claimed(minutes(3))).toEqual([]);
     // Nobody claims it: that is another trouble.
     expect(claimed(minutes(2), { dueAt: due, leaseUntil: due })).toEqual([{ kind: 'overdue', at: due }]);
   });

@@ -33,6 +33,10 @@ describe('the form', () => {
     [{ concurrency: 1.5 }, '"concurrency" must be a whole number.'],
     [{ refreshAt: '0.5' }, '"refreshAt" must be a number.'],
     [{ refreshAt: 1 }, '"refreshAt" must be at most 0.9.'],
+    [
+      { lifetime: '10m', refreshAt: 0.8 },
+      '"refreshAt" must be smaller: two ticks of 1m must be left before a token expires.',
+    ],
     [{ hosts: [] }, '"hosts" must have at least 1 entry.'],
     [{ hosts: [7] }, '"hosts.0" must be a text.'],
     [{ fields: { a: 'x' } }, '"fields.a" must be an object.'],

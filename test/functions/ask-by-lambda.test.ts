@@ -39,6 +39,8 @@ describe('asking a provider’s own function', () => {
     { result: 'waiting', reason: 'renewed' },
     { result: 'waiting', reason: 'forced_recently', until: START },
     { result: 'waiting', reason: 'fresh' },
+    { result: 'waiting', reason: 'too_early', until: START },
+    { result: 'waiting', reason: 'undiscovered' },
   ])('understands %j', async answer => {
     answering(answer);
     expect(await askIt(ask)).toEqual(answer);

@@ -163,6 +163,8 @@ Consumers send
     const { code, out } = await tried([json({ access_token: TOKEN })]);
     expect(code).toBe(0);
     expect(out).toContain('warning: lifetime_assumed: the answer states no expiry');
+    const short = await tried([json({ access_token: TOKEN, expires_in: 60 })]);
+    expect(short.out).toContain('warning: lifetime_short: the token lives too short for the schedule');
     expect(out).toContain('Refresh: not tried, since the answer has no refresh token.');
   });
 

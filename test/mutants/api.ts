@@ -85,7 +85,11 @@ export const api: readonly Mutant[] = [
       "decision.action === 'refresh' ||",
       "decision.reason !== 'retired' ||",
     ],
-    ['too many refreshes are a failure', "if (reason === 'forced_recently') return", 'if (false) return'],
+    [
+      'too many refreshes are a failure',
+      "if (reason === 'forced_recently' || reason === 'too_early') return",
+      'if (false) return',
+    ],
     ['who may not wait is not sent away', "busy = reason === 'busy';", ''],
     [
       'who has a valid token is sent away',

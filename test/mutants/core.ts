@@ -4,6 +4,12 @@ const tests = ['test/core', 'test/shell', 'test/traps.test.ts'];
 
 export const core: readonly Mutant[] = [
   ...mutantsOf('lib/core/decide.ts', tests, [
+    [
+      'an only copy is sent too early',
+      "from > now ? { action: 'wait', reason: 'too_early'",
+      "false ? { action: 'wait', reason: 'too_early'",
+    ],
+    ['a renewal that is refused is tried', 'expiresAt - now > renewWithin;', 'false;'],
     ['a leased connection is refreshed', 'leaseUntil !== undefined && leaseUntil > now', 'false'],
     ['a lease lasts a millisecond longer', 'leaseUntil > now', 'leaseUntil >= now'],
     ['a retired connection is refreshed', 'if (connection.retiredAt !== undefined) return', 'if (false) return'],

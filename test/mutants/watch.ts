@@ -37,7 +37,7 @@ export const watch: readonly Mutant[] = [
       ['a leased connection is overdue', 'leaseUntil !== undefined && leaseUntil > now ? 0 : ', ''],
       ['a lease that has ended still counts', 'leaseUntil > now', 'leaseUntil > 0'],
       ['a token that expires soon waits like any other', 'expiresSoon ? Math.min(', 'false ? Math.min('],
-      ['life is a share of the whole lifetime', ' * (1 - refreshAt)', ''],
+      ['life is a share of the whole lifetime', 'expiresAt - renewalOf(', 'expiresAt - issuedAt + 0 * renewalOf('],
       ['a session that a login brings back expires', 'redeemedCode !== undefined && session', 'session'],
       ['a session that was extended expires', '!wasExtended ? session.endsAt', 'true ? session?.endsAt'],
     ],

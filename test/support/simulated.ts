@@ -1,3 +1,4 @@
+import { tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
@@ -20,6 +21,7 @@ export const simulatedWorld = async (
   options: { trait?: 'legacy' | 'restricted'; change?: object; start?: boolean; seed?: number } = {},
 ) => {
   const { trait, change = {}, start = true, seed = 1 } = options;
+  const served = providers.find(({ id }) => id === provider);
   const account: SimulatedAccount = simulatedAccount(provider, 'acme', trait ? { trait } : {});
   const id: ConnectionId = idOf('acme', provider);
   const script: (Instead | undefined)[] = [];
@@ -31,7 +33,7 @@ export const simulatedWorld = async (
   const world = new World(
     providers,
     request => (script.shift() ?? ((_, through) => through(request)))(request, simulated),
-    { seed },
+    { seed, ...(served && { policy: { tick: tickOf(served) } }) },
   );
   simulators = createSimulators({ now: world.clock.now, scale: 1, random: seeded(seed + 1), url: URL }, [account]);
   const secret: Record<string, unknown> = { ...simulatedSecrets(URL, [account])[`${provider}/acme`], ...change };
