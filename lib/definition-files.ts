@@ -27,8 +27,14 @@ const jsonIn = (path: string): unknown => {
     // Some editors begin a file with a byte order mark.
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw new DefinitionError('The file is not JSON.', { cause: error });
+    throw new DefinitionError(`The file is not JSON${positionIn(error)}.`, { cause: error });
   }
+};
+
+/** Where the parser stopped, if it says so. */
+const positionIn = (error: unknown): string => {
+  const [, line, column] = /\(line (\d+) column (\d+)\)/.exec(error instanceof Error ? error.message : '') ?? [];
+  return line === undefined ? '' : `: see line ${line}, column ${column}`;
 };
 
 /** The providers of all `*.json` files of a folder, by the names of the files; none if there is no such folder. */
@@ -44,7 +50,7 @@ export const providersInFolder = (folder: string): readonly DefinedProvider[] =>
 const filesIn = (folder: string): readonly string[] => {
   try {
     return readdirSync(folder)
-      .filter(file => file.endsWith('.json'))
+      .filter(file => /\.json$/i.test(file))
       .sort();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';

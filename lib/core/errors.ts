@@ -15,9 +15,9 @@ export const standardCodes = [
   'temporarily_unavailable',
 ] as const;
 
-export const errorCodes = [
+/** What an answer can be: what it says by itself, or what it amounts to. */
+export const answerCodes = [
   ...standardCodes,
-  // what an answer was, where it named no such code
   'access_refused',
   'subscription_key_refused',
   'account_restricted',
@@ -33,6 +33,10 @@ export const errorCodes = [
   'invalid_lifetime',
   'organisation_mismatch',
   'service_uri_refused',
+] as const;
+
+export const errorCodes = [
+  ...answerCodes,
   // no answer
   'timeout',
   'network',
@@ -51,7 +55,11 @@ export const errorCodes = [
   'internal_error',
 ] as const;
 
+export type AnswerCode = (typeof answerCodes)[number];
 export type ErrorCode = (typeof errorCodes)[number];
+
+const ofAnswers: ReadonlySet<string> = new Set(answerCodes);
+export const isAnswerCode = (text: string): text is AnswerCode => ofAnswers.has(text);
 
 const known: ReadonlySet<string> = new Set(errorCodes);
 export const isErrorCode = (text: unknown): text is ErrorCode => typeof text === 'string' && known.has(text);

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts';
-import { fitsHeader } from '../core/limits.ts';
+import { areHeaders, fitsHeader } from '../core/limits.ts';
 import type { Fault, Grant, TokenAnswer, Usage, Warning } from '../core/provider.ts';
 import { type EpochMs, epochMs, plus, seconds } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
@@ -81,8 +81,10 @@ export const usageOf = (data: DefinitionData, credentials: Credentials, answer: 
   const values = withAnswer(valuesOf(data, credentials, { token: accessToken }), { answer: json, claims });
   const baseUrl = baseUrlIn(data, values);
   if (typeof baseUrl === 'object') return baseUrl.code;
+  const headers = filledAll(data.consumer.headers, values);
+  if (!areHeaders(headers)) return 'malformed_answer';
   const warnings: readonly Warning[] = isNarrowed(data, credentials, json) ? ['scope_narrowed'] : [];
-  return { headers: filledAll(data.consumer.headers, values), baseUrl, ...(warnings.length > 0 && { warnings }) };
+  return { headers, baseUrl, ...(warnings.length > 0 && { warnings }) };
 };
 
 const baseUrlIn = (data: DefinitionData, values: Values): string | { readonly code: ErrorCode } => {

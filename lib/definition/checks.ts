@@ -1,4 +1,5 @@
 import { isHostPattern, isOnHosts } from '../core/hosts.ts';
+import { fieldFaults } from './field-checks.ts';
 import { parseBaseUrl } from './fields.ts';
 import { nearMiss } from './near-miss.ts';
 import { partFaults } from './part-checks.ts';
@@ -87,49 +88,6 @@ const anchorFaults = (data: DefinitionData): PathFault[] => [
       message: 'must begin with "{base}", "{apiBase}", or an address in the answer such as "{answer.api_url}"',
     })),
 ];
-
-/** Whatever names a field names one that is there. */
-const fieldFaults = (data: DefinitionData): PathFault[] => {
-  const {
-    fields,
-    locks,
-    rateLimit,
-    scopes,
-    match,
-    alternatives = [],
-    sessionOf = [],
-    base,
-    apiBase,
-    redeem,
-    assertion,
-  } = data;
-  const rules = Object.entries(fields).flatMap(([name, { default: rule }]) =>
-    typeof rule === 'object' ? [[`fields.${name}.default.if`, rule.if] as const] : [],
-  );
-  const named: readonly (readonly [string, string | undefined])[] = [
-    ...rules,
-    ['locks.user', locks?.user],
-    ['locks.password', locks?.password],
-    ['rateLimit.sharedBy', rateLimit?.sharedBy],
-    ['scopes', scopes],
-    ['redeem.field', redeem?.field],
-    ['assertion.key', assertion?.key],
-    ...Object.entries(match).map(([path, field]) => [`match.${path}`, field] as const),
-    ...sessionOf.map(field => ['sessionOf', field] as const),
-    ...alternatives.flat().map(field => ['alternatives', field] as const),
-    ...[base, apiBase].flatMap((address, n) =>
-      typeof address === 'object' && 'by' in address ? [[`${ADDRESSES[n]}.by`, address.by] as const] : [],
-    ),
-    ...[base, apiBase].flatMap((address, n) =>
-      templatesOf(address)
-        .flatMap(namesIn)
-        .map(field => [ADDRESSES[n] ?? '', field] as const),
-    ),
-  ];
-  return named
-    .filter(([, field]) => field !== undefined && !Object.hasOwn(fields, field))
-    .map(([path, field]) => ({ path, message: `names "${field}", which is not one of "fields"` }));
-};
 
 /** Every address that is not the secret's own is on the hosts, and there is one for each value that it depends on. */
 const addressFaults = (data: DefinitionData): PathFault[] => [

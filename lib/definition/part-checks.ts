@@ -29,7 +29,6 @@ export const partFaults = (data: DefinitionData): readonly PathFault[] => [
   ...oddParts(data),
   ...requestFaults(data),
   ...assertionFaults(data),
-  ...valueFaults(data),
   ...emptyAddressFaults(data),
 ];
 
@@ -108,12 +107,19 @@ const isSure = ({ fields, alternatives }: DefinitionData, name: string): boolean
 const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const { refresh, redeem } = data;
   const sends = (texts: readonly string[], name: string) => texts.flatMap(namesIn).includes(name);
-  const ofRequests = requestsOf(data).flatMap(({ path, request: { method, url, form, json } }) => [
+  const ofRequests = requestsOf(data).flatMap(({ path, request: { method, url, form, json, headers, basic } }) => [
     ...(form && json ? [{ path, message: 'has both "form" and "json": a request has one body' }] : []),
     ...(method === 'GET' && (form || json) ? [{ path, message: 'is a GET, which has no body: use "query"' }] : []),
     ...(/[?#\\]/.test(url)
       ? [{ path: `${path}.url`, message: 'must not have "?" or "#": write what comes after "?" as "query"' }]
       : []),
+    ...(/\s|\/\.{1,2}(?:\/|$)/.test(url)
+      ? [{ path: `${path}.url`, message: 'must not have blanks, "/./" or "/../"' }]
+      : []),
+    ...headerFaults(`${path}.headers`, headers, [
+      ...(basic ? ['authorization'] : []),
+      ...(form || json ? ['content-type'] : []),
+    ]),
   ]);
   const inRefresh =
     refresh && !sends(textsOf(refresh), 'refreshToken')
@@ -127,7 +133,21 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const inConsumer = sends([...Object.values(headers), ...baseUrl], 'token')
     ? []
     : [{ path: 'consumer.headers', message: 'must have "{token}" in one of them: consumers need the token' }];
-  return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer];
+  return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...headerFaults('consumer.headers', headers)];
+};
+
+/** Headers that the connection itself decides (RFC 9110 §7.2, RFC 9112 §6). */
+const OF_THE_CONNECTION = ['host', 'content-length', 'transfer-encoding', 'connection'];
+
+/** Names of headers are the same in upper and lower case. */
+const headerFaults = (path: string, headers: object, taken: readonly string[] = []): readonly PathFault[] => {
+  const names = Object.keys(headers).map(name => name.toLowerCase());
+  return names.flatMap((name, n) => {
+    if (OF_THE_CONNECTION.includes(name)) return [{ path, message: `must not have "${name}": it is set by itself` }];
+    if (taken.includes(name))
+      return [{ path, message: `must not have "${name}": another part of the request sets it` }];
+    return names.indexOf(name) < n ? [{ path, message: `has "${name}" twice` }] : [];
+  });
 };
 
 const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
@@ -147,15 +167,6 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
     ...(isSent ? [] : [{ path: 'assertion', message: 'is sent by no request: write "{assertion}" where it belongs' }]),
   ];
 };
-
-/** Defaults that the field itself would refuse. */
-const valueFaults = ({ fields }: DefinitionData): readonly PathFault[] =>
-  Object.entries(fields).flatMap(([name, { default: rule, oneOf }]) => {
-    const values = typeof rule === 'object' ? [rule.use, rule.otherwise] : [rule ?? oneOf?.[0] ?? ''];
-    return !oneOf || values.every(value => oneOf.includes(value))
-      ? []
-      : [{ path: `fields.${name}.default`, message: 'must be one of "oneOf"' }];
-  });
 
 /** Addresses and URLs that would lack a part if the secret leaves a field out. */
 const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
@@ -183,7 +194,12 @@ const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
     const by = typeof address === 'object' && 'by' in address ? [{ path: `${path}.by`, name: address.by }] : [];
     return [...by, ...own.map(name => ({ path, name }))].filter(({ name }) => mayLack(name, []));
   });
-  return [...inAddresses, ...inUrls].map(({ path, name }) => ({
+  const inConsumer = alternatives.flatMap(group => {
+    const lacking = data.consumer.baseUrl.map(each => namesIn(each).find(name => mayLack(name, group)));
+    const [name] = lacking;
+    return name !== undefined && lacking.every(each => each !== undefined) ? [{ path: 'consumer.baseUrl', name }] : [];
+  });
+  return [...inAddresses, ...inUrls, ...inConsumer].map(({ path, name }) => ({
     path,
     message: `needs "${name}", which may be missing: make it required, or give it a default`,
   }));

@@ -6,10 +6,12 @@ import { isTemplate } from './template.ts';
 /** What the parts of a definition are made of. */
 
 const units = { s: seconds, m: minutes, h: hours, d: (days: number) => hours(24 * days) } as const;
+const LONGEST = hours(24 * 3650);
 export const duration = z
   .string()
   .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
-  .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)));
+  .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)))
+  .refine(time => time > 0 && time <= LONGEST, { error: 'must be more than nothing and at most "3650d"' });
 
 export const sentence = z.string().min(1, { error: 'must not be empty' });
 export const template = z.string().refine(isTemplate, {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { errorCodes, isErrorCode } from '../core/errors.ts';
+import { answerCodes, isAnswerCode } from '../core/errors.ts';
 import { minutes } from '../core/types.ts';
 import { duration, fieldName, headers, jsonTemplate, path, sentence, template, templates } from './parts.ts';
 
@@ -113,8 +113,8 @@ const fault = z.strictObject({
     .describe('refused: it will never work; retry: ask again later; rejected: a person has to look if it stays so.'),
   code: z
     .string()
-    .refine(isErrorCode, { error: 'must be one of the error codes in docs/providers.md' })
-    .meta({ description: 'What is reported and stored.', enum: errorCodes }),
+    .refine(isAnswerCode, { error: 'must be one of the error codes in docs/providers.md' })
+    .meta({ description: 'What is reported and stored.', enum: answerCodes }),
 });
 
 const share = z.number().min(0.1).max(0.9);

@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DefinitionError } from '../../lib/definition/parse.ts';
 import { providerFromFile } from '../../lib/definition-files.ts';
+import { findProvider } from '../../lib/providers/index.ts';
 import { UsageError } from '../usage-error.ts';
 import { requestLines } from './describe.ts';
+import { answerLines } from './describe-answer.ts';
 import { hiding } from './hide.ts';
 import { credentialsFrom } from './secret-file.ts';
 import { attempt } from './try.ts';
@@ -41,12 +43,18 @@ const check = async (args: readonly string[], printer: Printer): Promise<number>
     return 0;
   }
   const [command, file, ...rest] = positionals;
-  if (command !== 'check' || file === undefined || rest.length > 0) {
+  if (command !== undefined && command !== 'check') {
+    throw new UsageError(`There is no command "${command}". Use: npm run provider -- check acme.json`);
+  }
+  if (file === undefined || rest.length > 0) {
     throw new UsageError('Give the file of a definition: npm run provider -- check acme.json');
   }
   if (values.key !== undefined && values.secret === undefined) throw new UsageError('--key goes with --secret.');
   const provider = providerFromFile(file);
   const { definition } = provider;
+  if (findProvider(provider.id) && basename(file) !== 'definition.json') {
+    throw new UsageError(`${file}: "${provider.id}" is the id of a built-in provider: choose another "id".`);
+  }
   const given = values.secret === undefined ? undefined : credentialsFrom(values.secret, provider, values.key);
   const { hide, alsoHide } = hiding(definition, given?.credentials);
   const say = (line: string) => printer.result(hide(line));
@@ -56,6 +64,7 @@ const check = async (args: readonly string[], printer: Printer): Promise<number>
     printer.result(`To use it, save it as providers/${provider.id}.json: a file has the id as its name.`);
   }
   for (const line of requestLines(definition, given?.credentials)) say(line);
+  for (const line of answerLines(provider)) printer.result(line);
   if (!given) return 0;
   say('');
   return (await attempt(provider, given.account, { say, alsoHide, hideAll: text => hide(text, 1) })) ? 0 : 1;

@@ -35,8 +35,9 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
     );
     return true;
   }
-  const login = hidden(await ask(provider, account, 'full'), output);
-  say(`Login: ${wordsOf(login)}`);
+  const { step, outcome } = await logIn(provider, account);
+  const login = hidden(outcome, output);
+  say(`Login${step}: ${wordsOf(login)}`);
   if (login.kind !== 'granted') return false;
   for (const line of factsOf(login, output, tick)) say(`  ${line}`);
   if (!account.refresh) return true;
@@ -48,7 +49,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
     say(`Refresh: not tried, since the provider allows it in the last ${duration(renewWithin)} alone.`);
     return true;
   }
-  const refresh = hidden(await ask(provider, account, 'refresh', login.refreshToken), output);
+  const refresh = hidden(await refreshWith(provider, account, login.refreshToken), output);
   say(`Refresh: ${wordsOf(refresh)}`);
   if (refresh.kind !== 'granted') return false;
   for (const line of factsOf(refresh, output, tick)) say(`  ${line}`);
@@ -62,24 +63,34 @@ const hidden = (outcome: Outcome, { alsoHide }: Output): Outcome => {
   return outcome;
 };
 
-/** As the product asks, without retries. */
-const ask = async (
-  provider: DefinedProvider,
-  account: Account,
-  grant: Grant,
-  refreshToken?: string,
-): Promise<Outcome> => {
+/** A request as the product sends it, without retries. */
+const prepared = async (provider: DefinedProvider, account: Account, grant: Grant) => {
   const sentAt = epochMs(Date.now());
   const assertion = account.assertion && (await signAssertion(account.assertion, sentAt));
   const exchange: Exchange = { provider, account, grant, sentAt, assertion };
   const send = (request: HttpRequest) => createSend('any')(request, callDeadlineOf(defaultPolicy, provider));
-  if (refreshToken !== undefined && account.refresh) {
-    return interpret(exchange, await send(account.refresh(refreshToken, assertion)));
-  }
-  const reply = await send(account.logIn(assertion));
-  if (!account.exchange) return interpret(exchange, reply);
-  const step = interpretFirstStep(exchange, reply);
-  return step.kind === 'next' ? interpret(exchange, await send(step.request)) : step;
+  return { exchange, send };
+};
+
+interface LoggedIn {
+  /** The step that the outcome is of, if there are two. */
+  readonly step: '' | ', first step' | ', second step';
+  readonly outcome: Outcome;
+}
+
+const logIn = async (provider: DefinedProvider, account: Account): Promise<LoggedIn> => {
+  const { exchange, send } = await prepared(provider, account, 'full');
+  const reply = await send(account.logIn(exchange.assertion));
+  if (!account.exchange) return { step: '', outcome: interpret(exchange, reply) };
+  const first = interpretFirstStep(exchange, reply);
+  if (first.kind !== 'next') return { step: ', first step', outcome: first };
+  return { step: ', second step', outcome: interpret(exchange, await send(first.request)) };
+};
+
+const refreshWith = async (provider: DefinedProvider, account: Account, refreshToken: string): Promise<Outcome> => {
+  const { exchange, send } = await prepared(provider, account, 'refresh');
+  if (!account.refresh) throw new TypeError('A definition without a refresh request has no refresh token.');
+  return interpret(exchange, await send(account.refresh(refreshToken, exchange.assertion)));
 };
 
 const wordsOf = (outcome: Outcome): string => {

@@ -49,6 +49,15 @@ describe('where things are in an answer', () => {
     }
   });
 
+  it('is malformed if it gives consumers a header that cannot be sent', () => {
+    const consumer = { baseUrl: '{base}', headers: { Authorization: 'Bearer {token}', 'X-Org': '{answer.org}' } };
+    for (const org of ['a\r\nb', 'Ø€']) {
+      const answered = read({ consumer }, { access_token: 't', expires_in: 60, org });
+      expect(answered).toMatchObject({ kind: 'unknown', code: 'malformed_answer' });
+    }
+    expect(read({ consumer }, { access_token: 't', expires_in: 60, org: 'Ø' })).toMatchObject({ kind: 'granted' });
+  });
+
   it('is not where the standard has it, if the definition says otherwise', () => {
     expect(read({ answer }, { access_token: 't', expires_in: 60 })).toMatchObject({ code: 'malformed_answer' });
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { definitionFrom } from '../../lib/definition/parse.ts';
 import { faultsOf, request, small, withField } from './acme.ts';
 
-const fault = { status: 400, means: 'retry', code: 'timeout' };
+const fault = { status: 400, means: 'retry', code: 'rate_limited' };
 const code = { fields: withField('code'), refresh: { url: '{base}/t', form: { r: '{refreshToken}' } } };
 const session = { refresh: code.refresh, sessionOf: ['clientId'] };
 const key = withField('key', { privateKey: true });
@@ -170,6 +170,37 @@ describe('what does not go together', () => {
     [
       { revoke: { url: '{base}/r', form: {}, json: {} } },
       '"revoke" has both "form" and "json": a request has one body.',
+    ],
+    [{ login: { ...request, url: '{base}/a/../b' } }, '"login.url" must not have blanks, "/./" or "/../".'],
+    [{ login: { ...request, url: '{base}/a b' } }, '"login.url" must not have blanks, "/./" or "/../".'],
+    [{ login: { ...request, headers: { Host: 'x' } } }, '"login.headers" must not have "host": it is set by itself.'],
+    [{ login: { ...request, headers: { a: 'x', A: 'y' } } }, '"login.headers" has "a" twice.'],
+    [
+      { login: { ...request, headers: { 'content-type': 'x' } } },
+      '"login.headers" must not have "content-type": another part of the request sets it.',
+    ],
+    [
+      { login: { url: '{base}/t', basic: { user: 'a', password: 'b' }, headers: { Authorization: 'x' } } },
+      '"login.headers" must not have "authorization": another part of the request sets it.',
+    ],
+    [{ consumer: { baseUrl: '{base}', headers: { Key: '{token}', KEY: 'x' } } }, '"consumer.headers" has "key" twice.'],
+    [{ lifetime: '4000d' }, '"lifetime" must be more than nothing and at most "3650d".'],
+    [{ rateLimit: { calls: 1, per: '0s' } }, '"rateLimit.per" must be more than nothing and at most "3650d".'],
+    [
+      { errors: [{ status: 400, means: 'retry', code: 'internal_error' }] },
+      '"errors.0.code" must be one of the error codes in docs/providers.md.',
+    ],
+    [
+      { fields: withField('shop', { optional: true }), consumer: { baseUrl: ['{base}/{shop}'] } },
+      '"consumer.baseUrl" needs "shop", which may be missing: make it required, or give it a default.',
+    ],
+    [
+      { alternatives: [['clientId'], ['clientId', 'clientSecret']] },
+      '"alternatives.1" is never used: an earlier one is complete whenever it is. Put it first.',
+    ],
+    [
+      { fields: withField('user', { default: 'u' }), alternatives: [['clientSecret'], ['user']] },
+      '"fields.user.default" must not stand with a field of "alternatives": it would always be there.',
     ],
     [{ login: { ...request, method: 'GET' } }, '"login" is a GET, which has no body: use "query".'],
     [

@@ -46,7 +46,7 @@ describe('in an app of one’s own', () => {
 
   test.each<[string, unknown, string]>([
     ['acme', { ...acme, lifetime: 30 }, 'acme.json: "lifetime" must be a text.'],
-    ['acme', '{', 'acme.json: The file is not JSON.'],
+    ['acme', '{', 'acme.json: The file is not JSON: see line 1, column 2.'],
     ['other', acme, '"providers.other" must be a definition with the "id" "other", got "acme".'],
     [
       'officernd',

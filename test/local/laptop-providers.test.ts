@@ -94,7 +94,11 @@ describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
 describe('bad input', { timeout: TIMEOUT }, () => {
   it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     ['a wrong definition', { 'acme.json': { ...acme, lifetime: 20 } }, /acme\.json: "lifetime" must be a text\.$/],
-    ['a definition that is not JSON', { 'acme.json': '{' }, /acme\.json: The file is not JSON\.$/],
+    [
+      'a definition that is not JSON',
+      { 'acme.json': '{' },
+      /acme\.json: The file is not JSON: see line 1, column 2\.$/,
+    ],
     [
       'another name than its id',
       { 'other.json': acme },
@@ -105,6 +109,7 @@ describe('bad input', { timeout: TIMEOUT }, () => {
       { 'petrosoft.json': { ...acme, id: 'petrosoft' } },
       /petrosoft\.json: "petrosoft" is the id of a built-in provider: choose another "id"\.$/,
     ],
+    ['a name in upper case', { 'ACME.JSON': acme }, /ACME\.JSON: "id" must be the name of the file, got "acme"\.$/],
     ['nothing', {}, /--providers: .* holds no definitions: put each into <id>\.json\.$/],
   ])('in --providers: %s', async (_, files, sentence) => {
     const { code, stdout, stderr } = await runLaptop(['--port', '0', '--providers', folderOf(files)]);

@@ -114,7 +114,17 @@ Refresh
 
 Consumers send
   Authorization: Bearer <token>
-  to <answer.svc>, otherwise https://eu.acme.example/api/<clientId>`,
+  to <answer.svc>, otherwise https://eu.acme.example/api/<clientId>
+
+Read from the answer
+  token          access_token
+  refresh token  refresh_token
+  expiry         expires_in (seconds)
+
+Times and limits
+  lifetime       20m00s
+  renewed        after 50 % of its life
+  polling        every 2m00s`,
     );
   });
 
@@ -157,6 +167,60 @@ Consumers send
     }
     const { out } = await tried([svc('q7')], { secret: { clientSecret: 'q7' } });
     expect(out).not.toContain('q7');
+  });
+
+  it('says which of two steps was refused', async () => {
+    const step = (path: string, more: object) => ({ url: `{base}/${path}`, form: { id: '{clientId}', ...more } });
+    const definition = { ...acme, login: [step('code', {}), step('token', { code: '{answer.code}' })] };
+    const first = await tried([json({ cod: 'x' })], { definition });
+    expect([first.code, first.out]).toEqual([1, expect.stringMatching(/^Login, first step: malformed_answer/m)]);
+    const second = await tried([json({ code: 'x' }), json({ token: 'x' })], { definition });
+    expect([second.code, second.out]).toEqual([1, expect.stringMatching(/^Login, second step: malformed_answer/m)]);
+  });
+
+  it('shows where the answer is read, and what limits calls', async () => {
+    const { out } = await checked(
+      written('acme.json', {
+        ...acme,
+        lifetime: '1h',
+        answer: {
+          token: 'data.t',
+          expiry: 'never stated',
+          sessionEnd: [{ claim: 'end', as: 'date' }, { after: '30d' }],
+        },
+        match: { org: 'tenant' },
+        errors: [{ status: 418, grant: 'refresh', means: 'retry', code: 'rate_limited' }],
+        rateLimit: { calls: 5, per: '60s', sharedBy: 'clientId' },
+        locks: { user: 'clientId', password: 'clientSecret' },
+        renewWithin: '10m',
+      }),
+    );
+    expect(out.slice(out.indexOf('Read from'))).toBe(`Read from the answer
+  token          data.t
+  refresh token  refresh_token
+  expiry         never stated: 1h00m
+  session end    the claim end (date), otherwise 720h00m after each answer
+  must match     org = {tenant}
+  error          418 to a refresh: rate_limited (retry)
+
+Times and limits
+  lifetime       1h00m
+  renewed        in its last 10m00s
+  polling        every 1m00s
+  rate limit     5 in 1m00s, shared by those with the same {clientId}
+  locks          wrong logins of {clientId} may lock it: each is tried once`);
+  });
+
+  it('refuses the id of a built-in provider, and a command that is none', async () => {
+    const { code, problems } = await checked(written('ioffice.json', { ...acme, id: 'ioffice' }));
+    expect([code, problems]).toEqual([
+      2,
+      expect.stringMatching(/"ioffice" is the id of a built-in provider: choose another "id"\.$/),
+    ]);
+    const said: string[] = [];
+    const printer = { result: (line: string) => said.push(line), problem: (line: string) => said.push(line) };
+    expect(await run(['chek', 'acme.json'], printer)).toBe(2);
+    expect(said).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
   });
 
   it('prints warnings in words', async () => {

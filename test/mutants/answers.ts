@@ -86,11 +86,19 @@ export const answers: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
+    'lib/definition/field-checks.ts',
+    ['test/definition'],
+    [
+      ['a default may be none of the values', '!oneOf || values.every(value => oneOf.includes(value))', 'true'],
+      ['an alternative may never be used', 'alternatives.slice(0, n).some(', '[].some('],
+    ],
+  ),
+  ...mutantsOf(
     'lib/definition/part-checks.ts',
     ['test/definition'],
     [
       ['a URL may lack a part', '.filter(({ name }) => mayLack(name, group))', '.filter(() => false)'],
-      ['a default may be none of the values', '!oneOf || values.every(value => oneOf.includes(value))', 'true'],
+      ['a header may stand twice', 'names.indexOf(name) < n', 'false'],
       ['an assertion may go nowhere', '...(isSent ? []', '...(true ? []'],
       ['nothing else to log in with is no fault', 'redeem !== undefined && !isSure(data, redeem.field)', 'false'],
     ],

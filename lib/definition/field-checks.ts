@@ -1,0 +1,85 @@
+import type { PathFault } from './checks.ts';
+import type { DefinitionData } from './schema.ts';
+import { ADDRESSES, namesIn, templatesOf } from './texts.ts';
+
+/** Fields that are not there, or whose parts contradict each other. */
+export const fieldFaults = (data: DefinitionData): readonly PathFault[] => [
+  ...strangers(data),
+  ...valueFaults(data),
+  ...alternativeFaults(data),
+];
+
+/** Whatever names a field names one that is there. */
+const strangers = (data: DefinitionData): readonly PathFault[] =>
+  usesOf(data)
+    .filter(([, field]) => field !== undefined && !Object.hasOwn(data.fields, field))
+    .map(([path, field]) => ({ path, message: `names "${field}", which is not one of "fields"` }));
+
+/** What names a field, and where. */
+const usesOf = (data: DefinitionData): readonly (readonly [path: string, field: string | undefined])[] => {
+  const {
+    fields,
+    locks,
+    rateLimit,
+    scopes,
+    match,
+    alternatives = [],
+    sessionOf = [],
+    base,
+    apiBase,
+    redeem,
+    assertion,
+  } = data;
+  const rules = Object.entries(fields).flatMap(([name, { default: rule }]) =>
+    typeof rule === 'object' ? [[`fields.${name}.default.if`, rule.if] as const] : [],
+  );
+  return [
+    ...rules,
+    ['locks.user', locks?.user],
+    ['locks.password', locks?.password],
+    ['rateLimit.sharedBy', rateLimit?.sharedBy],
+    ['scopes', scopes],
+    ['redeem.field', redeem?.field],
+    ['assertion.key', assertion?.key],
+    ...Object.entries(match).map(([path, field]) => [`match.${path}`, field] as const),
+    ...sessionOf.map(field => ['sessionOf', field] as const),
+    ...alternatives.flat().map(field => ['alternatives', field] as const),
+    ...[base, apiBase].flatMap((address, n) =>
+      typeof address === 'object' && 'by' in address ? [[`${ADDRESSES[n]}.by`, address.by] as const] : [],
+    ),
+    ...[base, apiBase].flatMap((address, n) =>
+      templatesOf(address)
+        .flatMap(namesIn)
+        .map(field => [ADDRESSES[n] ?? '', field] as const),
+    ),
+  ];
+};
+
+/** Defaults that the field itself would refuse. */
+const valueFaults = ({ fields }: DefinitionData): readonly PathFault[] =>
+  Object.entries(fields).flatMap(([name, { default: rule, oneOf }]) => {
+    const values = typeof rule === 'object' ? [rule.use, rule.otherwise] : [rule ?? oneOf?.[0] ?? ''];
+    return !oneOf || values.every(value => oneOf.includes(value))
+      ? []
+      : [{ path: `fields.${name}.default`, message: 'must be one of "oneOf"' }];
+  });
+
+/** Of alternatives, each must be possible: the first complete one is used. */
+const alternativeFaults = ({ alternatives = [], fields }: DefinitionData): readonly PathFault[] => [
+  ...alternatives.flatMap((group, n) =>
+    alternatives.slice(0, n).some(before => before.every(name => group.includes(name)))
+      ? [
+          {
+            path: `alternatives.${n}`,
+            message: 'is never used: an earlier one is complete whenever it is. Put it first',
+          },
+        ]
+      : [],
+  ),
+  ...[...new Set(alternatives.flat())]
+    .filter(name => fields[name]?.default !== undefined)
+    .map(name => ({
+      path: `fields.${name}.default`,
+      message: 'must not stand with a field of "alternatives": it would always be there',
+    })),
+];
