@@ -45,12 +45,14 @@ const importsOf = (file: string): Import[] =>
 
 type Allowed = readonly RegExp[];
 /** `types`: only what the compiler removes again. */
-const expectOnly = (folder: string, all: Allowed, types: Allowed = []): void => {
-  const strays = sourcesOf(folder).flatMap(file =>
-    importsOf(file)
-      .filter(({ specifier, typeOnly }) => ![...all, ...(typeOnly ? types : [])].some(rule => rule.test(specifier)))
-      .map(({ specifier }) => `${file} imports ${specifier}`),
-  );
+const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant = (_file: string) => true): void => {
+  const strays = sourcesOf(folder)
+    .filter(isMeant)
+    .flatMap(file =>
+      importsOf(file)
+        .filter(({ specifier, typeOnly }) => ![...all, ...(typeOnly ? types : [])].some(rule => rule.test(specifier)))
+        .map(({ specifier }) => `${file} imports ${specifier}`),
+    );
   expect(strays).toEqual([]);
 };
 const core = /^lib\/core\//;
@@ -94,12 +96,24 @@ it('the core imports itself and hashes, and nothing else', () => expectOnly('lib
 it('definitions import the core, each other, zod, hashes and keys, and the distance of words', () =>
   expectOnly('lib/definition', [core, /^lib\/definition\//, zod, /^node:crypto$/, /^fastest-levenshtein$/]));
 
+const simulator = /^lib\/providers\/[a-z0-9-]+\/simulator\.ts$/;
+
 it('providers are data, which become providers in one place', () =>
   expectOnly(
     'lib/providers',
     [/^lib\/definition\/(from-file|provider)\.ts$/, /^lib\/providers\/[a-z0-9-]+\/definition\.json$/],
     [core],
+    file => !simulator.test(file),
   ));
+
+it('the simulator of a provider imports the core and what simulators have in common, and no code imports it', () => {
+  const ofSimulators = /^local\/simulators\/(accounts|kit|wire)\.ts$/;
+  expectOnly('lib/providers', [core, ofSimulators], [], file => simulator.test(file));
+  const importers = sourcesOf('lib', 'functions', 'infra').filter(file =>
+    importsOf(file).some(({ specifier }) => simulator.test(specifier)),
+  );
+  expect(importers).toEqual([]);
+});
 
 it('the shell imports the core and itself', () => expectOnly('lib/shell', [core, shell]));
 
@@ -134,7 +148,7 @@ it('functions import the library, themselves, their definition, middy, powertool
   ));
 
 it('nothing but the laptop and the tests imports the laptop or the tests', () => {
-  for (const file of sourcesOf('lib', 'functions', 'infra', 'cli')) {
+  for (const file of sourcesOf('lib', 'functions', 'infra', 'cli').filter(each => !simulator.test(each))) {
     for (const { specifier } of importsOf(file)) expect(`${file}: ${specifier}`).not.toMatch(/: (local|test)\//);
   }
 });

@@ -1,9 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccounts } from './accounts.ts';
 import { genericSimulation } from './generic/index.ts';
-import { ioffice } from './ioffice.ts';
 import {
   Desk,
   type SimulatedRequest,
@@ -12,25 +12,23 @@ import {
   type SimulatorState,
   type World,
 } from './kit.ts';
-import { officernd } from './officernd.ts';
-import { petrosoft } from './petrosoft.ts';
-import { powerepos } from './powerepos.ts';
-import { powerofficeV1 } from './poweroffice-v1.ts';
-import { powerofficeV2 } from './poweroffice-v2.ts';
 import { json, pathOf } from './wire.ts';
 
-/** Providers that do what their definitions cannot say. */
-const own: ReadonlyMap<string, Simulation> = new Map([
-  ['poweroffice-v1', powerofficeV1],
-  ['poweroffice-v2', powerofficeV2],
-  ['officernd', officernd],
-  ['powerepos', powerepos],
-  ['petrosoft', petrosoft],
-  ['ioffice', ioffice],
-]);
+/** What a provider does that its definition cannot say is in its folder. */
+const ownSimulation = async (provider: DefinedProvider): Promise<Simulation | undefined> => {
+  const file = new URL(`../../lib/providers/${provider.id}/simulator.ts`, import.meta.url);
+  if (!existsSync(file)) return undefined;
+  const loaded: { readonly simulation: Simulation } = await import(file.href);
+  return loaded.simulation;
+};
 
 const simulations: ReadonlyMap<string, Simulation> = new Map(
-  providers.map(provider => [provider.id, own.get(provider.id) ?? genericSimulation(provider)]),
+  await Promise.all(
+    providers.map(async provider => {
+      const simulation = (await ownSimulation(provider)) ?? genericSimulation(provider);
+      return [provider.id, simulation] as const;
+    }),
+  ),
 );
 
 export const simulatedProviders: readonly string[] = [...simulations.keys()];

@@ -1,7 +1,7 @@
-import { hours, plus } from '../../lib/core/types.ts';
-import { idOf, type SimulatedAccount } from './accounts.ts';
-import type { Desk, Held, Simulation } from './kit.ts';
-import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from './wire.ts';
+import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import type { Desk, Held, Simulation } from '../../../local/simulators/kit.ts';
+import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
+import { hours, plus } from '../../core/types.ts';
 
 const LIFETIME = hours(8);
 /** Not documented: long enough to outlive many access tokens. */
@@ -30,7 +30,7 @@ const grant = (desk: Desk, account: SimulatedAccount, scope: string, session?: H
   return json(200, { ...answer, refresh_token: refreshToken });
 };
 
-export const powerepos: Simulation = {
+export const simulation: Simulation = {
   rotates: true,
   routes: {
     'POST /authorisation/token': (desk, request) => {

@@ -1,7 +1,7 @@
-import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf, type SimulatedAccount } from './accounts.ts';
-import type { Desk, Held, Simulation } from './kit.ts';
-import { basicOf, bearerOf, formOf, inSeconds, json, oauthError } from './wire.ts';
+import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import type { Desk, Held, Simulation } from '../../../local/simulators/kit.ts';
+import { basicOf, bearerOf, formOf, inSeconds, json, oauthError } from '../../../local/simulators/wire.ts';
+import { hours, minutes, plus, seconds } from '../../core/types.ts';
 
 const LIFETIME = minutes(10);
 /** Not documented: long enough to outlive many access tokens. */
@@ -19,7 +19,7 @@ const grant = (desk: Desk, account: SimulatedAccount, session?: Held) => {
   return json(200, { ...answer, refresh_token: refreshToken });
 };
 
-export const powerofficeV1: Simulation = {
+export const simulation: Simulation = {
   rotates: false,
   routes: {
     'POST /OAuth/Token': (desk, request) => {

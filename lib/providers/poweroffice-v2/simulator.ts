@@ -1,13 +1,13 @@
-import { minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf } from './accounts.ts';
-import type { Simulation } from './kit.ts';
-import { basicOf, bearerOf, formOf, inSeconds, json, oauthError, pathOf } from './wire.ts';
+import { idOf } from '../../../local/simulators/accounts.ts';
+import type { Simulation } from '../../../local/simulators/kit.ts';
+import { basicOf, bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
+import { minutes, plus, seconds } from '../../core/types.ts';
 
 const LIFETIME = minutes(20);
 
 const keyIn = (headers: Readonly<Record<string, string>>) => headers['ocp-apim-subscription-key'];
 
-export const powerofficeV2: Simulation = {
+export const simulation: Simulation = {
   rotates: false,
   // The API gateway knows subscription keys only, and counts the calls of all customers together.
   gate: (desk, { headers }) => {

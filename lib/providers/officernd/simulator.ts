@@ -1,12 +1,12 @@
-import { minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf } from './accounts.ts';
-import type { Simulation } from './kit.ts';
-import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from './wire.ts';
+import { idOf } from '../../../local/simulators/accounts.ts';
+import type { Simulation } from '../../../local/simulators/kit.ts';
+import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
+import { minutes, plus, seconds } from '../../core/types.ts';
 
 /** What answers say, although the documentation says 3600 seconds. */
 const LIFETIME = seconds(3599);
 
-export const officernd: Simulation = {
+export const simulation: Simulation = {
   rotates: false,
   routes: {
     'POST /oauth/token': (desk, request) => {

@@ -1,7 +1,7 @@
-import { hours, minutes, plus } from '../../lib/core/types.ts';
-import { idOf, type SimulatedAccount } from './accounts.ts';
-import type { Desk, SimulatedRequest, Simulation } from './kit.ts';
-import { json } from './wire.ts';
+import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import type { Desk, SimulatedRequest, Simulation } from '../../../local/simulators/kit.ts';
+import { json } from '../../../local/simulators/wire.ts';
+import { hours, minutes, plus } from '../../core/types.ts';
 
 const LIFETIME = hours(4);
 const CODE = minutes(5);
@@ -75,7 +75,7 @@ const loginPage = (desk: Desk, { path }: SimulatedRequest) => {
   return { status: 302, headers: { location: `${redirectUri}#${fragment}` }, body: '' };
 };
 
-export const ioffice: Simulation = {
+export const simulation: Simulation = {
   rotates: true,
   routes: {
     'POST /external/api/oauth2/auth': codeStep,

@@ -1,7 +1,7 @@
-import { type EpochMs, hours, plus } from '../../lib/core/types.ts';
-import { idOf } from './accounts.ts';
-import type { Desk, Simulation } from './kit.ts';
-import { bearerOf, inSeconds, json, jsonOf, oauthError } from './wire.ts';
+import { idOf } from '../../../local/simulators/accounts.ts';
+import type { Desk, Simulation } from '../../../local/simulators/kit.ts';
+import { bearerOf, inSeconds, json, jsonOf, oauthError } from '../../../local/simulators/wire.ts';
+import { type EpochMs, hours, plus } from '../../core/types.ts';
 
 const LIFETIME = hours(24);
 
@@ -36,7 +36,7 @@ const badToken = (token: string) => {
     : failure(`JWT missing parts. Total number of parts: ${parts} Token: ${token}`);
 };
 
-export const petrosoft: Simulation = {
+export const simulation: Simulation = {
   rotates: true,
   routes: {
     'POST /v1/auth/token': (desk, request) => {
