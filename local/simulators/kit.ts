@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type EpochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
+import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount } from './accounts.ts';
 
 /** A request as it reaches a provider: the path (with its query) below the provider's base URL, header names in lower case. */
@@ -186,6 +186,12 @@ export class Desk {
 
   familyOf(token: string | undefined): string | undefined {
     return token === undefined ? undefined : (this.#tokens.get(token) ?? this.#refreshTokens.get(token))?.family;
+  }
+  /** When the last token of a login expires; nothing if none is valid. */
+  validUntil(family: string): EpochMs | undefined {
+    const ends = [...this.#tokens.values()].flatMap(each => (each.family === family ? [each.expiresAt] : []));
+    const last = Math.max(...ends);
+    return last > this.now ? epochMs(last) : undefined;
   }
   /** Ends every token of a login. */
   kill(family: string): void {

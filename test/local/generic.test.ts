@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { Granted } from '../../lib/core/interpret.ts';
 import { minutes } from '../../lib/core/types.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { placeholdersIn } from '../../lib/definition/template.ts';
 import { textsOf } from '../../lib/definition/texts.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { allDefined, GenericClient, genericWorld, granted } from './generic-world.ts';
+import { allDefined, GenericClient, type GenericWorld, genericWorld, granted } from './generic-world.ts';
 import { statusOf } from './world.ts';
 
 /** The fields of a made-up secret that its login sends. */
@@ -34,6 +35,12 @@ const anotherKey = ({ definition: { assertion } }: DefinedProvider): string => {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 };
 
+/** Lets time pass until the provider renews the token. */
+const untilRenewable = (world: GenericWorld, { expiresAt }: Granted): void => {
+  const { renewWithin } = world.provider;
+  if (renewWithin !== undefined) world.pass(expiresAt - world.now() - renewWithin);
+};
+
 describe.each(allDefined)('the generic simulator of $id', provider => {
   const start = (changes: Readonly<Record<string, string>> = {}, scale = 1) => {
     const world = genericWorld(provider, scale);
@@ -52,8 +59,9 @@ describe.each(allDefined)('the generic simulator of $id', provider => {
   });
 
   it('renews: by the refresh token, or by another login', async () => {
-    const { client } = start();
+    const { world, client } = start();
     const first = granted(await client.logIn());
+    untilRenewable(world, first);
     expect(first.refreshToken !== undefined).toBe(client.account.refresh !== undefined);
     const second = granted(await (client.account.refresh ? client.refresh(first.refreshToken) : client.logIn()));
     expect(second.accessToken).not.toBe(first.accessToken);
@@ -80,8 +88,10 @@ describe.each(allDefined)('the generic simulator of $id', provider => {
 
 describe.each(allDefined.filter(each => each.definition.refresh))('$id at the generic simulator', provider => {
   it('rotates its refresh tokens, and ends the whole family if a spent one comes back', async () => {
-    const client = new GenericClient(genericWorld(provider));
+    const world = genericWorld(provider);
+    const client = new GenericClient(world);
     const first = granted(await client.logIn());
+    untilRenewable(world, first);
     const second = granted(await client.refresh(first.refreshToken));
     expect(second.refreshToken).not.toBe(first.refreshToken);
     expect(await client.refresh(first.refreshToken)).toMatchObject({ kind: 'refused' });
@@ -96,6 +106,22 @@ describe.each(allDefined.filter(each => each.definition.refresh))('$id at the ge
     if (sessionEndsAt === undefined) return;
     world.pass(sessionEndsAt - world.now() + 1);
     expect(await client.refresh(refreshToken)).toMatchObject({ kind: 'refused' });
+  });
+});
+
+const late = allDefined.filter(each => each.renewWithin !== undefined);
+it('there are definitions of providers that renew late', () => expect(late.length).toBeGreaterThan(0));
+
+describe.each(late)('$id at the generic simulator', provider => {
+  it('refuses to renew before the end of a token is near, and spends nothing', async () => {
+    const world = genericWorld(provider);
+    const client = new GenericClient(world);
+    const first = granted(await client.logIn());
+    untilRenewable(world, first);
+    world.pass(-1);
+    expect(await client.refresh(first.refreshToken)).toMatchObject({ kind: 'retry' });
+    world.pass(1);
+    expect(granted(await client.refresh(first.refreshToken)).refreshToken).not.toBe(first.refreshToken);
   });
 });
 

@@ -29,6 +29,13 @@ export const refusal = (data: DefinitionData, grant: Grant, error: string): Simu
   return json(status, body);
 };
 
+/** What the provider answers to a renewal that comes too early; nothing is spent. */
+export const earlyRefusal = (data: DefinitionData): SimulatedResponse => {
+  const own = data.errors.filter(({ means, grant }) => means === 'retry' && grant !== 'login').map(asAnswered);
+  const { status, json: body } = own[0] ?? { status: 400, json: { error: 'invalid_grant' } };
+  return json(status, body);
+};
+
 /** The smallest answer that a rule fits. */
 const asAnswered = ({ status, has = [], equals = {}, says }: Rule): Refusal => {
   const parts = [

@@ -9,6 +9,7 @@ import { json } from '../wire.ts';
 import { type Grantee, grant } from './answers.ts';
 import { type Json, withAt } from './json.ts';
 import type { Captured } from './reading.ts';
+import { earlyRefusal } from './refusals.ts';
 
 /** How long the code between the two requests of a login can be used. */
 const CODE = minutes(5);
@@ -54,11 +55,19 @@ export const stepsOf = (data: DefinitionData): readonly Step[] => {
       answer: (desk, grantee, { refreshToken }) => {
         const isFirst = redeem !== undefined && !redeem.request && refreshToken === handedIn(grantee);
         if (isFirst) return granted(desk, grantee, handedInOnce(desk, grantee, refreshToken));
+        const held = desk.held(refreshToken, grantee.account);
+        if (held && isEarly(data, desk, held.family)) return earlyRefusal(data);
         return granted(desk, grantee, desk.spend(refreshToken, grantee.account));
       },
     },
   ];
   return steps.flatMap(({ request, ...step }) => (request ? [{ ...step, request }] : []));
+};
+
+/** The token that came with the refresh token has more time left than the provider wants to see. */
+const isEarly = ({ renewWithin }: DefinitionData, desk: Desk, family: string): boolean => {
+  const end = desk.validUntil(family);
+  return renewWithin !== undefined && end !== undefined && end - desk.now > desk.scaled(renewWithin);
 };
 
 const FROM_ANSWER = 'answer.';

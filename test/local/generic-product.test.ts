@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { hours } from '../../lib/core/types.ts';
+import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
+import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { idOf } from '../support/records.ts';
+import { seeded, World } from '../support/world.ts';
+import { allDefined } from './generic-world.ts';
+
+const url = 'http://127.0.0.1:8080';
+
+/** The product keeps each definition fresh at the generic simulator, which refuses whatever the definition does not say. */
+it.each(allDefined)('$id: a connection stays fresh for ten lifetimes, also if consumers force it', async provider => {
+  const id = idOf('acme', provider.id);
+  const account = madeUpAccount(provider, 'acme');
+  const { refreshAt = defaultPolicy.refreshAt, renewWithin } = provider;
+  const policy = { tick: tickOf(provider), refreshAt, ...(renewWithin !== undefined && { renewWithin }) };
+  const world: World = new World([provider], request => ask(simulators, url, request), { policy });
+  const place = { now: world.clock.now, scale: 1, random: seeded(2), url };
+  const simulators = createSimulators(place, [account], [provider]);
+  await world.add(id, { ...account.fields, baseUrl: `${url}/${provider.id}` });
+  await world.tick(provider.id);
+  const every = Math.max(policy.tick, provider.lifetime / 200);
+  for (let passed = 0; passed < 10 * provider.lifetime && passed < hours(24 * 60); passed += every) {
+    const { issuedAt, expiresAt } = await world.token(id);
+    expect(expiresAt).toBeGreaterThan(world.clock.now());
+    if (passed % (3 * every) === 0) await world.ask({ kind: 'forced', connection: id, issuedAt, waits: false });
+    await world.run(provider.id, every, every);
+  }
+  expect(await world.record(id)).toMatchObject({ status: 'healthy', failures: 0 });
+  expect(world.reports.filter(({ result }) => result !== 'refreshed')).toEqual([]);
+});
