@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Env } from '../lib/aws/clients.ts';
 import { isDeploymentName } from '../lib/core/deployment.ts';
-import { jsonObject } from '../lib/core/jwt.ts';
+import { jsonObject } from '../lib/core/json.ts';
 
 const list = z
   .string()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { epochMs } from '../lib/core/types.ts';
-import type { Clock } from '../lib/shell/ports.ts';
+import type { Clock } from '../lib/ports.ts';
 
 /** Time and chance as they are. */
 export const systemClock: Clock = {

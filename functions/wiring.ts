@@ -8,12 +8,12 @@ import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
 import type { Policy } from '../lib/core/policy.ts';
 import { signAssertion } from '../lib/http/sign.ts';
-import { CredentialCache } from '../lib/shell/credentials.ts';
-import { Fingerprints } from '../lib/shell/fingerprints.ts';
-import { Logins } from '../lib/shell/logins.ts';
-import type { SecretSource, SendHttp } from '../lib/shell/ports.ts';
-import { leasingRateLimiter } from '../lib/shell/rate-limiter.ts';
-import type { Observer, SweepDeps } from '../lib/shell/sweep.ts';
+import type { SecretSource, SendHttp } from '../lib/ports.ts';
+import { CredentialCache } from '../lib/refresh/credentials.ts';
+import { Fingerprints } from '../lib/refresh/fingerprints.ts';
+import { Logins } from '../lib/refresh/logins.ts';
+import { leasingRateLimiter } from '../lib/refresh/rate-limiter.ts';
+import type { Observer, SweepDeps } from '../lib/refresh/sweep.ts';
 import { systemChance, systemClock } from './system.ts';
 
 export interface Parts {

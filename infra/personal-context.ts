@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { isObject, jsonObject } from '../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../lib/core/json.ts';
 import type { Context } from './settings.ts';
 
 /** Where the CDK finds context: in the project's file, and in the one that is there for all apps of a person. */

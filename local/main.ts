@@ -4,14 +4,14 @@ import { openAws } from './aws/open.ts';
 import { checkFolder } from './data-folder.ts';
 import { firstRound } from './first-round.ts';
 import { type Laptop, openLaptop } from './laptop.ts';
-import { live } from './live.ts';
+import { live } from './live-table.ts';
+import { toldAs } from './log-lines.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { addedProviders } from './providers.ts';
 import { refusalSentence, sentenceOf } from './refusal.ts';
 import { runTicks } from './schedule.ts';
-import { table } from './screen.ts';
 import { openSource } from './sources.ts';
-import { toldAs } from './told.ts';
+import { table } from './table.ts';
 import { UsageError } from './usage-error.ts';
 import { openPort } from './web.ts';
 

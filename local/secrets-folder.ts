@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isObject, jsonObject } from '../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../lib/core/json.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { credentialsIn } from '../lib/core/secret.ts';
 import { connectionId } from '../lib/core/types.ts';

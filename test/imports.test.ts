@@ -56,7 +56,10 @@ const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant =
   expect(strays).toEqual([]);
 };
 const core = /^lib\/core\//;
-const shell = /^lib\/shell\//;
+/** Ports, and what everything that goes through all connections needs. */
+const shared = /^lib\/(ports|pool|listing)\.ts$/;
+const refresh = /^lib\/refresh\//;
+const events = /^lib\/events\.ts$/;
 const node = /^node:/;
 const powertools = /^@aws-lambda-powertools\//;
 const middy = /^@middy\//;
@@ -81,7 +84,7 @@ describe('the reader of imports', () => {
   });
 
   it('finds something in every folder that it is asked about', () => {
-    for (const folder of ['core', 'definition', 'providers', 'shell', 'api', 'http', 'aws', 'observe']) {
+    for (const folder of ['core', 'definition', 'providers', 'refresh', 'discovery', 'api', 'http', 'aws', 'observe']) {
       const all = sourcesOf(`lib/${folder}`).flatMap(importsOf);
       expect(all.length, folder).toBeGreaterThan(1);
       for (const { specifier } of all.filter(each => each.specifier.startsWith('lib/'))) {
@@ -115,29 +118,45 @@ it('the simulator of a provider imports the core and what simulators have in com
   expect(importers).toEqual([]);
 });
 
-it('the shell imports the core and itself', () => expectOnly('lib/shell', [core, shell]));
+it('refreshing imports the core, the ports and itself', () => expectOnly('lib/refresh', [core, shared, refresh]));
 
-it('the API imports the core, the shell and itself', () => expectOnly('lib/api', [core, /^lib\/api\//], [shell]));
+it('discovery imports the core, the ports, the events and itself', () =>
+  expectOnly('lib/discovery', [core, shared, events, /^lib\/discovery\//]));
 
-it('HTTP imports node, what signs, times, and types of the core and the shell', () =>
-  expectOnly('lib/http', [node, /^lib\/http\//, /^jose$/, /^lib\/core\/types\.ts$/], [core, shell]));
+it('ports and events import the core, and types of what a run reports', () => {
+  for (const file of ['ports', 'pool', 'listing', 'events']) {
+    const strays = importsOf(`lib/${file}.ts`).filter(
+      ({ specifier, typeOnly }) => ![core, shared, ...(typeOnly ? [refresh] : [])].some(rule => rule.test(specifier)),
+    );
+    expect(strays, file).toEqual([]);
+  }
+});
+
+it('the API imports the core, itself and types of refreshing', () =>
+  expectOnly('lib/api', [core, /^lib\/api\//], [shared, refresh]));
+
+it('HTTP imports node, what signs, times, and types of the core and the ports', () =>
+  expectOnly('lib/http', [node, /^lib\/http\//, /^jose$/, /^lib\/core\/types\.ts$/], [core, shared]));
 
 it('the AWS adapters import the core, the ports, the SDK and zod', () =>
-  // Of what the shell does, the name of its events alone.
   expectOnly(
     'lib/aws',
-    [core, /^lib\/aws\//, /^lib\/shell\/transition\.ts$/, /^@aws-sdk\//, zod],
-    [/^lib\/shell\/(ports|demand)\.ts$/, /^@smithy\//, /^node:http$/],
+    [core, /^lib\/aws\//, events, /^@aws-sdk\//, zod],
+    [shared, /^lib\/refresh\/demand\.ts$/, /^@smithy\//, /^node:http$/],
   ));
 
-it('what observes imports the core, what the shell reports, powertools and types of middy', () =>
-  expectOnly('lib/observe', [core, shell, /^lib\/observe\//, powertools], [middy]));
+it('what observes imports the core, what is reported, powertools and types of middy', () =>
+  expectOnly(
+    'lib/observe',
+    [core, events, /^lib\/observe\//, powertools],
+    [shared, refresh, /^lib\/discovery\//, middy],
+  ));
 
 it('what consumers import is the table of tokens and the view of one, and nothing that refreshes', () =>
   expectOnly(
     'lib/client',
     [core, /^lib\/client\//, /^lib\/aws\/token-table\.ts$/, /^lib\/api\/views\.ts$/],
-    [shell, /^@aws-sdk\//],
+    [shared, /^@aws-sdk\//],
   ));
 
 it('functions import the library, themselves, their definition, middy, powertools and zod', () =>
@@ -158,10 +177,11 @@ it('only the tests import the evaluator of policies, whose license is the AGPL',
   expect(shipped.filter(({ specifier }) => specifier.startsWith('@cloud-copilot/'))).toEqual([]);
 });
 
-it('no provider has its name in the core, the shell, the API, the adapters, the functions or the infrastructure', () => {
+it('no provider has its name in the core, in what refreshes and discovers, the API, the adapters, the functions or the infrastructure', () => {
   const named = sourcesOf(
     'lib/core',
-    'lib/shell',
+    'lib/refresh',
+    'lib/discovery',
     'lib/api',
     'lib/aws',
     'lib/http',
@@ -182,12 +202,15 @@ it.each([
   ['the network', /(?<![\w#.])fetch\s*\(|\bXMLHttpRequest\b|\bWebSocket\b/],
   ['a timer', /\bset(Timeout|Interval|Immediate)\b/],
   ['a console', /\bconsole\b/],
-])('neither the core, nor the providers, nor the shell knows %s but from its arguments', (_, world) => {
-  const knowing = sourcesOf('lib/core', 'lib/definition', 'lib/providers', 'lib/shell').filter(file =>
-    world.test(withoutComments(textOf(file))),
-  );
-  expect(knowing).toEqual([]);
-});
+])(
+  'neither the core, nor the providers, nor what refreshes and discovers knows %s but from its arguments',
+  (_, world) => {
+    const knowing = sourcesOf('lib/core', 'lib/definition', 'lib/providers', 'lib/refresh', 'lib/discovery').filter(
+      file => world.test(withoutComments(textOf(file))),
+    );
+    expect(knowing).toEqual([]);
+  },
+);
 
 it('only the composition of functions, the infrastructure’s entry and the laptop read the environment', () => {
   const readers = sourcesOf('lib', 'functions', 'infra').filter(file =>

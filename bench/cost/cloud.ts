@@ -28,11 +28,11 @@ import {
   unsentNews,
 } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
-import { CredentialCache } from '../../lib/shell/credentials.ts';
-import type { Answer, Ask } from '../../lib/shell/demand.ts';
-import { Fingerprints } from '../../lib/shell/fingerprints.ts';
-import { Logins } from '../../lib/shell/logins.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import { CredentialCache } from '../../lib/refresh/credentials.ts';
+import type { Answer, Ask } from '../../lib/refresh/demand.ts';
+import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
+import { Logins } from '../../lib/refresh/logins.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import type { Loop } from '../../test/simulation/loop.ts';
 import { requestBytes } from './answers.ts';
 import { COLD_START, cpu, ENVIRONMENT, HANDSHAKE_BYTES, network, shareOf } from './durations.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EpochMs } from '../../lib/core/types.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
+import type { Clock } from '../../lib/ports.ts';
 import type { Loop } from '../../test/simulation/loop.ts';
 import { cpu, network } from './durations.ts';
 import type { Meter } from './meter.ts';

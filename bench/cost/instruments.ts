@@ -1,6 +1,6 @@
-import { jsonObject } from '../../lib/core/jwt.ts';
+import { jsonObject } from '../../lib/core/json.ts';
 import { instruments } from '../../lib/observe/powertools.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
+import type { Clock } from '../../lib/ports.ts';
 import type { Meter } from './meter.ts';
 
 /** A line that reports trouble: there is none in a healthy month. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:https';
-import { isObject } from '../../lib/core/jwt.ts';
+import { isObject } from '../../lib/core/json.ts';
 import { LARGEST } from '../../lib/core/limits.ts';
 import { configuration, listening, textOf } from './process.ts';
 import { isLarge, PROVIDER_HOST } from './scenario.ts';

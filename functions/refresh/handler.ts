@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Provider } from '../../lib/core/provider.ts';
 import { SHARDS } from '../../lib/core/shard.ts';
 import { type ConnectionId, epochMs, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';
-import { type Answer, refreshOnDemand } from '../../lib/shell/demand.ts';
-import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
+import { type Answer, refreshOnDemand } from '../../lib/refresh/demand.ts';
+import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
 
 /** What Lambda tells of the time that is left, in milliseconds. */
 export interface Invocation {

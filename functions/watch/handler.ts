@@ -1,6 +1,6 @@
 import { RefresherError } from '../../lib/core/errors.ts';
-import type { DiscoverReport } from '../../lib/shell/discover.ts';
-import { type WatchDeps, watch } from '../../lib/shell/watch.ts';
+import type { DiscoverReport } from '../../lib/discovery/discover.ts';
+import { type WatchDeps, watch } from '../../lib/discovery/watch.ts';
 
 /** Scheduled: the event says nothing. */
 export const watchHandler =

@@ -1,6 +1,6 @@
 import type { Policy } from '../core/policy.ts';
-import type { Answer, Ask } from '../shell/demand.ts';
-import type { Clock, ConnectionStore, TokenStore } from '../shell/ports.ts';
+import type { Clock, ConnectionStore, TokenStore } from '../ports.ts';
+import type { Answer, Ask } from '../refresh/demand.ts';
 
 export interface ApiDeps {
   readonly clock: Clock;

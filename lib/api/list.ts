@@ -1,5 +1,5 @@
 import { allShards } from '../core/shard.ts';
-import type { ConnectionSummary, Page } from '../shell/ports.ts';
+import type { ConnectionSummary, Page } from '../ports.ts';
 import type { ApiDeps } from './deps.ts';
 import { type HttpAnswer, json, problem } from './problem.ts';
 import { cursorOf, type ListRequest } from './route.ts';

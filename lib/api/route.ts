@@ -1,4 +1,4 @@
-import { jsonObject } from '../core/jwt.ts';
+import { jsonObject } from '../core/json.ts';
 import {
   type ConnectionId,
   type EpochMs,

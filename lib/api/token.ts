@@ -1,7 +1,7 @@
 import { decideDemand } from '../core/decide.ts';
 import { isEnough, type Policy } from '../core/policy.ts';
 import { type ConnectionId, type EpochMs, epochMs, plus, seconds, type Token } from '../core/types.ts';
-import type { Answer, Ask } from '../shell/demand.ts';
+import type { Answer, Ask } from '../refresh/demand.ts';
 import type { ApiDeps } from './deps.ts';
 import { type HttpAnswer, json, problem } from './problem.ts';
 import type { Route } from './route.ts';

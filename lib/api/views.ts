@@ -1,5 +1,5 @@
 import type { EpochMs, Token } from '../core/types.ts';
-import type { ConnectionSummary } from '../shell/ports.ts';
+import type { ConnectionSummary } from '../ports.ts';
 
 const iso = (moment: EpochMs): string => new Date(moment).toISOString();
 

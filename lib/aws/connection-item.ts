@@ -12,7 +12,7 @@ import {
   type SecretVersion,
   secretVersion,
 } from '../core/types.ts';
-import type { ConnectionSummary, Settlement } from '../shell/ports.ts';
+import type { ConnectionSummary, Settlement } from '../ports.ts';
 import { connectionIdSchema, type Item, momentSchema, type SchemaOf, toItem, versionSchema } from './item.ts';
 
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
-import { GRACE } from '../core/policy.ts';
+import { GRACE } from '../core/retirement.ts';
 import { type Connection, type ConnectionId, type Listed, plus, version } from '../core/types.ts';
-import type { Claim, ConnectionStore, Page } from '../shell/ports.ts';
+import type { Claim, ConnectionStore, Page } from '../ports.ts';
 import {
   connectionKey,
   connectionSchema,

@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { EVENT_SOURCE, type Transition } from '../shell/transition.ts';
+import { EVENT_SOURCE, type Transition } from '../events.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
 /** What one call takes. */

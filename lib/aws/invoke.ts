@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { epochMs, providerOf } from '../core/types.ts';
-import type { Answer, Ask } from '../shell/demand.ts';
+import type { Answer, Ask } from '../refresh/demand.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
 type WaitingReason = Extract<Answer, { readonly result: 'waiting' }>['reason'];

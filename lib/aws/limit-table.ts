@@ -8,7 +8,7 @@ import { NumberValueImpl } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
 import { type LimitState, unused } from '../core/rate-limit.ts';
 import { epochMs } from '../core/types.ts';
-import type { LimitStore } from '../shell/ports.ts';
+import type { LimitStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, type SchemaOf, toItem } from './item.ts';
 import { REMOVE_AT } from './tables.ts';

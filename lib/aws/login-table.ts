@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand 
 import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
 import type { LoginState } from '../core/login.ts';
-import type { LoginStore } from '../shell/ports.ts';
+import type { LoginStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, momentSchema, type SchemaOf, toItem } from './item.ts';
 

@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { RefresherError } from '../core/errors.ts';
 import { versionOf } from '../core/secret.ts';
 import type { SecretVersion } from '../core/types.ts';
-import type { SecretListing, SecretSource, SecretValue } from '../shell/ports.ts';
+import type { SecretListing, SecretSource, SecretValue } from '../ports.ts';
 import { guarded } from './failure.ts';
 
 /** The stage that a secret's current version carries. Always asked for by name: some stores default to another. */

@@ -1,7 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { type ConnectionId, providerOf } from '../core/types.ts';
-import type { SessionStore, StoredSession } from '../shell/ports.ts';
+import type { SessionStore, StoredSession } from '../ports.ts';
 import { guarded } from './failure.ts';
 import {
   expressed,

@@ -1,7 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import type { ConnectionId, Token } from '../core/types.ts';
-import type { TokenStore } from '../shell/ports.ts';
+import type { TokenStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import {
   connectionIdSchema,

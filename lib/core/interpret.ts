@@ -1,5 +1,6 @@
 import { type ErrorCode, framesOf, isErrorCode, standardCodes } from './errors.ts';
-import { claimsOf, jsonObject } from './jwt.ts';
+import { jsonObject } from './json.ts';
+import { claimsOf } from './jwt.ts';
 import { lifetimeOf } from './lifetime.ts';
 import { areHeaders, bytesOf, headerBytes, LARGEST, LONGEST_RETRY_AFTER, plausible } from './limits.ts';
 import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Usage, Warning } from './provider.ts';

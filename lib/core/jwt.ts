@@ -1,3 +1,5 @@
+import { jsonObject } from './json.ts';
+
 /**
  * The claims of a token that is a JWT (RFC 7519), or none. They are read, not verified: the token came straight from its
  * issuer over TLS, and only times and addresses are taken from it.
@@ -7,16 +9,3 @@ export const claimsOf = (token: string): Readonly<Record<string, unknown>> => {
   if (!payload || signature === undefined || rest.length > 0) return {};
   return jsonObject(Buffer.from(payload, 'base64url').toString('utf8')) ?? {};
 };
-
-/** The object that a JSON text holds; nothing where it is not JSON or not an object. */
-export const jsonObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

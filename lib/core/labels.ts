@@ -1,4 +1,4 @@
-import { isObject } from './jwt.ts';
+import { isObject } from './json.ts';
 import { type EpochMs, epochMs } from './types.ts';
 
 /** What a secret says of a connection apart from its credentials. Shown in lists, mails and events, so never a secret. */

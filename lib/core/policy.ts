@@ -114,14 +114,6 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
 });
 
 /**
- * So long the token and the session of a connection stay after its secret is gone: the list of secrets may lag by five
- * minutes, and a person may undo a deletion.
- */
-export const GRACE: Milliseconds = minutes(5);
-/** No writer that began before a retirement can run after so long: a Lambda function runs for 15 minutes at most. */
-export const RETIRED_FOR: Milliseconds = hours(1);
-
-/**
  * How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies; and
  * every period of a rate limit, since what is postponed waits for the next tick.
  */

@@ -1,4 +1,4 @@
-import { isObject, jsonObject } from './jwt.ts';
+import { isObject, jsonObject } from './json.ts';
 import { type Labels, labelsIn } from './labels.ts';
 import { type ConnectionId, connectionId, type SecretVersion, secretVersion } from './types.ts';
 

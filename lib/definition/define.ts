@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
-import { isObject } from '../core/jwt.ts';
+import { isObject } from '../core/json.ts';
 import { fitsHeader } from '../core/limits.ts';
 import { defaultPolicy, longestCallDeadline } from '../core/policy.ts';
 import type { Account, Assertion, HttpRequest, Opened, Provider, TokenAnswer, Usage } from '../core/provider.ts';

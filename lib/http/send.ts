@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { HttpReply, HttpRequest } from '../core/provider.ts';
 import type { Milliseconds } from '../core/types.ts';
-import type { SendHttp } from '../shell/ports.ts';
+import type { SendHttp } from '../ports.ts';
 import { AddressRefused, isRefusedLiteral, publicLookup } from './addresses.ts';
 
 /** No token answer is larger; one that is gets cut off instead of filling the memory. */

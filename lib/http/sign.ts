@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { seconds } from '../core/types.ts';
-import type { SignAssertion } from '../shell/ports.ts';
+import type { SignAssertion } from '../ports.ts';
 
 /** Signs with `jose`, which is loaded only by those who sign. */
 export const signAssertion: SignAssertion = async ({ algorithm, key, header, claims, lifetime }, now) => {

@@ -1,8 +1,8 @@
 import { RefresherError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
 import { hours } from '../core/types.ts';
-import type { DiscoverReport } from '../shell/discover.ts';
-import type { RefreshReport } from '../shell/refresh.ts';
+import type { DiscoverReport } from '../discovery/discover.ts';
+import type { RefreshReport } from '../refresh/refresh.ts';
 import { type MetricName, metrics as names } from './metrics.ts';
 
 /** One value of one metric. */

@@ -4,10 +4,10 @@ import type { MiddlewareObj } from '@middy/core';
 import { RefresherError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
 import { plus, seconds } from '../core/types.ts';
-import type { DiscoverReport } from '../shell/discover.ts';
-import type { Clock } from '../shell/ports.ts';
-import type { RefreshReport } from '../shell/refresh.ts';
-import type { Observer } from '../shell/sweep.ts';
+import type { DiscoverReport } from '../discovery/discover.ts';
+import type { Clock } from '../ports.ts';
+import type { RefreshReport } from '../refresh/refresh.ts';
+import type { Observer } from '../refresh/sweep.ts';
 import {
   measureBrokenRecord,
   measureDiscovery,

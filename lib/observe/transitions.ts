@@ -1,7 +1,7 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { Clock } from '../shell/ports.ts';
-import type { Observer } from '../shell/sweep.ts';
-import { retirement, type Transition, transitionsOf } from '../shell/transition.ts';
+import { retirement, type Transition, transitionsOf } from '../events.ts';
+import type { Clock } from '../ports.ts';
+import type { Observer } from '../refresh/sweep.ts';
 
 /**
  * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. An

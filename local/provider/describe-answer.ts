@@ -1,7 +1,7 @@
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { TimeData } from '../../lib/definition/schema.ts';
-import { duration } from '../screen.ts';
+import { duration } from '../table.ts';
 
 /** Where a definition reads the answer, and how often it calls the provider, as lines. */
 export const answerLines = (provider: DefinedProvider): readonly string[] => {

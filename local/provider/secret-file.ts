@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isObject, jsonObject } from '../../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../../lib/core/json.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { credentialsIn } from '../../lib/core/secret.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';

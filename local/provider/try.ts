@@ -13,7 +13,7 @@ import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { duration } from '../screen.ts';
+import { duration } from '../table.ts';
 import { adviceOn, warningWords } from './words.ts';
 
 export interface Output {

@@ -1,4 +1,4 @@
-import { jsonObject } from '../../lib/core/jwt.ts';
+import { jsonObject } from '../../lib/core/json.ts';
 import type { Milliseconds } from '../../lib/core/types.ts';
 import type { Desk, Issued, SimulatedRequest, SimulatedResponse } from './kit.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
-import type { Ask } from '../../lib/shell/demand.ts';
+import type { Ask } from '../../lib/refresh/demand.ts';
 import { apiWorld, granted, LIFE, type OpenedAnswer, refused } from '../support/api-world.ts';
 import type { Hooks } from '../support/memory.ts';
 import { START } from '../support/records.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
-import { GRACE } from '../../lib/core/policy.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, plus, version } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
 import { idOf, START } from '../support/records.ts';

@@ -4,7 +4,7 @@ import { toItem } from '../../lib/aws/item.ts';
 import { limitShard } from '../../lib/aws/limit-table.ts';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type AwsStores, awsStores } from '../support/aws.ts';
 import { type Embedded, startEmbedded } from '../support/embedded.ts';
 import { START } from '../support/records.ts';

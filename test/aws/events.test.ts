@@ -4,7 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { eventBus } from '../../lib/aws/events.ts';
 import { plus } from '../../lib/core/types.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { Transition } from '../../lib/events.ts';
 import { idOf, START } from '../support/records.ts';
 
 const document = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');

@@ -19,7 +19,7 @@ import { tokenTable } from '../../lib/aws/token-table.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { unused } from '../../lib/core/rate-limit.ts';
 import { minutes, version } from '../../lib/core/types.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
 
 const dynamodb = mockClient(DynamoDBClient);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type AwsStores, awsStores } from '../support/aws.ts';
 import { type Embedded, startEmbedded } from '../support/embedded.ts';
 import { type LossyProxy, startProxy } from '../support/proxy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE } from '../../lib/core/policy.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
@@ -10,7 +10,7 @@ import {
   secretVersion,
   version,
 } from '../../lib/core/types.ts';
-import type { ConnectionStore, Settlement } from '../../lib/shell/ports.ts';
+import type { ConnectionStore, Settlement } from '../../lib/ports.ts';
 import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../support/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { plus } from '../../lib/core/types.ts';
-import type { LimitStore } from '../../lib/shell/ports.ts';
+import type { LimitStore } from '../../lib/ports.ts';
 import { type Full, START } from '../support/records.ts';
 import type { AtOnce } from './stores.ts';
 

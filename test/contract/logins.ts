@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LoginState } from '../../lib/core/login.ts';
 import { plus, seconds } from '../../lib/core/types.ts';
-import type { LoginStore } from '../../lib/shell/ports.ts';
+import type { LoginStore } from '../../lib/ports.ts';
 import { type Full, START } from '../support/records.ts';
 import type { AtOnce } from './stores.ts';
 

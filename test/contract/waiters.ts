@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
-import type { ConnectionStore } from '../../lib/shell/ports.ts';
+import type { ConnectionStore } from '../../lib/ports.ts';
 import { connectionOf, revival, START } from '../support/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { claimsOf, isObject, jsonObject } from '../../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../../lib/core/json.ts';
+import { claimsOf } from '../../lib/core/jwt.ts';
 import { areOfTwoSecrets, connectionsIn, credentialsIn, parseSecretName, versionOf } from '../../lib/core/secret.ts';
 import { allShards, SHARDS, shardOf, spread } from '../../lib/core/shard.ts';
 import { connectionId, keyOf, parseConnectionId, providerOf, secretOf, secretVersion } from '../../lib/core/types.ts';

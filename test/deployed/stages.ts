@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { epochMs } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
+import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import { providerIds } from '../../lib/providers/index.ts';
-import type { DiscoverReport } from '../../lib/shell/discover.ts';
-import type { SweepReport } from '../../lib/shell/sweep.ts';
+import type { SweepReport } from '../../lib/refresh/sweep.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
 import { Evaluator } from '../iam/evaluate.ts';

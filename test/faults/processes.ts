@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Milliseconds } from '../../lib/core/types.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { Transition } from '../../lib/events.ts';
 
 /** A process of its own. */
 export interface Running {

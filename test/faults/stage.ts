@@ -12,8 +12,8 @@ import {
   type Milliseconds,
   type Token,
 } from '../../lib/core/types.ts';
-import type { Ask } from '../../lib/shell/demand.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { Transition } from '../../lib/events.ts';
+import type { Ask } from '../../lib/refresh/demand.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { localClients } from '../support/aws.ts';
 import { customerOf, type Held, providerFor, secretOf } from './customers.ts';

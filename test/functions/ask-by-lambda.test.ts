@@ -2,7 +2,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { askByLambda } from '../../lib/aws/invoke.ts';
-import type { Ask } from '../../lib/shell/demand.ts';
+import type { Ask } from '../../lib/refresh/demand.ts';
 import { idOf, START } from '../support/records.ts';
 
 const lambda = mockClient(LambdaClient);

@@ -1,4 +1,4 @@
-import { isObject, jsonObject } from '../../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../../lib/core/json.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { type EpochMs, hours, type Milliseconds, plus, seconds } from '../../lib/core/types.ts';
 

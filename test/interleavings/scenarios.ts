@@ -1,4 +1,4 @@
-import { GRACE } from '../../lib/core/policy.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, minutes } from '../../lib/core/types.ts';
 import type { Actor } from './actor.ts';
 import { FOURTH, KEYS, SINGLE, type Stage } from './stage.ts';

@@ -110,8 +110,8 @@ export const api: readonly Mutant[] = [
     ['providers that are not deployed are asked', 'if (!policy) return', 'if (false) return'],
   ]),
   ...mutantsOf(
-    'lib/shell/demand.ts',
-    ['test/shell/demand.test.ts', 'test/shell/only-copy.test.ts', 'test/api'],
+    'lib/refresh/demand.ts',
+    ['test/refresh/demand.test.ts', 'test/refresh/only-copy.test.ts', 'test/api'],
     [
       ['a run on demand is not observed', 'deps.observer.refresh(isMissing', 'void (isMissing'],
       ['a missing token is nobody’s business', 'isMissing(connection, published) ?', 'false ?'],

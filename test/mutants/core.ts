@@ -1,6 +1,6 @@
 import { type Mutant, mutantsOf } from './mutant.ts';
 
-const tests = ['test/core', 'test/shell', 'test/traps.test.ts'];
+const tests = ['test/core', 'test/refresh', 'test/discovery', 'test/traps.test.ts'];
 
 export const core: readonly Mutant[] = [
   ...mutantsOf('lib/core/decide.ts', tests, [

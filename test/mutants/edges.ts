@@ -15,8 +15,8 @@ export const edges: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'lib/shell/discover.ts',
-    ['test/shell'],
+    'lib/discovery/discover.ts',
+    ['test/refresh', 'test/discovery'],
     [
       [
         'what was late for a removed record takes the token of the new one',

@@ -4,7 +4,7 @@ const simulated = ['test/simulation/regressions.test.ts'];
 
 /** Bugs that were: each is put back, and has to be found by the seed that brings it out. */
 export const regressions: readonly Mutant[] = [
-  ...mutantsOf('lib/shell/transition.ts', simulated, []),
+  ...mutantsOf('lib/events.ts', simulated, []),
   ...mutantsOf('lib/definition/provider.ts', simulated, [
     [
       'a code that was handed in is dead before the schedule comes to it',
@@ -19,7 +19,7 @@ export const regressions: readonly Mutant[] = [
       '',
     ],
   ]),
-  ...mutantsOf('lib/shell/obtain.ts', simulated, [
+  ...mutantsOf('lib/refresh/obtain.ts', simulated, [
     [
       'a verdict without the secret read again',
       "return run.failed({ ...outcome, kind: 'retry' }, triedWith(credentials), dropSession);",

@@ -1,9 +1,9 @@
 import { type Mutant, mutantsOf } from './mutant.ts';
 
-const tests = ['test/shell', 'test/core', 'test/traps.test.ts'];
+const tests = ['test/refresh', 'test/discovery', 'test/core', 'test/traps.test.ts'];
 
 export const shell: readonly Mutant[] = [
-  ...mutantsOf('lib/shell/refresh.ts', tests, [
+  ...mutantsOf('lib/refresh/refresh.ts', tests, [
     [
       'the list is believed where the claim knows better',
       '...content } = claimed;',
@@ -58,23 +58,23 @@ export const shell: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'lib/shell/run.ts',
-    ['test/shell/two-steps.test.ts'],
+    'lib/refresh/run.ts',
+    ['test/refresh/two-steps.test.ts'],
     [['a login that has begun waits for the others', "    this.#lane = 'scheduled';\n", '']],
   ),
   ...mutantsOf(
-    'lib/shell/sweep.ts',
-    ['test/shell/two-steps.test.ts'],
+    'lib/refresh/sweep.ts',
+    ['test/refresh/two-steps.test.ts'],
     [['first steps use up the rate limit', 'twoSteps && rateLimit ?', 'false && rateLimit ?']],
   ),
-  ...mutantsOf('lib/shell/demand.ts', tests, [
+  ...mutantsOf('lib/refresh/demand.ts', tests, [
     ['nobody is warned', ": report.overruled ? 'may_lock_account'", ": false ? 'may_lock_account'"],
     ['whoever insists is warned', ": report.overruled ? 'may_lock_account'", ": true ? 'may_lock_account'"],
   ]),
-  ...mutantsOf('lib/shell/refresh.ts', tests, [
+  ...mutantsOf('lib/refresh/refresh.ts', tests, [
     ['a run does not say that a login was refused before', 'run.overruled ?', 'false ?'],
   ]),
-  ...mutantsOf('lib/shell/logins.ts', tests, [
+  ...mutantsOf('lib/refresh/logins.ts', tests, [
     ['every login of an operator was refused before', 'if (held) how.onOverruled();', 'how.onOverruled();'],
     ['a login is sent that could not be noted', 'if (!(await store.note(', 'if ((await store.note('],
     ['nothing is noted before a login', 'duringTry(policy, state, it, clock.now())', 'state'],
@@ -86,7 +86,7 @@ export const shell: readonly Mutant[] = [
       'giveBack(state)',
     ],
   ]),
-  ...mutantsOf('lib/shell/obtain.ts', tests, [
+  ...mutantsOf('lib/refresh/obtain.ts', tests, [
     ['an operator is answered from what was read before', "run.cause === 'operator'", 'false'],
     ['a new code that is refused ends the session of the old one', "return last.kind === 'refused' ?", 'return true ?'],
     [
@@ -153,7 +153,7 @@ export const shell: readonly Mutant[] = [
     ],
     ['the only session is dropped for a code', "(choice.grant === 'refresh' || replaceable) &&", ''],
   ]),
-  ...mutantsOf('lib/shell/run.ts', tests, [
+  ...mutantsOf('lib/refresh/run.ts', tests, [
     ['a call that the rate limit refused is lost', '!(await this.#slot(limitKey));', 'false;'],
     ['a slot in a pause is used', 'if (slot.ok && !paused)', 'if (slot.ok)'],
     ['a call begins when the time is over', 'if (left < USEFUL_TIME) return', 'if (false) return'],
@@ -196,7 +196,16 @@ export const shell: readonly Mutant[] = [
     ],
     ['what a dead worker held is unspent', '!isUnspent || ', ''],
   ]),
-  ...mutantsOf('lib/shell/end.ts', tests, [
+  ...mutantsOf('lib/core/retirement.ts', tests, [
+    ['another secret waits for the grace period', 'replacedAt ?? (retiredAt', '(retiredAt'],
+    [
+      'a secret that will not come back is looked for',
+      'replacedAt === undefined && endingAt === undefined',
+      'endingAt === undefined',
+    ],
+    ['a secret is looked for after the end has begun', 'endingAt === undefined && endedAt', 'endedAt'],
+  ]),
+  ...mutantsOf('lib/refresh/end.ts', tests, [
     ['a worker that dies after the end leaves its session', '|| leaseUntil > now)', '|| false)'],
     ['a revocation is tried every hour for ever', 'LONGEST_PAUSE = hours(24)', 'LONGEST_PAUSE = hours(1)'],
     ['pauses between revocations do not grow', 'Math.max(minutes(1), now - endingAt)', 'minutes(1)'],
@@ -223,16 +232,9 @@ export const shell: readonly Mutant[] = [
       '',
     ],
     ['an end that has begun waits for its secret', 'if (isInGrace(listed) && !(', 'if (!('],
-    ['another secret waits for the grace period', 'replacedAt ?? (retiredAt', '(retiredAt'],
-    [
-      'a secret that will not come back is looked for',
-      'replacedAt === undefined && endingAt === undefined',
-      'endingAt === undefined',
-    ],
-    ['a secret is looked for after the end has begun', 'endingAt === undefined && endedAt', 'endedAt'],
     ['an ended session stays stored', 'if (done) await deps.sessions.forget(connection, version);', ''],
   ]),
-  ...mutantsOf('lib/shell/discover.ts', tests, [
+  ...mutantsOf('lib/discovery/discover.ts', tests, [
     [
       'another secret takes over the token of the one before',
       'if (another && record.endedAt === undefined) return this.#replace(record);',
@@ -274,7 +276,7 @@ export const shell: readonly Mutant[] = [
     ['a secret that cannot be read is withdrawn', ' && !inventory.mayBeBack(record)', ''],
     ['a token stays readable while another secret waits', '!revived.has(record.connection) &&', 'false &&'],
   ]),
-  ...mutantsOf('lib/shell/inventory.ts', tests, [
+  ...mutantsOf('lib/discovery/inventory.ts', tests, [
     ['removed keys are not counted', 'added.slice(room)', 'added.slice(added.length)'],
     ['all keys cannot be replaced at once', 'RECORDS_PER_CONNECTION = 2', 'RECORDS_PER_CONNECTION = 1'],
     ['what one record notes is known of all', 'own.every(noted)', 'own.some(noted)'],
@@ -301,7 +303,7 @@ export const shell: readonly Mutant[] = [
       'undefined',
     ],
   ]),
-  ...mutantsOf('lib/shell/credentials.ts', tests, [
+  ...mutantsOf('lib/refresh/credentials.ts', tests, [
     ['a changed secret is read from the cache', '(exists === undefined || held.version === exists)', 'true'],
     ['secrets are kept without bound', '16 * 1024 * 1024', 'Number.POSITIVE_INFINITY'],
     ['a session is not bound to its secret', '[arn, key', "['', key"],
@@ -320,23 +322,23 @@ export const shell: readonly Mutant[] = [
       '',
     ],
   ]),
-  ...mutantsOf('lib/shell/listing.ts', tests, [['all shards are listed at once', 'AT_ONCE = 2', 'AT_ONCE = 99']]),
-  ...mutantsOf('lib/shell/rate-limiter.ts', tests, [
+  ...mutantsOf('lib/listing.ts', tests, [['all shards are listed at once', 'AT_ONCE = 2', 'AT_ONCE = 99']]),
+  ...mutantsOf('lib/refresh/rate-limiter.ts', tests, [
     ['a slot is booked while it passes', 'const from = plus(now, this.#latency);', 'const from = now;'],
     ['a pause is known only when the store knows it', '[this.#state, this.#paused]', '[this.#state]'],
   ]),
-  ...mutantsOf('lib/shell/batches.ts', tests, [
+  ...mutantsOf('lib/refresh/batches.ts', tests, [
     ['a slot is used late', 'this.#slots[0] < now - late)', 'this.#slots[0] < now - late - 12)'],
     ['each pause moves the next call away', 'this.#slots.filter(at => at >= until)', '[]'],
     ['more is booked than used', 'this.#passed ? Math.max(1, this.#taken) : this.#size * 2', 'this.#size * 2'],
   ]),
-  ...mutantsOf('lib/shell/exhausted.ts', tests, [
+  ...mutantsOf('lib/refresh/exhausted.ts', tests, [
     ['a tick waits for a limit of a minute', 'rateLimit.per < minutes(1)', 'true'],
   ]),
-  ...mutantsOf('lib/shell/turns.ts', tests, [
+  ...mutantsOf('lib/refresh/turns.ts', tests, [
     ['a group that hangs holds everyone up', 'if ((running.get(group) ?? 0) >= (its[group] ?? 0)) return false;', ''],
   ]),
-  ...mutantsOf('lib/shell/sweep.ts', tests, [
+  ...mutantsOf('lib/refresh/sweep.ts', tests, [
     [
       'a limit that is used up for seconds ends the tick',
       'return refreshAll(passedOver);',
@@ -358,7 +360,7 @@ export const shell: readonly Mutant[] = [
     ['a tick that runs out of time does not say so', 'observer.outOfTime(left)', 'void left'],
   ]),
   ...mutantsOf(
-    'lib/shell/transition.ts',
+    'lib/events.ts',
     ['test/observe', ...tests],
     [['told although nothing changed', 'if (from === to) return undefined;', '']],
   ),

@@ -44,7 +44,7 @@ export const watch: readonly Mutant[] = [
   ),
   ...mutantsOf(
     'lib/core/news.ts',
-    ['test/core/news.test.ts', 'test/shell/watch.test.ts'],
+    ['test/core/news.test.ts', 'test/discovery/watch.test.ts'],
     [
       [
         'what was reported is reported again',
@@ -74,8 +74,8 @@ export const watch: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'lib/shell/watch.ts',
-    ['test/shell/watch.test.ts'],
+    'lib/discovery/watch.ts',
+    ['test/discovery/watch.test.ts'],
     [
       ['events that are not taken stop the mails', 'observer.newsFailed(error);\n    return all;', 'throw error;'],
       ['nothing is discovered', 'return discover(deps, records);', 'return undefined as never;'],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import type { Health } from '../../lib/core/health.ts';
 import { seconds } from '../../lib/core/types.ts';
+import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import {
   measureBrokenRecord,
   measureDiscovery,
@@ -19,9 +20,8 @@ import {
   publishHealth,
   publishing,
 } from '../../lib/observe/powertools.ts';
-import type { DiscoverReport } from '../../lib/shell/discover.ts';
-import type { RefreshReport } from '../../lib/shell/refresh.ts';
-import type { SweepReport } from '../../lib/shell/sweep.ts';
+import type { RefreshReport } from '../../lib/refresh/refresh.ts';
+import type { SweepReport } from '../../lib/refresh/sweep.ts';
 import { capturedOutput } from '../support/deployed.ts';
 import { idOf, tickReport } from '../support/records.ts';
 import { TestClock } from '../support/world.ts';

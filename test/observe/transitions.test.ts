@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { plus } from '../../lib/core/types.ts';
+import type { Transition } from '../../lib/events.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
-import type { RefreshReport } from '../../lib/shell/refresh.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { RefreshReport } from '../../lib/refresh/refresh.ts';
 import { idOf, START, tickReport } from '../support/records.ts';
 import { TestClock } from '../support/world.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { alarmsFor } from '../../infra/alarms.ts';
 import { hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import type { SecretSource } from '../../lib/ports.ts';
 import { providers } from '../../lib/providers/index.ts';
-import type { SecretSource } from '../../lib/shell/ports.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 import { deployment } from './aws-metrics.ts';
 import type { Trouble } from './faults.ts';

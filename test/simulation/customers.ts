@@ -8,7 +8,7 @@ import {
   type SecretVersion,
   secretOf,
 } from '../../lib/core/types.ts';
-import type { SecretSource } from '../../lib/shell/ports.ts';
+import type { SecretSource } from '../../lib/ports.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 

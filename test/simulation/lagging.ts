@@ -1,5 +1,5 @@
 import type { EpochMs, Milliseconds, SecretVersion } from '../../lib/core/types.ts';
-import type { SecretListing } from '../../lib/shell/ports.ts';
+import type { SecretListing } from '../../lib/ports.ts';
 import type { Stores } from '../support/memory.ts';
 
 type Secrets = Stores['secrets'];

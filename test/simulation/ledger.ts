@@ -1,4 +1,4 @@
-import { jsonObject } from '../../lib/core/jwt.ts';
+import { jsonObject } from '../../lib/core/json.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import {
   type EpochMs,

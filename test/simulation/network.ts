@@ -1,6 +1,6 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
-import type { SendHttp } from '../../lib/shell/ports.ts';
+import type { SendHttp } from '../../lib/ports.ts';
 import { ask } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';

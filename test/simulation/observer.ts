@@ -1,12 +1,12 @@
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
+import type { Transition } from '../../lib/events.ts';
 import { measureRefresh, measureUnclaimed, type Sample } from '../../lib/observe/measure.ts';
 import { dimensionsOf, NAMESPACE } from '../../lib/observe/metrics.ts';
 import { logObserver } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
-import type { Observer } from '../../lib/shell/sweep.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { Clock } from '../../lib/ports.ts';
+import type { Observer } from '../../lib/refresh/sweep.ts';
 
 const refs = new Map<string, MetricRef>();
 const refOf = (name: string): MetricRef => {

@@ -1,6 +1,6 @@
 import type { Provider } from '../../lib/core/provider.ts';
 import { minutes, type SecretVersion, seconds, secretOf } from '../../lib/core/types.ts';
-import type { ConnectionStore, SecretSource } from '../../lib/shell/ports.ts';
+import type { ConnectionStore, SecretSource } from '../../lib/ports.ts';
 import type { Cloud } from './cloud.ts';
 import type { Customer } from './customers.ts';
 import type { Loop } from './loop.ts';

@@ -1,6 +1,6 @@
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
-import type { SecretSource } from '../../lib/shell/ports.ts';
+import type { SecretSource } from '../../lib/ports.ts';
 import type { createSimulators } from '../../local/simulators/index.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 import { Customer, Pack, type SecretState } from './customers.ts';

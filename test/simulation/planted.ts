@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { pool } from '../../lib/shell/pool.ts';
+import { pool } from '../../lib/pool.ts';
 import { breakIn, copyTree } from '../mutants/copy.ts';
 import { record } from '../support/reliability.ts';
 import { type Plant, plants } from './plants.ts';

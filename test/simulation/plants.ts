@@ -12,13 +12,13 @@ export interface Plant {
 export const plants: readonly Plant[] = [
   {
     name: 'a login that gets 503 keeps a session that may be spent',
-    file: 'lib/shell/obtain.ts',
+    file: 'lib/refresh/obtain.ts',
     find: 'const dropSession =\n',
     replace: "const dropSession = outcome.kind !== 'retry' &&\n",
   },
   {
     name: 'a secret is known if one of its records notes it',
-    file: 'lib/shell/inventory.ts',
+    file: 'lib/discovery/inventory.ts',
     find: 'own.every(noted)',
     replace: 'own.some(noted)',
   },
@@ -36,7 +36,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a retirement withdraws only up to the listed version',
-    file: 'lib/shell/end.ts',
+    file: 'lib/refresh/end.ts',
     find: 'const { version, replacedAt = now, leaseUntil = now } = record;',
     replace: 'const { replacedAt = now, leaseUntil = now } = record;\n  const { version } = listed;',
     unreachable: 'a retired record keeps its version; see below',

@@ -1,6 +1,6 @@
 import { RefresherError } from '../../lib/core/errors.ts';
 import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
+import type { Clock } from '../../lib/ports.ts';
 import type { Faults, FunctionName } from './faults.ts';
 import type { Loop } from './loop.ts';
 

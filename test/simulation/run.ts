@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
-import type { SecretSource } from '../../lib/shell/ports.ts';
+import type { SecretSource } from '../../lib/ports.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '../support/memory.ts';
 import { Alarms } from './alarms.ts';

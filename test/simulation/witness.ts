@@ -1,4 +1,4 @@
-import { GRACE } from '../../lib/core/policy.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import {
   type Connection,
   type ConnectionId,
@@ -9,7 +9,7 @@ import {
   plus,
   type Token,
 } from '../../lib/core/types.ts';
-import type { Transition } from '../../lib/shell/transition.ts';
+import type { Transition } from '../../lib/events.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 import type { MemoryTables, Stores } from '../support/memory.ts';
 import type { Alarms } from './alarms.ts';

@@ -1,5 +1,5 @@
-import { GRACE } from '../../lib/core/policy.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, type EpochMs, type Milliseconds, secretOf } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
 import { PREFIX } from './world.ts';

@@ -1,8 +1,8 @@
 import type { RateLimit } from '../../lib/core/provider.ts';
 import type { Lane } from '../../lib/core/rate-limit.ts';
 import { epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
-import type { Clock, LimitStore } from '../../lib/shell/ports.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
+import type { Clock, LimitStore } from '../../lib/ports.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { Loop } from '../simulation/loop.ts';
 import { memoryStores } from './memory.ts';
 import { START } from './records.ts';

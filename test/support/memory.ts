@@ -1,6 +1,6 @@
 import type { LoginState } from '../../lib/core/login.ts';
-import { GRACE } from '../../lib/core/policy.ts';
 import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
 import { versionOf } from '../../lib/core/secret.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
@@ -25,7 +25,7 @@ import type {
   StoredSession,
   Take,
   TokenStore,
-} from '../../lib/shell/ports.ts';
+} from '../../lib/ports.ts';
 
 /**
  * Where faults come in: `before` an operation has an effect, `after` it has had one (a throw there is a lost answer).

@@ -11,8 +11,8 @@ import {
   type Version,
   version,
 } from '../../lib/core/types.ts';
-import type { Revival } from '../../lib/shell/ports.ts';
-import type { SweepReport } from '../../lib/shell/sweep.ts';
+import type { Revival } from '../../lib/ports.ts';
+import type { SweepReport } from '../../lib/refresh/sweep.ts';
 
 /** A moment that every test may count from. */
 export const START = epochMs(1_700_000_000_000);

@@ -1,4 +1,4 @@
-import { isObject, jsonObject } from '../../lib/core/jwt.ts';
+import { isObject, jsonObject } from '../../lib/core/json.ts';
 import type { Account, HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { idOf } from './records.ts';

@@ -1,5 +1,5 @@
 import { type EpochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
+import type { Clock } from '../../lib/ports.ts';
 import { START } from './records.ts';
 
 export interface VirtualClock extends Clock {

@@ -11,16 +11,16 @@ import {
   plus,
   type Token,
 } from '../../lib/core/types.ts';
+import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { CredentialCache } from '../../lib/shell/credentials.ts';
-import { type Answer, type Ask, refreshOnDemand } from '../../lib/shell/demand.ts';
-import type { DiscoverReport } from '../../lib/shell/discover.ts';
-import { Fingerprints } from '../../lib/shell/fingerprints.ts';
-import { Logins } from '../../lib/shell/logins.ts';
-import type { Clock } from '../../lib/shell/ports.ts';
-import { leasingRateLimiter } from '../../lib/shell/rate-limiter.ts';
-import { type RefreshReport, refreshConnection } from '../../lib/shell/refresh.ts';
-import { type SweepDeps, type SweepReport, sweep } from '../../lib/shell/sweep.ts';
+import type { Clock } from '../../lib/ports.ts';
+import { CredentialCache } from '../../lib/refresh/credentials.ts';
+import { type Answer, type Ask, refreshOnDemand } from '../../lib/refresh/demand.ts';
+import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
+import { Logins } from '../../lib/refresh/logins.ts';
+import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
+import { type RefreshReport, refreshConnection } from '../../lib/refresh/refresh.ts';
+import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
 import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores, type Stores } from './memory.ts';
 import { START } from './records.ts';

@@ -1,5 +1,6 @@
 import { constants, createPublicKey, type VerifyKeyObjectInput, verify } from 'node:crypto';
-import { claimsOf, jsonObject } from '../../../lib/core/jwt.ts';
+import { jsonObject } from '../../../lib/core/json.ts';
+import { claimsOf } from '../../../lib/core/jwt.ts';
 import type { Assertion } from '../../../lib/core/provider.ts';
 import { type EpochMs, seconds } from '../../../lib/core/types.ts';
 

@@ -1,4 +1,4 @@
-import { isObject } from '../../../lib/core/jwt.ts';
+import { isObject } from '../../../lib/core/json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { isObject } from '../../../lib/core/jwt.ts';
+import { isObject } from '../../../lib/core/json.ts';
 import type { JsonTemplate } from '../../../lib/definition/parts.ts';
 import type { RequestData } from '../../../lib/definition/schema.ts';
 import { placeholdersIn, type Values } from '../../../lib/definition/template.ts';

@@ -3,7 +3,7 @@ import { apiHandler } from '../../../functions/api/handler.ts';
 import { stores } from '../../../functions/wiring.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
-import type { Answer } from '../../../lib/shell/demand.ts';
+import type { Answer } from '../../../lib/refresh/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../support/aws.ts';
 import { KEY } from '../key.ts';

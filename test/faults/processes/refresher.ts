@@ -5,7 +5,7 @@ import { systemClock } from '../../../functions/system.ts';
 import { refresherDeps } from '../../../functions/wiring.ts';
 import { secretsManager } from '../../../lib/aws/secrets.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
-import { isObject } from '../../../lib/core/jwt.ts';
+import { isObject } from '../../../lib/core/json.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import { minutes } from '../../../lib/core/types.ts';
 import { createSend } from '../../../lib/http/send.ts';

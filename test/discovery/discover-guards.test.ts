@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/retirement.ts';
+import { hours, minutes, version } from '../../lib/core/types.ts';
+import { discoverNow } from '../support/discover.ts';
+import { ID, vendorWorld } from '../support/vendor.ts';
+import { PREFIX } from '../support/world.ts';
+
+/** Guards that nothing else would miss: found by taking them away. */
+
+it('a secret that is not listed and cannot be understood is not gone', async () => {
+  const { world } = await vendorWorld();
+  await world.put(ID, '{"password": ');
+  const { clock, providers, stores } = world;
+  const unlisted = { ...stores, secrets: { ...stores.secrets, list: async () => [] } };
+  const report = await discoverNow({ clock, providers, prefix: PREFIX, connectionsPerSecret: 200, ...unlisted });
+  expect(report.retired).toEqual([]);
+  expect(await world.record(ID)).not.toHaveProperty('retiredAt');
+});
+
+it('a secret that was broken is noted as changed, so that somebody hears of it at once', async () => {
+  const { world } = await vendorWorld();
+  const { secretVersion: before } = await world.record(ID);
+  await world.put(ID, '{"password": ');
+  expect(await world.discover()).toMatchObject({ connections: 1, changed: [ID] });
+  expect((await world.record(ID)).secretVersion).not.toBe(before);
+});
+
+it('a token that came after the end had begun is not withdrawn', async () => {
+  const { world } = await vendorWorld();
+  const { version: last, ...token } = await world.token(ID);
+  await world.stores.secrets.delete(`${PREFIX}${ID}`);
+  await world.discover();
+  world.clock.pass(GRACE + minutes(10));
+  world.hooks.before = async at => {
+    if (at !== 'tokens.withdraw') return;
+    delete world.hooks.before;
+    await world.stores.tokens.publish({ ...token, version: version(last + 1) });
+  };
+  await world.discover();
+  expect(await world.token(ID)).toMatchObject({ version: last + 1 });
+});
+
+it('a connection whose secret comes back late is not removed by the discovery that finds it', async () => {
+  const { world } = await vendorWorld();
+  await world.stores.secrets.delete(`${PREFIX}${ID}`);
+  await world.discover();
+  world.clock.pass(hours(2));
+  await world.stores.secrets.restore(`${PREFIX}${ID}`);
+  expect(await world.discover()).toMatchObject({ revived: [ID], removed: [] });
+});

@@ -1,0 +1,101 @@
+import { expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/retirement.ts';
+import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
+import { allShards } from '../../lib/core/shard.ts';
+import { hours, minutes, secretOf } from '../../lib/core/types.ts';
+import { answer, vendorWorld } from '../support/vendor.ts';
+import type { World } from '../support/world.ts';
+
+/** A secret may hold so many connections, and leave as many records of removed ones. */
+
+const SHARED = 'test-provider/shared';
+const keys = (prefix: string, count = CONNECTIONS_PER_SECRET) =>
+  Array.from({ length: count }, (_, n) => `${prefix}${n}`);
+const write = (world: World, names: readonly string[]) =>
+  world.put(SHARED, { password: 'right', connections: Object.fromEntries(names.map(name => [name, {}])) });
+const recordsOf = async (world: World, secret = SHARED) => {
+  const shards = await Promise.all(allShards.map(shard => world.stores.connections.list('test-provider', shard)));
+  return shards.flat().filter(({ connection }) => secretOf(connection) === secret);
+};
+
+it('all keys of a full secret can be replaced at once', async () => {
+  const { world } = await vendorWorld();
+  await write(world, keys('before-'));
+  await world.discover();
+  await write(world, keys('after-'));
+  const report = await world.discover();
+  expect(report).toMatchObject({ problems: [], failures: [] });
+  expect(report.added).toHaveLength(CONNECTIONS_PER_SECRET);
+  expect(report.retired).toHaveLength(CONNECTIONS_PER_SECRET);
+  // While the keys before may come back, the secret is read each time.
+  expect(await world.discover()).toMatchObject({ read: 1, problems: [] });
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
+  expect(await world.discover()).toMatchObject({ read: 0, problems: [] });
+});
+
+it('keys that are renamed every minute leave no more records than that, and stop no other secret', async () => {
+  const { world } = await vendorWorld();
+  for (let minute = 0; minute < 90; minute += 1) {
+    await write(world, keys(`round-${minute}-`));
+    const { problems } = await world.discover();
+    if (minute > 1 && minute < 60) {
+      const code = 'too_many_removed';
+      expect(problems).toEqual([{ secret: `token-refresher/${SHARED}`, code, count: CONNECTIONS_PER_SECRET }]);
+    }
+    await world.tick('test-provider');
+    expect((await recordsOf(world)).length).toBeLessThanOrEqual(2 * CONNECTIONS_PER_SECRET);
+    world.clock.pass(minutes(1));
+  }
+  await world.put('test-provider/other', { password: 'right' });
+  expect(await world.discover()).toMatchObject({ added: ['test-provider/other'] });
+});
+
+it('keys that had no room at all are added once there is some', async () => {
+  const { world } = await vendorWorld();
+  for (const round of ['first-', 'second-', 'last-']) {
+    await write(world, keys(round));
+    await world.discover();
+    await world.tick('test-provider');
+    world.clock.pass(minutes(1));
+  }
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
+  world.clock.pass(hours(1));
+  const added: string[] = [];
+  for (let minute = 0; minute < 3; minute += 1) added.push(...(await world.discover()).added);
+  expect(added).toHaveLength(CONNECTIONS_PER_SECRET);
+  expect(await world.discover()).toMatchObject({ connections: CONNECTIONS_PER_SECRET + 1, problems: [], read: 0 });
+});
+
+it('takes as many new keys as there is room for, and the others later, without a change of the secret', async () => {
+  const { world } = await vendorWorld();
+  await write(world, keys('a'));
+  await world.discover();
+  await write(world, [...keys('a', 50), ...keys('b', 150)]);
+  await world.discover();
+  await write(world, [...keys('a', 50), ...keys('c', 60)]);
+  const report = await world.discover();
+  expect(report.added).toHaveLength(50);
+  expect(report.problems).toEqual([expect.objectContaining({ code: 'too_many_removed', count: 10 })]);
+  const working = (await recordsOf(world)).filter(({ retiredAt }) => retiredAt === undefined);
+  expect(working).toHaveLength(100);
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
+  world.clock.pass(hours(1));
+  // The records of removed keys go at the end of a discovery.
+  await world.discover();
+  expect((await world.discover()).added).toHaveLength(10);
+  expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
+});
+
+it('removed keys whose end fails for ever do not become more than that', async () => {
+  const { world } = await vendorWorld();
+  world.vendor = () => answer('', 503);
+  for (let minute = 0; minute < 10; minute += 1) {
+    await write(world, keys(`round-${minute}-`));
+    await world.discover();
+    world.clock.pass(minutes(30));
+  }
+  expect(await recordsOf(world)).toHaveLength(2 * CONNECTIONS_PER_SECRET);
+});

@@ -1,0 +1,147 @@
+import { expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
+import { minutes } from '../../lib/core/types.ts';
+import { idOf } from '../support/records.ts';
+import { ID, vendorWorld } from '../support/vendor.ts';
+import { deleteByHand, PREFIX, type World } from '../support/world.ts';
+
+const SHARED = 'test-provider/shared';
+const shared = (...names: string[]) => ({
+  password: 'right',
+  connections: Object.fromEntries(names.map(name => [name, {}])),
+});
+
+const WRITES = ['add', 'noteSecret', 'retire', 'revive', 'replace', 'remove', 'beginEnd'].map(
+  each => `connections.${each}`,
+);
+
+/** A discovery dies after `n` writes: nothing that it does later ever begins. False: it had no more than that. */
+const diesAfter = async (world: World, n: number): Promise<boolean> => {
+  let writes = 0;
+  const died = new Promise<boolean>(resolve => {
+    world.hooks.before = at => {
+      if (!WRITES.includes(at)) return Promise.resolve();
+      writes += 1;
+      if (writes <= n) return Promise.resolve();
+      resolve(true);
+      return new Promise(() => {});
+    };
+  });
+  const over = world.discover().then(() => false);
+  const result = await Promise.race([died, over]);
+  delete world.hooks.before;
+  return result;
+};
+
+/** What a secret held when discovery last came to its end, and what it holds when the next one dies. */
+const changes: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['a first discovery', [], ['a', 'b', 'c', 'd']],
+  ['one that finds a new key', ['a', 'b', 'c'], ['a', 'b', 'c', 'd']],
+  ['one that finds a changed secret', ['a', 'b', 'c'], ['a', 'b', 'c']],
+  ['one that finds a key removed', ['a', 'b', 'c', 'd'], ['a', 'b']],
+  ['one that finds keys replaced', ['a', 'b'], ['b', 'c', 'd']],
+];
+
+it.each(changes)('%s, and dies after any of its writes, is completed by the next', async (_, before, after) => {
+  for (let n = 1; ; n += 1) {
+    const { world } = await vendorWorld();
+    if (before.length > 0) await world.put(SHARED, shared(...before));
+    await world.discover();
+    await world.put(SHARED, { ...shared(...after), note: 'changed' });
+    if (!(await diesAfter(world, n))) return expect(n).toBeGreaterThan(1);
+    // What it had begun comes to its end.
+    await new Promise(setImmediate);
+    const { connections } = await world.discover();
+    expect([n, connections]).toEqual([n, after.length + 1]);
+    const versions = await Promise.all(
+      after.map(async key => (await world.record(idOf(`shared/${key}`))).secretVersion),
+    );
+    expect([n, new Set(versions).size]).toEqual([n, 1]);
+    for (const key of before.filter(each => !after.includes(each))) {
+      expect(await world.record(idOf(`shared/${key}`))).toHaveProperty('retiredAt');
+    }
+    expect(await world.discover()).toMatchObject({ added: [], changed: [], retired: [], revived: [] });
+  }
+});
+
+it('a record of a packed secret that was deleted by hand is there again after the next discovery', async () => {
+  const { world } = await vendorWorld();
+  await world.put(SHARED, shared('oslo', 'bergen'));
+  await world.discover();
+  await world.tick('test-provider');
+  expect(await world.discover()).toMatchObject({ read: 0 });
+  await deleteByHand(world, idOf('shared/oslo'));
+  expect(await world.discover()).toMatchObject({ read: 1, added: [idOf('shared/oslo')], changed: [] });
+  expect(await world.discover()).toMatchObject({ read: 0 });
+});
+
+it('all records of a secret that were deleted by hand are there again, too', async () => {
+  const { world } = await vendorWorld();
+  await deleteByHand(world, ID);
+  expect(await world.discover()).toMatchObject({ added: [ID] });
+});
+
+it.each<[string, string, object]>([
+  [
+    'a bad key',
+    '{"password":"right","connections":{"oslo":{},"planted key":{}}}',
+    { code: 'bad_connection_key', count: 1 },
+  ],
+  ['only a bad key', '{"connections":{"planted key":{}}}', { code: 'bad_connection_key', count: 1 }],
+  ['no JSON', '{"passw', { code: 'secret_malformed' }],
+  ['no object of connections', '{"connections":[]}', { code: 'secret_malformed' }],
+])('a secret with %s is a problem at each discovery, until it is corrected', async (_, text, problem) => {
+  const { world } = await vendorWorld();
+  await world.put(SHARED, text);
+  for (let n = 0; n < 10; n += 1) {
+    expect((await world.discover()).problems).toEqual([{ secret: `${PREFIX}${SHARED}`, ...problem }]);
+    world.clock.pass(minutes(1));
+  }
+  await world.put(SHARED, shared('oslo'));
+  expect(await world.discover()).toMatchObject({ problems: [] });
+  world.clock.pass(GRACE);
+  await world.tick('test-provider');
+  expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
+});
+
+it('a secret that needs a person is noted once, though it is read at each discovery', async () => {
+  const { world } = await vendorWorld();
+  await world.put(ID, '{"passw');
+  expect(await world.discover()).toMatchObject({ changed: [ID] });
+  world.log.length = 0;
+  expect(await world.discover()).toMatchObject({ changed: [], read: 1 });
+  expect(world.log.filter(each => WRITES.includes(each))).toEqual([]);
+});
+
+it('a record of an earlier release, which notes no number of keys, has it noted once', async () => {
+  const { world } = await vendorWorld();
+  const { secretKeys, ...record } = await world.record(ID);
+  await deleteByHand(world, ID);
+  await world.stores.connections.add(record);
+  expect(await world.discover()).toMatchObject({ read: 1, added: [], changed: [] });
+  expect(await world.record(ID)).toEqual({ ...record, secretKeys });
+  expect(await world.discover()).toMatchObject({ read: 0 });
+});
+
+it('what the store does not take stops no other change, is reported, and comes the next time', async () => {
+  const { world } = await vendorWorld();
+  await world.put(SHARED, shared('oslo', 'bergen'));
+  const gone = await world.add(idOf('gone'), { password: 'right' });
+  for (const id of [ID, gone]) await world.stores.secrets.delete(`${PREFIX}${id}`);
+  await world.put('test-provider/more', shared('a', 'b', 'c'));
+  let refuse = true;
+  world.hooks.before = async at => {
+    if (refuse && (at === 'connections.add' || at === 'connections.retire')) {
+      refuse = at !== 'connections.retire';
+      throw new RefresherError('store_failed', 'throttled');
+    }
+  };
+  const report = await world.discover();
+  expect(report.failures).toHaveLength(4);
+  expect(report.retired).toHaveLength(1);
+  delete world.hooks.before;
+  const next = await world.discover();
+  expect(next).toMatchObject({ failures: [], added: [expect.anything(), expect.anything(), expect.anything()] });
+  expect(next.retired).toHaveLength(1);
+});

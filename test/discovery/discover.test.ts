@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest';
+import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
+import { hours, minutes } from '../../lib/core/types.ts';
+import { idOf, noteOf, nth } from '../support/records.ts';
+import { ID, vendorWorld } from '../support/vendor.ts';
+
+const SHARED = 'test-provider/shared';
+const shared = (...names: string[]) => ({
+  password: 'right',
+  connections: Object.fromEntries(names.map(name => [name, {}])),
+});
+const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
+
+describe('a new secret', () => {
+  it('is a connection, due at once', async () => {
+    const { world } = await vendorWorld({ refreshed: false });
+    expect(await world.record(ID)).toEqual({
+      connection: ID,
+      status: 'new',
+      dueAt: world.clock.now(),
+      version: nth(0),
+      failures: 0,
+      ...noteOf('000001:version-1'),
+    });
+  });
+
+  it('of many connections is each of them, and not itself', async () => {
+    const { world } = await vendorWorld();
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    const report = await world.discover();
+    expect(report.added.toSorted()).toEqual([bergen, oslo]);
+    expect(report).toMatchObject({ secrets: 2, connections: 3, problems: [] });
+    await world.tick('test-provider');
+    expect((await world.token(oslo)).accessToken).not.toBe((await world.token(bergen)).accessToken);
+    expect(await world.stores.connections.get(idOf('shared'))).toBeUndefined();
+  });
+
+  it.each<[string, string, string | undefined, object?]>([
+    ['bad_secret_name', 'test-provider/a/b', '{}'],
+    ['unknown_provider', 'nobody/acme', '{}'],
+    ['no_value', 'test-provider/empty', undefined],
+    ['bad_connection_key', 'test-provider/many', '{"connections":{"planted key":{}}}', { count: 1 }],
+    [
+      'too_many_connections',
+      'test-provider/many',
+      JSON.stringify(shared(...Array.from({ length: 201 }, (_, n) => `k${n}`))),
+    ],
+    ['secret_malformed', 'test-provider/broken', '{"passw'],
+  ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text, more = {}) => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.put(`token-refresher/${name}`, text);
+    await world.put(SHARED, shared('oslo'));
+    const report = await world.discover();
+    expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code, ...more }]);
+    expect(report.added).toContain(oslo);
+    expect(JSON.stringify(report)).not.toContain('planted');
+  });
+
+  it('that is malformed is seen as a connection in need of a person, and recovers when it is corrected', async () => {
+    const { world, vendor } = await vendorWorld();
+    const single = idOf('oslo');
+    await world.put(single, '{"passw');
+    await world.discover();
+    await world.tick('test-provider');
+    expect(await world.record(single)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
+    await world.put(single, { password: vendor.password });
+    await world.discover();
+    await world.tick('test-provider');
+    expect(await world.record(single)).toMatchObject({ status: 'healthy' });
+  });
+});
+
+describe('a secret that is known', () => {
+  it('is not read again while it has one connection and the same version', async () => {
+    const { world } = await vendorWorld();
+    expect(await world.discover()).toMatchObject({ read: 0, connections: 1, added: [], changed: [], retired: [] });
+    expect(world.log).not.toContain('secrets.get');
+  });
+
+  it('makes its connection due when it changes', async () => {
+    const { world } = await vendorWorld();
+    await world.put(ID, { password: 'right', note: 'new' });
+    expect(await world.discover()).toMatchObject({ read: 1, changed: [ID] });
+    expect(await world.discover()).toMatchObject({ read: 0, changed: [] });
+    expect(await world.tick('test-provider')).toMatchObject({ due: 1 });
+  });
+
+  it('gives its new connections away even where a refresh has read it first', async () => {
+    const { world } = await vendorWorld();
+    await world.put(SHARED, shared('oslo'));
+    await world.discover();
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    // A cold worker reads the new version, and notes it as the one that exists.
+    await world.refresh(oslo);
+    expect(await world.discover()).toMatchObject({ added: [bergen] });
+  });
+
+  it('loses a connection even where a refresh has read it first', async () => {
+    const { world } = await vendorWorld();
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    await world.discover();
+    await world.put(SHARED, shared('oslo'));
+    await world.refresh(bergen);
+    await world.refresh(oslo);
+    expect(await world.discover()).toMatchObject({ retired: [bergen] });
+  });
+
+  it('becomes many connections even where a refresh has read it first', async () => {
+    const { world } = await vendorWorld();
+    await world.put(ID, shared('oslo', 'bergen'));
+    const inside = [idOf('acme/bergen'), idOf('acme/oslo')];
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'secret_missing' } });
+    const report = await world.discover();
+    expect(report.added.toSorted()).toEqual(inside);
+    expect(report.retired).toEqual([ID]);
+  });
+
+  it('notes its change under a running refresh, or the next time', async () => {
+    const { world, vendor } = await vendorWorld();
+    world.hooks.before = async operation => {
+      if (operation !== 'send') return;
+      delete world.hooks.before;
+      vendor.password = 'newer';
+      await world.put(ID, { password: 'newer' });
+      await world.discover();
+    };
+    await world.refresh(ID);
+    await world.discover();
+    const { secretVersion: known, triedVersion } = await world.record(ID);
+    expect(known).not.toBe(triedVersion);
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', triedVersion: known });
+  });
+});
+
+describe('a secret that is gone', () => {
+  it('takes its connection and its token with it, and the record after an hour', async () => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    expect(await world.discover()).toMatchObject({ retired: [ID], removed: [] });
+    world.clock.pass(GRACE - 1);
+    expect(await world.tick('test-provider')).toMatchObject({ connections: 0, due: 0 });
+    expect(world.retired).toEqual([]);
+    expect(await world.token(ID)).toBeDefined();
+    expect(await world.refreshToken(ID)).toBeDefined();
+    world.clock.pass(1);
+    await world.tick('test-provider');
+    expect(world.retired).toEqual([`${ID} ended`]);
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.refreshToken(ID)).toBeUndefined();
+    world.clock.pass(RETIRED_FOR - GRACE - 1);
+    expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
+    world.clock.pass(1);
+    expect(await world.discover()).toMatchObject({ removed: [ID] });
+    expect(await world.stores.connections.get(ID)).toBeUndefined();
+    expect(await world.discover()).toMatchObject({ removed: [], retired: [] });
+  });
+
+  it('takes one that a key was removed of, and leaves the others', async () => {
+    const { world } = await vendorWorld();
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    await world.discover();
+    await world.put(SHARED, shared('bergen'));
+    expect(await world.discover()).toMatchObject({ retired: [oslo], changed: [bergen] });
+  });
+
+  it('takes back, once more, what a late writer published meanwhile', async () => {
+    const { world } = await vendorWorld();
+    const late = await world.token(ID);
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    await world.discover();
+    world.clock.pass(GRACE);
+    await world.tick('test-provider');
+    await world.stores.tokens.publish(late);
+    world.clock.pass(hours(1));
+    await world.discover();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+
+  it('loses its token ten minutes late even if no refresher runs, and its record only once it has ended', async () => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    await world.discover();
+    world.clock.pass(GRACE + minutes(10) - 1);
+    await world.discover();
+    expect(await world.stores.tokens.get(ID)).toBeDefined();
+    world.clock.pass(1);
+    await world.discover();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    world.clock.pass(hours(5));
+    expect(await world.discover()).toMatchObject({ removed: [] });
+    await world.tick('test-provider');
+    expect(await world.discover()).toMatchObject({ removed: [ID] });
+  });
+
+  it.each([
+    ['after', 'secrets.get', 'its'],
+    ['after', 'connections.retire', 'its'],
+    ['after', 'secrets.list', 'a later'],
+  ] as const)('that comes back while, %s %s, %s discovery slept gets a token and keeps it', async (...sleeps) => {
+    const [when, operation, which] = sleeps;
+    const { world } = await vendorWorld();
+    const secret = `token-refresher/${ID}`;
+    const settle = async () => {
+      for (const _ of ['revives it', 'finds it in order']) await world.discover();
+      await world.tick('test-provider');
+    };
+    await world.stores.secrets.delete(secret);
+    if (which === 'a later') await world.discover();
+    world.hooks[when] = async at => {
+      if (at !== operation) return;
+      delete world.hooks[when];
+      await world.stores.secrets.restore(secret);
+      world.clock.pass(minutes(2));
+      await settle();
+    };
+    await world.discover();
+    expect(world.hooks[when]).toBeUndefined();
+    await settle();
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(await world.stores.tokens.get(ID)).toBeDefined();
+  });
+
+  it('that comes back revives its connection, which is due at once and publishes', async () => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    await world.discover();
+    world.clock.pass(minutes(10));
+    await world.stores.secrets.restore(`token-refresher/${ID}`);
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    expect((await world.token(ID)).version).toBeGreaterThan(1);
+  });
+
+  it('that comes back after its record was removed starts anew, and nothing late for the old one touches its token', async () => {
+    const { world } = await vendorWorld();
+    for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
+    const late = await world.token(ID);
+    await world.stores.secrets.delete(`token-refresher/${ID}`);
+    await world.discover();
+    world.clock.pass(GRACE);
+    await world.tick('test-provider');
+    world.clock.pass(hours(1));
+    await world.discover();
+    await world.stores.secrets.restore(`token-refresher/${ID}`);
+    await world.discover();
+    await world.tick('test-provider');
+    const first = await world.token(ID);
+    expect(first.version).toBeGreaterThan(late.version);
+    expect(await world.stores.tokens.publish(late)).toBe(false);
+    await world.stores.tokens.withdraw(ID, late.version);
+    expect(await world.token(ID)).toEqual(first);
+  });
+});
+
+describe('hearsay retires nothing', () => {
+  const survives = async (hide: (world: Awaited<ReturnType<typeof vendorWorld>>['world']) => void) => {
+    const { world } = await vendorWorld();
+    hide(world);
+    await world.discover().catch(() => undefined);
+    expect(await world.record(ID)).not.toHaveProperty('retiredAt');
+    expect(await world.token(ID)).toMatchObject({ version: nth(1) });
+  };
+
+  it('such as a list that is empty by mistake', () =>
+    survives(world => void Object.assign(world.stores.secrets, { list: async () => [] })));
+
+  it('such as a list that cannot be had', () =>
+    survives(world => {
+      world.hooks.before = async operation => {
+        if (operation === 'secrets.list') throw new Error('throttled');
+      };
+    }));
+
+  it('such as a secret that cannot be read', async () => {
+    const { world } = await vendorWorld();
+    await world.put(ID, { password: 'newer' });
+    world.hooks.before = async operation => {
+      if (operation === 'secrets.get') throw new Error('throttled');
+    };
+    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_unreadable' }] });
+  });
+
+  it('such as a list that is empty and a secret that cannot be read', () =>
+    survives(world => {
+      Object.assign(world.stores.secrets, { list: async () => [] });
+      world.hooks.before = async operation => {
+        if (operation === 'secrets.get') throw new Error('throttled');
+      };
+    }));
+
+  it('such as a secret that somebody is about to correct', async () => {
+    const { world } = await vendorWorld();
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    await world.discover();
+    await world.put(SHARED, '{"connections": {"oslo": ');
+    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_malformed' }] });
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    expect(await world.discover()).toMatchObject({ retired: [], problems: [] });
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { secretVersion } from '../../lib/core/types.ts';
+import type { SecretValue } from '../../lib/ports.ts';
+import { CredentialCache } from '../../lib/refresh/credentials.ts';
+import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
+import { idOf } from '../support/records.ts';
+import { testProvider } from '../support/vendor.ts';
+
+const keyed = new Fingerprints({ key: async () => 'a key' }, () => 'another');
+
+const provider = testProvider();
+const ref = idOf('acme');
+const v1 = secretVersion('v1');
+const v2 = secretVersion('v2');
+
+const cache = (text: unknown = { password: 'right' }) => {
+  const source = {
+    reads: 0,
+    value: { arn: 'arn', version: v1, text: typeof text === 'string' ? text : JSON.stringify(text) } as
+      | SecretValue
+      | undefined,
+    error: undefined as Error | undefined,
+    get: async () => {
+      source.reads += 1;
+      if (source.error) throw source.error;
+      return source.value;
+    },
+    list: async () => [],
+  };
+  return { source, cached: new CredentialCache(source, keyed, 'token-refresher/') };
+};
+
+describe('a secret that was read', () => {
+  it('is not read again while nobody has seen another version', async () => {
+    const { source, cached } = cache();
+    for (const exists of [v1, v1, undefined, v1]) {
+      expect(await cached.read(provider, ref, exists)).toMatchObject({ ok: true, version: v1 });
+    }
+    expect(source.reads).toBe(1);
+  });
+
+  it('is read again once somebody has, and each time until the secret store has it too', async () => {
+    const { source, cached } = cache();
+    await cached.read(provider, ref, v1);
+    expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v1 });
+    source.value = { arn: 'arn', version: v2, text: '{"password":"new"}' };
+    expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v2 });
+    await cached.read(provider, ref, v2);
+    expect(source.reads).toBe(3);
+  });
+
+  it('is read once for many that want it at the same moment', async () => {
+    const { source, cached } = cache({ connections: { a: { password: '1' }, b: { password: '2' } } });
+    const reads = ['a', 'b', 'a'].map(key => cached.read(provider, idOf(`acme/${key}`), v1));
+    for (const read of await Promise.all(reads)) expect(read.ok).toBe(true);
+    expect(source.reads).toBe(1);
+  });
+
+  it('is forgotten when it is gone', async () => {
+    const { source, cached } = cache();
+    await cached.read(provider, ref, v1);
+    source.value = undefined;
+    expect(await cached.again(provider, ref)).toMatchObject({ ok: false, trouble: { code: 'secret_missing' } });
+    await cached.read(provider, ref, v1);
+    expect(source.reads).toBe(3);
+  });
+});
+
+describe('a secret that cannot be read', () => {
+  it.each([
+    [new RefresherError('secret_unreadable', 'planted'), 'secret_unreadable'],
+    [new RefresherError('store_failed', 'planted'), 'store_failed'],
+    [new Error('planted'), 'secret_unreadable'],
+  ])('is a failure to be tried again, and the next read does try', async (error, code) => {
+    const { source, cached } = cache();
+    source.error = error;
+    const read = await cached.read(provider, ref, v1);
+    expect(read).toEqual({ ok: false, trouble: { kind: 'retry', code } });
+    source.error = undefined;
+    expect(await cached.read(provider, ref, v1)).toMatchObject({ ok: true });
+  });
+});
+
+describe('what is in a secret', () => {
+  const read = (text: unknown, key?: string) =>
+    cache(text).cached.read(provider, key === undefined ? ref : idOf(`acme/${key}`), v1);
+
+  it.each<[string, unknown, string | undefined, object]>([
+    ['no JSON', '{', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
+    ['no object', '[]', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
+    ['not the key', { connections: { b: {} } }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
+    ['no connections at all', { password: 'x' }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
+    ['no own key of that name', { connections: {} }, 'constructor', { trouble: { code: 'secret_missing' } }],
+    [
+      'a key that is no object',
+      { connections: { a: 7 } },
+      'a',
+      { trouble: { code: 'secret_invalid', fields: ['password'] } },
+    ],
+    ['a field missing', { user: 'x' }, undefined, { trouble: { code: 'secret_invalid', fields: ['password'] } }],
+    [
+      'connections that are none',
+      { password: 'x', connections: [] },
+      undefined,
+      { trouble: { code: 'secret_malformed' } },
+    ],
+  ])('may be %s', async (_, text, key, expected) =>
+    expect(await read(text, key)).toMatchObject({ ok: false, ...expected }),
+  );
+
+  it('may be many connections by now: which, is for discovery to see, so that its version is not taken for known', async () => {
+    expect(await read({ password: 'x', connections: { a: {} } })).toEqual({
+      ok: false,
+      trouble: { kind: 'retry', code: 'secret_missing' },
+    });
+  });
+});

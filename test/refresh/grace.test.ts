@@ -1,0 +1,411 @@
+import { describe, expect, it } from 'vitest';
+import { RefresherError } from '../../lib/core/errors.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
+import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
+import type { SecretListing } from '../../lib/ports.ts';
+import { endingWorld } from '../support/ending.ts';
+import { idOf, nth } from '../support/records.ts';
+import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { deleteByHand, dieAt, PREFIX, type World } from '../support/world.ts';
+
+/** A secret is deleted by mistake, or seems to be, and is there again within minutes. */
+
+const SECRET = `${PREFIX}${ID}`;
+const restore = ({ stores }: World) => stores.secrets.restore(SECRET);
+const remove = ({ stores }: World) => stores.secrets.delete(SECRET);
+/** Its refresh token is the only copy of access. */
+const byCode = (more: object = {}) =>
+  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksAccounts: true }), ...more });
+
+const minute = async (world: World) => {
+  await world.discover();
+  await world.tick('test-provider');
+  world.clock.pass(minutes(1));
+};
+const goOn = async (world: World, count: number) => {
+  for (let n = 0; n < count; n += 1) await minute(world);
+};
+
+/** The list is one of earlier, from now on. */
+const listLags = async ({ stores }: World): Promise<() => void> => {
+  const { secrets } = stores;
+  const list: readonly SecretListing[] = await secrets.list(PREFIX);
+  const inTime = secrets.list;
+  Object.assign(secrets, { list: async () => [...list] });
+  return () => void Object.assign(secrets, { list: inTime });
+};
+
+describe('a secret that is back within the grace period', () => {
+  it('keeps token, session and all that is known, and is due at once under a new version', async () => {
+    const { world } = await vendorWorld();
+    const { secretVersion, ...before } = await world.record(ID);
+    const token = await world.token(ID);
+    await remove(world);
+    await world.discover();
+    world.clock.pass(GRACE - 1);
+    await world.tick('test-provider');
+    await restore(world);
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.token(ID)).toEqual(token);
+    expect(await world.refreshToken(ID)).toBe('refresh-1');
+    const expected = { ...before, secretVersion, dueAt: world.clock.now(), version: nth(2) };
+    expect(await world.record(ID)).toEqual(expected);
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+  });
+
+  it.each([1, 2, 4])('costs nothing, after %i minutes, a connection that only a person can log in', async away => {
+    const { world, vendor } = await byCode();
+    await remove(world);
+    await goOn(world, away);
+    const { accessToken } = await world.token(ID);
+    expect(vendor.accepts(accessToken)).toBe(true);
+    await restore(world);
+    await goOn(world, 3);
+    await world.run('test-provider', hours(12), minutes(5));
+    expect(vendor.count('code')).toBe(0);
+    expect(vendor.reused).toBe(0);
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+  });
+
+  it('is revived although the list does not have it yet', async () => {
+    const { world, vendor } = await byCode();
+    await remove(world);
+    await world.discover();
+    const caughtUp = await listLags(world);
+    world.clock.pass(minutes(1));
+    await restore(world);
+    expect(await world.discover()).toMatchObject({ revived: [ID], problems: [] });
+    await goOn(world, 10);
+    caughtUp();
+    await goOn(world, 10);
+    expect(vendor.reused).toBe(0);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('is no problem while it is away', async () => {
+    const { world } = await vendorWorld();
+    await remove(world);
+    await world.discover();
+    expect(await world.discover()).toMatchObject({ read: 1, problems: [], revived: [], retired: [] });
+  });
+
+  it('may not be readable for a while: it is revived once it is', async () => {
+    const { world } = await vendorWorld();
+    await remove(world);
+    await world.discover();
+    await restore(world);
+    world.hooks.before = async at => {
+      if (at === 'secrets.get') throw new RefresherError('secret_unreadable', 'throttled');
+    };
+    for (const _ of ['once', 'and again']) expect(await world.discover()).toMatchObject({ revived: [] });
+    delete world.hooks.before;
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.token(ID)).toMatchObject({ version: nth(1) });
+  });
+
+  it('is deleted once more, and has a grace period of its own', async () => {
+    const { world } = await vendorWorld();
+    await remove(world);
+    await world.discover();
+    world.clock.pass(GRACE - 1);
+    await restore(world);
+    await world.discover();
+    await remove(world);
+    await world.discover();
+    world.clock.pass(GRACE - 1);
+    await world.tick('test-provider');
+    expect(await world.token(ID)).toBeDefined();
+    world.clock.pass(1);
+    await world.tick('test-provider');
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+});
+
+it('the grace period begins once the secret was found gone, however long that took', async () => {
+  const { world } = await vendorWorld();
+  await remove(world);
+  world.hooks.after = async at => {
+    if (at !== 'secrets.get') return;
+    delete world.hooks.after;
+    world.clock.pass(minutes(4));
+  };
+  await world.discover();
+  expect(await world.record(ID)).toMatchObject({ retiredAt: world.clock.now() });
+});
+
+describe('a key that is back within the grace period', () => {
+  const SHARED = 'test-provider/shared';
+  const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
+  const shared = (...names: string[]) => ({
+    connections: Object.fromEntries(names.map(name => [name, { code: `good-${name}` }])),
+  });
+  const many = async () => {
+    const given = await byCode();
+    await given.world.put(SHARED, shared('oslo', 'bergen'));
+    await given.world.discover();
+    await given.world.tick('test-provider');
+    await given.world.put(SHARED, shared('bergen'));
+    expect(await given.world.discover()).toMatchObject({ retired: [oslo] });
+    return given;
+  };
+  const isWell = async ({ world, vendor }: Awaited<ReturnType<typeof many>>, id: ConnectionId) => {
+    await world.run('test-provider', hours(3), minutes(5));
+    return vendor.reused === 0 && vendor.accepts((await world.token(id)).accessToken);
+  };
+
+  it('goes on as if it had never been away', async () => {
+    const given = await many();
+    const { world } = given;
+    await goOn(world, 3);
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    expect(await world.discover()).toMatchObject({ revived: [oslo], changed: [bergen] });
+    expect(await isWell(given, oslo)).toBe(true);
+    expect(await isWell(given, bergen)).toBe(true);
+  });
+
+  it('is revived although the list has the version without it', async () => {
+    const given = await many();
+    const { world } = given;
+    expect(await world.discover()).toMatchObject({ read: 1 });
+    const caughtUp = await listLags(world);
+    await world.put(SHARED, shared('oslo', 'bergen'));
+    expect(await world.discover()).toMatchObject({ revived: [oslo] });
+    await goOn(world, 10);
+    caughtUp();
+    await goOn(world, 2);
+    expect(await isWell(given, oslo)).toBe(true);
+  });
+});
+
+describe('a worker that has the connection when its secret is deleted', () => {
+  const points = [
+    ['before', 'send'],
+    ['after', 'send'],
+    ['after', 'sessions.keep'],
+    ['before', 'tokens.publish'],
+    ['after', 'tokens.publish'],
+    ['before', 'connections.settle'],
+  ] as const;
+
+  it.each(points)('%s %s, and restored with the same version: the token stays and is renewed', async (when, point) => {
+    const { world, vendor } = await byCode();
+    world.hooks[when] = async at => {
+      if (at !== point) return;
+      delete world.hooks[when];
+      await remove(world);
+      await world.discover();
+      await restore(world);
+      await world.discover();
+    };
+    expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
+    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
+    for (let n = 0; n < 120; n += 1) {
+      expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
+      await minute(world);
+    }
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.count('code')).toBe(0);
+    expect(vendor.reused).toBe(0);
+  });
+
+  it.each(points)('%s %s, and not restored: nothing of it is left after the grace period', async (when, point) => {
+    const { world, tick, revoked } = await endingWorld();
+    world.hooks[when] = async at => {
+      if (at !== point) return;
+      delete world.hooks[when];
+      await remove(world);
+      await world.discover();
+    };
+    expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
+    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
+    expect(revoked).toEqual(new Set());
+    world.clock.pass(GRACE);
+    await tick();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    expect(revoked).toContain('refresh-2');
+  });
+
+  it('keeps it from others until its lease ends, though it came back meanwhile', async () => {
+    const { world, vendor } = await byCode();
+    const died = dieAt(world, 'after', 'send');
+    void world.refresh(ID);
+    await died;
+    await remove(world);
+    await world.discover();
+    await restore(world);
+    await world.discover();
+    vendor.asked.length = 0;
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual([]);
+    expect(await world.record(ID)).toHaveProperty('leaseUntil');
+  });
+});
+
+describe('the end', () => {
+  it('has begun: a secret that comes back now finds no token, and gets another', async () => {
+    const { world, tick, deleteSecret } = await endingWorld();
+    const before = await world.token(ID);
+    await deleteSecret();
+    world.hooks.before = async at => {
+      if (at !== 'tokens.withdraw') return;
+      delete world.hooks.before;
+      await restore(world);
+      expect(await world.discover()).toMatchObject({ revived: [ID] });
+    };
+    await tick();
+    expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+    expect(await world.record(ID)).not.toHaveProperty('endedAt');
+    await tick();
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect((await world.token(ID)).accessToken).not.toBe(before.accessToken);
+  });
+
+  it('takes whatever is there, and not only what was there when the records were listed', async () => {
+    const { world, tick, deleteSecret, replaceSecret, revoked } = await endingWorld();
+    await deleteSecret();
+    world.hooks.before = async at => {
+      if (at !== 'connections.beginEnd') return;
+      delete world.hooks.before;
+      // Meanwhile the secret comes back, gets a token, and has to make room for another one.
+      await restore(world);
+      await world.discover();
+      await world.refresh(ID);
+      await replaceSecret();
+      await world.discover();
+    };
+    await tick();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    expect(revoked).toContain('refresh-2');
+  });
+
+  it('does not begin in the next grace period, though the list was from the one before', async () => {
+    const { world, tick, deleteSecret, revoked } = await endingWorld();
+    await deleteSecret();
+    world.hooks.before = async at => {
+      if (at !== 'connections.beginEnd') return;
+      delete world.hooks.before;
+      await restore(world);
+      await world.discover();
+      await deleteSecret(ID, 0);
+    };
+    await tick();
+    expect(world.retired).toEqual([]);
+    expect(revoked).toEqual(new Set());
+    await restore(world);
+    await world.discover();
+    expect(await world.token(ID)).toMatchObject({ version: nth(1) });
+  });
+
+  it('that was slow does not pass for that of the next retirement', async () => {
+    const { world, tick, deleteSecret } = await endingWorld();
+    await deleteSecret();
+    world.hooks.before = async at => {
+      if (at !== 'connections.end') return;
+      delete world.hooks.before;
+      await restore(world);
+      await world.discover();
+      await world.refresh(ID);
+      await deleteSecret(ID, 0);
+    };
+    await tick();
+    expect(await world.record(ID)).not.toHaveProperty('endedAt');
+    expect(await world.token(ID)).toBeDefined();
+    world.clock.pass(GRACE);
+    await tick();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+  });
+
+  it('is begun by discovery if nobody else does: a secret that comes back then knows of no token', async () => {
+    const { world } = await vendorWorld();
+    await remove(world);
+    await world.discover();
+    world.clock.pass(GRACE + minutes(10));
+    await world.discover();
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
+    await restore(world);
+    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.record(ID)).not.toHaveProperty('expiresAt');
+  });
+
+  it('has begun: nobody looks for the secret itself any more, unless it is listed', async () => {
+    const { world, tick, answers, deleteSecret } = await endingWorld();
+    answers(() => answer('', 503));
+    await deleteSecret();
+    expect(await world.discover()).toMatchObject({ read: 1 });
+    await tick();
+    expect(await world.discover()).toMatchObject({ read: 0 });
+  });
+
+  it('comes no later because discovery looks after it', async () => {
+    const { world, tick } = await endingWorld();
+    await remove(world);
+    await world.discover();
+    world.clock.pass(GRACE + minutes(10));
+    await world.discover();
+    await tick();
+    expect(world.retired).toEqual([`${ID} ended`]);
+  });
+
+  it('removes no record whose secret came back, and went again, since the records were listed', async () => {
+    const { world, tick, deleteSecret } = await endingWorld();
+    await deleteSecret();
+    await tick();
+    world.clock.pass(hours(1));
+    world.hooks.before = async at => {
+      if (at !== 'connections.remove') return;
+      delete world.hooks.before;
+      await restore(world);
+      await world.discover();
+      await world.refresh(ID);
+      await deleteSecret(ID, 0);
+    };
+    await world.discover();
+    expect(await world.record(ID)).toHaveProperty('retiredAt');
+    expect(await world.token(ID)).toBeDefined();
+  });
+});
+
+describe('a record that was deleted by hand', () => {
+  it('takes up the session that is stored, where a code is spent', async () => {
+    const { world, vendor } = await byCode();
+    await deleteByHand(world, ID);
+    await world.discover();
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    expect(vendor.asked).toEqual(['refresh']);
+    await world.run('test-provider', hours(12), minutes(5));
+    expect(vendor.count('code')).toBe(0);
+    expect(vendor.reused).toBe(0);
+  });
+
+  it('logs in with the credentials, where there are any', async () => {
+    const { world, vendor } = await vendorWorld();
+    await deleteByHand(world, ID);
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual(['password']);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+  });
+
+  it('tries a new code if the session is refused', async () => {
+    const { world, vendor } = await byCode();
+    await world.put(ID, { code: 'good-2' });
+    await deleteByHand(world, ID);
+    vendor.script.push(request => vendor.answer({ refresh: `not ${request.body}` }));
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual(['refresh', 'code']);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('makes no use of a session of another secret', async () => {
+    const { world, vendor } = await byCode();
+    await deleteByHand(world, ID);
+    await world.stores.secrets.erase(SECRET);
+    await world.put(ID, { code: 'good-2' });
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.asked).toEqual(['code']);
+  });
+});

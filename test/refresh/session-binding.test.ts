@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { GRACE } from '../../lib/core/retirement.ts';
+import { hours } from '../../lib/core/types.ts';
+import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../support/hostile-host.ts';
+
+/** A refresh token goes to nobody but the host and the client that it was issued by and to. */
+
+const everyMood = Object.keys(moods) as readonly Mood[];
+const shapes = [
+  ['a secret', false],
+  ['a key of a packed secret', true],
+] as const;
+const rows = withSessions.flatMap(provider => shapes.map(([shape, packed]) => ({ provider, shape, packed })));
+
+describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, packed) => {
+  it.each(everyMood)('and the new host, which %s, does not hear the refresh token of the old one', async mood => {
+    for (const byCode of [false, true]) {
+      const victim = await victimAndHostileHost('ioffice', { packed, mood, byCode });
+      const { username: _user, password: _password, ...fields } = victim.fields;
+      await victim.write({ ...fields, baseUrl: victim.hostileUrl, authorizationCode: 'any' });
+      await victim.goOn();
+      expect(victim.heard.some(({ headers }) => headers['x-auth-code'] === 'any')).toBe(true);
+      expect(victim.leaked()).toEqual([]);
+    }
+  });
+});
+
+/** What happens between the end of the old secret and the new one of its name. */
+type Victim = Awaited<ReturnType<typeof victimAndHostileHost>>;
+const meanwhile: Readonly<Record<string, (victim: Victim, provider: string) => Promise<void>>> = {
+  'that nobody missed': async () => {},
+  'that is retired': async ({ world }) => void (await world.discover()),
+  'that has ended': async ({ world }, provider) => {
+    await world.discover();
+    world.clock.pass(GRACE);
+    await world.tick(provider);
+  },
+  'that is forgotten': async ({ world }, provider) => {
+    await world.discover();
+    world.clock.pass(GRACE);
+    await world.tick(provider);
+    world.clock.pass(hours(2));
+    await world.discover();
+  },
+};
+
+describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
+  describe.each(Object.keys(meanwhile))('that takes over the name of one %s', which => {
+    const takenOver = async (end: 'erase' | 'leave', keepsVersion: boolean, change: (victim: Victim) => object) => {
+      const victim = await victimAndHostileHost(provider, { packed });
+      await victim[end]();
+      await meanwhile[which]?.(victim, provider);
+      await victim.write({ ...victim.fields, ...change(victim) }, keepsVersion ? victim.version : undefined);
+      await victim.goOn();
+      return victim;
+    };
+    const ways = [
+      ['erased', 'erase', false],
+      ['erased, with its version id', 'erase', true],
+      ['removed or deleted', 'leave', false],
+      ['removed or deleted, with its version id', 'leave', true],
+    ] as const;
+
+    it.each(ways)('(%s) gets no refresh token to its own host', async (_, end, keepsVersion) => {
+      const victim = await takenOver(end, keepsVersion, ({ hostileUrl }) => ({ baseUrl: hostileUrl }));
+      expect(victim.heard.length).toBeGreaterThan(0);
+      expect(victim.leaked()).toEqual([]);
+    });
+
+    // What comes back within the grace period is the same secret, and goes on with its session.
+    const ended = which === 'that has ended' || which === 'that is forgotten';
+    const others = ways.filter(([, end]) => end === 'erase' || ended);
+    it.each(others)('(%s) gets no token out of the session of the other', async (_, end, keepsVersion) => {
+      const victim = await takenOver(end, keepsVersion, () => ({}));
+      expect(victim.world.calls.length).toBeGreaterThan(0);
+      expect(victim.used()).toEqual([]);
+    });
+  });
+
+  describe('whose writer gives a new value the version id of the old one', () => {
+    it.each(everyMood)('sends no refresh token to another base URL, whose host %s', async mood => {
+      const victim = await victimAndHostileHost(provider, { packed, mood });
+      await victim.write({ ...victim.fields, baseUrl: victim.hostileUrl }, victim.version);
+      await victim.goOn();
+      expect(victim.heard.length).toBeGreaterThan(0);
+      expect(victim.leaked()).toEqual([]);
+    });
+
+    it('sends no refresh token for another client', async () => {
+      const { fields } = await victimAndHostileHost(provider, { packed });
+      const { sessionBinding } = open(provider, fields);
+      const ofTheClient = Object.keys(fields).filter(
+        field =>
+          field !== 'baseUrl' && open(provider, { ...fields, [field]: 'another' }).sessionBinding !== sessionBinding,
+      );
+      expect(ofTheClient).not.toEqual([]);
+      for (const field of ofTheClient) {
+        const victim = await victimAndHostileHost(provider, { packed });
+        await victim.write({ ...victim.fields, [field]: 'another' }, victim.version);
+        await victim.goOn();
+        expect(victim.world.calls.length).toBeGreaterThan(0);
+        expect([field, victim.used()]).toEqual([field, []]);
+      }
+    });
+  });
+});

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { windowOf } from '../../lib/core/rate-limit.ts';
+import { GRACE } from '../../lib/core/retirement.ts';
+import {
+  type Connection,
+  hours,
+  minutes,
+  plus,
+  seconds,
+  secretOf,
+  secretVersion,
+  version,
+} from '../../lib/core/types.ts';
+import { pool } from '../../lib/pool.ts';
+import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
+import { testProvider, Vendor } from '../support/vendor.ts';
+import { PREFIX, World } from '../support/world.ts';
+
+const provider = testProvider({ concurrency: 3 });
+
+/** Connections as they are given; those called `<secret>/<key>` share a secret. */
+const fleet = async (records: Readonly<Record<string, Partial<Connection>>>, by = provider) => {
+  let vendor: Vendor | undefined;
+  const world = new World([by], request => (vendor as Vendor).handle(request));
+  vendor = new Vendor(world.clock.now);
+  const packed = Object.keys(records).map(name => name.split('/')[1] ?? name);
+  const connections = Object.fromEntries(packed.map(key => [key, {}]));
+  for (const [name, change] of Object.entries(records)) {
+    const id = idOf(name);
+    const secret = { password: 'right', ...(name.includes('/') && { connections }) };
+    await world.stores.secrets.put(`token-refresher/${secretOf(id)}`, JSON.stringify(secret));
+    await world.stores.connections.add(
+      connectionOf(id, { triedVersion: secretVersion('secret-version-1'), ...change }),
+    );
+  }
+  return { world, vendor };
+};
+const later = { status: 'healthy', dueAt: plus(START, 1), issuedAt: START, expiresAt: plus(START, hours(1)) } as const;
+const refreshed = (world: World) => world.reports.map(({ connection }) => connection.split('/')[1]);
+
+describe('a tick', () => {
+  it('refreshes what is due and leaves alone what is not', async () => {
+    const { world } = await fleet({
+      due: {},
+      later,
+      leased: { leaseUntil: plus(START, 1) },
+      retired: { retiredAt: START },
+      waiting: { ...later, status: 'attention', failures: 1 },
+    });
+    const report = await world.tick(provider.id);
+    expect(refreshed(world)).toEqual(['due']);
+    expect(report).toMatchObject({ connections: 4, due: 1, left: 0, calls: 1, results: { refreshed: 1, lost: 0 } });
+    expect(world.sweeps).toEqual([report]);
+  });
+
+  it('begins with the token that expires first; one that never had one waits for those that are close to their expiry', async () => {
+    const dies = (after: number) => ({ ...later, dueAt: START, expiresAt: plus(START, after) });
+    const { world } = await fleet(
+      { c: dies(minutes(30)), b: dies(minutes(2)), dead: dies(-minutes(5)), d: dies(minutes(50)), none: {} },
+      testProvider({ concurrency: 1 }),
+    );
+    await world.tick(provider.id);
+    expect(refreshed(world)).toEqual(['dead', 'b', 'none', 'c', 'd']);
+  });
+
+  it('asks as many at a time as the provider bears', async () => {
+    const { world } = await fleet(
+      Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { base: 'https://login.test' }])),
+    );
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    await world.tick(provider.id);
+    // Each secret has its own share; together they are three times as many.
+    expect(most).toBe(9);
+  });
+
+  it.each([
+    ['on another host', 'https://slow.example'],
+    ['that never had a token', undefined],
+  ])('leaves half of the workers to the provider’s own hosts, and to those %s the other half', async (_, origin) => {
+    const elsewhere = Array.from({ length: 12 }, (_, n) => [
+      `slow-${n}`,
+      { ...later, dueAt: START, ...(origin !== undefined && { origin }) },
+    ]);
+    const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
+    // Half of the six, of which more would be in progress.
+    expect(most).toBe(3);
+  });
+
+  it('leaves half of the places for ends to the provider’s own hosts', async () => {
+    const revoke = (_: string, token: string) =>
+      ({ method: 'POST', url: 'https://slow.example', headers: {}, body: token }) as const;
+    const gone = { ...later, dueAt: START, retiredAt: plus(START, -GRACE), base: 'https://slow.example' };
+    const slow = Array.from({ length: 6 }, (_, n) => `slow-${n}`);
+    const provider = testProvider({ concurrency: 4, revoke });
+    const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);
+    for (const name of slow) await world.stores.secrets.erase(`${PREFIX}${idOf(name)}`);
+    for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
+    let under = 0;
+    let most = 0;
+    world.hooks.before = async at => {
+      if (at === 'send') most = Math.max(most, ++under);
+    };
+    world.hooks.after = async at => {
+      if (at === 'send') under -= 1;
+    };
+    await world.tick(provider.id);
+    expect(world.retired).toHaveLength(6);
+    expect(most).toBe(2);
+  });
+
+  it('begins nothing that it may not be able to end', async () => {
+    const all = { 'one/a': {}, 'one/b': {}, 'one/c': {}, 'one/d': {} };
+    const { world } = await fleet(all, testProvider({ concurrency: 1 }));
+    world.hooks.after = async at => {
+      if (at === 'send') world.clock.pass(seconds(10));
+    };
+    const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
+    expect(report).toMatchObject({ due: 4, left: 2, results: { refreshed: 2 } });
+    expect(world.outOfTime).toEqual([2]);
+    expect(report.took).toBe(seconds(20));
+  });
+
+  it('ends what is retired, although it has no time for all that is due', async () => {
+    const gone = { retiredAt: START, dueAt: START };
+    const { world } = await fleet({ 'one/a': {}, 'one/b': {}, 'one/c': {}, gone }, testProvider({ concurrency: 1 }));
+    await world.stores.secrets.erase(`${PREFIX}${idOf('gone')}`);
+    world.hooks.after = async at => {
+      if (at === 'send') world.clock.pass(seconds(30));
+    };
+    const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
+    expect(report).toMatchObject({ due: 3, left: 2 });
+    expect((await world.record(idOf('gone'))).endedAt).toBeDefined();
+  });
+
+  it('leaves the rest for the next one when the rate limit is used up', async () => {
+    const rateLimit = { calls: 2, per: minutes(1) };
+    const { world } = await fleet({ a: {}, b: {}, c: {}, d: {}, e: {} }, testProvider({ concurrency: 1, rateLimit }));
+    const first = await world.tick(provider.id);
+    expect(first).toMatchObject({ due: 5, results: { refreshed: 2 } });
+    expect(first.left + first.results.postponed).toBe(3);
+    world.clock.pass(windowOf(rateLimit));
+    expect(await world.tick(provider.id)).toMatchObject({ due: 3, results: { refreshed: 2 } });
+  });
+
+  it('goes on where one connection breaks', async () => {
+    const { world, vendor } = await fleet({ a: {}, b: {}, c: {} });
+    let first = true;
+    vendor.script.push(() => {
+      throw new Error('a bug of ours');
+    });
+    world.hooks.before = async at => {
+      if (at !== 'connections.claim' || !first) return;
+      first = false;
+      throw new Error('the table is away for a moment');
+    };
+    const report = await world.tick(provider.id);
+    expect(report).toMatchObject({ claimsFailed: 1, results: { refreshed: 1, failed: 1 } });
+    expect(world.unclaimed).toHaveLength(1);
+  });
+
+  it('counts what the store did not take', async () => {
+    const { world } = await fleet({ a: {}, b: {} });
+    world.hooks.before = async at => {
+      if (at === 'connections.settle') throw new Error('read only');
+    };
+    expect(await world.tick(provider.id)).toMatchObject({ commitsFailed: 2, results: { refreshed: 2 } });
+  });
+
+  it('of two workers at once asks once for each connection', async () => {
+    const { world } = await fleet(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`c${n}`, {}])));
+    const both = await Promise.all([world.tick(provider.id), world.tick(provider.id)]);
+    expect(world.calls).toHaveLength(12);
+    expect(both[0].results.refreshed + both[1].results.refreshed).toBe(12);
+    expect(both[0].results.lost + both[1].results.lost).toBe(12);
+  });
+
+  it('of nothing is a report of nothing', async () => {
+    const { world } = await fleet({});
+    expect(await world.tick(provider.id)).toMatchObject({ connections: 0, due: 0, left: 0 });
+  });
+
+  it('says the same few numbers of a thousand connections as of one', async () => {
+    const { world } = await fleet({ a: {} });
+    const { world: large } = await fleet(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`c${n}`, {}])));
+    const paths = (value: unknown, path = ''): string[] =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).flatMap(([name, inner]) => paths(inner, `${path}.${name}`))
+        : [path];
+    const [one, many] = [await world.tick(provider.id), await large.tick(provider.id)];
+    expect(paths(many)).toEqual(paths(one));
+    expect(JSON.stringify(many)).not.toContain('c999');
+  });
+});
+
+describe('a pool', () => {
+  it('begins in order, as long as it may, and says how many', async () => {
+    const begun: number[] = [];
+    const work = async (n: number) => void begun.push(n);
+    expect(await pool([1, 2, 3, 4], 2, work, () => begun.length < 3)).toBe(3);
+    expect(begun).toEqual([1, 2, 3]);
+    expect(await pool([], 5, work)).toBe(0);
+  });
+});
