@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Env } from '../lib/aws/clients.ts';
 import { isDeploymentName } from '../lib/core/deployment.ts';
+import { isHostPattern } from '../lib/core/hosts.ts';
 import { jsonObject } from '../lib/core/json.ts';
 
-const list = z
+const hosts = z
   .string()
-  .min(1)
-  .transform(text => text.split(','));
+  .transform(text => text.split(','))
+  .refine(all => all.every(isHostPattern), 'must be hosts with commas between them');
 const table = z.string().min(1);
 const deployment = z.string().refine(isDeploymentName, 'must be the name of a deployment');
 /** How a provider is served: the share of a token's lifetime after which it is renewed, and the tick in milliseconds. */
@@ -36,7 +37,7 @@ const variables = {
     DEPLOYMENT: deployment,
     PACE: json(pace, '{refreshAt, tick}'),
     /** Hosts that the provider's API may have apart from those of its definition. */
-    HOSTS: list.exactOptional(),
+    HOSTS: hosts.exactOptional(),
     /** Whether the `baseUrl` of a secret may be on any host; without it, it may. */
     OWN_BASE_URL: z.stringbool().exactOptional(),
   }),

@@ -53,7 +53,7 @@ export interface ProviderOptions {
 export interface ProviderPlan {
   readonly provider: DefinedProvider;
   readonly pace: Pace;
-  readonly rules: AddressRules;
+  readonly rules: Omit<AddressRules, 'loopback'>;
   /** The shards of each schedule. */
   readonly schedules: readonly (readonly number[])[];
 }

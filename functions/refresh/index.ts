@@ -18,8 +18,12 @@ import { refreshHandler } from './handler.ts';
 const env = environmentOf('refresh', process.env);
 if (definition?.id !== env.PROVIDER) throw new Error(`PROVIDER is "${env.PROVIDER}", which is not defined here`);
 const found = providerOf(definition);
-const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true };
-const provider = { ...found, open: (secret: unknown) => found.open(secret, rules) };
+const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true, loopback: false };
+const provider = {
+  ...found,
+  hosts: [...found.hosts, ...rules.hosts],
+  open: (secret: unknown) => found.open(secret, rules),
+};
 const { logger, metrics } = instruments(env.DEPLOYMENT);
 const transitions = publishingTransitions(
   powertoolsObserver(logger, metrics, systemClock),

@@ -18,9 +18,19 @@ const reasons: Readonly<Record<WaitingReason, true>> = {
   undiscovered: true,
 };
 
+type Done = Exclude<Answer, { readonly result: 'waiting' | 'unknown' }>;
+const results: Readonly<Record<Done['result'], true>> = {
+  refreshed: true,
+  postponed: true,
+  unchanged: true,
+  failed: true,
+  attention: true,
+  retired: true,
+};
+
 const until = z.number().transform(epochMs).exactOptional();
 const answerSchema: z.ZodType<Answer> = z.union([
-  z.object({ result: z.enum(['refreshed', 'postponed', 'failed', 'attention', 'retired']), until }),
+  z.object({ result: z.enum(Object.keys(results) as Done['result'][]), until }),
   z.object({
     result: z.literal('waiting'),
     reason: z.enum(Object.keys(reasons) as WaitingReason[]),

@@ -16,6 +16,8 @@ export interface AddressRules {
   readonly hosts: readonly string[];
   /** Whether the `baseUrl` of a secret may be on any host; it then speaks for that connection alone. */
   readonly ownBaseUrl: boolean;
+  /** Whether a secret may name an `http:` address on loopback, which works on a laptop only. */
+  readonly loopback: boolean;
 }
 
-export const defaultRules: AddressRules = { hosts: [], ownBaseUrl: true };
+export const defaultRules: AddressRules = { hosts: [], ownBaseUrl: true, loopback: true };

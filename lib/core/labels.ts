@@ -1,4 +1,5 @@
 import { isObject } from './json.ts';
+import { bytesOf } from './limits.ts';
 import { type EpochMs, epochMs } from './types.ts';
 
 /** What a secret says of a connection apart from its credentials. Shown in lists, mails and events, so never a secret. */
@@ -10,6 +11,8 @@ export interface Labels {
 }
 
 const TAGS = 10;
+/** In bytes, names included: every list holds them. */
+const ALL_TAGS = 1000;
 const NAME = /^[A-Za-z0-9._-]{1,40}$/;
 /** No line of its own, no half of a character, and nothing that turns the text round: it stands in mails. */
 const VALUE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
@@ -18,7 +21,7 @@ const DAY = 86_400_000;
 
 /**
  * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters, digits,
- * `.`, `_`, `-` with texts of up to 100 characters. `bad` counts what is neither; it is left out.
+ * `.`, `_`, `-` with texts of up to 100 characters, 1,000 bytes in all. `bad` counts what is neither; it is left out.
  */
 export const labelsIn = (fields: unknown): { readonly labels: Labels; readonly bad: number } => {
   if (!isObject(fields)) return { labels: {}, bad: 0 };
@@ -47,5 +50,6 @@ const tagsIn = (value: unknown): Readonly<Record<string, string>> | 'bad' => {
   const good = entries.filter(
     (entry): entry is [string, string] => NAME.test(entry[0]) && typeof entry[1] === 'string' && VALUE.test(entry[1]),
   );
-  return good.length === entries.length && good.length <= TAGS ? Object.fromEntries(good) : 'bad';
+  const isSmall = bytesOf(good.flat().join('')) <= ALL_TAGS;
+  return good.length === entries.length && good.length <= TAGS && isSmall ? Object.fromEntries(good) : 'bad';
 };

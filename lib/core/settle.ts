@@ -30,6 +30,7 @@ export type Settlement = Pick<
   | 'attentionSince'
   | 'session'
   | 'base'
+  | 'apiOrigin'
   | 'triedVersion'
   | 'answeredVersion'
   | 'credentials'
@@ -117,6 +118,7 @@ export const settleGranted = (
   issuedAt: granted.issuedAt,
   expiresAt: granted.expiresAt,
   base: used.account.base,
+  apiOrigin: new URL(granted.baseUrl).origin,
   ...noted(seen, used.tried),
   ...(used.session && { session: used.session }),
   // The code that brought a session which may come back is still redeemed.
@@ -248,6 +250,7 @@ const carried = (seen: Connection, used: Used) => ({
     'issuedAt',
     'expiresAt',
     'base',
+    'apiOrigin',
     'redeemedCode',
     'triedVersion',
     'answeredVersion',

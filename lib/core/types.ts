@@ -115,6 +115,8 @@ export interface Connection {
   readonly forcedAt?: EpochMs;
   /** The base URL of the token endpoint that granted the last token. */
   readonly base?: string;
+  /** The origin of the API that consumers were sent to with that token. */
+  readonly apiOrigin?: string;
   /** The secret is gone. The record stays until no late writer can be alive. */
   readonly retiredAt?: EpochMs;
   /** When the end of a retired connection began: from then on nothing of it may be used again. */

@@ -117,6 +117,8 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       const parsed = secret.safeParse(value);
       if (!parsed.success) return problems(parsed.error.issues, unknown);
       if (unknown.length > 0) return { ok: false, problems: unknown };
+      const local = ADDRESSES.filter(field => !rules.loopback && addressIn(parsed.data, field)?.startsWith('http:'));
+      if (local.length > 0) return { ok: false, problems: local.map(localProblem) };
       const hosts = [...data.hosts, ...rules.hosts];
       const foreign = ADDRESSES.filter(field => {
         const own = addressIn(parsed.data, field);
@@ -153,6 +155,11 @@ const addressIn = (
 const foreignProblem = (field: string, hosts: readonly string[]): FieldProblem => ({
   field,
   message: `"${field}" is on another host than ${hosts.join(', ')}, which this deployment does not allow`,
+});
+
+const localProblem = (field: string): FieldProblem => ({
+  field,
+  message: `"${field}" begins with http:, which works on a laptop only: give an https: address`,
 });
 
 const quoted = (field: string): string => `"${field}"`;

@@ -91,7 +91,8 @@ export const parseBaseUrl = (value: string): string | undefined => {
   if (CONTROL.test(value) || !URL.canParse(value)) return undefined;
   const url = new URL(value);
   const encrypted = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-  if (!encrypted || url.username || url.password || /[?#]/.test(value)) return undefined;
+  // A dot at the end leads to the same host under another name, which would have limits of its own.
+  if (!encrypted || url.username || url.password || /[?#]/.test(value) || url.hostname.endsWith('.')) return undefined;
   return `${url.origin}${url.pathname.replace(/\/{2,}/g, '/').replace(/\/$/, '')}`;
 };
 

@@ -183,7 +183,7 @@ export const definitionSchema = z.strictObject({
   errors: z.array(fault).default([]).describe('What unusual answers mean. The first that fits counts.'),
   rateLimit: z
     .strictObject({
-      calls: z.int().min(1),
+      calls: z.int().min(1).max(5000),
       per: duration,
       sharedBy: fieldName.exactOptional().describe('The field that it is counted by; without it, all share it.'),
     })

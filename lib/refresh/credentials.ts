@@ -127,6 +127,9 @@ export class CredentialCache {
   }
 }
 
+/** Of a wrong secret so many fields are named: their names are its writer's, and stand in every list. */
+const MOST_FIELDS = 8;
+
 const open = (
   provider: Provider,
   connection: ConnectionId,
@@ -151,7 +154,7 @@ const open = (
     const binding = fingerprint([arn, key ?? '', account.sessionBinding ?? ''].join('\0'));
     return { ok: true, account, ...tried, binding };
   }
-  const fields = result.problems.map(problem => problem.field);
+  const fields = result.problems.slice(0, MOST_FIELDS).map(problem => problem.field);
   return { ok: false, tried, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
 };
 

@@ -70,7 +70,7 @@ export interface RefreshReport {
   readonly error?: { readonly code: ErrorCode; readonly status?: number; readonly fields?: readonly string[] };
   /** The rate limit that has no slot in time. */
   readonly exhausted?: string;
-  /** The token comes from another origin than the one before it. */
+  /** The token comes from another origin than the one before it, or consumers are sent to another one. */
   readonly originChanged?: { readonly from: string; readonly to: string };
   /** Where an exception came from: its class and frames, without its words. */
   readonly bug?: readonly string[];
@@ -202,19 +202,18 @@ class Commit {
     const used = { tried: triedWith(credentials), account, session: left, isForeign };
     const settled = settleGranted(policy, seen, granted, used);
     if (published === 'failed') {
-      const { expiresAt: _, issuedAt: __, base: ___, session: note, ...rest } = settled;
+      const { expiresAt: _, issuedAt: __, base: ___, apiOrigin: ____, session: note, ...rest } = settled;
       const left = { session: note, isForeign, forgetSession: false, calls };
       const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
       return this.failed(failed, run, { commitFailed: 'publish' }, { ...seen, ...rest, failures: seen.failures });
     }
-    const from = seen.base === undefined ? undefined : new URL(seen.base).origin;
-    const to = new URL(account.base).origin;
+    const originChanged = originChange(seen, settled);
     const isLost = onlyCopy && kept === 'failed';
     const settlement = isLost ? settleLost(settled, seen, this.#deps.clock.now()) : settled;
     return this.#settle('refreshed', settlement, {
       ...told,
       ...(isLost && { error: { code: storeFailed.code } }),
-      ...(from !== undefined && from !== to && { originChanged: { from, to } }),
+      ...(originChanged && { originChanged }),
       ...(kept !== true && { commitFailed: 'keep' }),
     });
   }
@@ -329,6 +328,16 @@ class Commit {
     return reportOf(this.seen, result, told, this.#deps.clock.now() - this.#startedAt);
   }
 }
+
+/** Where the token comes from now, or where consumers are sent with it, if that is another origin than before. */
+const originChange = (before: Connection, now: Settlement): RefreshReport['originChanged'] => {
+  const originOf = (base: string | undefined) => (base === undefined ? undefined : new URL(base).origin);
+  const changes = [
+    { from: originOf(before.base), to: originOf(now.base) },
+    { from: before.apiOrigin, to: now.apiOrigin },
+  ].flatMap(({ from, to }) => (from !== undefined && to !== undefined && from !== to ? [{ from, to }] : []));
+  return changes[0];
+};
 
 const withoutToken = ({ issuedAt: _, expiresAt: __, ...record }: Connection): Connection => record;
 

@@ -29,6 +29,7 @@ describe('the labels of a secret', () => {
     ['turned round', { customer: 'a\u202eb' }],
     ['a name with a blank', { 'the customer': 'Acme' }],
     ['a long text', { customer: 'x'.repeat(101) }],
+    ['too much', Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '\u4e00'.repeat(33)]))],
     ['too many', Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`t${n}`, 'x']))],
   ])('are not %s', (_, tags) => expect(labelsIn({ tags, expires: '2027-03-01' })).toMatchObject({ bad: 1 }));
 

@@ -111,6 +111,7 @@ describe('a grant', () => {
       answeredVersion: v1,
       credentials: 'two',
       base: 'https://login.test',
+      apiOrigin: 'https://api.test',
       session: note,
     });
   });

@@ -43,7 +43,7 @@ it('refresh sends nothing to addresses that are not public', { timeout: TIMEOUT 
     refused('ip'),
     refused('metadata'),
     refused('name'),
-    refused('plain'),
+    ['plain', 'attention', 'secret_invalid', ['baseUrl']],
   ]);
   expect(heard).toEqual([]);
 });

@@ -113,8 +113,8 @@ export const tables: readonly Mutant[] = [
     ['a list lacks the end that has begun', '  endingAt: true,\n', ''],
     [
       'a settlement lacks the session',
-      '  session: true,\n  base: true,\n  answeredVersion',
-      '  base: true,\n  answeredVersion',
+      '  session: true,\n  base: true,\n  apiOrigin: true,\n  answeredVersion',
+      '  base: true,\n  apiOrigin: true,\n  answeredVersion',
     ],
     ['a settlement lacks the code that was redeemed', '  redeemedCode: true,\n};', '};'],
     ['a settlement lacks the credentials', '  credentials: true,\n', ''],

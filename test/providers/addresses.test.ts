@@ -57,12 +57,25 @@ describe.each(providers)('$id', definition => {
   });
 
   it('takes a base URL at any host, if the deployment does not forbid it', () => {
-    expect(problemsWith(foreign, { hosts: [], ownBaseUrl: true })).toEqual([]);
+    expect(problemsWith(foreign, { hosts: [], ownBaseUrl: true, loopback: true })).toEqual([]);
     expect(accountOf(id, { baseUrl: `${foreign}/x` }).base).toBe(`${foreign}/x`);
   });
 
+  it('takes http: addresses on loopback on a laptop only, and no other name of a host', () => {
+    const rules = { hosts: [], ownBaseUrl: true, loopback: false };
+    for (const field of ['baseUrl', 'apiBaseUrl']) {
+      const opened = definition.open({ ...secret, baseUrl: foreign, [field]: 'http://127.0.0.1:1' }, rules);
+      const message = `"${field}" begins with http:, which works on a laptop only: give an https: address`;
+      expect(opened).toEqual({ ok: false, problems: [{ field, message }] });
+    }
+    const dotted = problemsWith(`${foreign}.`, { ...rules, loopback: true });
+    expect(dotted).toMatchObject([
+      { field: 'baseUrl', message: expect.stringMatching(/^"baseUrl" is not a base URL/) },
+    ]);
+  });
+
   it('takes a base URL only at its hosts, if the deployment says so, and names the field otherwise', () => {
-    const rules = { hosts: ['proxy.example.com', '*.proxies.example.com'], ownBaseUrl: false };
+    const rules = { hosts: ['proxy.example.com', '*.proxies.example.com'], ownBaseUrl: false, loopback: true };
     const own = hosts.map(host => `https://${host.replace('*', 'acme')}/x`);
     for (const baseUrl of [...own, 'https://proxy.example.com', 'https://a.b.proxies.example.com'])
       expect([baseUrl, problemsWith(baseUrl, rules)]).toEqual([baseUrl, []]);
@@ -77,7 +90,10 @@ describe.each(providers)('$id', definition => {
     const account = accountOf(id, { apiBaseUrl: `${foreign}/api` });
     expect(baseUrlOf(account)).toBe(`${foreign}/api`);
     expect([account.base, account.sessionBinding]).toEqual([accountOf(id).base, accountOf(id).sessionBinding]);
-    const opened = definition.open({ ...secret, apiBaseUrl: foreign }, { hosts: [], ownBaseUrl: false });
+    const opened = definition.open(
+      { ...secret, apiBaseUrl: foreign },
+      { hosts: [], ownBaseUrl: false, loopback: true },
+    );
     expect(opened.ok ? [] : opened.problems.map(({ field }) => field)).toContain('apiBaseUrl');
   });
 

@@ -36,7 +36,11 @@ describe('the service address', () => {
   });
 
   it('may be at a host that the deployment adds', () => {
-    const opened = provider(id).open(fixturesOf(id).secret, { hosts: ['*.pos.example.com'], ownBaseUrl: true });
+    const opened = provider(id).open(fixturesOf(id).secret, {
+      hosts: ['*.pos.example.com'],
+      ownBaseUrl: true,
+      loopback: true,
+    });
     const read = (address: string) =>
       opened.ok && opened.account.usage({ accessToken: 't', tokenType: 'Bearer', json: { svc: address }, claims: {} });
     expect(read('https://a.b.pos.example.com/x')).toMatchObject({ baseUrl: 'https://a.b.pos.example.com/x' });

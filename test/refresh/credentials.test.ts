@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { secretVersion } from '../../lib/core/types.ts';
 import type { SecretValue } from '../../lib/ports.ts';
+import { petrosoft } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { idOf } from '../support/records.ts';
@@ -108,6 +109,16 @@ describe('what is in a secret', () => {
   ])('may be %s', async (_, text, key, expected) =>
     expect(await read(text, key)).toMatchObject({ ok: false, ...expected }),
   );
+
+  it('may have a hundred unknown fields, of which a few are named', async () => {
+    const names = Array.from(
+      { length: 100 },
+      (_, n) => `field-${String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26))}`,
+    );
+    const { cached } = cache({ ...Object.fromEntries(names.map(name => [name, 'x'])), login: 'l', password: 'p' });
+    const answer = await cached.read(petrosoft, idOf('acme', 'petrosoft'), v1);
+    expect(answer).toMatchObject({ ok: false, trouble: { code: 'secret_invalid', fields: names.slice(0, 8) } });
+  });
 
   it('may be many connections by now: which, is for discovery to see, so that its version is not taken for known', async () => {
     expect(await read({ password: 'x', connections: { a: {} } })).toEqual({

@@ -15,9 +15,10 @@ const sound = testProvider();
 const provider = testProvider({
   open: secret => {
     const opened = sound.open(secret);
-    const origin = isObject(secret) && typeof secret.origin === 'string' ? secret.origin : HERE;
+    const { origin, api } = { origin: HERE, api: 'https://api.test', ...(isObject(secret) ? secret : {}) };
+    const usage = () => ({ headers: {}, baseUrl: String(api) });
     return opened.ok
-      ? { ok: true, account: { ...opened.account, base: `${origin}/v1`, sessionBinding: origin } }
+      ? { ok: true, account: { ...opened.account, usage, base: `${origin}/v1`, sessionBinding: String(origin) } }
       : opened;
   },
 });
@@ -81,6 +82,14 @@ it.each(['tokens.publish', 'connections.settle'])(
     expect(world.reports.some(({ commitFailed }) => commitFailed !== undefined)).toBe(true);
   },
 );
+
+it('that of the API is reported too: consumers send the token there', async () => {
+  const { goOn, world } = await movingWorld();
+  await goOn();
+  await world.put(ID, { password: 'right', api: 'https://evil.test/v1' });
+  expect(await goOn()).toEqual([['https://api.test', 'https://evil.test']]);
+  expect(await goOn()).toEqual([]);
+});
 
 it('one that comes with a secret of the same name, after the old one was deleted, is reported once', async () => {
   const { goOn, move, world } = await movingWorld();

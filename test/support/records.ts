@@ -88,6 +88,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   redeemedCode: 'fingerprint',
   forcedAt: epochMs(START + 11),
   base: 'https://login.test',
+  apiOrigin: 'https://api.test',
   retiredAt: epochMs(START + 12),
   endingAt: epochMs(START + 16),
   endedAt: epochMs(START + 13),
