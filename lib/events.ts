@@ -1,6 +1,6 @@
 import type { News } from './core/news.ts';
 import { type ConnectionId, type EpochMs, providerOf } from './core/types.ts';
-import type { RefreshReport } from './refresh/refresh.ts';
+import type { RefreshReport } from './refresh/report.ts';
 
 /** The source of every event; `docs/events.md` documents them. */
 export const EVENT_SOURCE = 'token-refresher';

@@ -1,5 +1,5 @@
 import { RefresherError } from '../lib/core/errors.ts';
-import type { RefreshReport } from '../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../lib/refresh/report.ts';
 import type { Told } from './laptop.ts';
 import { refusalOfAws } from './refusal.ts';
 import { duration } from './table.ts';

@@ -187,12 +187,12 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }),
 
     // Only if present: an update of an absent item would create one that holds nothing else.
-    noteSecret: (connection, { secretVersion, secretKeys, labels }) =>
+    noteSecret: (connection, { discoveredVersion, secretKeys, labels }) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {
         await change(connection, {
-          update: 'SET #secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels',
+          update: 'SET #discoveredVersion = :discoveredVersion, #secretKeys = :secretKeys, #labels = :labels',
           condition: 'attribute_exists(#connection)',
-          values: { secretVersion, secretKeys, labels },
+          values: { discoveredVersion, secretKeys, labels },
         });
       }),
 
@@ -240,7 +240,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         const values = { ...how, one: 1 };
         const update =
           'SET #dueAt = :at, #version = #version + :one, ' +
-          '#secretVersion = :secretVersion, #secretKeys = :secretKeys, #labels = :labels ' +
+          '#discoveredVersion = :discoveredVersion, #secretKeys = :secretKeys, #labels = :labels ' +
           'REMOVE #retiredAt, #replacedAt, #claimId, #waiters';
         if (from === 'retired') {
           const condition =

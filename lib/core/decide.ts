@@ -169,28 +169,28 @@ const resting = (connection: Listed): Wait<'attention' | 'backing_off'> | undefi
 /** A transient failure backs off whichever credentials it was met with. */
 const credentialsChanged = (connection: Listed): boolean =>
   connection.status !== 'failing' &&
-  connection.secretVersion !== undefined &&
-  connection.secretVersion !== connection.triedVersion &&
-  connection.secretVersion !== connection.answeredVersion;
+  connection.discoveredVersion !== undefined &&
+  connection.discoveredVersion !== connection.usedVersion &&
+  connection.discoveredVersion !== connection.settledVersion;
 
 /** The newest version of its secret that a record knows of: the one that discovery noted, or that a run has read since. */
-export const latestVersion = ({ secretVersion, triedVersion, answeredVersion }: Listed): SecretVersion | undefined =>
-  secretVersion === answeredVersion ? triedVersion : secretVersion;
+export const latestVersion = ({ discoveredVersion, usedVersion, settledVersion }: Listed): SecretVersion | undefined =>
+  discoveredVersion === settledVersion ? usedVersion : discoveredVersion;
 
 /**
- * Which grant a run begins with. `only` marks a refresh token that is, or may be, the only copy of access; `codeLeft`
+ * Which grant a run begins with. `irreplaceable` marks a refresh token that is, or may be, the only copy of access; `thenTryCode`
  * that there is a one-time code to try once that refresh token is refused.
  */
 export type Choice =
-  | { readonly grant: Extract<Grant, 'full'>; readonly reason: FullReason }
+  | { readonly grant: Extract<Grant, 'login'>; readonly reason: LoginReason }
   | {
       readonly grant: Extract<Grant, 'refresh'>;
       readonly refreshToken: string;
-      readonly only: boolean;
-      readonly codeLeft?: boolean;
+      readonly irreplaceable: boolean;
+      readonly thenTryCode?: boolean;
     }
   | { readonly grant: 'none'; readonly code: 'code_already_redeemed' };
-export type FullReason =
+export type LoginReason =
   | 'no_session'
   | 'abandoned'
   | 'new_credentials'
@@ -215,13 +215,13 @@ const SESSION_PATIENCE = 3;
  * Whether a run may find a session: the record notes one, or a worker may have died after it kept one, or the record
  * never ran, so that one before it may have been deleted by hand.
  */
-export const mayHoldSession = (seen: Connection): boolean =>
-  seen.session !== undefined || seen.leaseUntil !== undefined || seen.triedVersion === undefined;
+export const mayHoldSession = (before: Connection): boolean =>
+  before.session !== undefined || before.leaseUntil !== undefined || before.usedVersion === undefined;
 
 /** The refresh grant only if a session is held, is unspent, has time left and would lengthen the token's life. */
 export const chooseGrant = (
   /** As it was before this run claimed it. */
-  seen: Connection,
+  before: Connection,
   held: HeldSession | undefined,
   credentials: { readonly account: Account; readonly fingerprint: string },
   provider: Provider,
@@ -229,29 +229,29 @@ export const chooseGrant = (
 ): Choice => {
   const { account } = credentials;
   const session = held?.session;
-  const loginSpent = account.oneTimeCode !== undefined && fingerprint(account.oneTimeCode) === seen.redeemedCode;
+  const loginSpent = account.oneTimeCode !== undefined && fingerprint(account.oneTimeCode) === before.redeemedCode;
   if (!session || !account.refresh) {
-    return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'full', reason: 'no_session' };
+    return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'login', reason: 'no_session' };
   }
-  if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, only: true };
+  if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, irreplaceable: true };
   // A code that was refused, or that a worker redeemed and then died, or that a lost record knew to be redeemed:
   // redeeming it again would end the session that it gave.
-  const { triedVersion, credentials: tried } = seen;
-  const codeTried = held.isLeft || triedVersion === undefined || credentials.fingerprint === tried;
+  const { usedVersion, credentials: tried } = before;
+  const codeTried = held.isLeft || usedVersion === undefined || credentials.fingerprint === tried;
   if (account.oneTimeCode !== undefined && codeTried) {
-    return { grant: 'refresh', refreshToken: session.refreshToken, only: true, codeLeft: true };
+    return { grant: 'refresh', refreshToken: session.refreshToken, irreplaceable: true, thenTryCode: true };
   }
 
-  if (held.mayBeSpent) return { grant: 'full', reason: 'abandoned' };
-  if (credentials.fingerprint !== seen.credentials) return { grant: 'full', reason: 'new_credentials' };
-  if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'full', reason: 'session_over' };
-  const life = realLifetime(seen, provider);
+  if (held.mayBeSpent) return { grant: 'login', reason: 'abandoned' };
+  if (credentials.fingerprint !== before.credentials) return { grant: 'login', reason: 'new_credentials' };
+  if (session.endsAt !== undefined && session.endsAt <= now) return { grant: 'login', reason: 'session_over' };
+  const life = realLifetime(before, provider);
   const reach = Math.min(session.endsAt ?? Number.POSITIVE_INFINITY, now + life);
-  if (!lengthens(seen, reach, life)) return { grant: 'full', reason: 'would_not_lengthen' };
+  if (!lengthens(before, reach, life)) return { grant: 'login', reason: 'would_not_lengthen' };
   // The refresh grant may have troubles of its own that a login does not share.
-  if (seen.failures >= SESSION_PATIENCE) return { grant: 'full', reason: 'refresh_failing' };
-  if (isTooEarly(seen, provider, now)) return { grant: 'full', reason: 'too_early' };
-  return { grant: 'refresh', refreshToken: session.refreshToken, only: false };
+  if (before.failures >= SESSION_PATIENCE) return { grant: 'login', reason: 'refresh_failing' };
+  if (isTooEarly(before, provider, now)) return { grant: 'login', reason: 'too_early' };
+  return { grant: 'refresh', refreshToken: session.refreshToken, irreplaceable: false };
 };
 
 /** The provider renews tokens only near their end, and this one is not there yet. */
@@ -259,12 +259,14 @@ const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: E
   renewWithin !== undefined && expiresAt !== undefined && expiresAt - now > renewWithin;
 
 /** A renewal that adds less than a tenth of a lifetime adds nothing: a session that only does that is at its wall. */
-export const lengthens = (seen: Connection, reach: number, life: Milliseconds): boolean =>
-  seen.expiresAt === undefined || reach - seen.expiresAt >= life / 10;
+export const lengthens = (before: Connection, reach: number, life: Milliseconds): boolean =>
+  before.expiresAt === undefined || reach - before.expiresAt >= life / 10;
 
-/** What a full grant would give: the documented lifetime, or the last token's where that is known. */
-export const realLifetime = (seen: Connection, provider: Provider): Milliseconds =>
-  seen.issuedAt === undefined || seen.expiresAt === undefined ? provider.lifetime : seen.expiresAt - seen.issuedAt;
+/** What a login would give: the documented lifetime, or the last token's where that is known. */
+export const realLifetime = (before: Connection, provider: Provider): Milliseconds =>
+  before.issuedAt === undefined || before.expiresAt === undefined
+    ? provider.lifetime
+    : before.expiresAt - before.issuedAt;
 
 /** Tells one one-time code from another without keeping it. */
 export const fingerprint = (code: string): string => createHash('sha256').update(code).digest('hex').slice(0, 16);

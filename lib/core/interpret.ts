@@ -101,7 +101,7 @@ const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   if (typeof accessToken !== 'string') {
     return dialectIn(exchange, json.body, status) ?? { kind: 'unknown', code: 'malformed_answer', status };
   }
-  const imported = exchange.grant === 'full' && account.importsSession ? (account.oneTimeCode ?? '') : '';
+  const imported = exchange.grant === 'login' && account.importsSession ? (account.oneTimeCode ?? '') : '';
   const held = typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : imported;
   const unusable = faultOf(accessToken, LARGEST.accessToken) ?? faultOf(held, LARGEST.refreshToken);
   if (unusable) return { kind: 'unknown', code: unusable, status };

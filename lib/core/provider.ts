@@ -24,8 +24,8 @@ export type HttpReply =
       readonly sent: boolean;
     };
 
-/** `full` obtains a token from the credentials alone; `refresh` uses a refresh token. */
-export type Grant = 'full' | 'refresh';
+/** A `login` obtains a token from the credentials alone; `refresh` uses a refresh token. */
+export type Grant = 'login' | 'refresh';
 
 /** How many calls of the token endpoint a provider bears; `per` in milliseconds. */
 export interface RateLimit {
@@ -97,9 +97,9 @@ export interface Account {
   readonly login?: Login;
   /** What requests want to have signed, if they do. */
   readonly assertion?: Assertion;
-  /** The full grant. */
+  /** The login, or the first of its two requests. */
   logIn(assertion?: string): HttpRequest;
-  /** The second request of a full grant in two steps, from the first one's JSON; nothing where that holds no code. */
+  /** The second request of a login in two steps, from the first one's JSON; nothing where that holds no code. */
   exchange?(first: Readonly<Record<string, unknown>>, assertion?: string): HttpRequest | undefined;
   /** The refresh grant. */
   refresh?(refreshToken: string, assertion?: string): HttpRequest;

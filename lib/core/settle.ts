@@ -2,7 +2,7 @@ import { fingerprint, lengthens, realLifetime } from './decide.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Failed, Granted } from './interpret.ts';
 import { backoffOf, type Policy, probeOf, rejectedPauseOf, renewalOf, replayOf } from './policy.ts';
-import type { Account, Grant, Provider } from './provider.ts';
+import type { Account, Provider } from './provider.ts';
 import {
   type Connection,
   type EpochMs,
@@ -31,8 +31,8 @@ export type Settlement = Pick<
   | 'session'
   | 'base'
   | 'apiOrigin'
-  | 'triedVersion'
-  | 'answeredVersion'
+  | 'usedVersion'
+  | 'settledVersion'
   | 'credentials'
   | 'redeemedCode'
 >;
@@ -59,6 +59,9 @@ export interface Used {
   readonly redeemedCode?: string;
 }
 
+/** The grant that brought a token. `irreplaceable`: no login can bring what its refresh token does. */
+export type UsedGrant = { readonly grant: 'login' } | { readonly grant: 'refresh'; readonly irreplaceable: boolean };
+
 /** The token to publish. */
 export const tokenOf = (connection: Connection['connection'], granted: Granted, version: Version): Token => ({
   connection,
@@ -76,18 +79,22 @@ export const tokenOf = (connection: Connection['connection'], granted: Granted, 
  * one that did not lengthen the token's life has reached the session's wall, and only a login goes on from there.
  */
 export const sessionAfter = (
-  seen: Connection,
+  before: Connection,
   session: Session | undefined,
-  grant: { readonly kind: Grant; readonly only: boolean },
+  grant: UsedGrant,
   granted: Granted,
   provider: Provider,
   issuer: Pick<Session, 'base' | 'binding'>,
 ): Session | undefined => {
   const { refreshToken, sessionEndsAt } = granted;
-  if (grant.kind === 'refresh' && !grant.only && !lengthens(seen, granted.expiresAt, realLifetime(seen, provider))) {
+  if (
+    grant.grant === 'refresh' &&
+    !grant.irreplaceable &&
+    !lengthens(before, granted.expiresAt, realLifetime(before, provider))
+  ) {
     return undefined;
   }
-  if (refreshToken === undefined) return grant.kind === 'refresh' ? session : undefined;
+  if (refreshToken === undefined) return grant.grant === 'refresh' ? session : undefined;
   return {
     refreshToken,
     ...(sessionEndsAt !== undefined && { endsAt: sessionEndsAt }),
@@ -97,7 +104,7 @@ export const sessionAfter = (
 
 export const settleGranted = (
   policy: Policy,
-  seen: Connection,
+  before: Connection,
   granted: Granted,
   used: {
     readonly tried: Tried;
@@ -109,7 +116,7 @@ export const settleGranted = (
   status: 'healthy',
   dueAt: renewalOf(
     policy,
-    seen.connection,
+    before.connection,
     granted.issuedAt,
     granted.expiresAt,
     used.account.oneTimeCode !== undefined,
@@ -119,103 +126,103 @@ export const settleGranted = (
   expiresAt: granted.expiresAt,
   base: used.account.base,
   apiOrigin: new URL(granted.baseUrl).origin,
-  ...noted(seen, used.tried),
+  ...noted(before, used.tried),
   ...(used.session && { session: used.session }),
   // The code that brought a session which may come back is still redeemed.
-  ...(used.isForeign && pick(seen, 'redeemedCode')),
+  ...(used.isForeign && pick(before, 'redeemedCode')),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
 });
 
 /** A token was granted, but its session, which no login can replace, could not be stored: it is the last one. */
-export const settleLost = (settled: Settlement, seen: Connection, now: EpochMs): Settlement => ({
+export const settleLost = (settled: Settlement, before: Connection, now: EpochMs): Settlement => ({
   ...settled,
   status: 'attention',
-  attentionSince: seen.attentionSince ?? now,
-  lastError: failureOf(seen, 'store_failed', now),
+  attentionSince: before.attentionSince ?? now,
+  lastError: failureOf(before, 'store_failed', now),
 });
 
 /** A failed run. The published token is left as it was, whatever happens to its renewal. */
 export const settleFailed = (
   policy: Policy,
   provider: Provider,
-  seen: Connection,
+  before: Connection,
   trouble: Trouble,
   used: Used,
   now: EpochMs,
   random: number,
 ): Settlement => {
-  const failures = seen.failures + 1;
+  const failures = before.failures + 1;
   const lastError: Failure = {
-    ...failureOf(seen, trouble.code, now),
+    ...failureOf(before, trouble.code, now),
     ...(trouble.status !== undefined && { status: trouble.status }),
     ...(trouble.fields && { fields: trouble.fields }),
   };
   const common = {
-    ...carried(seen, used),
-    ...(used.tried && noted(seen, used.tried)),
+    ...carried(before, used),
+    ...(used.tried && noted(before, used.tried)),
     failures,
-    failingSince: seen.failingSince ?? now,
+    failingSince: before.failingSince ?? now,
   };
-  const attentionSince = seen.attentionSince ?? now;
+  const attentionSince = before.attentionSince ?? now;
   const retryAfter = 'retryAfter' in trouble ? trouble.retryAfter : undefined;
-  const retryAt = plus(now, backoffOf(policy, { failures, now, expiresAt: seen.expiresAt, retryAfter }, random));
-  const probeAt = plus(now, probeOf(policy, realLifetime(seen, provider), now, attentionSince));
+  const retryAt = plus(now, backoffOf(policy, { failures, now, expiresAt: before.expiresAt, retryAfter }, random));
+  const probeAt = plus(now, probeOf(policy, realLifetime(before, provider), now, attentionSince));
   if (trouble.kind === 'refused') {
     return { ...common, status: 'attention', attentionSince, lastError, dueAt: probeAt };
   }
-  const again = inDoubtUntil(policy, seen, used);
+  const again = inDoubtUntil(policy, before, used);
   if (again !== undefined) {
     return { ...common, status: 'attention', attentionSince, lastError, dueAt: again > retryAt ? again : retryAt };
   }
-  const isAlive = seen.expiresAt !== undefined && seen.expiresAt > now;
+  const isAlive = before.expiresAt !== undefined && before.expiresAt > now;
   if (trouble.kind === 'rejected' && now - lastError.since >= policy.stands) {
     // While a token is valid, it may be saved yet.
-    const pausedAt = plus(now, rejectedPauseOf(policy, realLifetime(seen, provider), now, lastError.since));
+    const pausedAt = plus(now, rejectedPauseOf(policy, realLifetime(before, provider), now, lastError.since));
     const dueAt = isAlive || retryAt > pausedAt ? retryAt : pausedAt;
     return { ...common, status: 'attention', attentionSince, lastError, dueAt };
   }
-  const sameCredentials = used.tried === undefined || used.tried.fingerprint === seen.credentials;
-  if (seen.status === 'attention' && sameCredentials) {
+  const sameCredentials = used.tried === undefined || used.tried.fingerprint === before.credentials;
+  if (before.status === 'attention' && sameCredentials) {
     // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
     // old verdict was not about them. Where there was none, an outage is waited for as any other.
-    const dueAt = isRejection(seen.lastError?.code) ? retryAt : probeAt;
-    return { ...pick(seen, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
+    const dueAt = isRejection(before.lastError?.code) ? retryAt : probeAt;
+    return { ...pick(before, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }
   return { ...common, status: 'failing', lastError, dueAt: retryAt };
 };
 
 /** When a refresh token that no login can replace, and that may be spent, is sent again. */
-const inDoubtUntil = (policy: Policy, seen: Connection, { session, isForeign }: Used): EpochMs | undefined => {
+const inDoubtUntil = (policy: Policy, before: Connection, { session, isForeign }: Used): EpochMs | undefined => {
   if (!session?.inDoubt || isForeign) return undefined;
-  const { issuedAt, expiresAt } = seen;
+  const { issuedAt, expiresAt } = before;
   return issuedAt === undefined || expiresAt === undefined ? epochMs(0) : replayOf(policy, { issuedAt, expiresAt });
 };
 
 /** No call was made, for want of a slot: nothing happened, except that it is due a little later. */
 export const settlePostponed = (
-  seen: Connection,
+  before: Connection,
   used: Used,
   { until, code }: { readonly until: EpochMs; readonly code: ErrorCode },
   now: EpochMs,
 ): Settlement => ({
-  ...asItWas(seen, used),
+  ...asItWas(before, used),
   // Whoever asks why it is late shall find out; why a person is needed is worth more.
-  ...(seen.status !== 'attention' && { lastError: failureOf(seen, code, now) }),
+  ...(before.status !== 'attention' && { lastError: failureOf(before, code, now) }),
   dueAt: until,
 });
 
 /** The secret has changed, but not what it holds for this connection: nothing happened. */
-export const settleUnchanged = (seen: Connection, used: Used & { readonly tried: Tried }): Settlement => ({
-  ...asItWas(seen, used),
-  ...noted(seen, used.tried),
-  dueAt: seen.dueAt,
+export const settleUnchanged = (before: Connection, used: Used & { readonly tried: Tried }): Settlement => ({
+  ...asItWas(before, used),
+  ...noted(before, used.tried),
+  dueAt: before.dueAt,
 });
 
-const asItWas = (seen: Connection, used: Used) => ({
-  ...carried(seen, used),
-  ...pick(seen, 'failingSince', 'lastError', 'attentionSince'),
-  status: seen.status,
-  failures: seen.failures,
+const asItWas = (before: Connection, used: Used) => ({
+  ...carried(before, used),
+  ...pick(before, 'failingSince', 'lastError', 'attentionSince'),
+  status: before.status,
+  failures: before.failures,
 });
 
 /** Answers without a verdict: whoever stands in between may say it in several ways. */
@@ -228,32 +235,32 @@ const rejections: ReadonlySet<ErrorCode> = new Set([
 
 export const isRejection = (code: ErrorCode | undefined): boolean => code !== undefined && rejections.has(code);
 
-const failureOf = (seen: Connection, code: ErrorCode, at: EpochMs): Failure => ({
+const failureOf = (before: Connection, code: ErrorCode, at: EpochMs): Failure => ({
   code,
   at,
-  times: seen.lastError?.code === code ? seen.lastError.times + 1 : 1,
-  since: seen.lastError && isSame(seen.lastError.code, code) ? seen.lastError.since : at,
+  times: before.lastError?.code === code ? before.lastError.times + 1 : 1,
+  since: before.lastError && isSame(before.lastError.code, code) ? before.lastError.since : at,
 });
 
 const isSame = (before: ErrorCode, code: ErrorCode): boolean =>
   before === code || (isRejection(before) && isRejection(code));
 
-const noted = (seen: Connection, { version, fingerprint }: Tried) => ({
-  triedVersion: version,
+const noted = (before: Connection, { version, fingerprint }: Tried) => ({
+  usedVersion: version,
   credentials: fingerprint,
-  ...(seen.secretVersion !== undefined && { answeredVersion: seen.secretVersion }),
+  ...(before.discoveredVersion !== undefined && { settledVersion: before.discoveredVersion }),
 });
 
-const carried = (seen: Connection, used: Used) => ({
+const carried = (before: Connection, used: Used) => ({
   ...pick(
-    seen,
+    before,
     'issuedAt',
     'expiresAt',
     'base',
     'apiOrigin',
     'redeemedCode',
-    'triedVersion',
-    'answeredVersion',
+    'usedVersion',
+    'settledVersion',
     'credentials',
     // What a worker that died has spent is as unknown as before.
     ...(used.calls === 0 ? (['leaseUntil'] as const) : []),

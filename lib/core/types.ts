@@ -98,15 +98,15 @@ export interface Connection {
   readonly attentionSince?: EpochMs;
   readonly session?: SessionNote;
   /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
-  readonly secretVersion?: SecretVersion;
+  readonly discoveredVersion?: SecretVersion;
   /** How many connections that version holds, as discovery counted them. */
   readonly secretKeys?: number;
   /** What that version says apart from credentials. */
   readonly labels?: Labels;
-  /** The version of the secret that the last run used. */
-  readonly triedVersion?: SecretVersion;
-  /** The noted version that the last run answered, whichever it found and used. */
-  readonly answeredVersion?: SecretVersion;
+  /** The version of the secret that the last run read. */
+  readonly usedVersion?: SecretVersion;
+  /** The discovered version that the last run has dealt with, whichever it found and used. */
+  readonly settledVersion?: SecretVersion;
   /** Fingerprint of the credentials that the last run used. */
   readonly credentials?: string;
   /** Fingerprint of the one-time code that was redeemed, where the provider has such a thing. */
@@ -140,7 +140,7 @@ export interface Reported {
 }
 
 /** What discovery notes of a secret on each of its connections. */
-export type SecretNote = Required<Pick<Connection, 'secretVersion' | 'secretKeys' | 'labels'>>;
+export type SecretNote = Required<Pick<Connection, 'discoveredVersion' | 'secretKeys' | 'labels'>>;
 
 /** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
 export type Listed = Pick<
@@ -158,12 +158,12 @@ export type Listed = Pick<
   | 'attentionSince'
   | 'session'
   | 'base'
-  | 'secretVersion'
+  | 'discoveredVersion'
   | 'secretKeys'
   | 'labels'
   | 'redeemedCode'
-  | 'triedVersion'
-  | 'answeredVersion'
+  | 'usedVersion'
+  | 'settledVersion'
   | 'retiredAt'
   | 'endingAt'
   | 'replacedAt'

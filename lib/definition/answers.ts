@@ -113,8 +113,7 @@ export const faultIn = (
   { status, json }: { readonly status: number; readonly json: Json },
   grant: Grant,
 ): Fault | undefined => {
-  const called = grant === 'full' ? 'login' : 'refresh';
-  const rule = rules.find(each => each.status === status && (each.grant ?? called) === called && fits(each, json));
+  const rule = rules.find(each => each.status === status && (each.grant ?? grant) === grant && fits(each, json));
   return rule && ({ kind: rule.means, code: rule.code } as Fault);
 };
 

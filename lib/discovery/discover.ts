@@ -104,10 +104,10 @@ class Round {
     return this.#try(connection, async () => {
       if (!note) return;
       if (!record) return this.#add(connection, note);
-      const another = areOfTwoSecrets(record.secretVersion, note.secretVersion);
+      const another = areOfTwoSecrets(record.discoveredVersion, note.discoveredVersion);
       if (another && record.endedAt === undefined) return this.#replace(record);
       if (record.retiredAt !== undefined) return this.#revive(connection, note, another ? 'ended' : 'retired');
-      const changed = record.secretVersion !== note.secretVersion;
+      const changed = record.discoveredVersion !== note.discoveredVersion;
       if (!changed && record.secretKeys === note.secretKeys) return;
       await this.#deps.connections.noteSecret(connection, note);
       if (changed) this.done.changed.push(connection);

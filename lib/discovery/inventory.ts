@@ -77,7 +77,8 @@ export class SecretInventory {
     const all = this.#bySecret.get(parsed.secret) ?? [];
     const own = active(all);
     const { version } = listing;
-    const noted = ({ secretVersion, secretKeys }: Listed) => secretVersion === version && secretKeys === own.length;
+    const noted = ({ discoveredVersion, secretKeys }: Listed) =>
+      discoveredVersion === version && secretKeys === own.length;
     // An empty secret has no record that could note it.
     if (version !== undefined && own.length > 0 && own.every(noted) && !all.some(isInGrace)) {
       for (const { connection } of own) this.connections.set(connection, undefined);
@@ -122,7 +123,7 @@ export class SecretInventory {
       if (bad > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: bad });
       if (badLabels > 0) this.problems.push({ secret: name, code: 'bad_labels', count: badLabels });
       // Zero is what no secret holds: it is read again until its labels are right.
-      const note = { secretVersion: value.version, secretKeys: badLabels > 0 ? 0 : keys };
+      const note = { discoveredVersion: value.version, secretKeys: badLabels > 0 ? 0 : keys };
       for (const [connection, labels] of this.#withRoom(name, secret, connections)) {
         this.connections.set(connection, { ...note, labels });
       }
@@ -133,7 +134,7 @@ export class SecretInventory {
     else {
       // Visible as a connection that needs attention, rather than not at all. It is read again until it can be understood.
       const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
-      const note = { secretVersion: value.version, secretKeys: 0, labels: {} };
+      const note = { discoveredVersion: value.version, secretKeys: 0, labels: {} };
       for (const connection of ids) this.connections.set(connection, note);
     }
     return true;
@@ -151,9 +152,9 @@ export class SecretInventory {
 
   /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
   #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
-    for (const { connection, secretVersion: noted } of own) {
+    for (const { connection, discoveredVersion: noted } of own) {
       const another = areOfTwoSecrets(noted, seen);
-      this.connections.set(connection, another ? { secretVersion: seen, secretKeys: 0, labels: {} } : undefined);
+      this.connections.set(connection, another ? { discoveredVersion: seen, secretKeys: 0, labels: {} } : undefined);
     }
   }
 
@@ -175,7 +176,7 @@ export const fateOf = async (
   if (value === 'unreadable') return () => 'there';
   if (!value || !parsed) return () => 'gone';
   const content: SecretContent = connectionsIn(parsed.secret, value.text, Number.POSITIVE_INFINITY);
-  return ({ connection, secretVersion: noted }) => {
+  return ({ connection, discoveredVersion: noted }) => {
     if (!content.ok || content.connections.has(connection)) return 'there';
     return areOfTwoSecrets(noted, value.version) ? 'replaced' : 'gone';
   };

@@ -2,7 +2,7 @@ import { RefresherError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
 import { hours } from '../core/types.ts';
 import type { DiscoverReport } from '../discovery/discover.ts';
-import type { RefreshReport } from '../refresh/refresh.ts';
+import type { RefreshReport } from '../refresh/report.ts';
 import { type MetricName, metrics as names } from './metrics.ts';
 
 /** One value of one metric. */

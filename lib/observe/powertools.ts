@@ -6,7 +6,7 @@ import type { Health } from '../core/health.ts';
 import { plus, seconds } from '../core/types.ts';
 import type { DiscoverReport } from '../discovery/discover.ts';
 import type { Clock } from '../ports.ts';
-import type { RefreshReport } from '../refresh/refresh.ts';
+import type { RefreshReport } from '../refresh/report.ts';
 import type { Observer } from '../refresh/sweep.ts';
 import {
   measureBrokenRecord,

@@ -77,10 +77,10 @@ export class CredentialCache {
    * Whether a connection is surely gone from its secret, or that is another one than the record notes: one that cannot be
    * read or understood says nothing.
    */
-  async isGone({ connection, secretVersion }: Pick<Listed, 'connection' | 'secretVersion'>): Promise<boolean> {
+  async isGone({ connection, discoveredVersion }: Pick<Listed, 'connection' | 'discoveredVersion'>): Promise<boolean> {
     const value = await this.#fetch(secretOf(connection)).catch(() => 'unreadable' as const);
     if (value === 'unreadable') return false;
-    if (!value || areOfTwoSecrets(secretVersion, value.version)) return true;
+    if (!value || areOfTwoSecrets(discoveredVersion, value.version)) return true;
     return value.json !== undefined && !holds(value.json, keyOf(connection));
   }
 

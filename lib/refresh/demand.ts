@@ -1,8 +1,9 @@
 import { type Demand, decideDemand, type WaitReason } from '../core/decide.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Connection, ConnectionId, EpochMs, Token } from '../core/types.ts';
-import { type Result, refreshConnection } from './refresh.ts';
-import type { Cause } from './run.ts';
+import type { Cause } from './calls.ts';
+import { refreshConnection } from './refresh.ts';
+import type { Result } from './report.ts';
 import type { SweepDeps } from './sweep.ts';
 
 /** What the API asks of the refresher. */

@@ -3,9 +3,9 @@ import { type Policy, slotPatienceOf } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { type ConnectionId, type EpochMs, epochMs, type Listed, minutes, plus } from '../core/types.ts';
 import type { Clock } from '../ports.ts';
+import { laneOf, limitAndLane } from './calls.ts';
 import type { CredentialCache } from './credentials.ts';
-import type { RefreshReport } from './refresh.ts';
-import { laneOf, limitAndLane } from './run.ts';
+import type { RefreshReport } from './report.ts';
 
 interface ExhaustedDeps {
   readonly clock: Pick<Clock, 'now'>;

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../core/errors.ts';
+import type { Outcome } from '../core/interpret.ts';
 import {
   afterHolding,
   afterRefresh,
@@ -10,7 +12,10 @@ import {
 import type { Policy } from '../core/policy.ts';
 import { type EpochMs, plus, seconds } from '../core/types.ts';
 import type { Clock, LoginStore } from '../ports.ts';
-import type { Attempted } from './run.ts';
+
+/** Nothing was sent: there is no slot of the rate limit in time, or others are using the login. */
+export type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs; readonly code: ErrorCode };
+export type CallOutcome = Outcome | Postponed;
 
 interface LoginsDeps {
   readonly clock: Clock;
@@ -44,8 +49,8 @@ export class Logins {
   async attempt(
     key: string,
     it: LoginTry,
-    how: { until: EpochMs; insists: boolean; onOverruled: () => void; logIn: () => Promise<Attempted> },
-  ): Promise<Attempted> {
+    how: { until: EpochMs; insists: boolean; onOverruled: () => void; logIn: () => Promise<CallOutcome> },
+  ): Promise<CallOutcome> {
     const { clock, store, policy } = this.#deps;
     const { until } = how;
     const id = this.#deps.tryId();
@@ -115,4 +120,4 @@ export class Logins {
 const markOf = ({ refused }: LoginState): string =>
   refused.map(({ fingerprint, code, times, at }) => [fingerprint, code, times, at].join(' ')).join();
 
-const postponed = (now: EpochMs): Attempted => ({ kind: 'postponed', until: plus(now, LATER), code: 'login_in_use' });
+const postponed = (now: EpochMs): CallOutcome => ({ kind: 'postponed', until: plus(now, LATER), code: 'login_in_use' });

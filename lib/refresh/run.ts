@@ -1,44 +1,25 @@
-import { type Choice, fingerprint, type HeldSession, mayHoldSession } from '../core/decide.ts';
-import { type ErrorCode, RefresherError } from '../core/errors.ts';
-import { fails } from '../core/fair.ts';
-import {
-  type Exchange,
-  type Granted,
-  interpret,
-  interpretFirstStep,
-  type Outcome,
-  retryAfterIn,
-} from '../core/interpret.ts';
-import { callDeadlineOf, type Policy, runDeadlineOf, slotPatienceOf } from '../core/policy.ts';
-import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../core/provider.ts';
-import type { Lane } from '../core/rate-limit.ts';
-import { isRejection, type Tried, type Trouble } from '../core/settle.ts';
-import {
-  type Connection,
-  type EpochMs,
-  epochMs,
-  type Listed,
-  type Milliseconds,
-  plus,
-  type Session,
-  type SessionNote,
-  type Token,
-  type Version,
-} from '../core/types.ts';
-import type { Clock, RateLimiter, SendHttp, SessionStore, SignAssertion, TokenStore } from '../ports.ts';
-import type { CredentialCache, Credentials } from './credentials.ts';
-import type { Logins } from './logins.ts';
+import { type Choice, chooseGrant, fingerprint, latestVersion } from '../core/decide.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Failed as FailedCall, Granted } from '../core/interpret.ts';
+import { replayOf } from '../core/policy.ts';
+import type { Provider } from '../core/provider.ts';
+import type { Tried, Trouble, Used } from '../core/settle.ts';
+import type { Connection, EpochMs } from '../core/types.ts';
+import type { SessionStore, TokenStore } from '../ports.ts';
+import { type CallDeps, Calls, type Cause } from './calls.ts';
+import type { Credentials } from './credentials.ts';
+import type { CallOutcome } from './logins.ts';
+import { type Found, findSession, isCodeSpent, type StoredSession } from './session.ts';
+
+export interface RunDeps extends CallDeps {
+  readonly sessions: SessionStore;
+  readonly tokens: Pick<TokenStore, 'get'>;
+}
 
 /** What a run leaves if it got no token. */
-interface Left {
-  /** The session that stays, as the record notes it. */
-  readonly session: SessionNote | undefined;
-  /** These credentials may not use it. */
-  readonly isForeign: boolean;
+interface Left extends Used {
   /** The stored session must not be used again. */
   readonly forgetSession: boolean;
-  readonly redeemedCode?: string;
-  readonly calls: number;
 }
 
 /** The result of the calls of one run, with all that the commit needs to know. */
@@ -46,11 +27,11 @@ export type Obtained =
   | {
       readonly kind: 'granted';
       readonly granted: Granted;
-      readonly grant: { readonly kind: Grant; readonly only: boolean };
+      readonly grant: GrantChoice;
       readonly credentials: Credentials;
       readonly calls: number;
     }
-  | ({ readonly kind: 'failed'; readonly trouble: Trouble; readonly tried?: Tried } & Left)
+  | ({ readonly kind: 'failed'; readonly trouble: Trouble } & Left)
   /** There is no slot of the rate limit in time, or others are using the login. `exhausted`: the limit. */
   | ({
       readonly kind: 'postponed';
@@ -60,304 +41,237 @@ export type Obtained =
     } & Left)
   /** The secret has changed, but nothing of this connection, which is not due. */
   | ({ readonly kind: 'unchanged'; readonly tried: Tried } & Left);
+export type Failed = Extract<Obtained, { kind: 'failed' }>;
 
-type Failed = Extract<Obtained, { kind: 'failed' }>;
-type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs; readonly code: ErrorCode };
-type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
+type GrantChoice = Exclude<Choice, { grant: 'none' }>;
+type RefreshChoice = Extract<Choice, { grant: 'refresh' }>;
 
-export interface ObtainDeps {
-  readonly clock: Clock;
-  readonly send: SendHttp;
-  readonly sign: SignAssertion;
-  readonly limiter: RateLimiter;
-  readonly sessions: SessionStore;
-  readonly tokens: Pick<TokenStore, 'get'>;
-  readonly logins: Logins;
-  readonly credentials: CredentialCache;
-  readonly policy: Policy;
+/** What a call was, and what becomes of the stored session if it brings no other. */
+interface Attempt {
+  readonly credentials: Credentials;
+  readonly choice: GrantChoice;
+  readonly forgetSession: boolean;
 }
 
-/** With less time than this left in a run no call is begun. */
-const USEFUL_TIME = 1000;
-export type Attempted = Outcome | Postponed;
+const LOGIN = { grant: 'login', reason: 'no_session' } as const;
+const inDoubt = { kind: 'unknown', code: 'session_in_doubt' } as const;
 
-/** Why a connection is refreshed. `missing`: its token is not there. `operator`: a person wants it, whatever is known. */
-export type Cause = 'scheduled' | 'asked' | 'missing' | 'forced' | 'operator';
-
-/** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
-export const laneOf = (seen: Listed, cause: Cause): Lane =>
-  cause === 'scheduled' && !fails(seen) ? 'scheduled' : 'minority';
-
-export const limitAndLane = (limitKey: string, lane: Lane): string => `${limitKey} ${lane}`;
-export type Asking = Exclude<Choice, { grant: 'none' }>;
-
-/** The calls of one run: counted, within the rate limit, and all before one deadline. */
+/**
+ * Obtains a token: by the refresh grant or a login, by a login after a refresh grant that was refused or whose answer was
+ * lost, and by a login again if the secret turns out to have changed.
+ */
 export class Run {
-  readonly deps: ObtainDeps;
-  readonly provider: Provider;
+  readonly #deps: RunDeps;
+  readonly #provider: Provider;
   /** The record as it was before this run claimed it. */
-  readonly seen: Connection;
+  readonly #before: Connection;
+  readonly #calls: Calls;
   readonly cause: Cause;
-  #until: EpochMs;
-  /** No call lasts longer: then the time of the commit begins. */
-  readonly #end: EpochMs;
-  #lane: Lane;
-  #waited: Milliseconds = 0;
-  calls = 0;
-  /** The stored session, if it is bound to the credentials of this run. */
-  held: { readonly version: Version; readonly session: Session } | undefined;
-  /** A session is stored that these credentials may not use. It stays until a grant brings another: an edit may be undone. */
-  foreign: SessionNote | undefined;
-  /** A refresh token was sent that no login can replace, and that may have been spent before. */
-  replayed = false;
-  /** An operator insisted on a login that was refused before. */
-  overruled = false;
-  /** The login was not sent, because it was refused before. */
-  isHeldBack = false;
-  /** The published token, if a session was looked for. */
-  published: Token | undefined;
-  /** A refresh token was sent, and its answer is not known yet. */
-  #sent: { readonly only: boolean } | undefined;
-  #note: SessionNote | undefined;
+  found: Found;
+  /** An irreplaceable refresh token was sent, and its answer is not known. */
+  #isInDoubt = false;
 
-  constructor(deps: ObtainDeps, provider: Provider, seen: Connection, cause: Cause, startedAt: EpochMs) {
-    const { policy } = deps;
-    this.deps = deps;
-    this.provider = provider;
-    this.seen = seen;
+  constructor(deps: RunDeps, provider: Provider, before: Connection, cause: Cause, startedAt: EpochMs) {
+    this.#deps = deps;
+    this.#provider = provider;
+    this.#before = before;
     this.cause = cause;
-    this.#until = plus(startedAt, runDeadlineOf(policy, provider));
-    this.#end = plus(startedAt, policy.lease - policy.commit);
-    this.#lane = laneOf(seen, cause);
-    this.#note = seen.session;
+    this.#calls = new Calls(deps, provider, before, cause, startedAt);
+    this.found = { note: before.session, isForeign: false };
   }
 
-  /** Loads the session, if there may be one. Rejects as the stores do. */
-  async loadSession({ account, binding }: Credentials): Promise<HeldSession | undefined> {
-    const { seen } = this;
-    const mayHold = account.refresh !== undefined && mayHoldSession(seen);
-    if (mayHold || account.oneTimeCode !== undefined) this.published = await this.deps.tokens.get(seen.connection);
-    if (!mayHold) return undefined;
-    const stored = await this.deps.sessions.get(seen.connection);
-    this.#note = undefined;
-    const lost = seen.session !== undefined && (stored?.version ?? 0) < seen.session.version;
-    if (!stored?.session || lost) return undefined;
-    const { version, session } = stored;
-    const wasAbandoned = seen.leaseUntil !== undefined;
-    // The version of a claim is one more than it found: this is the one before.
-    const isUnspent = !wasAbandoned || version >= seen.version - 1;
-    const mayBeSpent = this.#isOlderThanToken(version) || !isUnspent || seen.session?.inDoubt === true;
-    const isLeft = version > (seen.session?.version ?? 0);
-    const isForeign = session.binding !== binding;
-    this.#note = {
-      version,
-      ...(session.endsAt !== undefined && { endsAt: session.endsAt }),
-      ...(mayBeSpent && (isForeign || account.oneTimeCode !== undefined) && { inDoubt: true }),
-    };
-    if (isForeign) {
-      this.foreign = this.#note;
-      return undefined;
+  /** An operator insisted on a login that was refused before. */
+  get overruled(): boolean {
+    return this.#calls.overruled;
+  }
+
+  /** A refresh token was sent that no login can replace, and that may have been spent before. */
+  get replayed(): boolean {
+    return this.#calls.sent?.irreplaceable === true && this.found.note?.inDoubt === true;
+  }
+
+  releaseLogin(credentials: Credentials): Promise<void> {
+    return this.#calls.releaseLogin(credentials);
+  }
+
+  async obtain(): Promise<Obtained> {
+    const { credentials, clock } = this.#deps;
+    const before = this.#before;
+    // An operator may know of a change before discovery does.
+    const read = await (this.cause === 'operator'
+      ? credentials.again(this.#provider, before.connection)
+      : credentials.read(this.#provider, before.connection, latestVersion(before)));
+    const tried = read.ok ? triedWith(read) : read.tried;
+    const isDue = this.cause !== 'scheduled' || before.dueAt <= clock.now();
+    // Only the version of its secret is new.
+    if (!isDue && tried && tried.version !== before.usedVersion && tried.fingerprint === before.credentials) {
+      return { kind: 'unchanged', ...this.#left(false), tried };
     }
-    this.held = { version, session };
-    return { session, isLeft, mayBeSpent };
+    return read.ok ? this.#obtainWith(read) : this.#failed(read.trouble, tried, false);
+  }
+
+  /** After an exception, which is a bug: nobody knows how far the run came. */
+  broken(): Failed {
+    const { sent } = this.#calls;
+    if (sent?.irreplaceable) this.#isInDoubt = true;
+    return this.#failed({ kind: 'unknown', code: 'internal_error' }, undefined, sent?.irreplaceable === false);
+  }
+
+  async #obtainWith(credentials: Credentials): Promise<Obtained> {
+    const found = await findSession(this.#deps, this.#before, credentials).catch(() => undefined);
+    if (!found) return this.#failed({ kind: 'retry', code: 'store_failed' }, triedWith(credentials), false);
+    this.found = found;
+    const choice = isCodeSpent(this.#before, credentials, found)
+      ? ({ grant: 'none', code: 'code_already_redeemed' } as const)
+      : chooseGrant(this.#before, found.held, credentials, this.#provider, this.#deps.clock.now());
+    switch (choice.grant) {
+      case 'none': {
+        const outcome = { kind: 'refused', code: choice.code } as const;
+        return this.#judged(outcome, { credentials, choice: LOGIN, forgetSession: false });
+      }
+      case 'login':
+        return this.#logIn(credentials, choice);
+      case 'refresh':
+        return this.#refresh(credentials, choice);
+    }
+  }
+
+  async #refresh(credentials: Credentials, choice: RefreshChoice): Promise<Obtained> {
+    const { irreplaceable, thenTryCode } = choice;
+    if (irreplaceable && this.found.held?.mayBeSpent && this.#isTokenWorthKeeping()) {
+      return this.#failed(inDoubt, triedWith(credentials), false);
+    }
+    const attempt = { credentials, choice, forgetSession: false };
+    const outcome = await this.#send(credentials, choice);
+    if (outcome.kind === 'refused' && irreplaceable && !thenTryCode) return this.#judged(outcome, attempt);
+    if (!needsLogin(outcome, irreplaceable)) return this.#concluded(outcome, attempt);
+    const login = await this.#logIn(credentials, choice, outcome.kind !== 'rejected');
+    // The refresh token is unspent, and cannot lock an account: it is sent again without waiting for the login.
+    const isAsBefore = outcome.kind === 'rejected' && this.#calls.isLoginHeldBack && login.kind === 'failed';
+    return isAsBefore ? this.#concluded(outcome, attempt) : login;
+  }
+
+  /** A refused session, or one whose answer was lost, is not tried again: the credentials bring back all it could give. */
+  async #logIn(
+    credentials: Credentials,
+    choice: GrantChoice,
+    mayBeSpent = this.found.held?.mayBeSpent ?? false,
+  ): Promise<Obtained> {
+    const { held } = this.found;
+    const isReplaceable = credentials.account.oneTimeCode === undefined;
+    const isDropped = choice.grant === 'login' && choice.reason !== 'no_session';
+    const outcome = await this.#send(credentials, LOGIN);
+    const { isLoginHeldBack } = this.#calls;
+    // Whoever rejects a login without a verdict would reject a refresh grant too.
+    const forgetSession =
+      (choice.grant === 'refresh' || isReplaceable) &&
+      (mayBeSpent || (isDropped && outcome.kind !== 'rejected' && !isLoginHeldBack));
+    const attempt = { credentials, choice: LOGIN, forgetSession };
+    if (held && !mayBeSpent && isInPlaceOf(choice) && isLoginHeldBack && isFailed(outcome)) {
+      return this.#refreshAfterAll(held, outcome, attempt);
+    }
+    if (outcome.kind !== 'refused' && outcome.kind !== 'rejected') return this.#concluded(outcome, attempt);
+    const verdict = await this.#judged(outcome, attempt);
+    const isFinal = isReplaceable || !held || choice.grant === 'refresh';
+    if (isFinal || verdict.kind !== 'failed' || verdict.trouble.kind !== 'refused') return verdict;
+    return this.#useSessionOfOldCode(held, verdict, credentials);
+  }
+
+  /** The login was held back that should have taken the place of a refresh grant. */
+  async #refreshAfterAll(held: StoredSession, heldBack: FailedCall, attempt: Attempt): Promise<Obtained> {
+    const { credentials } = attempt;
+    const choice = {
+      grant: 'refresh',
+      refreshToken: held.session.refreshToken,
+      irreplaceable: false,
+    } as const;
+    const outcome = await this.#send(credentials, choice);
+    if (outcome.kind !== 'refused' && outcome.kind !== 'unknown') {
+      return this.#concluded(outcome, { credentials, choice, forgetSession: false });
+    }
+    return this.#judged(heldBack, { ...attempt, forgetSession: true });
+  }
+
+  /** A new one-time code is refused: what is left is the session of the old one. */
+  async #useSessionOfOldCode(held: StoredSession, verdict: Failed, credentials: Credentials): Promise<Obtained> {
+    if (held.mayBeSpent && this.#isTokenWorthKeeping()) return { ...verdict, trouble: inDoubt };
+    const choice = {
+      grant: 'refresh',
+      refreshToken: held.session.refreshToken,
+      irreplaceable: true,
+    } as const;
+    const outcome = await this.#send(credentials, choice);
+    if (outcome.kind === 'refused') return { ...verdict, calls: this.#calls.count };
+    return this.#concluded(outcome, { credentials, choice, forgetSession: false });
+  }
+
+  /** No verdict before the secret was read again: it may be another by now. */
+  async #judged(outcome: FailedCall, attempt: Attempt): Promise<Obtained> {
+    const { credentials, forgetSession } = attempt;
+    const reread = await this.#deps.credentials.again(this.#provider, this.#before.connection);
+    if (!reread.ok) {
+      if (reread.tried) return this.#failed(reread.trouble, reread.tried, forgetSession);
+      return this.#failed({ ...outcome, kind: 'retry' }, triedWith(credentials), forgetSession);
+    }
+    if (reread.fingerprint === credentials.fingerprint) {
+      return this.#concluded(outcome, { ...attempt, credentials: reread });
+    }
+    const again = chooseGrant(this.#before, undefined, reread, this.#provider, this.#deps.clock.now());
+    if (again.grant === 'none') return this.#concluded(outcome, attempt);
+    return this.#concluded(await this.#send(reread, LOGIN), { credentials: reread, choice: LOGIN, forgetSession });
+  }
+
+  #send(credentials: Credentials, choice: GrantChoice): Promise<CallOutcome> {
+    return choice.grant === 'login'
+      ? this.#calls.login(credentials)
+      : this.#calls.refreshGrant(credentials.account, choice.refreshToken, choice);
+  }
+
+  #concluded(outcome: CallOutcome, { credentials, choice, forgetSession }: Attempt): Obtained {
+    const { account } = credentials;
+    if (outcome.kind === 'granted') {
+      return { kind: 'granted', granted: outcome, grant: choice, credentials, calls: this.#calls.count };
+    }
+    const irreplaceable = choice.grant === 'refresh' && choice.irreplaceable;
+    const { oneTimeCode } = account;
+    const redeemed = irreplaceable && oneTimeCode !== undefined ? { redeemedCode: fingerprint(oneTimeCode) } : {};
+    if (outcome.kind === 'postponed') {
+      const exhausted = outcome.code === 'budget_used' ? { exhausted: this.#calls.limitOf(account) } : {};
+      return { ...outcome, ...exhausted, ...this.#left(forgetSession), ...redeemed };
+    }
+    if (outcome.kind === 'unknown' && irreplaceable) this.#isInDoubt = true;
+    return { ...this.#failed(outcome, triedWith(credentials), forgetSession), ...redeemed };
+  }
+
+  #failed(trouble: Trouble, tried: Tried | undefined, forgetSession: boolean): Failed {
+    return { kind: 'failed', trouble, ...this.#left(forgetSession), ...(tried && { tried }) };
+  }
+
+  #left(forgetSession: boolean): Left {
+    const { note, isForeign } = this.found;
+    const session = note && this.#isInDoubt ? { ...note, inDoubt: true as const } : note;
+    return { session: forgetSession ? undefined : session, isForeign, forgetSession, calls: this.#calls.count };
   }
 
   /**
-   * The record does not know of the published token, and that is newer than the session: both are an earlier state of
-   * their table. The versions of record and token do not tell: each claim since has added one.
+   * Whether the published token has time left. To send a refresh token again that is spent may end it: that waits, unless
+   * the token is of no use to whoever wants another.
    */
-  #isOlderThanToken(session: Version | undefined): boolean {
-    const { published, seen } = this;
-    return published !== undefined && published.issuedAt !== seen.issuedAt && published.version > (session ?? 0);
-  }
-
-  /** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
-  isCodeSpent({ account }: Credentials, held: HeldSession | undefined): boolean {
-    const bound = account.oneTimeCode !== undefined && !this.foreign;
-    return bound && !held && this.#isOlderThanToken(undefined);
-  }
-
-  async attempt(credentials: Credentials, asking: Asking): Promise<Attempted> {
-    const { account } = credentials;
-    if (asking.grant === 'full') return this.#guarded(credentials);
-    const request = account.refresh?.(asking.refreshToken, await this.#signed(account));
-    if (!request) return { kind: 'refused', code: 'session_refused' };
-    // Nobody else can bring back what a lost answer takes: it is waited for as long as the lease allows.
-    if (asking.only) this.#until = this.#end;
-    return this.#ask({ provider: this.provider, account, grant: 'refresh' }, request, interpret, asking);
-  }
-
-  /** A login that wrong tries may lock is tried by one at a time. */
-  async #guarded(credentials: Credentials): Promise<Attempted> {
-    const { account, fingerprint } = credentials;
-    if (!account.login) return this.#logIn(account);
-    const { clock, logins, policy, credentials: cache } = this.deps;
-    const { seen } = this;
-    const worked = seen.credentials === fingerprint && seen.expiresAt !== undefined;
-    const from = clock.now();
-    this.isHeldBack = true;
-    try {
-      const login = await cache.fingerprint(this.provider, account.login.text);
-      return await logins.attempt(
-        account.login.key,
-        { login, credentials: fingerprint, worked },
-        {
-          until: plus(from, slotPatienceOf(policy, this.provider) - this.#waited),
-          insists: this.cause === 'operator',
-          onOverruled: () => {
-            this.overruled = true;
-          },
-          logIn: () => {
-            this.isHeldBack = false;
-            this.#hasWaited(clock.now() - from);
-            return this.#logIn(account);
-          },
-        },
-      );
-    } catch (error) {
-      if (!(error instanceof RefresherError)) throw error;
-      this.isHeldBack = false;
-      return { kind: 'retry', code: error.code };
-    }
-  }
-
-  /** After a refresh grant that worked, and had been rejected for minutes: whatever rejected it rejected the login, too. */
-  async releaseLogin({ account }: Credentials): Promise<void> {
-    const { logins, credentials: cache } = this.deps;
-    const { status, lastError } = this.seen;
-    if (!account.login || status !== 'attention' || !isRejection(lastError?.code)) return;
-    await logins.release(account.login.key, await cache.fingerprint(this.provider, account.login.text));
-  }
-
-  async #logIn(account: Account): Promise<Attempted> {
-    const exchange = { provider: this.provider, account, grant: 'full' } as const;
-    const request = account.logIn(await this.#signed(account));
-    if (!account.exchange) return this.#ask(exchange, request, interpret);
-    const next = { ...exchange, assertion: await this.#signed(account) };
-    const first = await this.#ask(next, request, interpretFirstStep);
-    if (first.kind !== 'next') return first;
-    // A login that has begun is worth finishing: its first step would be sent once more otherwise.
-    this.#lane = 'scheduled';
-    return this.#ask(exchange, first.request, interpret);
-  }
-
-  /** Each request has its own: a provider may take one only once. */
-  async #signed({ assertion }: Account): Promise<string | undefined> {
-    return assertion && this.deps.sign(assertion, this.deps.clock.now());
-  }
-
-  async #ask<T extends { kind: string }>(
-    exchange: Omit<Exchange, 'sentAt'>,
-    request: HttpRequest,
-    read: (exchange: Exchange, reply: Awaited<ReturnType<SendHttp>>) => T,
-    refresh?: { readonly only: boolean },
-  ): Promise<T | Retry | Postponed> {
-    const { limitKey } = exchange.account;
-    const slot = await this.#slot(limitKey);
-    if (slot) return slot;
-    const first = await this.#send(request, refresh);
-    if (!first) return { kind: 'retry', code: 'timeout' };
-    // Refused for the rate limit alone, which others may use too: asked once more if there is a slot in time.
-    const again = (await this.#isPaused(limitKey, first.reply)) && !(await this.#slot(limitKey));
-    const { sentAt, reply } = (again && (await this.#send(request, refresh))) || first;
-    return read({ ...exchange, sentAt }, reply);
-  }
-
-  /** Nothing if no time is left. */
-  async #send(
-    request: HttpRequest,
-    refresh?: { readonly only: boolean },
-  ): Promise<{ sentAt: EpochMs; reply: HttpReply } | undefined> {
-    const { clock, policy, send } = this.deps;
-    // Taken before the request is sent: a token may be thought older than it is, never younger.
-    const sentAt = clock.now();
-    const left = this.#until - sentAt;
-    if (left < USEFUL_TIME) return undefined;
-    this.calls += 1;
-    this.#sent ??= refresh;
-    if (refresh?.only && this.#note?.inDoubt) this.replayed = true;
-    const deadline = refresh?.only ? left : Math.min(callDeadlineOf(policy, this.provider), left);
-    return { sentAt, reply: await send(request, deadline) };
-  }
-
-  /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
-  async #slot(key: string): Promise<Retry | Postponed | undefined> {
-    const { rateLimit } = this.provider;
-    if (!rateLimit) return undefined;
-    const { clock, limiter, policy } = this.deps;
-    try {
-      const from = clock.now();
-      const until = plus(from, slotPatienceOf(policy, this.provider) - this.#waited);
-      if (this.#until - from < USEFUL_TIME) return { kind: 'retry', code: 'timeout' };
-      for (;;) {
-        const slot = await limiter.reserve(key, rateLimit, { lane: this.#lane, until });
-        const at = slot.ok ? slot.at : slot.retryAt;
-        if (at > until) return { kind: 'postponed', until: at, code: 'budget_used' };
-        if (at > clock.now()) await clock.sleep(at - clock.now());
-        const paused = limiter.pausedUntil(key) > clock.now();
-        if (slot.ok && !paused) return this.#hasWaited(clock.now() - from);
-      }
-    } catch {
-      return { kind: 'retry', code: 'store_failed' };
-    }
-  }
-
-  /** The time for calls begins with the slot: a run that waited is not shorter for it. */
-  #hasWaited(duration: Milliseconds): undefined {
-    this.#waited += duration;
-    this.#until = epochMs(Math.min(this.#until + duration, this.#end));
-  }
-
-  /** Whether the provider refused a call for the rate limit: then nobody calls before it says so. */
-  async #isPaused(key: string, reply: HttpReply): Promise<boolean> {
-    const { rateLimit } = this.provider;
-    if (!rateLimit || reply.kind !== 'answer' || reply.status !== 429) return false;
-    const now = this.deps.clock.now();
-    const { retryAfter = rateLimit.per } = retryAfterIn(reply.headers, now);
-    // The answer counts, whether or not the others hear of it.
-    await this.deps.limiter.pause(key, rateLimit, plus(now, retryAfter)).catch(() => {});
-    return true;
-  }
-
-  concluded(outcome: Attempted, credentials: Credentials, asked: Asking, dropSession: boolean): Obtained {
-    if (outcome.kind === 'granted') {
-      const grant = { kind: asked.grant, only: asked.grant === 'refresh' && asked.only };
-      return { kind: 'granted', granted: outcome, grant, credentials, calls: this.calls };
-    }
-    const { oneTimeCode } = credentials.account;
-    const only = asked.grant === 'refresh' && asked.only && oneTimeCode !== undefined;
-    const redeemed = only ? { redeemedCode: fingerprint(oneTimeCode) } : {};
-    if (outcome.kind === 'postponed') {
-      const limit = limitAndLane(credentials.account.limitKey, this.#lane);
-      const exhausted = outcome.code === 'budget_used' ? { exhausted: limit } : {};
-      return { ...outcome, ...exhausted, ...this.#left(dropSession), ...redeemed };
-    }
-    if (outcome.kind === 'unknown' && asked.grant === 'refresh' && asked.only) this.#doubt();
-    return { ...this.failed(outcome, triedWith(credentials), dropSession), ...redeemed };
-  }
-
-  failed(trouble: Trouble, tried: Tried | undefined, dropSession: boolean): Failed {
-    return { kind: 'failed', trouble, ...(tried && { tried }), ...this.#left(dropSession) };
-  }
-
-  unchanged(tried: Tried): Obtained {
-    return { kind: 'unchanged', tried, ...this.#left(false) };
-  }
-
-  /** A bug: nobody knows how far the run came. */
-  broken(): Failed {
-    if (this.#sent?.only) this.#doubt();
-    return this.failed({ kind: 'unknown', code: 'internal_error' }, undefined, this.#sent?.only === false);
-  }
-
-  #doubt(): void {
-    if (this.#note) this.#note = { ...this.#note, inDoubt: true };
-  }
-
-  #left(dropSession: boolean): Left {
-    const session = dropSession ? undefined : this.#note;
-    return { session, isForeign: this.foreign !== undefined, forgetSession: dropSession, calls: this.calls };
+  #isTokenWorthKeeping(): boolean {
+    const { published } = this.found;
+    if (published === undefined || (this.cause !== 'scheduled' && this.cause !== 'asked')) return false;
+    return replayOf(this.#deps.policy, published) > this.#deps.clock.now();
   }
 }
 
 export const triedWith = ({ version, fingerprint }: Credentials): Tried => ({ version, fingerprint });
+
+/** A refused refresh token is replaced by a login; so is one that was rejected, or whose answer was lost, if it can be. */
+const needsLogin = ({ kind }: CallOutcome, irreplaceable: boolean): boolean =>
+  kind === 'refused' || (!irreplaceable && (kind === 'rejected' || kind === 'unknown'));
+
+const isFailed = (outcome: CallOutcome): outcome is FailedCall =>
+  outcome.kind !== 'granted' && outcome.kind !== 'postponed';
+
+/** The login is tried only because the refresh grant keeps failing: that cannot lock an account. */
+const isInPlaceOf = (choice: GrantChoice): boolean => choice.grant === 'login' && choice.reason === 'refresh_failing';

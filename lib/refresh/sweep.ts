@@ -7,9 +7,11 @@ import type { Provider } from '../core/provider.ts';
 import { isToEnd } from '../core/retirement.ts';
 import { type ConnectionId, type EpochMs, type Listed, type Milliseconds, plus, secretOf } from '../core/types.ts';
 import { listShards } from '../listing.ts';
+import type { RefreshDeps } from './commit.ts';
 import { endConnection } from './end.ts';
 import { Exhausted } from './exhausted.ts';
-import { type RefreshDeps, type RefreshReport, type Result, refreshConnection } from './refresh.ts';
+import { refreshConnection } from './refresh.ts';
+import type { RefreshReport, Result } from './report.ts';
 import { inTurns } from './turns.ts';
 
 /** Who is told what happened: logs and metrics in the cloud, the terminal on a laptop. */

@@ -79,7 +79,7 @@ interface LoggedIn {
 }
 
 const logIn = async (provider: DefinedProvider, account: Account): Promise<LoggedIn> => {
-  const { exchange, send } = await prepared(provider, account, 'full');
+  const { exchange, send } = await prepared(provider, account, 'login');
   const reply = await send(account.logIn(exchange.assertion));
   if (!account.exchange) return { step: '', outcome: interpret(exchange, reply) };
   const first = interpretFirstStep(exchange, reply);

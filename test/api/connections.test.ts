@@ -113,7 +113,7 @@ describe('the list of connections', () => {
         issuedAt: START,
         expiresAt: epochMs(START + LIFE),
         session: { version: version(3), endsAt: epochMs(START + LIFE) },
-        secretVersion: secretVersion('planted-secret-version'),
+        discoveredVersion: secretVersion('planted-secret-version'),
         redeemedCode: 'planted-fingerprint',
         lastError: { code: 'timeout', times: 1, at: START, since: START },
       }),

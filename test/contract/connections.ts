@@ -25,8 +25,8 @@ const healthy: Settlement = {
   expiresAt: plus(START, minutes(10)),
   session: { version: version(1), endsAt: plus(START, minutes(60)) },
   base: 'https://login.test',
-  triedVersion: secretVersion('secret-version-1'),
-  answeredVersion: secretVersion('secret-version-1'),
+  usedVersion: secretVersion('secret-version-1'),
+  settledVersion: secretVersion('secret-version-1'),
   redeemedCode: 'fingerprint',
 };
 
@@ -155,7 +155,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
         connection,
         version: before,
         forcedAt,
-        secretVersion: noted,
+        discoveredVersion: noted,
         secretKeys,
         labels,
         reported,
@@ -166,7 +166,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
         connection,
         version: version(before + 1),
         forcedAt,
-        secretVersion: noted,
+        discoveredVersion: noted,
         secretKeys,
         labels,
         reported,
@@ -207,7 +207,12 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
       await store().noteSecret(mine.connection, noteOf('2', 7));
-      expect(await store().get(mine.connection)).toEqual({ ...mine, secretVersion: '2', secretKeys: 7, labels: {} });
+      expect(await store().get(mine.connection)).toEqual({
+        ...mine,
+        discoveredVersion: '2',
+        secretKeys: 7,
+        labels: {},
+      });
       const labels = { expires: START, tags: { customer: 'Acme' } };
       await store().noteSecret(mine.connection, { ...noteOf('2', 7), labels });
       expect((await store().get(mine.connection))?.labels).toEqual(labels);

@@ -18,7 +18,7 @@ const shown: Omit<Full<ConnectionSummary>, 'connection'> = {
   retiredAt: plus(START, 2),
 };
 const hidden = {
-  triedVersion: 'v' as never,
+  usedVersion: 'v' as never,
   redeemedCode: 'fingerprint',
   forcedAt: START,
   leaseUntil: START,

@@ -30,8 +30,8 @@ const seen = (change: Partial<Connection> = {}) =>
     status: 'healthy',
     issuedAt: at(-minutes(30)),
     expiresAt: at(minutes(30)),
-    secretVersion: v1,
-    triedVersion: v1,
+    discoveredVersion: v1,
+    usedVersion: v1,
     credentials: v1,
     ...change,
   });
@@ -47,10 +47,10 @@ const choose = (
 };
 const without = (connection: Connection, account: Account = login) =>
   chooseGrant(connection, undefined, { account, fingerprint: v1 }, provider, START);
-const full = (reason: string) => ({ grant: 'full', reason });
+const full = (reason: string) => ({ grant: 'login', reason });
 
 it('uses a session that is surely unspent and lengthens the token’s life', () => {
-  expect(choose(seen())).toEqual({ grant: 'refresh', refreshToken: 'held', only: false });
+  expect(choose(seen())).toEqual({ grant: 'refresh', refreshToken: 'held', irreplaceable: false });
 });
 
 it('logs in while the provider would refuse to renew, unless a person would have to', () => {
@@ -62,7 +62,7 @@ it('logs in while the provider would refuse to renew, unless a person would have
   };
   expect(chosen(minutes(30) + 1)).toEqual(full('too_early'));
   expect(chosen(minutes(30))).toMatchObject({ grant: 'refresh' });
-  expect(chosen(minutes(30) + 1, code)).toMatchObject({ grant: 'refresh', only: true });
+  expect(chosen(minutes(30) + 1, code)).toMatchObject({ grant: 'refresh', irreplaceable: true });
 });
 
 describe('logs in where', () => {
@@ -94,7 +94,7 @@ it('a session that reaches a tenth of a life further is worth its call', () => {
 
 describe('with a one-time code', () => {
   const redeemedCode = fingerprint('good-1');
-  const held = { grant: 'refresh', refreshToken: 'held', only: true };
+  const held = { grant: 'refresh', refreshToken: 'held', irreplaceable: true };
 
   it('redeems a code that nobody tried', () => {
     expect(without(seen(), code)).toEqual(full('no_session'));
@@ -113,16 +113,16 @@ describe('with a one-time code', () => {
   });
 
   it('tries a session first that may have come of the code already, since redeeming it twice would end it', () => {
-    const { triedVersion: __, ...firstRun } = seen({ leaseUntil: at(-1) });
-    expect(choose(firstRun, code)).toEqual({ ...held, codeLeft: true });
-    expect(choose(seen(), code)).toEqual({ ...held, codeLeft: true });
+    const { usedVersion: __, ...firstRun } = seen({ leaseUntil: at(-1) });
+    expect(choose(firstRun, code)).toEqual({ ...held, thenTryCode: true });
+    expect(choose(seen(), code)).toEqual({ ...held, thenTryCode: true });
   });
 
   it('tries a session first that is there although the record never ran: one before it was lost', () => {
-    const { triedVersion: __, ...madeAgain } = seen();
+    const { usedVersion: __, ...madeAgain } = seen();
     expect(mayHoldSession(madeAgain)).toBe(true);
     expect(mayHoldSession(seen())).toBe(false);
-    expect(choose(madeAgain, code)).toEqual({ ...held, codeLeft: true });
+    expect(choose(madeAgain, code)).toEqual({ ...held, thenTryCode: true });
   });
 
   it('has nothing to ask with where the code is spent and no session is left', () => {

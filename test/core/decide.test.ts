@@ -23,8 +23,8 @@ const healthy: Partial<Connection> = {
   issuedAt: at(-minutes(30)),
   expiresAt: at(minutes(30)),
   dueAt: at(minutes(1)),
-  secretVersion: v1,
-  triedVersion: v1,
+  discoveredVersion: v1,
+  usedVersion: v1,
 };
 const record = (change: Partial<Connection>) => connectionOf(idOf('acme'), { ...healthy, ...change });
 
@@ -42,12 +42,12 @@ const demand = (connection: Connection, wanted: Demand): Decision => {
 const held: readonly [string, Partial<Connection>, object][] = [
   ['is retired, even if it is due', { retiredAt: at(-1), dueAt: START }, wait('retired')],
   ['is leased, even if it is due', { leaseUntil: at(1), dueAt: START }, wait('leased', at(1))],
-  ['is leased, even if its credentials changed', { leaseUntil: at(1), secretVersion: v2 }, wait('leased', at(1))],
+  ['is leased, even if its credentials changed', { leaseUntil: at(1), discoveredVersion: v2 }, wait('leased', at(1))],
   ['needs a person', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, wait('attention', at(hours(1)))],
   ['backs off', { status: 'failing', failures: 2, dueAt: at(5) }, wait('backing_off', at(5))],
   [
     'backs off, whatever became of its credentials',
-    { status: 'failing', failures: 2, dueAt: at(5), secretVersion: v2 },
+    { status: 'failing', failures: 2, dueAt: at(5), discoveredVersion: v2 },
     wait('backing_off', at(5)),
   ],
 ];
@@ -71,19 +71,19 @@ describe('the schedule', () => {
     ['probes what needs a person once that is due', { status: 'attention', failures: 1, dueAt: START }, refresh('due')],
     [
       'acts at once on changed credentials, also where only these could help',
-      { status: 'attention', failures: 1, dueAt: at(hours(24)), secretVersion: v2 },
+      { status: 'attention', failures: 1, dueAt: at(hours(24)), discoveredVersion: v2 },
       refresh('credentials_changed'),
     ],
-    ['acts at once on changed credentials of a healthy one', { secretVersion: v2 }, refresh('credentials_changed')],
+    ['acts at once on changed credentials of a healthy one', { discoveredVersion: v2 }, refresh('credentials_changed')],
     [
       'acts but once on a change that it found ahead of discovery',
-      { triedVersion: v2, answeredVersion: v1 },
+      { usedVersion: v2, settledVersion: v1 },
       wait('not_due', at(minutes(1))),
     ],
   ])('%s', (_, change, decision) => expect(decideDue(record(change), START)).toEqual(decision));
 
   it('does not take a connection nobody knows the version of for a changed one', () => {
-    const { secretVersion: _, ...unversioned } = record({});
+    const { discoveredVersion: _, ...unversioned } = record({});
     expect(decideDue(unversioned, START)).toEqual(wait('not_due', at(minutes(1))));
   });
 });
@@ -93,7 +93,7 @@ describe('a reader', () => {
     ['gets what is left if that is enough', {}, minutes(30), wait('fresh')],
     ['gets what the schedule can promise, whatever he wants', { expiresAt: at(minutes(22)) }, hours(24), wait('fresh')],
     ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
-    ['does not make changed credentials tried earlier', { secretVersion: v2 }, minutes(10), wait('fresh')],
+    ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
     [
       'has it refreshed if he wants a millisecond more',
       { expiresAt: at(minutes(10)) },
@@ -144,7 +144,7 @@ describe('a consumer with a refused token', () => {
     ['can half a minute later', { forcedAt: at(-seconds(30)) }, refresh('forced')],
     [
       'makes new credentials tried',
-      { status: 'attention', failures: 1, dueAt: at(hours(24)), secretVersion: v2 },
+      { status: 'attention', failures: 1, dueAt: at(hours(24)), discoveredVersion: v2 },
       refresh('forced'),
     ],
   ])('%s', (_, change, decision) => {

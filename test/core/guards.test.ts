@@ -20,6 +20,6 @@ it('a login that did not lengthen the life of a token has a session all the same
     warnings: [],
   } as const;
   const issuer = { base: 'https://login.test', binding: 'b' };
-  const session = sessionAfter(seen, undefined, { kind: 'full', only: false }, granted, testProvider(), issuer);
+  const session = sessionAfter(seen, undefined, { grant: 'login' }, granted, testProvider(), issuer);
   expect(session).toEqual({ refreshToken: 'new', ...issuer });
 });

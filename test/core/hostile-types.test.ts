@@ -34,13 +34,13 @@ describe.each(providers)('whatever the type of what $id says', provider => {
 
   const issuer = { base: 'https://login.test', binding: 'b' };
 
-  const expectGrantedStorable = (granted: Granted, kind: 'full' | 'refresh'): void => {
+  const expectGrantedStorable = (granted: Granted, kind: 'login' | 'refresh'): void => {
     const { account } = exchangeWith(id, kind);
     expectPlausible(granted.expiresAt);
     expectPlausible(granted.sessionEndsAt);
     expectStorable(tokenSchema, tokenOf(connection.connection, granted, version(7)));
     const held = { refreshToken: 'held', ...issuer };
-    const session = sessionAfter(connection, held, { kind, only: false }, granted, provider, issuer);
+    const session = sessionAfter(connection, held, { grant: kind, irreplaceable: false }, granted, provider, issuer);
     if (session) expectStorable(storedSchema, { version: version(7), session });
     const used = {
       tried: { version: secretVersion('1'), fingerprint: 'f' },
@@ -50,7 +50,7 @@ describe.each(providers)('whatever the type of what $id says', provider => {
     expectStorable(connectionSchema, { ...connection, ...settleGranted(defaultPolicy, connection, granted, used) });
   };
 
-  it.each(['full', 'refresh'] as const)('a %s grant ends in a value that can be stored', kind => {
+  it.each(['login', 'refresh'] as const)('a %s grant ends in a value that can be stored', kind => {
     let granted = 0;
     fc.assert(
       fc.property(replies, reply => {

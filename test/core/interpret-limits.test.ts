@@ -11,7 +11,7 @@ const exchangeOf = (abilities: Partial<Account> = {}, change: Partial<Provider> 
   const provider = testProvider(change, abilities);
   const opened = provider.open({ password: 'right' });
   if (!opened.ok) throw new Error('not opened');
-  return { provider, account: opened.account, grant: 'full', sentAt: START };
+  return { provider, account: opened.account, grant: 'login', sentAt: START };
 };
 const good = { access_token: 'a', expires_in: 600 };
 const usedAs = (usage: Usage) => interpret(exchangeOf({ usage: () => usage }), answer(good));

@@ -11,7 +11,7 @@ const exchangeOf = (grant: Grant) => {
   return { provider, account: opened.account, grant, sentAt: START };
 };
 
-describe.each(['full', 'refresh'] as const)('a %s grant', grant => {
+describe.each(['login', 'refresh'] as const)('a %s grant', grant => {
   it.each([408, 425])('that is answered with %i and no words was not processed, and is tried again', status => {
     expect(interpret(exchangeOf(grant), answer('', status))).toEqual({
       kind: 'retry',

@@ -11,7 +11,7 @@ const withGrant = (grant: Grant, abilities = {}, change = {}): Exchange => {
   if (!opened.ok) throw new Error('not opened');
   return { provider, account: opened.account, grant, sentAt: START };
 };
-const full = withGrant('full');
+const full = withGrant('login');
 const good = { access_token: 'a', expires_in: 600 };
 
 describe('a token', () => {
@@ -52,7 +52,7 @@ describe('a token', () => {
   it('has its session’s end from the provider, and its warnings from everyone', () => {
     const endsAt = plus(START, 7);
     const usage = () => ({ headers: {}, baseUrl: 'https://x.test', warnings: ['scope_narrowed'] as const });
-    const exchange = withGrant('full', { usage }, { sessionEnds: () => endsAt });
+    const exchange = withGrant('login', { usage }, { sessionEnds: () => endsAt });
     expect(interpret(exchange, answer({ access_token: 'a', refresh_token: 'r' }))).toMatchObject({
       refreshToken: 'r',
       sessionEndsAt: endsAt,
@@ -65,7 +65,7 @@ describe('a token', () => {
     ['service_uri_refused', 'refused'],
     ['malformed_answer', 'unknown'],
   ])('that its account calls %s is %s', (code, kind) => {
-    expect(interpret(withGrant('full', { usage: () => code }), answer(good))).toEqual({ kind, code, status: 200 });
+    expect(interpret(withGrant('login', { usage: () => code }), answer(good))).toEqual({ kind, code, status: 200 });
   });
 });
 
@@ -123,7 +123,7 @@ describe('an answer that is no token', () => {
 
   it('leaves the provider’s dialect to the provider, and the status to the report', () => {
     const fault = () => ({ kind: 'refused', code: 'account_restricted' }) as const;
-    expect(interpret(withGrant('full', {}, { fault }), answer('', 500))).toEqual({
+    expect(interpret(withGrant('login', {}, { fault }), answer('', 500))).toEqual({
       kind: 'refused',
       code: 'account_restricted',
       status: 500,
@@ -167,7 +167,7 @@ describe('Retry-After', () => {
 describe('the first of two steps', () => {
   const request = { method: 'POST', url: 'https://login.test/2', headers: {} } as const;
   const exchange = (first: Readonly<Record<string, unknown>>) => (first.code === 'c' ? request : undefined);
-  const twoSteps = withGrant('full', { exchange });
+  const twoSteps = withGrant('login', { exchange });
 
   it('leads to the second', () => {
     expect(interpretFirstStep(twoSteps, answer({ code: 'c' }))).toEqual({ kind: 'next', request });

@@ -224,7 +224,7 @@ describe('what readers are promised', () => {
           const until = Math.min(dueAt + phase * ofProvider.tick, expiresAt);
           const now = epochMs(Math.min(START + Math.floor(point * (until - START)), Math.ceil(until) - 1));
           const record = connectionOf(connection, { status: 'healthy', issuedAt: START, expiresAt, dueAt });
-          const tried = { secretVersion: secretVersion('1'), triedVersion: secretVersion('1') };
+          const tried = { discoveredVersion: secretVersion('1'), usedVersion: secretVersion('1') };
           const decision = decideDemand(
             { ...record, ...tried },
             { issuedAt: START, expiresAt },

@@ -43,8 +43,8 @@ const seen = (change: Partial<Connection> = {}) =>
     ...life,
     session: note,
     base: 'https://login.test',
-    secretVersion: v1,
-    triedVersion: v1,
+    discoveredVersion: v1,
+    usedVersion: v1,
     credentials: 'one',
     redeemedCode: 'f',
     ...change,
@@ -57,17 +57,17 @@ const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
 const unknown: Trouble = { kind: 'unknown', code: 'timeout' };
 
 describe('the session after', () => {
-  const sessionAfterA = (kind: 'full' | 'refresh', change: Partial<Granted> = {}, only = false) =>
-    sessionAfter(seen(), session, { kind, only }, { ...granted, ...change }, provider, {
+  const sessionAfterA = (kind: 'login' | 'refresh', change: Partial<Granted> = {}, irreplaceable = false) =>
+    sessionAfter(seen(), session, { grant: kind, irreplaceable }, { ...granted, ...change }, provider, {
       base: 'https://login.test',
       binding: 'b',
     });
   const fresh = { refreshToken: 'new', base: 'https://login.test', binding: 'b' };
 
   it('a login is the new one, or none', () => {
-    expect(sessionAfterA('full', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
-    expect(sessionAfterA('full', { refreshToken: 'new' })).toEqual(fresh);
-    expect(sessionAfterA('full')).toBeUndefined();
+    expect(sessionAfterA('login', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
+    expect(sessionAfterA('login', { refreshToken: 'new' })).toEqual(fresh);
+    expect(sessionAfterA('login')).toBeUndefined();
   });
 
   it('a refresh is the new one, and the old one where there is no new one (RFC 6749 §6)', () => {
@@ -107,8 +107,8 @@ describe('a grant', () => {
       failures: 0,
       issuedAt: START,
       expiresAt: granted.expiresAt,
-      triedVersion: v2,
-      answeredVersion: v1,
+      usedVersion: v2,
+      settledVersion: v1,
       credentials: 'two',
       base: 'https://login.test',
       apiOrigin: 'https://api.test',
@@ -155,8 +155,8 @@ describe('a failure', () => {
       ...life,
       base: 'https://login.test',
       session: note,
-      triedVersion: v1,
-      answeredVersion: v1,
+      usedVersion: v1,
+      settledVersion: v1,
       credentials: 'one',
       redeemedCode: 'f',
     });
@@ -177,10 +177,14 @@ describe('a failure', () => {
   });
 
   it('is tried against the secret it was met with, and against none where none was read', () => {
-    expect(failed(retry, {}, { tried: t2 })).toMatchObject({ triedVersion: v2, answeredVersion: v1 });
-    const unread = failed({ kind: 'retry', code: 'secret_unreadable' }, { secretVersion: v2 }, { tried: undefined });
-    expect(unread).toMatchObject({ triedVersion: v1 });
-    expect(unread).not.toHaveProperty('answeredVersion');
+    expect(failed(retry, {}, { tried: t2 })).toMatchObject({ usedVersion: v2, settledVersion: v1 });
+    const unread = failed(
+      { kind: 'retry', code: 'secret_unreadable' },
+      { discoveredVersion: v2 },
+      { tried: undefined },
+    );
+    expect(unread).toMatchObject({ usedVersion: v1 });
+    expect(unread).not.toHaveProperty('settledVersion');
   });
 });
 
@@ -262,7 +266,7 @@ describe('attention', () => {
     ['nobody knows', unknown],
   ])('ends with new credentials whose outcome %s: they are tried again, or nobody ever would', (_, trouble) => {
     const settled = failed(trouble, attention, { tried: t2 });
-    expect(settled).toMatchObject({ status: 'failing', triedVersion: v2, lastError: { code: trouble.code } });
+    expect(settled).toMatchObject({ status: 'failing', usedVersion: v2, lastError: { code: trouble.code } });
     expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
     expect(settled).not.toHaveProperty('attentionSince');
   });
@@ -271,7 +275,7 @@ describe('attention', () => {
     expect(failed(refused, attention, { tried: t2 })).toMatchObject({
       status: 'attention',
       dueAt: at(hours(4)),
-      triedVersion: v2,
+      usedVersion: v2,
     });
   });
 });
@@ -285,7 +289,7 @@ it('a postponed run changes nothing but when it is due, and says why', () => {
     failingSince: START,
     lastError: { code: 'timeout', times: 1, at: START, since: START },
   });
-  const { connection: _, version: __, secretVersion: ___, ...rest } = before;
+  const { connection: _, version: __, discoveredVersion: ___, ...rest } = before;
   const lastError = { code: 'budget_used', times: 1, at: START, since: START };
   expect(settlePostponed(before, { calls: 1, session: note }, postponed, START)).toEqual({
     ...rest,
@@ -301,12 +305,12 @@ it('a postponed run changes nothing but when it is due, and says why', () => {
 });
 
 it('a run that finds the same credentials changes nothing but the version that it knows', () => {
-  const before = seen({ status: 'attention', failures: 2, attentionSince: START, secretVersion: v2 });
-  const { connection: _, version: __, secretVersion: ___, ...rest } = before;
+  const before = seen({ status: 'attention', failures: 2, attentionSince: START, discoveredVersion: v2 });
+  const { connection: _, version: __, discoveredVersion: ___, ...rest } = before;
   expect(settleUnchanged(before, { calls: 0, session: note, tried: { ...t1, version: v2 } })).toEqual({
     ...rest,
-    triedVersion: v2,
-    answeredVersion: v2,
+    usedVersion: v2,
+    settledVersion: v2,
   });
 });
 

@@ -20,7 +20,7 @@ const opened = (change: object, secret: Record<string, string> = { key: 'made-up
 };
 const read = ({ provider, account }: ReturnType<typeof opened>, body: object) => {
   if (!account) throw new Error('the secret is one');
-  return interpret({ provider, account, grant: 'full', sentAt: epochMs(0) }, answer({ expires_in: 60, ...body }));
+  return interpret({ provider, account, grant: 'login', sentAt: epochMs(0) }, answer({ expires_in: 60, ...body }));
 };
 
 describe('an answer', () => {
@@ -39,7 +39,7 @@ describe('an answer', () => {
   it('does not move the second step', () => {
     const { provider, account } = opened({ login: [acme.login, { url: '{base}/{answer.code}/token', form: {} }] });
     if (!account) throw new Error('the secret is one');
-    const exchange = { provider, account, grant: 'full', sentAt: epochMs(0) } as const;
+    const exchange = { provider, account, grant: 'login', sentAt: epochMs(0) } as const;
     expect(interpretFirstStep(exchange, answer({ code: '../../x' }))).toMatchObject({
       request: { url: 'https://login.acme.test/..%2F..%2Fx/token' },
     });

@@ -4,7 +4,11 @@ import type { Grant } from '../../lib/core/provider.ts';
 import { seconds } from '../../lib/core/types.ts';
 import { NOW, providerWith, secret } from './acme.ts';
 
-const read = (change: object, json: unknown, { grant = 'full' as Grant, status = 200, of = secret as object } = {}) => {
+const read = (
+  change: object,
+  json: unknown,
+  { grant = 'login' as Grant, status = 200, of = secret as object } = {},
+) => {
   const provider = providerWith(change);
   const opened = provider.open(of);
   if (!opened.ok) throw new Error(opened.problems.map(({ message }) => message).join());
@@ -131,7 +135,7 @@ describe('errors', () => {
     { status: 400, grant: 'refresh', has: ['session'], lacks: ['error'], means: 'refused', code: 'session_refused' },
     { status: 200, has: ['fault'], means: 'rejected', code: 'account_restricted' },
   ];
-  const of = (json: object, status = 400, grant: Grant = 'full') => {
+  const of = (json: object, status = 400, grant: Grant = 'login') => {
     const outcome = read({ errors }, json, { grant, status });
     return outcome.kind === 'granted' ? outcome.kind : [outcome.kind, outcome.code];
   };
@@ -152,7 +156,7 @@ describe('errors', () => {
 
   it('counts in answers to one grant alone, if the rule says so', () => {
     expect(of({ session: 1 }, 400, 'refresh')).toEqual(['refused', 'session_refused']);
-    expect(of({ session: 1 }, 400, 'full')).toEqual(['rejected', 'request_rejected']);
+    expect(of({ session: 1 }, 400, 'login')).toEqual(['rejected', 'request_rejected']);
     expect(of({ session: 1, error: 'x' }, 400, 'refresh')).toEqual(['rejected', 'request_rejected']);
   });
 

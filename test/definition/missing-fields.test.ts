@@ -37,7 +37,7 @@ describe('a field that may be missing', () => {
       const opened = provider.open(secret);
       if (!opened.ok) throw new Error('the secret is one');
       const reply = answer({ access_token: 'made-up', expires_in: 60, tenant: 'one' });
-      const exchange = { provider, account: opened.account, grant: 'full', sentAt: epochMs(0) } as const;
+      const exchange = { provider, account: opened.account, grant: 'login', sentAt: epochMs(0) } as const;
       const outcome = interpret(exchange, reply);
       return [opened.account.logIn().body, outcome.kind === 'granted' ? outcome.baseUrl : outcome];
     };

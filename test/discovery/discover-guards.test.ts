@@ -19,10 +19,10 @@ it('a secret that is not listed and cannot be understood is not gone', async () 
 
 it('a secret that was broken is noted as changed, so that somebody hears of it at once', async () => {
   const { world } = await vendorWorld();
-  const { secretVersion: before } = await world.record(ID);
+  const { discoveredVersion: before } = await world.record(ID);
   await world.put(ID, '{"password": ');
   expect(await world.discover()).toMatchObject({ connections: 1, changed: [ID] });
-  expect((await world.record(ID)).secretVersion).not.toBe(before);
+  expect((await world.record(ID)).discoveredVersion).not.toBe(before);
 });
 
 it('a token that came after the end had begun is not withdrawn', async () => {

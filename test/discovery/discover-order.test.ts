@@ -55,7 +55,7 @@ it.each(changes)('%s, and dies after any of its writes, is completed by the next
     const { connections } = await world.discover();
     expect([n, connections]).toEqual([n, after.length + 1]);
     const versions = await Promise.all(
-      after.map(async key => (await world.record(idOf(`shared/${key}`))).secretVersion),
+      after.map(async key => (await world.record(idOf(`shared/${key}`))).discoveredVersion),
     );
     expect([n, new Set(versions).size]).toEqual([n, 1]);
     for (const key of before.filter(each => !after.includes(each))) {

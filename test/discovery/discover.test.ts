@@ -126,10 +126,10 @@ describe('a secret that is known', () => {
     };
     await world.refresh(ID);
     await world.discover();
-    const { secretVersion: known, triedVersion } = await world.record(ID);
-    expect(known).not.toBe(triedVersion);
+    const { discoveredVersion: known, usedVersion } = await world.record(ID);
+    expect(known).not.toBe(usedVersion);
     await world.tick('test-provider');
-    expect(await world.record(ID)).toMatchObject({ status: 'healthy', triedVersion: known });
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy', usedVersion: known });
   });
 });
 

@@ -71,7 +71,7 @@ export class GenericClient {
 
   async logIn(): Promise<Outcome> {
     const assertion = await this.sign();
-    const exchange = this.#exchange('full', assertion);
+    const exchange = this.#exchange('login', assertion);
     const reply = this.#world.send(this.account.logIn(assertion));
     if (!this.account.exchange) return interpret(exchange, reply);
     const step = interpretFirstStep(exchange, reply);

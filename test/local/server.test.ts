@@ -31,7 +31,7 @@ const logIn = async (url: string) => {
   const opened = provider?.open({ ...simulatedAccount('petrosoft', 'station-7').fields, baseUrl: `${url}/petrosoft` });
   if (!provider || !opened?.ok) throw new Error('no account');
   const { account } = opened;
-  const outcome = interpret({ provider, account, grant: 'full', sentAt: now }, await send(account.logIn()));
+  const outcome = interpret({ provider, account, grant: 'login', sentAt: now }, await send(account.logIn()));
   if (outcome.kind !== 'granted') throw new Error(outcome.code);
   return outcome;
 };

@@ -57,9 +57,9 @@ export class Client {
   }
   logIn(): Outcome {
     const reply = this.#world.send(this.account.logIn());
-    if (!this.account.exchange) return interpret(this.#exchange('full'), reply);
-    const step = interpretFirstStep(this.#exchange('full'), reply);
-    return step.kind === 'next' ? interpret(this.#exchange('full'), this.#world.send(step.request)) : step;
+    if (!this.account.exchange) return interpret(this.#exchange('login'), reply);
+    const step = interpretFirstStep(this.#exchange('login'), reply);
+    return step.kind === 'next' ? interpret(this.#exchange('login'), this.#world.send(step.request)) : step;
   }
   refresh(refreshToken: string): Outcome {
     if (!this.account.refresh) throw new Error('no refresh grant');

@@ -1,98 +1,64 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { minutes } from '../../lib/core/types.ts';
+import { pool } from '../../lib/pool.ts';
 import { record } from '../support/reliability.ts';
 import { breakIn, copyTree } from './copy.ts';
-import { mutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
-import { passes, stopAll } from './passes.ts';
+import { mutants } from './protocol.ts';
 
 const usage = `Usage: npm run mutants -- [--only TEXT] [--record]
 
-  --only TEXT   those whose name or file holds the text
-  --record      write the figures into docs/reliability.md`;
+Takes each guard of the protocol away and looks for the first seed of the simulator that notices it.
 
-/** Copies that are worked in side by side. */
+  --only TEXT   the mutants whose name or file has the text
+  --record      write the table into docs/reliability.md`;
+
+/** As many as CI runs. */
+const SEEDS = 1000;
+/** Copies of the tree that are worked in at the same time. */
 const SLOTS = 2;
+/** A mutant may well wait for ever. */
+const PATIENCE = minutes(10);
 
-type Killer = 'tests' | '60 seeds' | 'all tests' | '1,000 seeds';
-interface Verdict {
-  readonly mutant: Mutant;
-  readonly killedBy?: Killer;
+interface Found {
+  readonly seed: number;
+  readonly violation: string;
 }
 
-const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', '--reporter', 'dot'];
-/** One thread for all files: most of the time of a few small ones is the start of a process for each. */
-const together = ['--pool', 'threads', '--no-isolate', '--no-file-parallelism'];
-/** Tests that replace parts of the SDK want a process of their own. */
-const apart = (tests: readonly string[]): boolean => tests.some(each => each.startsWith('test/aws'));
-const simulate = (seeds: number) => ['test/simulation/main.ts', '--seeds', String(seeds)];
-/** From what is fast to what is thorough: the next one is tried only where nothing was noticed before. */
-const trials: readonly (readonly [Killer, (mutant: Mutant) => readonly string[]])[] = [
-  ['tests', ({ tests }) => [...vitest, ...(apart(tests) ? [] : together), ...tests]],
-  ['60 seeds', () => simulate(60)],
-  // The table of mutants would notice every one of them.
-  ['all tests', () => [...vitest, '--exclude', 'test/mutants/**']],
-  ['1,000 seeds', () => simulate(1000)],
-];
-
-/** What fails without any mutant tells nothing of one. */
-const sound = new Map<string, Promise<void>>();
-const soundly = (copy: string, name: string, args: readonly string[]): Promise<void> => {
-  const known = sound.get(name);
-  if (known) return known;
-  const control = passes(copy, args).then(good => {
-    if (!good) throw new Error(`without any mutant, ${name} fail already`);
-  });
-  sound.set(name, control);
-  return control;
-};
-
-/** Whether a trial notices a mutant. */
-const notices = async (copy: string, mutant: Mutant, args: readonly string[]): Promise<boolean> => {
-  await soundly(copy, args.join(' '), args);
+/** The first seed that notices a mutant. One that never ends, or that breaks the simulator, is noticed too. */
+const firstSeed = async (copy: string, mutant: Mutant): Promise<Found | undefined> => {
   const mend = breakIn(copy, mutant);
   try {
-    return !(await passes(copy, args));
+    const args = ['test/simulation/first.ts', String(SEEDS)];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: copy, timeout: PATIENCE });
+    return stdout === '' ? undefined : (JSON.parse(stdout) as Found);
+  } catch {
+    return { seed: 0, violation: 'the simulator does not come to an end' };
   } finally {
     mend();
   }
 };
 
-const figures = (verdicts: readonly Verdict[]): string => {
-  const survivors = verdicts.filter(({ killedBy }) => killedBy === undefined);
-  const by = (killer: Killer) => verdicts.filter(({ killedBy }) => killedBy === killer).length;
-  const killed = `${by('tests')} by the tests beside them, ${by('60 seeds')} by 60 seeds of the simulator`;
-  const late = `${by('all tests')} by the other tests, ${by('1,000 seeds')} by 1,000 seeds`;
-  const head = `${verdicts.length} mutants: ${verdicts.length - survivors.length} killed (${killed}, ${late}), ${survivors.length} survived.`;
-  const rows = survivors.map(({ mutant: { file, name, harmless } }) => `| ${name} | \`${file}\` | ${harmless ?? ''} |`);
-  return rows.length === 0
-    ? head
-    : [head, '', '| survivor | file | why it does not matter |', '|---|---|---|', ...rows].join('\n');
-};
+/** Without the time, and without the name of the connection. */
+const inShort = (violation: string): string => violation.replace(/^\S+ (\S+\/\S+: )?/, '');
 
-/** All mutants through the first trial, those that survive it through the second, and so on. */
-const run = async (folder: string, chosen: readonly Mutant[]): Promise<Verdict[]> => {
-  const copies = Array.from({ length: SLOTS }, (_, slot) => copyTree(folder, slot));
-  const killers = new Map<Mutant, Killer>();
-  for (const [killer, argsOf] of trials) {
-    const alive = chosen.filter(mutant => !killers.has(mutant));
-    const left = [...alive];
-    const work = async (copy: string) => {
-      for (let mutant = left.shift(); mutant; mutant = left.shift()) {
-        const noticed = await notices(copy, mutant, argsOf(mutant));
-        if (noticed) killers.set(mutant, killer);
-        else console.log(`not noticed by ${killer}: ${mutant.file}: ${mutant.name}`);
-      }
-    };
-    await Promise.all(copies.map(work));
-    console.log(`${killer}: ${killers.size} of ${chosen.length} killed`);
-  }
-  return chosen.map(mutant => {
-    const killedBy = killers.get(mutant);
-    return { mutant, ...(killedBy !== undefined && { killedBy }) };
+const tableOf = (found: ReadonlyMap<Mutant, Found | undefined>): string => {
+  const rows = [...found].map(([{ name, file }, by]) => {
+    const seed = by ? `seed ${by.seed}: ${inShort(by.violation)}` : `none of ${SEEDS}`;
+    return `| ${name} | \`${file}\` | ${seed} |`;
   });
+  const missed = [...found.values()].filter(by => by === undefined).length;
+  return [
+    `${found.size} mutants: ${found.size - missed} noticed, ${missed} not.`,
+    '',
+    '| without the guard | file | noticed by |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
 };
 
 const main = async (): Promise<boolean> => {
@@ -108,29 +74,22 @@ const main = async (): Promise<boolean> => {
     return true;
   }
   const folder = mkdtempSync(join(tmpdir(), 'token-refresher-mutants-'));
-  const stop = () => {
-    stopAll();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process
-    .once('SIGINT', () => process.exit(130))
-    .once('SIGTERM', () => process.exit(143))
-    .once('exit', stop);
-  const verdicts = await run(
-    folder,
-    mutants.filter(({ name, file }) => `${file}: ${name}`.includes(values.only)),
-  );
-  console.log(`\n${figures(verdicts)}`);
-  const harmful = verdicts.filter(({ mutant, killedBy }) => killedBy === undefined && mutant.harmless === undefined);
-  // A reason for what is noticed after all is a reason no more.
-  const stale = verdicts.filter(({ mutant, killedBy }) => killedBy !== undefined && mutant.harmless !== undefined);
-  for (const { mutant } of stale) console.error(`killed, although said to be harmless: ${mutant.name}`);
-  if (values.record && values.only === '') record('mutants', figures(verdicts));
-  return harmful.length === 0 && stale.length === 0;
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const chosen = mutants.filter(({ name, file }) => `${file}: ${name}`.includes(values.only));
+  const found = new Map<Mutant, Found | undefined>(chosen.map(mutant => [mutant, undefined]));
+  const copies = Array.from({ length: SLOTS }, (_, slot) => copyTree(folder, slot));
+  await pool(chosen, SLOTS, async mutant => {
+    const copy = copies.pop();
+    if (copy === undefined) throw new Error('more mutants than copies');
+    const by = await firstSeed(copy, mutant);
+    copies.push(copy);
+    found.set(mutant, by);
+    console.log(`${by ? `seed ${by.seed}` : 'not noticed'}: ${mutant.file}: ${mutant.name}`);
+  });
+  const table = tableOf(found);
+  console.log(`\n${table.split('\n', 1)[0]}`);
+  if (values.record && values.only === '') record('mutants', table);
+  return [...found.values()].every(by => by !== undefined);
 };
 
-const good = await main().catch((error: unknown) => {
-  console.error(error);
-  return false;
-});
-process.exit(good ? 0 : 1);
+process.exitCode = (await main()) ? 0 : 1;

@@ -5,20 +5,9 @@ export interface Mutant {
   /** Occurs in the file once. */
   readonly find: string;
   readonly replace: string;
-  /** The tests that are tried first. */
-  readonly tests: readonly string[];
-  /** Why it makes no difference that matters, where nothing notices it. */
-  readonly harmless?: string;
 }
 
-type Line = readonly [name: string, find: string, replace: string, harmless?: string];
+type Line = readonly [name: string, find: string, replace: string];
 
-export const mutantsOf = (file: string, tests: readonly string[], lines: readonly Line[]): Mutant[] =>
-  lines.map(([name, find, replace, harmless]) => ({
-    name,
-    file,
-    find,
-    replace,
-    tests,
-    ...(harmless !== undefined && { harmless }),
-  }));
+export const mutantsOf = (file: string, lines: readonly Line[]): Mutant[] =>
+  lines.map(([name, find, replace]) => ({ name, file, find, replace }));

@@ -20,7 +20,7 @@ import {
   publishHealth,
   publishing,
 } from '../../lib/observe/powertools.ts';
-import type { RefreshReport } from '../../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../../lib/refresh/report.ts';
 import type { SweepReport } from '../../lib/refresh/sweep.ts';
 import { capturedOutput } from '../support/deployed.ts';
 import { idOf, tickReport } from '../support/records.ts';

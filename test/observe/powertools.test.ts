@@ -9,7 +9,7 @@ import {
   publishing,
   unsentNews,
 } from '../../lib/observe/powertools.ts';
-import type { RefreshReport } from '../../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../../lib/refresh/report.ts';
 import { capturedOutput } from '../support/deployed.ts';
 import { idOf, tickReport } from '../support/records.ts';
 import { TestClock } from '../support/world.ts';

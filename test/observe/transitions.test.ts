@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
-import type { RefreshReport } from '../../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../../lib/refresh/report.ts';
 import { idOf, START, tickReport } from '../support/records.ts';
 import { TestClock } from '../support/world.ts';
 

@@ -70,7 +70,7 @@ export const problemsOf = (id: string, secret: unknown): readonly { field: strin
   return opened.ok ? [] : opened.problems;
 };
 
-export const exchangeWith = (id: string, grant: Grant = 'full', changes: Json = {}): Exchange => ({
+export const exchangeWith = (id: string, grant: Grant = 'login', changes: Json = {}): Exchange => ({
   provider: provider(id),
   account: accountOf(id, changes),
   grant,

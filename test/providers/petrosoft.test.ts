@@ -33,13 +33,13 @@ describe('a 500', () => {
     errors: [],
     total: null,
   });
-  const read = (grant: 'full' | 'refresh', message: unknown) =>
+  const read = (grant: 'login' | 'refresh', message: unknown) =>
     interpret(exchangeWith(id, grant), answer(failure(message), 500));
 
   it('is the refresh token’s fault only where it says so, and only of a refresh', () => {
     expect(read('refresh', 'JWT missing parts')).toMatchObject({ kind: 'refused', code: 'session_refused' });
     expect(read('refresh', 'the token has ended')).toMatchObject({ kind: 'refused', code: 'session_refused' });
-    expect(read('full', 'JWT missing parts')).toMatchObject({ kind: 'unknown', code: 'provider_error' });
+    expect(read('login', 'JWT missing parts')).toMatchObject({ kind: 'unknown', code: 'provider_error' });
     expect(read('refresh', 'tokenizer down')).toMatchObject({ kind: 'unknown', code: 'provider_error' });
     expect(read('refresh', { token: 1 })).toMatchObject({ kind: 'unknown', code: 'provider_error' });
   });
@@ -47,7 +47,7 @@ describe('a 500', () => {
   it('is a restricted account only of a login, and no verdict on it', () => {
     for (const sign of ["can't", 'can’t']) {
       const message = `Provider Made-Up ${sign} implement operation due restrictions.`;
-      expect(read('full', message)).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
+      expect(read('login', message)).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
       expect(read('refresh', message)).toMatchObject({ kind: 'unknown', code: 'provider_error' });
     }
   });

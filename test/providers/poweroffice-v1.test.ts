@@ -18,7 +18,7 @@ it('asks the demo only where the secret says so', () => {
 
 it('uses `baseUrl` for the token and for the API', () => {
   const outcome = interpret(
-    exchangeWith(id, 'full', { baseUrl: 'http://localhost:1/v1/', environment: 'demo' }),
+    exchangeWith(id, 'login', { baseUrl: 'http://localhost:1/v1/', environment: 'demo' }),
     answer({ access_token: 't', expires_in: 600 }),
   );
   expect(outcome).toMatchObject({ kind: 'granted', baseUrl: 'http://localhost:1/v1' });

@@ -38,7 +38,7 @@ const listLags = async ({ stores }: World): Promise<() => void> => {
 describe('a secret that is back within the grace period', () => {
   it('keeps token, session and all that is known, and is due at once under a new version', async () => {
     const { world } = await vendorWorld();
-    const { secretVersion, ...before } = await world.record(ID);
+    const { discoveredVersion, ...before } = await world.record(ID);
     const token = await world.token(ID);
     await remove(world);
     await world.discover();
@@ -48,7 +48,7 @@ describe('a secret that is back within the grace period', () => {
     expect(await world.discover()).toMatchObject({ revived: [ID] });
     expect(await world.token(ID)).toEqual(token);
     expect(await world.refreshToken(ID)).toBe('refresh-1');
-    const expected = { ...before, secretVersion, dueAt: world.clock.now(), version: nth(2) };
+    const expected = { ...before, discoveredVersion, dueAt: world.clock.now(), version: nth(2) };
     expect(await world.record(ID)).toEqual(expected);
     expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
   });

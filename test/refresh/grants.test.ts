@@ -72,8 +72,8 @@ describe('a refused login', () => {
     // The worker has the old secret in its memory, and nobody has discovered the new one.
     expect(await world.refresh(ID, deps)).toMatchObject({ result: 'refreshed', calls: 2 });
     const record = await world.record(ID);
-    expect(record.answeredVersion).toBe(record.secretVersion);
-    expect(record.triedVersion).not.toBe(record.secretVersion);
+    expect(record.settledVersion).toBe(record.discoveredVersion);
+    expect(record.usedVersion).not.toBe(record.discoveredVersion);
     expect(record.lastError).toBeUndefined();
   });
 
@@ -138,8 +138,8 @@ describe('a refused login', () => {
     const report = await world.refresh(ID, deps);
     expect(report).toMatchObject({ result: 'attention', calls: 3 });
     const record = await world.record(ID);
-    expect(record.answeredVersion).toBe(record.secretVersion);
-    expect(record.triedVersion).not.toBe(record.secretVersion);
+    expect(record.settledVersion).toBe(record.discoveredVersion);
+    expect(record.usedVersion).not.toBe(record.discoveredVersion);
     expect(vendor.asked.slice(1)).toEqual(['refresh', 'password', 'password']);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { transitionsOf } from '../../lib/events.ts';
-import type { RefreshReport } from '../../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../../lib/refresh/report.ts';
 import { START } from '../support/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { failOnce } from '../support/world.ts';

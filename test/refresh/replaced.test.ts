@@ -44,7 +44,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   it('and chooses the version id of the first, all the same', async () => {
     const ending = await replaced();
     const { world, tick, accessToken } = ending;
-    const { secretVersion: before = secretVersion('') } = await world.record(ID);
+    const { discoveredVersion: before = secretVersion('') } = await world.record(ID);
     await world.stores.secrets.put(`token-refresher/${ID}`, '{"password":"of another"}', before);
     await world.discover();
     await tick();

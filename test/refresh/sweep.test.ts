@@ -29,9 +29,7 @@ const fleet = async (records: Readonly<Record<string, Partial<Connection>>>, by 
     const id = idOf(name);
     const secret = { password: 'right', ...(name.includes('/') && { connections }) };
     await world.stores.secrets.put(`token-refresher/${secretOf(id)}`, JSON.stringify(secret));
-    await world.stores.connections.add(
-      connectionOf(id, { triedVersion: secretVersion('secret-version-1'), ...change }),
-    );
+    await world.stores.connections.add(connectionOf(id, { usedVersion: secretVersion('secret-version-1'), ...change }));
   }
   return { world, vendor };
 };

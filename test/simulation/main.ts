@@ -7,7 +7,6 @@ import { record } from '../support/reliability.ts';
 import { CONNECTIONS, crowd } from './crowd.ts';
 import { deadSchedules } from './dead-schedule.ts';
 import { figures } from './figures.ts';
-import { findPlanted } from './planted.ts';
 import { type Outcome, Run } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
@@ -141,14 +140,11 @@ if (isMainThread) {
       seeds: { type: 'string' },
       seed: { type: 'string' },
       'dead-schedule': { type: 'boolean', default: false },
-      planted: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
     },
   });
-  if (values.planted) {
-    process.exitCode = (await findPlanted(values.record)) ? 0 : 1;
-  } else if (values['dead-schedule']) {
+  if (values['dead-schedule']) {
     process.exitCode = (await deadSchedules(values.record)) ? 0 : 1;
   } else if (values.seed !== undefined) {
     const outcome = await new Run(number('seed', values.seed)).run();

@@ -61,7 +61,7 @@ export class Operator {
   /** Has a connection tried until a version of its secret was, so many times at the most, as long as it is the current one. */
   async hasTried(customer: Customer, version: SecretVersion, times: number): Promise<boolean> {
     const { loop, connections } = this.#parts;
-    const tried = async () => (await connections.get(customer.connection))?.triedVersion === version;
+    const tried = async () => (await connections.get(customer.connection))?.usedVersion === version;
     for (let time = 0; time < times && !(await tried()); time += 1) {
       if ((await this.versionOf(customer)) !== version) return false;
       await this.#ask(customer);

@@ -149,7 +149,7 @@ export class Witness {
         const settled = await connections.settle(connection, mine, settlement);
         if (!settled) return false;
         say(JSON.stringify(settlement.lastError ?? {}));
-        const sameVerdict = before?.status === 'attention' && before.triedVersion === settlement.triedVersion;
+        const sameVerdict = before?.status === 'attention' && before.usedVersion === settlement.usedVersion;
         if (settlement.status === 'attention' && !sameVerdict) await this.#judged(connection);
         if (settlement.status !== 'attention' && before?.status === 'attention')
           this.#attentionTo.set(connection, loop.now);

@@ -67,7 +67,7 @@ export const victimAndHostileHost = async (
   await world.discover();
   await world.tick(provider);
   const refreshToken = await world.refreshToken(id);
-  const version = (await world.record(id)).triedVersion;
+  const version = (await world.record(id)).usedVersion;
   if (refreshToken === undefined || version === undefined) throw new Error('the victim has no session');
   world.calls.length = 0;
 

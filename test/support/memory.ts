@@ -135,7 +135,7 @@ const settle = (record: Connection, settlement: Settlement): Connection => ({
   version: record.version,
   ...(record.forcedAt !== undefined && { forcedAt: record.forcedAt }),
   ...(record.reported !== undefined && { reported: record.reported }),
-  ...(record.secretVersion !== undefined && { secretVersion: record.secretVersion }),
+  ...(record.discoveredVersion !== undefined && { discoveredVersion: record.discoveredVersion }),
   ...(record.secretKeys !== undefined && { secretKeys: record.secretKeys }),
   ...(record.labels !== undefined && { labels: record.labels }),
 });
@@ -158,7 +158,7 @@ const summaryOf = (record: Connection): ConnectionSummary => {
 /** As a table answers it: only what a list shows. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
-  const { lastError, base, secretVersion, secretKeys, triedVersion, answeredVersion } = record;
+  const { lastError, base, discoveredVersion, secretKeys, usedVersion, settledVersion } = record;
   const {
     retiredAt,
     endingAt,
@@ -178,12 +178,12 @@ const listedOf = (record: Connection): Listed => {
     ...(expiresAt !== undefined && { expiresAt }),
     ...(lastError && { lastError }),
     ...(base !== undefined && { base }),
-    ...(secretVersion !== undefined && { secretVersion }),
+    ...(discoveredVersion !== undefined && { discoveredVersion }),
     ...(secretKeys !== undefined && { secretKeys }),
     ...(labels && { labels }),
     ...(redeemedCode !== undefined && { redeemedCode }),
-    ...(triedVersion !== undefined && { triedVersion }),
-    ...(answeredVersion !== undefined && { answeredVersion }),
+    ...(usedVersion !== undefined && { usedVersion }),
+    ...(settledVersion !== undefined && { settledVersion }),
     ...(retiredAt !== undefined && { retiredAt }),
     ...(endingAt !== undefined && { endingAt }),
     ...(replacedAt !== undefined && { replacedAt }),
@@ -333,7 +333,7 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           record => ({ ...record, retiredAt: record.retiredAt ?? at, replacedAt: at, dueAt: at }),
         );
       }),
-    revive: (connection, { at, secretVersion, secretKeys, labels, from }) =>
+    revive: (connection, { at, discoveredVersion, secretKeys, labels, from }) =>
       run('connections.revive', () => {
         const allowed = (record: Connection) =>
           isRetired(record) && (from === 'retired' || record.endedAt !== undefined);
@@ -341,7 +341,7 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           ...without(record, hasBegunToEnd(record) ? ofOneLife : ofRetirement),
           dueAt: at,
           version: version(record.version + 1),
-          ...{ secretVersion, secretKeys, labels },
+          ...{ discoveredVersion, secretKeys, labels },
         });
         if (change(connection, allowed, again)) unclaim(connection);
       }),

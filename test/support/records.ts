@@ -79,11 +79,11 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   },
   attentionSince: epochMs(START + 9),
   session: { version: version(2), endsAt: epochMs(START + 10), inDoubt: true },
-  secretVersion: secretVersion('noted'),
+  discoveredVersion: secretVersion('noted'),
   secretKeys: 15,
   labels: { expires: epochMs(START + 18), tags: { customer: 'Acme' } },
-  triedVersion: secretVersion('tried'),
-  answeredVersion: secretVersion('answered'),
+  usedVersion: secretVersion('tried'),
+  settledVersion: secretVersion('answered'),
   credentials: 'fingerprint of the credentials',
   redeemedCode: 'fingerprint',
   forcedAt: epochMs(START + 11),
@@ -98,7 +98,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
 
 /** What discovery notes of a secret of one connection. */
 export const noteOf = (of: string, secretKeys = 1): SecretNote => ({
-  secretVersion: secretVersion(of),
+  discoveredVersion: secretVersion(of),
   secretKeys,
   labels: {},
 });
@@ -126,7 +126,7 @@ export const connectionOf = (connection: ConnectionId, change: Partial<Connectio
   dueAt: START,
   version: version(0),
   failures: 0,
-  secretVersion: secretVersion('secret-version-1'),
+  discoveredVersion: secretVersion('secret-version-1'),
   ...change,
 });
 

@@ -11,7 +11,5 @@ export const withSection = (text: string, name: string, section: string): string
 };
 
 /** Writes the figures of a run into docs/reliability.md. */
-export const record = (
-  name: 'faults' | 'simulation' | 'dead-schedule' | 'planted' | 'mutants',
-  section: string,
-): void => writeFileSync(DOCUMENT, withSection(readFileSync(DOCUMENT, 'utf8'), name, section));
+export const record = (name: 'faults' | 'simulation' | 'dead-schedule' | 'mutants', section: string): void =>
+  writeFileSync(DOCUMENT, withSection(readFileSync(DOCUMENT, 'utf8'), name, section));

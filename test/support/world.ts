@@ -19,7 +19,8 @@ import { type Answer, type Ask, refreshOnDemand } from '../../lib/refresh/demand
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
-import { type RefreshReport, refreshConnection } from '../../lib/refresh/refresh.ts';
+import { refreshConnection } from '../../lib/refresh/refresh.ts';
+import type { RefreshReport } from '../../lib/refresh/report.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
 import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores, type Stores } from './memory.ts';

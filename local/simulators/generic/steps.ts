@@ -33,7 +33,7 @@ export const stepsOf = (data: DefinitionData): readonly Step[] => {
   const steps: readonly (Omit<Step, 'request'> & { readonly request: RequestData | undefined })[] = [
     {
       request: first,
-      grant: 'full',
+      grant: 'login',
       answer: (desk, grantee) => {
         if (handedIn(grantee) !== undefined) return undefined;
         return second ? firstAnswer(desk, grantee, second) : grant(data, desk, grantee);
@@ -41,12 +41,12 @@ export const stepsOf = (data: DefinitionData): readonly Step[] => {
     },
     {
       request: second,
-      grant: 'full',
+      grant: 'login',
       answer: (desk, grantee, read) => granted(desk, grantee, redeemed(desk, grantee, read)),
     },
     {
       request: redeem?.request,
-      grant: 'full',
+      grant: 'login',
       answer: (desk, grantee) => granted(desk, grantee, handedInOnce(desk, grantee, handedIn(grantee))),
     },
     {
