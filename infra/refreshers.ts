@@ -41,7 +41,7 @@ export class Refreshers extends Construct {
     const refresher = bundledFunction(this, provider.id, {
       source: 'refresh',
       definition: provider.definition,
-      description: `Refreshes the tokens of ${provider.title}`,
+      description: describable(`Refreshes the tokens of ${provider.title}`),
       environment: {
         TOKENS_TABLE: storage.tokens.tableName,
         CONNECTIONS_TABLE: storage.connections.tableName,
@@ -88,3 +88,6 @@ export class Refreshers extends Construct {
 }
 
 const surroundings = ({ logRetention, deadLetters }: Surroundings): Surroundings => ({ logRetention, deadLetters });
+
+/** What the description of a role may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html). */
+const describable = (text: string): string => text.replace(/[^\u0020-\u007e\u00a1-\u00ff]/gu, '?');

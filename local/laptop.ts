@@ -6,7 +6,7 @@ import { type ConnectionView, connectionView } from '../lib/api/views.ts';
 import { createClients } from '../lib/aws/clients.ts';
 import { secretsManager } from '../lib/aws/secrets.ts';
 import { createTables } from '../lib/aws/tables.ts';
-import { defaultPolicy, scaled, tickOf, WATCH_EVERY } from '../lib/core/policy.ts';
+import { defaultPolicy, policyOf, scaled, tickOf, WATCH_EVERY } from '../lib/core/policy.ts';
 import type { Provider } from '../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { allShards } from '../lib/core/shard.ts';
@@ -80,7 +80,7 @@ export const openLaptop = async (
   const fast = providers.map(provider => faster(provider, speed));
   const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
   const secrets = secretsManager(clients.secretsManager);
-  const policies = new Map(providers.map(each => [each.id, scaled({ ...defaultPolicy, tick: tickOf(each) }, speed)]));
+  const policies = new Map(providers.map(each => [each.id, scaled(policyOf(each), speed)]));
   const shared = stores(parts);
   const refreshers = new Map(
     fast.map(provider => {

@@ -34,12 +34,15 @@ export const readSecretsFolder = async (
     }
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
-  if (secrets.size === 0) {
-    throw new UsageError(
-      `${folder} holds no secrets: put each into <provider>/<name>.json, for example officernd/acme.json.`,
-    );
-  }
   return secrets;
+};
+
+/** Throws if a folder has nothing to begin with. */
+export const expectSecrets = (folder: string, secrets: ReadonlyMap<string, string>): void => {
+  if (secrets.size > 0) return;
+  throw new UsageError(
+    `${folder} holds no secrets: put each into <provider>/<name>.json, for example officernd/acme.json.`,
+  );
 };
 
 /** What Secrets Manager takes, in bytes. */

@@ -11,7 +11,7 @@ import { epochMs } from '../lib/core/types.ts';
 import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { providers } from '../lib/providers/index.ts';
 import type { Options } from './options.ts';
-import { readSecretsFolder } from './secrets-folder.ts';
+import { expectSecrets, readSecretsFolder } from './secrets-folder.ts';
 import { simulatedAccounts, simulatedSecrets } from './simulators/accounts.ts';
 import { madeUpAccount } from './simulators/generic/made-up.ts';
 import { simulatorMemory } from './simulators/memory.ts';
@@ -42,6 +42,7 @@ export const openSource = async (options: Options, added: readonly DefinedProvid
 const folderSource = async (folder: string, options: Options, all: readonly DefinedProvider[]): Promise<Source> => {
   const read = () => readSecretsFolder(folder, all);
   let stored: ReadonlyMap<string, string> = await read();
+  expectSecrets(folder, stored);
   let first = true;
   return {
     name: folder,

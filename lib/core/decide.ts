@@ -255,7 +255,7 @@ export const chooseGrant = (
 };
 
 /** The provider renews tokens only near their end, and this one is not there yet. */
-const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: EpochMs): boolean =>
+export const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: EpochMs): boolean =>
   renewWithin !== undefined && expiresAt !== undefined && expiresAt - now > renewWithin;
 
 /** A renewal that adds less than a tenth of a lifetime adds nothing: a session that only does that is at its wall. */

@@ -75,7 +75,11 @@ export const interpretFirstStep = (
     const request = exchange.account.exchange?.(json.body, exchange.assertion);
     if (request) return { kind: 'next', request };
     return (
-      dialectIn(exchange, json.body, json.status) ?? { kind: 'unknown', code: 'malformed_answer', status: json.status }
+      dialectIn(exchange, json.body, json.status, json.headers) ?? {
+        kind: 'unknown',
+        code: 'malformed_answer',
+        status: json.status,
+      }
     );
   });
 
@@ -99,7 +103,9 @@ const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   const { access_token: accessToken, refresh_token: refreshToken } = body;
   if (accessToken === '') return { kind: 'unknown', code: 'empty_access_token', status };
   if (typeof accessToken !== 'string') {
-    return dialectIn(exchange, json.body, status) ?? { kind: 'unknown', code: 'malformed_answer', status };
+    return (
+      dialectIn(exchange, json.body, status, json.headers) ?? { kind: 'unknown', code: 'malformed_answer', status }
+    );
   }
   const imported = exchange.grant === 'login' && account.importsSession ? (account.oneTimeCode ?? '') : '';
   const held = typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : imported;
@@ -146,15 +152,21 @@ const tooLarge = ({ headers, baseUrl }: Usage): boolean => {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; readonly status: number } | Failed => {
+interface Success {
+  readonly body: Json;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const success = (exchange: Exchange, reply: HttpReply): Success | Failed => {
   if (reply.kind === 'failed') return failedReply(reply);
   const status = statusOf(reply.status);
   if (status >= 300 && status < 400) return { kind: 'retry', code: 'redirected', status };
   const body = jsonObject(reply.body);
   const ok = status >= 200 && status < 300;
-  if (ok && body && (body.error ?? undefined) === undefined) return { body, status };
+  if (ok && body && (body.error ?? undefined) === undefined) return { body, status, headers: reply.headers };
 
-  const fault = dialectIn(exchange, body ?? {}, status);
+  const fault = dialectIn(exchange, body ?? {}, status, reply.headers);
   if (fault) return fault;
   if (status === 429)
     return { kind: 'retry', code: 'rate_limited', status, ...retryAfterIn(reply.headers, exchange.sentAt) };
@@ -170,9 +182,15 @@ const success = (exchange: Exchange, reply: HttpReply): { readonly body: Json; r
 };
 
 /** What the provider's own dialect says of an answer. */
-const dialectIn = ({ provider, grant }: Exchange, json: Json, status: number): Failed | undefined => {
+const dialectIn = (
+  { provider, grant, sentAt }: Exchange,
+  json: Json,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): Failed | undefined => {
   const fault = provider.fault?.({ status, json }, grant);
-  return fault && { ...fault, status };
+  if (!fault || fault.kind === 'refused') return fault && { ...fault, status };
+  return { ...fault, status, ...retryAfterIn(headers, sentAt) };
 };
 
 const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Failed => {

@@ -140,6 +140,16 @@ export const leavesTwoTicks = (
   return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), renewWithin * (1 - jitter)) >= 2 * tick;
 };
 
+/** The policy of a provider that nobody has set another pace for. */
+export const policyOf = (
+  provider: Pick<Provider, 'lifetime' | 'codeLifetime' | 'refreshAt' | 'renewWithin' | 'rateLimit'>,
+): Policy => ({
+  ...defaultPolicy,
+  tick: tickOf(provider),
+  ...(provider.refreshAt !== undefined && { refreshAt: provider.refreshAt }),
+  ...(provider.renewWithin !== undefined && { renewWithin: provider.renewWithin }),
+});
+
 /** How often the watch runs: it looks for new, changed and deleted secrets, and judges all connections. */
 export const WATCH_EVERY: Milliseconds = minutes(1);
 

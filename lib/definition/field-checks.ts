@@ -2,10 +2,9 @@ import type { PathFault } from './checks.ts';
 import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, templatesOf } from './texts.ts';
 
-/** Fields that are not there, or whose parts contradict each other. */
+/** Fields that are not there, and alternatives that cannot be. */
 export const fieldFaults = (data: DefinitionData): readonly PathFault[] => [
   ...strangers(data),
-  ...valueFaults(data),
   ...alternativeFaults(data),
 ];
 
@@ -54,15 +53,6 @@ const usesOf = (data: DefinitionData): readonly (readonly [path: string, field: 
     ),
   ];
 };
-
-/** Defaults that the field itself would refuse. */
-const valueFaults = ({ fields }: DefinitionData): readonly PathFault[] =>
-  Object.entries(fields).flatMap(([name, { default: rule, oneOf }]) => {
-    const values = typeof rule === 'object' ? [rule.use, rule.otherwise] : [rule ?? oneOf?.[0] ?? ''];
-    return !oneOf || values.every(value => oneOf.includes(value))
-      ? []
-      : [{ path: `fields.${name}.default`, message: 'must be one of "oneOf"' }];
-  });
 
 /** Of alternatives, each must be possible: the first complete one is used. */
 const alternativeFaults = ({ alternatives = [], fields }: DefinitionData): readonly PathFault[] => [

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { faultsIn, type PathFault } from './checks.ts';
+import { defaultFaults } from './defaults.ts';
 import { namesAt } from './names.ts';
 import { nearMiss } from './near-miss.ts';
 import { type DefinitionData, definitionSchema } from './schema.ts';
@@ -12,7 +13,9 @@ export class DefinitionError extends Error {
 /** Reads a definition. Throws a `DefinitionError`. */
 export const definitionFrom = (value: unknown): DefinitionData => {
   const parsed = definitionSchema.safeParse(value);
-  const faults = parsed.success ? faultsIn(parsed.data) : faultsOfAll(parsed.error.issues);
+  const found = parsed.success ? faultsIn(parsed.data) : faultsOfAll(parsed.error.issues);
+  // Only what makes sense so far tells what a field may hold.
+  const faults = parsed.success && found.length === 0 ? defaultFaults(parsed.data) : found;
   if (!parsed.success || faults.length > 0) throw new DefinitionError([...new Set(faults.map(sentenceOf))].join('\n'));
   return parsed.data;
 };
@@ -40,7 +43,7 @@ const faultsOf = (issue: Issue, above: readonly PropertyKey[]): readonly PathFau
   }
   if (issue.code === 'invalid_union') return faultsOfUnion(issue, at);
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message }));
-  return [{ path, message: messageOf(issue) }];
+  return [{ path, message: messageOf(issue, at) }];
 };
 
 /** What is wrong with the form that is meant; if none is, what the forms are. */
@@ -61,9 +64,11 @@ const isAbsent = (issue: Issue): boolean =>
 
 const depthOf = (issues: readonly Issue[]): number => Math.max(...issues.map(({ path }) => path.length));
 
-const messageOf = (issue: Issue): string => {
+const messageOf = (issue: Issue, path: readonly PropertyKey[]): string => {
   if (issue.code === 'invalid_type') {
-    const kind = kinds[issue.expected] ?? issue.expected;
+    const [part, of] = [String(path.at(-1)), path.at(-2)];
+    const example = of === 'fields' ? examples.field : examples[part];
+    const kind = `${kinds[issue.expected] ?? issue.expected}${example ? ` such as ${example}` : ''}`;
     return isAbsent(issue) ? `is missing: it must be ${kind}` : `must be ${kind}`;
   }
   if (issue.code === 'invalid_value') return `must be ${listOf(issue.values.map(each => JSON.stringify(each)))}`;
@@ -78,6 +83,17 @@ const EMPTY = 'must not be empty';
 const countOf = (entries: number | bigint): string => (Number(entries) === 1 ? '1 entry' : `${entries} entries`);
 const listOf = (words: readonly string[]): string =>
   words.length < 3 ? words.join(' or ') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+
+/** What to write in place of something of another type, by the name of the part. */
+const examples: Readonly<Record<string, string>> = {
+  field: '{"purpose": "the API key"}',
+  locks: '{"user": "username", "password": "password"}',
+  redeem: '{"field": "refreshToken"}',
+  sessionEnd: '[{"path": "refresh_expires_in", "as": "seconds"}]',
+  rateLimit: '{"calls": 5, "per": "1m"}',
+  consumer: '{"baseUrl": "{base}/v2"}',
+  assertion: '{"algorithm": "RS256", "key": "privateKey", "claims": {…}}',
+};
 
 const kinds: Readonly<Record<string, string>> = {
   string: 'a text',

@@ -23,6 +23,9 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
     const refreshToken = handedIn(c);
     return refreshToken === undefined ? {} : { refreshToken };
   };
+  // What a person handed in may be sent by the refresh request: what its answers mean is the same.
+  const isRedeemedAsRefresh = redeem !== undefined && redeem.request === undefined;
+  const errorRules = isRedeemedAsRefresh ? errors.map(({ grant: _, ...rule }) => rule) : errors;
   const shared = rateLimit?.sharedBy;
   const redemption = redeem && (redeem.request ?? refresh);
   const loginOf = (c: Credentials) => {
@@ -60,7 +63,7 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
     ...(redeem?.lifetime !== undefined && { codeLifetime: redeem.lifetime }),
     ...(data.assertion && { assertion: c => assertionOf(data, chosen(data, c)) }),
     ...(locks && { lockable: c => lockedBy(locks, chosen(data, c)) }),
-    ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errors, reply, grant) }),
+    ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errorRules, reply, grant) }),
     ...(revoke && {
       revoke: (base, token) => requestFrom(revoke, name => ({ base, token })[name]),
     }),

@@ -125,7 +125,7 @@ export const definitionSchema = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,39}$/, { error: 'must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter' })
     .describe('Secrets are called token-refresher/<id>/<name>. A file has it as its name: <id>.json.'),
-  title: sentence.describe('What people call the provider.'),
+  title: sentence.max(100).describe('What people call the provider.'),
   source: sentence.describe('Where the vendor documents it.'),
   lifetime: duration.describe('How long an access token lives, as the vendor documents it.'),
   fields: z.record(fieldName, field).default({}).describe('What a secret holds.'),

@@ -9,6 +9,8 @@ export interface FieldProblem {
 /** A name that cannot be a misplaced credential: letters, with `_` and `-` between them. Others are not repeated. */
 const SPEAKABLE = /^[A-Za-z]+(?:[_-][A-Za-z]+)*$/;
 const LONGEST = 40;
+/** What every secret may have besides. */
+const LABELS = ['expires', 'tags', 'connections'];
 
 /** A sentence for each field that the provider does not have: a misspelt one would silently be left out. */
 export const unknownFieldProblems = (
@@ -20,7 +22,7 @@ export const unknownFieldProblems = (
   const speakable = unknown.filter(name => name.length <= LONGEST && SPEAKABLE.test(name));
   const others = unknown.length - speakable.length;
   return [
-    ...speakable.map(field => ({ field, message: sentence(provider, field, nearMiss(field, known)) })),
+    ...speakable.map(field => ({ field, message: sentence(provider, field, nearMiss(field, [...known, ...LABELS])) })),
     ...(others > 0 ? [{ field: '', message: othersSentence(provider, others) }] : []),
   ];
 };

@@ -1,4 +1,4 @@
-import { type Choice, chooseGrant, fingerprint, latestVersion } from '../core/decide.ts';
+import { type Choice, chooseGrant, fingerprint, isTooEarly, latestVersion } from '../core/decide.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Failed as FailedCall, Granted } from '../core/interpret.ts';
 import { replayOf } from '../core/policy.ts';
@@ -39,7 +39,7 @@ export type Obtained =
       readonly code: ErrorCode;
       readonly exhausted?: string;
     } & Left)
-  /** The secret has changed, but nothing of this connection, which is not due. */
+  /** The secret has changed, but nothing of this connection that is to be sent now. */
   | ({ readonly kind: 'unchanged'; readonly tried: Tried } & Left);
 export type Failed = Extract<Obtained, { kind: 'failed' }>;
 
@@ -105,7 +105,7 @@ export class Run {
     const isDue = this.cause !== 'scheduled' || before.dueAt <= clock.now();
     // Only the version of its secret is new.
     if (!isDue && tried && tried.version !== before.usedVersion && tried.fingerprint === before.credentials) {
-      return { kind: 'unchanged', ...this.#left(false), tried };
+      return this.#unchanged(tried);
     }
     return read.ok ? this.#obtainWith(read) : this.#failed(read.trouble, tried, false);
   }
@@ -138,6 +138,9 @@ export class Run {
 
   async #refresh(credentials: Credentials, choice: RefreshChoice): Promise<Obtained> {
     const { irreplaceable, thenTryCode } = choice;
+    if (irreplaceable && isTooEarly(this.#before, this.#provider, this.#deps.clock.now())) {
+      return this.#unchanged(triedWith(credentials));
+    }
     if (irreplaceable && this.found.held?.mayBeSpent && this.#isTokenWorthKeeping()) {
       return this.#failed(inDoubt, triedWith(credentials), false);
     }
@@ -245,6 +248,10 @@ export class Run {
 
   #failed(trouble: Trouble, tried: Tried | undefined, forgetSession: boolean): Failed {
     return { kind: 'failed', trouble, ...this.#left(forgetSession), ...(tried && { tried }) };
+  }
+
+  #unchanged(tried: Tried): Obtained {
+    return { kind: 'unchanged', ...this.#left(false), tried };
   }
 
   #left(forgetSession: boolean): Left {

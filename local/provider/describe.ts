@@ -16,6 +16,7 @@ export const requestLines = (data: DefinitionData, credentials: Credentials | un
     title !== undefined && request
       ? ['', title, ...indented(linesOf(request, name => more[name] ?? values(name)))]
       : [];
+  const addresses = consumer.baseUrl.flatMap(each => filled(each, values) ?? []);
   return [
     ...(isUsed('login') ? block(second ? 'Login, first step' : 'Login', first) : []),
     ...(isUsed('login') ? block('Login, second step', second) : []),
@@ -35,7 +36,7 @@ export const requestLines = (data: DefinitionData, credentials: Credentials | un
     '',
     'Consumers send',
     ...indented(entries(consumer.headers, values, ': ')),
-    ...indented([`to ${consumer.baseUrl.flatMap(each => filled(each, values) ?? []).join(', otherwise ')}`]),
+    ...indented([`to ${credentials?.apiBaseUrl ?? addresses.join(', otherwise ')}`]),
   ];
 };
 

@@ -121,6 +121,14 @@ describe('an answer that is no token', () => {
     }
   });
 
+  it('waits as long as the provider asks, also if its dialect says what an answer means', () => {
+    for (const kind of ['retry', 'rejected'] as const) {
+      const fault = () => ({ kind, code: 'rate_limited' }) as const;
+      const outcome = interpret(withGrant('login', {}, { fault }), answer('{}', 418, { 'retry-after': '9' }));
+      expect(outcome).toEqual({ kind, code: 'rate_limited', status: 418, retryAfter: seconds(9) });
+    }
+  });
+
   it('leaves the provider’s dialect to the provider, and the status to the report', () => {
     const fault = () => ({ kind: 'refused', code: 'account_restricted' }) as const;
     expect(interpret(withGrant('login', {}, { fault }), answer('', 500))).toEqual({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
 import type { Grant } from '../../lib/core/provider.ts';
 import { seconds } from '../../lib/core/types.ts';
-import { NOW, providerWith, secret } from './acme.ts';
+import { NOW, providerWith, secret, small } from './acme.ts';
 
 const read = (
   change: object,
@@ -158,6 +158,15 @@ describe('errors', () => {
     expect(of({ session: 1 }, 400, 'refresh')).toEqual(['refused', 'session_refused']);
     expect(of({ session: 1 }, 400, 'login')).toEqual(['rejected', 'request_rejected']);
     expect(of({ session: 1, error: 'x' }, 400, 'refresh')).toEqual(['rejected', 'request_rejected']);
+  });
+
+  it('for refreshes counts in the answer to what a person handed in, which the refresh request sends', () => {
+    const fields = { ...small.fields, refreshToken: { purpose: 'the refresh token' } };
+    const refresh = { url: '{base}/token', form: { refresh_token: '{refreshToken}' } };
+    const imported = { fields, login: [], redeem: { field: 'refreshToken' }, refresh, sessionOf: ['clientId'] };
+    const of = { ...secret, refreshToken: 'first' };
+    const outcome = read({ ...imported, errors }, { session: 1 }, { status: 400, of });
+    expect(outcome).toMatchObject({ kind: 'refused', code: 'session_refused' });
   });
 
   it('counts in a 200 without a token, and in none with one', () => {

@@ -20,7 +20,7 @@ it('everything that is missing is said at once', () => {
     '"source" is missing: it must be a text.',
     '"lifetime" is missing: it must be a text.',
     '"base" is missing: it must be an address such as "https://login.example.com", or {"by": …, "of": …}, or {"purpose": …}.',
-    '"consumer" is missing: it must be an object.',
+    '"consumer" is missing: it must be an object such as {"baseUrl": "{base}/v2"}.',
     '"hosts" is missing: it must be a list.',
   ]);
 });
@@ -39,7 +39,7 @@ describe('the form', () => {
     ],
     [{ hosts: [] }, '"hosts" must have at least 1 entry.'],
     [{ hosts: [7] }, '"hosts.0" must be a text.'],
-    [{ fields: { a: 'x' } }, '"fields.a" must be an object.'],
+    [{ fields: { a: 'x' } }, '"fields.a" must be an object such as {"purpose": "the API key"}.'],
     [
       { fields: { 'a-b': { purpose: 'x' } } },
       '"fields.a-b" must be a name of letters, digits and "_" that begins with a letter.',
@@ -222,7 +222,19 @@ describe('what does not go together', () => {
       { fields: key, assertion: { algorithm: 'RS256', key: 'key', claims: {} } },
       '"assertion" is sent by no request: write "{assertion}" where it belongs.',
     ],
-    [{ fields: withField('a', { oneOf: ['b', 'c'], default: 'd' }) }, '"fields.a.default" must be one of "oneOf".'],
+    [
+      { fields: withField('a', { oneOf: ['b', 'c'], default: 'd' }) },
+      '"fields.a.default" is neither "b" nor "c": give one of them, or leave it out.',
+    ],
+    [
+      { fields: withField('a', { default: 'b c/' }), base: 'https://{a}.acme.test', hosts: ['*.acme.test'] },
+      '"fields.a.default" is not a part of a host name: give the a, with letters, digits and "-" alone.',
+    ],
+    [{ title: 'x'.repeat(101) }, '"title" must be at most 100.'],
+    [
+      { ...session, answer: { sessionEnd: { after: '1h' } } },
+      '"answer.sessionEnd" must be a list such as [{"path": "refresh_expires_in", "as": "seconds"}].',
+    ],
     [{ base: { by: 'clientId', of: {} } }, '"base.of" depends on a field that must have "oneOf".'],
     [
       { fields: withField('shop', { optional: true }), base: 'https://{shop}.acme.test', hosts: ['*.acme.test'] },

@@ -20,6 +20,16 @@ describe('a field that the provider does not have', () => {
     ]);
   });
 
+  it.each([
+    ['expire', 'expires'],
+    ['tag', 'tags'],
+    ['conections', 'connections'],
+  ])('may be meant for what every secret may have: %s', (field, meant) => {
+    expect(problemsOf(officernd, { [field]: 'x' })).toMatchObject([
+      { field, message: expect.stringContaining(`did you mean "${meant}"?`) },
+    ]);
+  });
+
   it('is refused with a sentence that says what to do if none is near', () => {
     expect(problemsOf(officernd, { owner: 'Ann' })).toEqual([
       {

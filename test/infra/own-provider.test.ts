@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const acme = {
   id: 'acme',
-  title: 'Acme',
+  title: 'Acme – Økonomi 日本',
   source: 'https://acme.test/docs',
   lifetime: '30m',
   fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
@@ -39,8 +39,10 @@ describe('in an app of one’s own', () => {
     const tokens = new TokenRefresher(stack, 'Tokens', { providers: { officernd: {}, acme: { ...definition } } });
     const resources = resourcesOf(stack);
     const functions = ofType(resources, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Description);
-    expect(functions).toContain('Refreshes the tokens of Acme');
+    expect(functions).toContain('Refreshes the tokens of Acme ? Økonomi ??');
     expect(Object.keys(tokens.refreshFunctions)).toEqual(['officernd', 'acme']);
+    const roles = ofType(resources, 'AWS::IAM::Role').flatMap(([, { Properties }]) => Properties.Description ?? []);
+    expect(roles.filter(text => !/^[\u0020-\u007e\u00a1-\u00ff]+$/.test(String(text)))).toEqual([]);
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toHaveLength(3);
   });
 

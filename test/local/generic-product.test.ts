@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { policyOf } from '../../lib/core/policy.ts';
 import { hours } from '../../lib/core/types.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { ask, createSimulators } from '../../local/simulators/index.ts';
@@ -13,8 +13,7 @@ const url = 'http://127.0.0.1:8080';
 it.each(allDefined)('$id: a connection stays fresh for ten lifetimes, also if consumers force it', async provider => {
   const id = idOf('acme', provider.id);
   const account = madeUpAccount(provider, 'acme');
-  const { refreshAt = defaultPolicy.refreshAt, renewWithin } = provider;
-  const policy = { tick: tickOf(provider), refreshAt, ...(renewWithin !== undefined && { renewWithin }) };
+  const policy = policyOf(provider);
   const world: World = new World([provider], request => ask(simulators, url, request), { policy });
   const place = { now: world.clock.now, scale: 1, random: seeded(2), url };
   const simulators = createSimulators(place, [account], [provider]);

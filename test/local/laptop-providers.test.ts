@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hours } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import {
   type Listed,
@@ -77,6 +78,21 @@ describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
     expect([there.code, elsewhere.code]).toEqual([0, 0]);
     expect(statusesOf(linesOf(there.stdout))['acme/example']).toBe('healthy');
     expect(Object.keys(statusesOf(linesOf(elsewhere.stdout)))).not.toContain('acme/example');
+  });
+
+  it('renews when their definitions say', async () => {
+    const definitions = { 'early.json': { refreshAt: 0.2 }, 'late.json': { renewWithin: '10m' } };
+    const written = Object.entries(definitions).map(([file, parts]) => {
+      const id = file.slice(0, -'.json'.length);
+      return [file, { ...acme, id, lifetime: '8h', ...parts }];
+    });
+    const { stdout } = await runLaptop(['--once', '--json', '--providers', folderOf(Object.fromEntries(written))]);
+    const shares = linesOf(stdout).flatMap(({ connection, dueAt, expiresAt }) =>
+      /^(?:early|late)\//.test(connection) ? [(Date.parse(expiresAt) - Date.parse(dueAt)) / hours(8)] : [],
+    );
+    const [early = 0, late = 0] = shares.toSorted().reverse();
+    expect(early).toBeCloseTo(0.8, 1);
+    expect(late).toBeLessThanOrEqual(10 / 480);
   });
 
   it('takes real credentials for them from --secrets', async () => {

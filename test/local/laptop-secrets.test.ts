@@ -126,6 +126,8 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     expect((await laptop.get('/tokens/officernd/third')).status).toBe(200);
     // The wrong password was tried once: another time could have locked the account.
     expect(independent.complaints).toHaveLength(1);
+    rmSync(join(secrets, 'petrosoft', 'fifth.json'));
+    await expect.poll(statuses, soon).toEqual({});
     expect(laptop.stderr()).not.toContain('planted-wrong-password');
   });
 

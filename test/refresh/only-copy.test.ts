@@ -19,6 +19,18 @@ it('the code is redeemed once, and the session lives on for days', async () => {
   expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
 });
 
+it('a refresh token that the provider would refuse waits for its time, whatever else is new in the secret', async () => {
+  const provider = testProvider({ renewWithin: minutes(10) });
+  const { world, vendor } = await byCode({ provider, policy: { renewWithin: minutes(10) } });
+  await world.put(ID, { code: 'good-1', client: 'another' });
+  await world.discover();
+  await world.run('test-provider', minutes(15), minutes(5));
+  expect(vendor.asked).toEqual([]);
+  expect(world.reports.at(-1)).toMatchObject({ result: 'unchanged' });
+  await world.run('test-provider', minutes(8), minutes(1));
+  expect(vendor.asked).toEqual(['refresh']);
+});
+
 describe('the only copy of access is never dropped', () => {
   it.each([
     ['an outage', () => answer('', 503)],

@@ -45,6 +45,7 @@ export interface Listed {
   readonly status: string;
   readonly issuedAt: string;
   readonly expiresAt: string;
+  readonly dueAt: string;
 }
 
 /** By connection, so that a difference shows which one is not what it should be. */

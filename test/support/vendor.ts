@@ -1,4 +1,5 @@
 import { isObject, jsonObject } from '../../lib/core/json.ts';
+import type { Policy } from '../../lib/core/policy.ts';
 import type { Account, HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { idOf } from './records.ts';
@@ -137,7 +138,7 @@ export const ID = idOf('acme');
 
 /** One connection at the vendor, discovered and, if not said otherwise, refreshed once and due again. */
 export const vendorWorld = async (
-  options: { provider?: Provider; secret?: unknown; refreshed?: boolean; seed?: number } = {},
+  options: { provider?: Provider; secret?: unknown; refreshed?: boolean; seed?: number; policy?: Partial<Policy> } = {},
 ) => {
   const { provider = testProvider(), secret = { password: 'right' }, refreshed = true } = options;
   let vendor: Vendor | undefined;
