@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { answerCodes } from '../lib/core/errors.ts';
+import { epochMs } from '../lib/core/types.ts';
 import { providerFromData } from '../lib/definition/from-file.ts';
 import { providers } from '../lib/providers/index.ts';
 import { run } from '../local/provider/run.ts';
+import { startSimulators } from '../local/simulators/server.ts';
 import { providerSchema, writtenSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './support/laptop-process.ts';
 
@@ -113,6 +115,15 @@ describe('docs/providers.md', () => {
     const say = (line: string) => void lines.push(line);
     expect(await run(['check', file], { result: say, problem: say })).toBe(0);
     expect(lines.join('\n')).toContain('POST https://id.nordlys.example/connect/token');
+    const provider = providerFromData(nordlys);
+    const account = { provider: 'nordlys', name: 'acme', fields: secret };
+    const place = { now: () => epochMs(Date.now()), scale: 1, random: Math.random };
+    const simulators = await startSimulators({ ...place, accounts: [account], defined: [provider] });
+    onTestFinished(() => simulators.close());
+    const secretFile = join(folder, 'nordlys-secret.json');
+    writeFileSync(secretFile, JSON.stringify({ ...secret, baseUrl: `${simulators.url}/nordlys` }));
+    expect(await run(['check', file, '--secret', secretFile], { result: say, problem: say })).toBe(0);
+    expect(lines.join('\n')).toMatch(/Login: granted\.\n {2}token valid until .* \(30m00s\)/);
     const { stdout } = await runLaptop(['--once', '--providers', join(folder, 'providers')]);
     expect(stdout).toMatch(/nordlys\/example +healthy/);
   }, 60_000);

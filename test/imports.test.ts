@@ -104,7 +104,11 @@ const simulator = /^lib\/providers\/[a-z0-9-]+\/simulator\.ts$/;
 it('providers are data, which become providers in one place', () =>
   expectOnly(
     'lib/providers',
-    [/^lib\/definition\/(from-file|provider)\.ts$/, /^lib\/providers\/[a-z0-9-]+\/definition\.json$/],
+    [
+      /^lib\/definition\/(from-file|provider)\.ts$/,
+      /^lib\/providers\/definitions\.ts$/,
+      /^lib\/providers\/[a-z0-9-]+\/definition\.json$/,
+    ],
     [core],
     file => !simulator.test(file),
   ));

@@ -1,31 +1,19 @@
 import { providerFromData } from '../definition/from-file.ts';
 import type { DefinedProvider } from '../definition/provider.ts';
-import iofficeDefinition from './ioffice/definition.json' with { type: 'json' };
-import officerndDefinition from './officernd/definition.json' with { type: 'json' };
-import petrosoftDefinition from './petrosoft/definition.json' with { type: 'json' };
-import powereposDefinition from './powerepos/definition.json' with { type: 'json' };
-import powerofficeV1Definition from './poweroffice-v1/definition.json' with { type: 'json' };
-import powerofficeV2Definition from './poweroffice-v2/definition.json' with { type: 'json' };
+import * as definitions from './definitions.ts';
 
 /** The providers that come with this package. */
-export const powerofficeV1 = providerFromData(powerofficeV1Definition);
-export const powerofficeV2 = providerFromData(powerofficeV2Definition);
-export const officernd = providerFromData(officerndDefinition);
-export const powerepos = providerFromData(powereposDefinition);
-export const petrosoft = providerFromData(petrosoftDefinition);
-export const ioffice = providerFromData(iofficeDefinition);
-
-export const providers: readonly DefinedProvider[] = [
-  powerofficeV1,
-  powerofficeV2,
-  officernd,
-  powerepos,
-  petrosoft,
-  ioffice,
-];
+export const providers: readonly DefinedProvider[] = Object.values(definitions).map(providerFromData);
 
 const byId: ReadonlyMap<string, DefinedProvider> = new Map(providers.map(provider => [provider.id, provider]));
 
 export const providerIds: readonly string[] = providers.map(provider => provider.id);
 
 export const findProvider = (id: string): DefinedProvider | undefined => byId.get(id);
+
+/** One that comes with this package. Throws a `RangeError` if there is none of this id. */
+export const builtIn = (id: string): DefinedProvider => {
+  const found = byId.get(id);
+  if (!found) throw new RangeError(`There is no built-in provider "${id}".`);
+  return found;
+};

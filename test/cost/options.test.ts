@@ -57,7 +57,7 @@ describe('the options of npm run cost', () => {
   });
 });
 
-const ids = 'poweroffice-v1, poweroffice-v2, officernd, powerepos, petrosoft, ioffice or all';
+const ids = 'ioffice, officernd, petrosoft, powerepos, poweroffice-v1, poweroffice-v2 or all';
 const range = (option: string, least: number, most: number, got: string) =>
   `"${option}" must be a whole number from ${least} to ${most}, got "${got}".`;
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { officernd, powerofficeV2, providers } from '../../lib/providers/index.ts';
+import { builtIn, providers } from '../../lib/providers/index.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
+
+const officernd = builtIn('officernd');
+const powerofficeV2 = builtIn('poweroffice-v2');
 
 const problemsOf = (provider: typeof officernd, more: object) => {
   const opened = provider.open({ ...simulatedAccount(provider.id, 'acme').fields, ...more });

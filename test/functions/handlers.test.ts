@@ -5,9 +5,11 @@ import { type ApiEvent, apiHandler } from '../../functions/api/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { powerofficeV2 } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { apiWorld, planted } from '../support/api-world.ts';
 import { idOf, START } from '../support/records.ts';
+
+const powerofficeV2 = builtIn('poweroffice-v2');
 
 const invocation = { getRemainingTimeInMillis: () => minutes(5) };
 const noContext = {} as Context;

@@ -125,8 +125,8 @@ describe('a key that nobody reads', () => {
 
 describe('the options of providers', () => {
   test.each([
-    [{}, /^"providers" must be 1 to 25 of poweroffice-v1, .*, or of your own, got \[\]\.$/],
-    [{ officerd: {} }, /^"providers" must be some of poweroffice-v1, .*, got "officerd"\.$/],
+    [{}, /^"providers" must be 1 to 25 of ioffice, .*, or of your own, got \[\]\.$/],
+    [{ officerd: {} }, /^"providers" must be some of ioffice, .*, got "officerd"\.$/],
     [{ officernd: { refreshAt: 0.95 } }, '"officernd.refreshAt" must be a fraction from 0.1 to 0.9, got 0.95.'],
     [{ officernd: { refreshAt: Number.NaN } }, '"officernd.refreshAt" must be a fraction from 0.1 to 0.9, got NaN.'],
     [{ officernd: { schedules: 9 } }, '"officernd.schedules" must be a whole number from 1 to 8, got 9.'],

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Granted, interpret, interpretFirstStep, type Outcome } from '../../lib/core/interpret.ts';
 import type { Account, Grant, HttpReply, HttpRequest } from '../../lib/core/provider.ts';
@@ -15,11 +14,11 @@ import { strangeProviders } from './strange-definitions.ts';
 const url = 'http://127.0.0.1:8080';
 const root = join(import.meta.dirname, '../..');
 
-/** The definitions of this repository: the built-in ones, the catalogue if it is there, and strange ones. */
+/** The built-in definitions, strange ones, those of the catalogue, and a user's own in `providers/`. */
 export const allDefined: readonly DefinedProvider[] = [
   ...providers,
   ...strangeProviders,
-  ...(readdirSync(root).includes('catalogue') ? providersInFolder(join(root, 'catalogue')) : []),
+  ...['catalogue', 'providers'].flatMap(folder => providersInFolder(join(root, folder))),
 ];
 
 /** The generic simulator of one provider, on a clock that only `pass` moves, with two accounts. */

@@ -37,7 +37,7 @@ it('a sentence names each file that is missing', () => {
 
 it('a sentence names a folder that nobody lists, and a provider that has none', () => {
   expect(missingIn(rootWith(FILES), [])).toEqual([
-    'lib/providers/index.ts does not have "acme": import its definition and add it to "providers".',
+    'lib/providers/definitions.ts does not have "acme": add a line for its definition.',
   ]);
   expect(missingIn(rootWith(FILES), ['acme', 'other'])).toContain(
     'lib/providers/other/definition.json is missing: write the definition, as docs/providers.md says.',

@@ -25,7 +25,7 @@ export const missingIn = (
     .map(({ name }) => name);
   const unlisted = folders
     .filter(id => !known.includes(id))
-    .map(id => `lib/providers/index.ts does not have "${id}": import its definition and add it to "providers".`);
+    .map(id => `lib/providers/definitions.ts does not have "${id}": add a line for its definition.`);
   return [...unlisted, ...[...new Set([...folders, ...known])].flatMap(id => missingFrom(join(root, id)))];
 };
 

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { secretVersion } from '../../lib/core/types.ts';
 import type { SecretValue } from '../../lib/ports.ts';
-import { petrosoft } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { idOf } from '../support/records.ts';
 import { testProvider } from '../support/vendor.ts';
+
+const petrosoft = builtIn('petrosoft');
 
 const keyed = new Fingerprints({ key: async () => 'a key' }, () => 'another');
 

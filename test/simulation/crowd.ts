@@ -1,8 +1,10 @@
 import { minutes, plus } from '../../lib/core/types.ts';
-import { powerofficeV2 } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { START } from './network.ts';
 import { type Outcome, Run } from './run.ts';
 import { CALM } from './scenario.ts';
+
+const powerofficeV2 = builtIn('poweroffice-v2');
 
 export const CONNECTIONS = 10_000;
 

@@ -1,10 +1,12 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
-import { powerofficeV1 } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { record } from '../support/reliability.ts';
 import { START } from './network.ts';
 import { Random } from './random.ts';
 import { Run } from './run.ts';
 import { CALM } from './scenario.ts';
+
+const powerofficeV1 = builtIn('poweroffice-v1');
 
 /**
  * A hundred connections whose tokens are valid for ten minutes, read by nobody, whose schedule dies at some moment. How long

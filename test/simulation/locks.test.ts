@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { powerepos } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { answer } from '../support/vendor.ts';
 import { TestClock, World } from '../support/world.ts';
 import { Locks } from './locks.ts';
+
+const powerepos = builtIn('powerepos');
 
 const login = (username: string) => ({
   ...({ method: 'POST', url: 'https://auth.powerepos.cloud/authorisation/token', headers: {} } as const),

@@ -7,7 +7,7 @@ import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, parseConnectionId } from '../../lib/core/types.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
 import type { Clock } from '../../lib/ports.ts';
-import { powerofficeV2 } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { type Ask, refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
@@ -18,6 +18,8 @@ import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
 import { virtualClock } from './virtual-clock.ts';
+
+const powerofficeV2 = builtIn('poweroffice-v2');
 
 const PREFIX = 'token-refresher/';
 export const LIFE = 1_200_000;

@@ -62,7 +62,7 @@ const KEY = 'made-up-key-of-the-laptop';
 
 export interface LaptopOptions {
   readonly aMinuteLater?: boolean;
-  /** The working directory, if it is not the repository. */
+  /** The working directory; without it, an empty folder. */
   readonly cwd?: string;
   /** No file may have more bytes (Linux): what is written beyond that fails, as on a disk without room. */
   readonly fileSize?: number;
@@ -75,7 +75,8 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
   const limit = options.fileSize === undefined ? [] : ['prlimit', `--fsize=${options.fileSize}:`];
   const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, start, ...args];
   const child = spawn(command, rest, {
-    cwd: options.cwd ?? root,
+    // Where nobody has definitions of their own.
+    cwd: options.cwd ?? temporaryFolder(),
     env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -3,7 +3,7 @@ import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { officernd } from '../../lib/providers/index.ts';
+import { builtIn } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
@@ -18,6 +18,8 @@ import { memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
 import { answer } from './vendor.ts';
 import { PREFIX, seeded } from './world.ts';
+
+const officernd = builtIn('officernd');
 
 const URL = 'http://127.0.0.1:8080';
 export const ELSEWHERE = 'http://127.0.0.2:9090/officernd';
