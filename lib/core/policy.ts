@@ -137,8 +137,13 @@ export const leavesTwoTicks = (
   tick: Milliseconds,
 ): boolean => {
   const { jitter } = defaultPolicy;
-  return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), renewWithin * (1 - jitter)) >= 2 * tick;
+  const window = isBetweenTicks({ renewWithin, tick }) ? lifetime : renewWithin * (1 - jitter);
+  return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), window) >= 2 * tick;
 };
+
+/** A tick could miss the time in which the provider renews a token: each waits for what is due before the next one. */
+export const isBetweenTicks = ({ renewWithin, tick }: Pick<Policy, 'renewWithin' | 'tick'>): boolean =>
+  renewWithin !== undefined && renewWithin < 3 * tick && tick <= minutes(1);
 
 /** The policy of a provider that nobody has set another pace for. */
 export const policyOf = (

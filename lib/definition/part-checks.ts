@@ -5,8 +5,8 @@ import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, requestsOf, templatesOf, textsOf } from './texts.ts';
 
 const SHORTEST_LIFETIME = minutes(5);
-/** The shortest time in which a schedule of a minute has two chances. */
-const SHORTEST_WINDOW = minutes(3);
+/** The shortest time that holds a call, and what may delay it. */
+const SHORTEST_WINDOW = seconds(20);
 
 /** Names of fields that mean something else: in every secret, or as placeholders. */
 const RESERVED = [
@@ -59,7 +59,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
     [
       renewWithin !== undefined && (renewWithin < SHORTEST_WINDOW || renewWithin > lifetime),
       'renewWithin',
-      'must be at least 3m, and no longer than "lifetime"',
+      'must be at least 20s, and no longer than "lifetime"',
     ],
     [
       times.some(each => (each.path === undefined) === (each.claim === undefined)),

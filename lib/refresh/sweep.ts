@@ -3,6 +3,7 @@ import { type ErrorCode, RefresherError } from '../core/errors.ts';
 import { inFairOrder, roundRobin } from '../core/fair.ts';
 import { isOnHosts } from '../core/hosts.ts';
 import type { Labels } from '../core/labels.ts';
+import { isBetweenTicks, type Policy } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { isToEnd } from '../core/retirement.ts';
 import { type ConnectionId, type EpochMs, type Listed, type Milliseconds, plus, secretOf } from '../core/types.ts';
@@ -63,11 +64,8 @@ export const sweep = async (
 ): Promise<SweepReport> => {
   const { clock, connections, policy, observer } = deps;
   const startedAt = clock.now();
-  const {
-    waiting,
-    connections: kept,
-    retired,
-  } = planOf(await listShards(connections, [provider], shards), provider.lifetime, startedAt);
+  const plan = planOf(await listShards(connections, [provider], shards), provider, policy, startedAt);
+  const { waiting, soon, connections: kept, retired } = plan;
   const due = waiting.length;
 
   const tally = new Tally();
@@ -106,12 +104,17 @@ export const sweep = async (
     await clock.sleep(pause);
     return refreshAll(passedOver);
   };
+  const wakeFor = ({ dueAt }: Listed): Promise<void> => clock.sleep(Math.max(0, dueAt - clock.now()));
   const toEnd = roundRobin(retired.filter(each => isToEnd(each, startedAt)));
   // Side by side: there may be more to refresh than a tick has time for.
   const ending = inTurns(toEnd, { ...turnsWith(provider.concurrency), work: each => end(deps, provider, each) });
+  const late = inTurns(soon, {
+    ...turnsWith(inProgress(provider)),
+    work: each => wakeFor(each).then(() => refresh(each)),
+  });
   const left = await refreshAll(waiting);
   if (left > 0 && clock.now() + policy.lease > until) observer.outOfTime(left);
-  await ending;
+  await Promise.all([ending, late]);
 
   const { results, claimsFailed, commitsFailed, calls } = tally;
   const report: SweepReport = {
@@ -130,15 +133,25 @@ export const sweep = async (
 };
 
 /** A record is needed until its connection is refreshed. What is kept longer is small, since there are thousands. */
-const planOf = (listed: readonly Listed[], life: Milliseconds, now: EpochMs) => {
+const planOf = (listed: readonly Listed[], provider: Provider, policy: Policy, now: EpochMs) => {
   const kept = listed.filter(each => each.retiredAt === undefined);
   const due = kept.filter(each => decideDue(each, now).action === 'refresh');
   return {
-    waiting: [...inFairOrder(due, life, now)],
+    waiting: [...inFairOrder(due, provider.lifetime, now)],
+    soon: isBetweenTicks(policy) ? dueBefore(kept, now, plus(now, policy.tick)) : [],
     connections: kept.length,
     retired: listed.filter(each => each.retiredAt !== undefined),
   };
 };
+
+/** What falls due before the next tick, in that order: the next tick would come too late for a window of seconds. */
+const dueBefore = (kept: readonly Listed[], now: EpochMs, next: EpochMs): Listed[] =>
+  kept
+    .filter(each => {
+      const decision = decideDue(each, now);
+      return decision.action === 'wait' && decision.reason === 'not_due' && each.dueAt < next;
+    })
+    .toSorted((a, b) => a.dueAt - b.dueAt);
 
 /**
  * Hosts that a secret brought are slow for all that they serve: together they have half of the workers, rounded up. Of a

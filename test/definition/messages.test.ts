@@ -143,8 +143,8 @@ describe('what does not go together', () => {
       '"login" is missing: a secret may lack "code", and has nothing else to log in with.',
     ],
     [{ apiBase: { purpose: 'x' } }, '"apiBase" must be an address: a secret may have "apiBaseUrl" anyway.'],
-    [{ renewWithin: '2m' }, '"renewWithin" must be at least 3m, and no longer than "lifetime".'],
-    [{ renewWithin: '2h' }, '"renewWithin" must be at least 3m, and no longer than "lifetime".'],
+    [{ renewWithin: '10s' }, '"renewWithin" must be at least 20s, and no longer than "lifetime".'],
+    [{ renewWithin: '2h' }, '"renewWithin" must be at least 20s, and no longer than "lifetime".'],
     [
       { lifetime: '4m' },
       '"lifetime" must be at least 5m: schedules run each minute, and a renewal needs several chances.',

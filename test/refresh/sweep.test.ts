@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Policy } from '../../lib/core/policy.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import {
@@ -19,9 +20,13 @@ import { PREFIX, World } from '../support/world.ts';
 const provider = testProvider({ concurrency: 3 });
 
 /** Connections as they are given; those called `<secret>/<key>` share a secret. */
-const fleet = async (records: Readonly<Record<string, Partial<Connection>>>, by = provider) => {
+const fleet = async (
+  records: Readonly<Record<string, Partial<Connection>>>,
+  by = provider,
+  policy: Partial<Policy> = {},
+) => {
   let vendor: Vendor | undefined;
-  const world = new World([by], request => (vendor as Vendor).handle(request));
+  const world = new World([by], request => (vendor as Vendor).handle(request), { policy });
   vendor = new Vendor(world.clock.now);
   const packed = Object.keys(records).map(name => name.split('/')[1] ?? name);
   const connections = Object.fromEntries(packed.map(key => [key, {}]));
@@ -49,6 +54,21 @@ describe('a tick', () => {
     expect(refreshed(world)).toEqual(['due']);
     expect(report).toMatchObject({ connections: 4, due: 1, left: 0, calls: 1, results: { refreshed: 1, lost: 0 } });
     expect(world.sweeps).toEqual([report]);
+  });
+
+  it('waits for what is due before the next one, if the provider renews tokens in their last seconds only', async () => {
+    const at = (after: number) => ({ ...later, dueAt: plus(START, after) });
+    const soon = { second: at(seconds(40)), first: at(seconds(20)), next: at(minutes(1)) };
+    const { world } = await fleet(soon, provider, { tick: minutes(1), renewWithin: seconds(30) });
+    await world.tick(provider.id);
+    expect(world.reports.map(({ connection, result }) => [connection.split('/')[1], result])).toEqual([
+      ['first', 'refreshed'],
+      ['second', 'refreshed'],
+    ]);
+    expect(world.clock.now()).toBeGreaterThanOrEqual(plus(START, seconds(40)));
+    const { world: wide } = await fleet(soon, provider, { tick: minutes(1), renewWithin: minutes(3) });
+    await wide.tick(provider.id);
+    expect(refreshed(wide)).toEqual([]);
   });
 
   it('begins with the token that expires first; one that never had one waits for those that are close to their expiry', async () => {
