@@ -12,12 +12,12 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
+import { type BundledFunction, bundledFunction, type FunctionContext } from './function.ts';
 import type { Refresher } from './refreshers.ts';
 import { allow, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
-export interface ApiProps extends Pick<Surroundings, 'logRetention'> {
+export interface ApiProps extends Pick<FunctionContext, 'logRetention'> {
   /** The deployment's name. */
   readonly name: string;
   readonly storage: Storage;

@@ -13,13 +13,13 @@ import type { Network } from './network.ts';
 import { allow } from './statements.ts';
 
 /** What every function has in common. */
-export interface Surroundings {
+export interface FunctionContext {
   readonly logRetention: RetentionDays;
   /** Where events go that were given up. */
   readonly deadLetters: IQueue;
 }
 
-export interface BundledFunctionProps extends Pick<Surroundings, 'logRetention'> {
+export interface BundledFunctionProps extends Pick<FunctionContext, 'logRetention'> {
   /** Only for a function that is invoked asynchronously: a caller that waits gets the error itself. */
   readonly deadLetters?: IQueue;
   /** The folder below `functions`. */

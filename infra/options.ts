@@ -6,7 +6,7 @@ import { allShards, SHARDS } from '../lib/core/shard.ts';
 import { type Milliseconds, minutes } from '../lib/core/types.ts';
 import { DefinitionError } from '../lib/definition/parse.ts';
 import type { DefinedProvider } from '../lib/definition/provider.ts';
-import { providerFromFile as definedIn } from '../lib/definition-files.ts';
+import { readProviderFile } from '../lib/definition-files.ts';
 import { findProvider, providerIds, providers } from '../lib/providers/index.ts';
 
 /** How one provider is served. */
@@ -99,7 +99,7 @@ const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvide
 
 /** A provider of your own, from the file of its definition (docs/providers.md). Throws a `SettingsError`. */
 export const providerFromFile = (path: string): ProviderOptions => ({
-  definition: settingsErrors(() => definedIn(path)),
+  definition: settingsErrors(() => readProviderFile(path)),
 });
 
 /** What is wrong with a definition is wrong with a setting. */

@@ -3,14 +3,14 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
 import type { Pace } from '../lib/core/policy.ts';
-import { type BundledFunction, bundledFunction, type Surroundings } from './function.ts';
+import { type BundledFunction, bundledFunction, type FunctionContext } from './function.ts';
 import type { Network } from './network.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
 import { allow, allowSecrets, items, limitsOf, loginsOf, sessionsOf, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
-export interface RefreshersProps extends Surroundings {
+export interface RefreshersProps extends FunctionContext {
   /** The deployment's name. */
   readonly name: string;
   readonly plans: readonly ProviderPlan[];
@@ -87,7 +87,10 @@ export class Refreshers extends Construct {
   }
 }
 
-const surroundings = ({ logRetention, deadLetters }: Surroundings): Surroundings => ({ logRetention, deadLetters });
+const surroundings = ({ logRetention, deadLetters }: FunctionContext): FunctionContext => ({
+  logRetention,
+  deadLetters,
+});
 
 /** What the description of a role may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html). */
 const describable = (text: string): string => text.replace(/[^\u0020-\u007e\u00a1-\u00ff]/gu, '?');

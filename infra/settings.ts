@@ -6,13 +6,13 @@ import { checkedName, type TokenRefresherProps } from './props.ts';
 import {
   email,
   keyArns,
-  list,
+  listSetting,
   number,
   providerList,
-  type Reader,
   removalPolicy,
   retention,
-  text,
+  type SettingReader,
+  textSetting,
   topicArn,
   trueOrFalse,
   wholeMinutes,
@@ -39,11 +39,11 @@ export interface Settings
 
 export type Context = Readonly<Record<string, unknown>>;
 
-const deploymentName: Reader<string> = (key, value) => checkedName(text(key, value));
+const deploymentName: SettingReader<string> = (key, value) => checkedName(textSetting(key, value));
 
 const readers = {
   name: deploymentName,
-  runbookUrl: text,
+  runbookUrl: textSetting,
   providers: providerList,
   alarmEmail: email,
   alarmTopic: topicArn,
@@ -59,7 +59,7 @@ const providerReaders = {
   refreshAt: number,
   tick: wholeMinutes,
   schedules: number,
-  hosts: list,
+  hosts: listSetting,
   ownBaseUrl: trueOrFalse,
 };
 
@@ -83,7 +83,7 @@ export const settingsOf = (context: Context, own: readonly DefinedProvider[] = [
   };
 };
 
-type Readers = Readonly<Record<string, Reader<unknown>>>;
+type Readers = Readonly<Record<string, SettingReader<unknown>>>;
 type Read<R extends Readers> = { readonly [K in keyof R]?: ReturnType<R[K]> };
 
 /** The values of all keys that are set. */

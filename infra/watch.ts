@@ -5,13 +5,13 @@ import { Construct } from 'constructs';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { WATCH_EVERY } from '../lib/core/policy.ts';
 import type { AlarmTopic } from './alarm-topic.ts';
-import { bundledFunction, type Surroundings } from './function.ts';
+import { bundledFunction, type FunctionContext } from './function.ts';
 import type { ProviderPlan } from './options.ts';
 import type { Schedules } from './schedules.ts';
 import { allow, allowListSecrets, allowSecrets, items, shardsOf, tableKey } from './statements.ts';
 import type { Storage } from './storage.ts';
 
-export interface WatchProps extends Surroundings {
+export interface WatchProps extends FunctionContext {
   /** The deployment's name. */
   readonly name: string;
   readonly plans: readonly ProviderPlan[];

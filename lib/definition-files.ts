@@ -5,7 +5,7 @@ import { DefinitionError } from './definition/parse.ts';
 import type { DefinedProvider } from './definition/provider.ts';
 
 /** Reads a provider from the file of its definition. Throws a `DefinitionError` whose message begins with the file. */
-export const providerFromFile = (path: string): DefinedProvider => {
+export const readProviderFile = (path: string): DefinedProvider => {
   try {
     return providerFromData(jsonIn(path));
   } catch (error) {
@@ -39,7 +39,7 @@ const positionIn = (error: unknown): string => {
 
 /** The providers of all `*.json` files of a folder, by the names of the files; none if there is no such folder. */
 export const providersInFolder = (folder: string): readonly DefinedProvider[] => {
-  const found = filesIn(folder).map(file => ({ file, provider: providerFromFile(join(folder, file)) }));
+  const found = filesIn(folder).map(file => ({ file, provider: readProviderFile(join(folder, file)) }));
   for (const { file, provider } of found) {
     if (basename(file, '.json') === provider.id) continue;
     throw new DefinitionError(`${join(folder, file)}: "id" must be the name of the file, got "${provider.id}".`);

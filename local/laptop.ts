@@ -14,7 +14,7 @@ import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/
 import { allRecords, type DiscoverReport, discover } from '../lib/discovery/discover.ts';
 import { createSend } from '../lib/http/send.ts';
 import { providers as builtIn } from '../lib/providers/index.ts';
-import type { Answer, Ask } from '../lib/refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../lib/refresh/demand.ts';
 import type { Observer } from '../lib/refresh/sweep.ts';
 import type { Aws } from './aws/open.ts';
 import type { Options } from './options.ts';
@@ -96,11 +96,14 @@ export const openLaptop = async (
       return [provider.id, refreshHandler(deps, provider)];
     }),
   );
-  const ask = async (ask: Ask): Promise<Answer> => {
-    const answer = await refreshers.get(providerOf(ask.connection))?.({ ask }, invocation);
+  const refreshOne = async (request: RefreshRequest): Promise<RefreshAnswer> => {
+    const answer = await refreshers.get(providerOf(request.connection))?.({ request }, invocation);
     return answer && 'result' in answer ? answer : { result: 'unknown' };
   };
-  const api = apiHandler({ ...shared, providers: policies, ask, askFailed: told.error }, told.error);
+  const api = apiHandler(
+    { ...shared, providers: policies, refresh: refreshOne, refreshFailed: told.error },
+    told.error,
+  );
   const deps = {
     ...shared,
     secrets,

@@ -2,7 +2,7 @@ import { RefresherError } from '../lib/core/errors.ts';
 import type { RefreshReport } from '../lib/refresh/report.ts';
 import type { Told } from './laptop.ts';
 import { refusalOfAws } from './refusal.ts';
-import { duration } from './table.ts';
+import { shortDuration } from './table.ts';
 
 /**
  * What the functions report, as lines for a person. `refusal` says why the data folder takes no writes: then one line
@@ -81,5 +81,5 @@ const sentence = (report: RefreshReport): string => {
   const why = error ? ` (${error.code}${status}${fields})` : '';
   const lives = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
   const warned = warnings.length > 0 ? `, ${warnings.join(', ')}` : '';
-  return `${result}${why}${lives ? `, lives ${duration(expiresAt - issuedAt)}` : ''}${warned}`;
+  return `${result}${why}${lives ? `, lives ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
 };

@@ -1,7 +1,7 @@
 import type { ConnectionView } from '../lib/api/views.ts';
 
 /** A duration in two units at most: `45s`, `3m20s`, `7h05m`. */
-export const duration = (milliseconds: number): string => {
+export const shortDuration = (milliseconds: number): string => {
   const s = Math.max(0, Math.round(milliseconds / 1000));
   if (s < 60) return `${s}s`;
   if (s < 3600) return `${Math.floor(s / 60)}m${pad(s % 60)}s`;
@@ -28,9 +28,9 @@ const row = (view: ConnectionView, now: number): readonly string[] => {
     view.connection,
     view.status,
     bar(share),
-    alive ? duration(expiresAt - now) : '-',
-    issuedAt === undefined ? 'never' : `${duration(now - issuedAt)} ago`,
-    dueAt <= now ? 'now' : `in ${duration(dueAt - now)}`,
+    alive ? shortDuration(expiresAt - now) : '-',
+    issuedAt === undefined ? 'never' : `${shortDuration(now - issuedAt)} ago`,
+    dueAt <= now ? 'now' : `in ${shortDuration(dueAt - now)}`,
     view.lastError ? `${view.lastError.code}${fields}` : '',
   ];
 };

@@ -5,7 +5,7 @@ import { answerCodes } from '../lib/core/errors.ts';
 import { epochMs } from '../lib/core/types.ts';
 import { providerFromData } from '../lib/definition/from-file.ts';
 import { providers } from '../lib/providers/index.ts';
-import { run } from '../local/provider/run.ts';
+import { runProviderCommand } from '../local/provider/run.ts';
 import { startSimulators } from '../local/simulators/server.ts';
 import { providerSchema, writtenSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './support/laptop-process.ts';
@@ -20,7 +20,7 @@ const section = (heading: string): string => page.split(`\n${heading}`)[1]?.spli
 const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 const rowIn = (text: string, name: string) => text.split('\n').find(line => line.startsWith(`| ${name} |`)) ?? '';
 
-test('docs/provider.schema.json is that of the code: run `npm run schema`', () => {
+test('docs/provider.schema.json is that of the code: runProviderCommand `npm runProviderCommand schema`', () => {
   expect(writtenSchema()).toBe(providerSchema());
 });
 
@@ -113,7 +113,7 @@ describe('docs/providers.md', () => {
     writeFileSync(file, JSON.stringify(nordlys));
     const lines: string[] = [];
     const say = (line: string) => void lines.push(line);
-    expect(await run(['check', file], { result: say, problem: say })).toBe(0);
+    expect(await runProviderCommand(['check', file], { result: say, problem: say })).toBe(0);
     expect(lines.join('\n')).toContain('POST https://id.nordlys.example/connect/token');
     const provider = providerFromData(nordlys);
     const account = { provider: 'nordlys', name: 'acme', fields: secret };
@@ -122,7 +122,7 @@ describe('docs/providers.md', () => {
     onTestFinished(() => simulators.close());
     const secretFile = join(folder, 'nordlys-secret.json');
     writeFileSync(secretFile, JSON.stringify({ ...secret, baseUrl: `${simulators.url}/nordlys` }));
-    expect(await run(['check', file, '--secret', secretFile], { result: say, problem: say })).toBe(0);
+    expect(await runProviderCommand(['check', file, '--secret', secretFile], { result: say, problem: say })).toBe(0);
     expect(lines.join('\n')).toMatch(/Login: granted\.\n {2}token valid until .* \(30m00s\)/);
     const { stdout } = await runLaptop(['--once', '--providers', join(folder, 'providers')]);
     expect(stdout).toMatch(/nordlys\/example +healthy/);

@@ -6,7 +6,7 @@ import { hours, minutes, seconds } from '../lib/core/types.ts';
 import { transitionsOf } from '../lib/events.ts';
 import { powertoolsObserver } from '../lib/observe/powertools.ts';
 import { providers } from '../lib/providers/index.ts';
-import type { Ask } from '../lib/refresh/demand.ts';
+import type { RefreshRequest } from '../lib/refresh/demand.ts';
 import { type Instead, simulatedWorld } from './support/simulated.ts';
 import { answer } from './support/vendor.ts';
 import { dieAt } from './support/world.ts';
@@ -151,8 +151,8 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
         clock: world.clock,
         ...world.stores,
         providers: new Map(ids.map(each => [each, world.policy])),
-        ask: (ask: Ask) => world.ask(ask),
-        askFailed: (error: unknown) => asked.push(error),
+        refresh: (request: RefreshRequest) => world.onDemand(request),
+        refreshFailed: (error: unknown) => asked.push(error),
       };
       const serveAll = async () => {
         const paths = [
@@ -220,7 +220,7 @@ it.each(['petrosoft', 'powerepos', 'ioffice'])(
     expect(await world.token(id)).toEqual(before);
     expect(await use()).toBe(200);
     await world.run(provider, hours(48), minutes(5));
-    await world.ask({ kind: 'forced', connection: id, issuedAt: before.issuedAt, waits: false });
+    await world.onDemand({ kind: 'force', connection: id, issuedAt: before.issuedAt, waits: false });
     expect(world.calls).toHaveLength(1);
     await world.put(id, secret);
     await world.discover();

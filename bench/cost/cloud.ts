@@ -12,7 +12,7 @@ import { secretsManager } from '../../lib/aws/secrets.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
-import type { Health, Pace } from '../../lib/core/health.ts';
+import type { Health, ProviderPace } from '../../lib/core/health.ts';
 import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, plus, providerOf } from '../../lib/core/types.ts';
@@ -29,7 +29,7 @@ import {
 } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
-import type { Answer, Ask } from '../../lib/refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
@@ -173,7 +173,7 @@ export class Cloud {
   /** As functions/watch/index.ts has it. */
   #watch({ environment: { PACES = '', CONNECTIONS_PER_SECRET } }: DeployedFunction, environment: Environment) {
     const { logger, metrics, clock, tokens, connections, secrets } = this.#common(environment);
-    const paces: Readonly<Record<string, Pace>> = JSON.parse(PACES);
+    const paces: Readonly<Record<string, ProviderPace>> = JSON.parse(PACES);
     const providers = Object.keys(paces).map(id => ({ id }));
     const publish = publishHealth(logger, metrics);
     const deps = {
@@ -208,17 +208,17 @@ export class Cloud {
     const deps = {
       ...{ clock, tokens, connections },
       providers: new Map(policies),
-      ask: (ask: Ask) => this.#ask(ask),
-      askFailed: failed,
+      refresh: (request: RefreshRequest) => this.#ask(request),
+      refreshFailed: failed,
     };
     return apiHandler(deps, failed).use(injectLambdaContext(logger)).use(publishing(metrics)) as unknown as Handler;
   }
 
-  #ask(ask: Ask): Promise<Answer> {
+  #ask(request: RefreshRequest): Promise<RefreshAnswer> {
     const { functions } = this.#parts.deployed;
-    const fn = functions.find(({ environment }) => environment.PROVIDER === providerOf(ask.connection));
-    if (!fn) throw new Error(`no function refreshes ${ask.connection}`);
-    return this.invoke(fn, { ask }) as Promise<Answer>;
+    const fn = functions.find(({ environment }) => environment.PROVIDER === providerOf(request.connection));
+    if (!fn) throw new Error(`no function refreshes ${request.connection}`);
+    return this.invoke(fn, { request }) as Promise<RefreshAnswer>;
   }
 
   async #mail(environment: Environment): Promise<void> {

@@ -1,6 +1,6 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { dynamodbClient } from '../../lib/aws/clients.ts';
-import { askByLambda, lambdaClient } from '../../lib/aws/invoke.ts';
+import { lambdaClient, refreshByLambda } from '../../lib/aws/invoke.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { brokenRecord, errorOf, instruments, publishing } from '../../lib/observe/powertools.ts';
 import { environmentOf } from '../environment.ts';
@@ -21,8 +21,8 @@ const deps = {
   providers: new Map(
     refreshers.map(([provider, { functionName: _, ...pace }]) => [provider, { ...defaultPolicy, ...pace }]),
   ),
-  ask: askByLambda(lambdaClient(process.env), functions),
-  askFailed: failed,
+  refresh: refreshByLambda(lambdaClient(process.env), functions),
+  refreshFailed: failed,
 };
 
 export const handler = apiHandler(deps, failed).use(injectLambdaContext(logger)).use(publishing(metrics));

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Provider } from '../../lib/core/provider.ts';
 import { SHARDS } from '../../lib/core/shard.ts';
 import { type ConnectionId, epochMs, parseConnectionId, plus, providerOf } from '../../lib/core/types.ts';
-import { type Answer, refreshOnDemand } from '../../lib/refresh/demand.ts';
+import { type RefreshAnswer, refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
 
 /** What Lambda tells of the time that is left, in milliseconds. */
@@ -29,11 +29,11 @@ const eventSchema = z.union([
       .min(1),
   }),
   z.strictObject({
-    ask: z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('read'), connection, minTtl: z.number().min(0), waits: z.boolean() }),
+    request: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('ifNeeded'), connection, minTtl: z.number().min(0), waits: z.boolean() }),
       z.strictObject({ kind: z.literal('operator'), connection, waits: z.boolean() }),
       z.strictObject({
-        kind: z.literal('forced'),
+        kind: z.literal('force'),
         connection,
         issuedAt: z.int().transform(epochMs),
         waits: z.boolean(),
@@ -46,12 +46,14 @@ export type RefreshEvent = z.input<typeof eventSchema>;
 /** A tick over some shards, or one connection on demand; of one provider, whose secrets alone this function may read. */
 export const refreshHandler =
   (deps: SweepDeps, provider: Provider) =>
-  async (event: unknown, invocation: Invocation): Promise<SweepReport | Answer> => {
+  async (event: unknown, invocation: Invocation): Promise<SweepReport | RefreshAnswer> => {
     const parsed = eventSchema.parse(event);
     if ('shards' in parsed) {
       const until = plus(deps.clock.now(), invocation.getRemainingTimeInMillis());
       return sweep(deps, provider, parsed.shards, until);
     }
-    const { ask } = parsed;
-    return providerOf(ask.connection) === provider.id ? refreshOnDemand(deps, provider, ask) : { result: 'unknown' };
+    const { request } = parsed;
+    return providerOf(request.connection) === provider.id
+      ? refreshOnDemand(deps, provider, request)
+      : { result: 'unknown' };
   };

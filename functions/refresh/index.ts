@@ -6,7 +6,7 @@ import { eventBridgeClient, eventBus } from '../../lib/aws/events.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { secretPrefixOf } from '../../lib/core/deployment.ts';
 import { defaultPolicy } from '../../lib/core/policy.ts';
-import { providerOf } from '../../lib/definition/provider.ts';
+import { providerFrom } from '../../lib/definition/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { brokenRecord, errorOf, instruments, powertoolsObserver, publishing } from '../../lib/observe/powertools.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
@@ -17,7 +17,7 @@ import { refreshHandler } from './handler.ts';
 
 const env = environmentOf('refresh', process.env);
 if (definition?.id !== env.PROVIDER) throw new Error(`PROVIDER is "${env.PROVIDER}", which is not defined here`);
-const found = providerOf(definition);
+const found = providerFrom(definition);
 const rules = { hosts: env.HOSTS ?? [], ownBaseUrl: env.OWN_BASE_URL ?? true, loopback: false };
 const provider = {
   ...found,

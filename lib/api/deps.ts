@@ -1,6 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import type { Clock, ConnectionStore, TokenStore } from '../ports.ts';
-import type { Answer, Ask } from '../refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../refresh/demand.ts';
 
 export interface ApiDeps {
   readonly clock: Clock;
@@ -9,6 +9,6 @@ export interface ApiDeps {
   /** The providers that are deployed, each with the policy of its schedule. */
   readonly providers: ReadonlyMap<string, Policy>;
   /** Has the provider's refresher act on one connection. */
-  readonly ask: (ask: Ask) => Promise<Answer>;
-  readonly askFailed: (error: unknown) => void;
+  readonly refresh: (request: RefreshRequest) => Promise<RefreshAnswer>;
+  readonly refreshFailed: (error: unknown) => void;
 }

@@ -1,7 +1,7 @@
 import { allShards } from '../core/shard.ts';
 import type { ConnectionSummary, Page } from '../ports.ts';
 import type { ApiDeps } from './deps.ts';
-import { type HttpAnswer, json, problem } from './problem.ts';
+import { type HttpAnswer, jsonAnswer, problem } from './problem.ts';
 import { cursorOf, type ListRequest } from './route.ts';
 import { type ConnectionView, connectionView } from './views.ts';
 
@@ -24,14 +24,14 @@ export const list = async (deps: ApiDeps, request: ListRequest): Promise<HttpAns
   const size = Math.max(SMALLEST_QUERY, Math.ceil((2 * limit) / allShards.length));
   for await (const each of inOrder(deps, provider === undefined ? deployed : [provider], after ?? '', size)) {
     if (last && (connections.length === limit || looked === LOOKED_AT)) {
-      return json({ connections, cursor: cursorOf(last) });
+      return jsonAnswer({ connections, cursor: cursorOf(last) });
     }
     last = each.connection;
     looked += 1;
     const view = connectionView(each, now);
     if (each.retiredAt === undefined && (statuses?.includes(view.status) ?? true)) connections.push(view);
   }
-  return json({ connections, cursor: null });
+  return jsonAnswer({ connections, cursor: null });
 };
 
 /** The connections of some providers behind `after`, in the order of their ids. */

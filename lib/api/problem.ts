@@ -69,7 +69,7 @@ export const problem = (
   };
 };
 
-export const json = (value: unknown): HttpAnswer => ({
+export const jsonAnswer = (value: unknown): HttpAnswer => ({
   status: 200,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   body: JSON.stringify(value),

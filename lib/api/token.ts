@@ -1,9 +1,9 @@
 import { decideDemand } from '../core/decide.ts';
 import { isEnough, type Policy } from '../core/policy.ts';
 import { type ConnectionId, type EpochMs, epochMs, plus, seconds, type Token } from '../core/types.ts';
-import type { Answer, Ask } from '../refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../refresh/demand.ts';
 import type { ApiDeps } from './deps.ts';
-import { type HttpAnswer, json, problem } from './problem.ts';
+import { type HttpAnswer, jsonAnswer, problem } from './problem.ts';
 import type { Route } from './route.ts';
 import { retryAfter, unavailable, unknownConnection } from './unavailable.ts';
 import { tokenView } from './views.ts';
@@ -35,7 +35,7 @@ export const renew = async (deps: ApiDeps, policy: Policy, { connection, issuedA
   if (!refused) return readFrom(deps, policy, { connection, minTtl: 0 }, held);
   const isGood = (token: Token) => token.version !== held.version && isValid(token, deps.clock.now());
   const until = plus(deps.clock.now(), PATIENCE);
-  return obtain(deps, policy, { kind: 'forced', connection, issuedAt, waits: true }, { held, isGood, until });
+  return obtain(deps, policy, { kind: 'force', connection, issuedAt, waits: true }, { held, isGood, until });
 };
 
 const readFrom = async (
@@ -49,8 +49,8 @@ const readFrom = async (
   const isGood = (token: Token) => isEnough(policy, token, minTtl, deps.clock.now());
   if (held && isKnown && isGood(held)) return found(deps, held);
   const valid = held && held.expiresAt - now > LAST_MOMENT ? held : undefined;
-  const ask: Ask = { kind: 'read', connection, minTtl, waits: valid === undefined };
-  return obtain(deps, policy, ask, { held, isGood, until: patienceWith(valid, now) });
+  const request: RefreshRequest = { kind: 'ifNeeded', connection, minTtl, waits: valid === undefined };
+  return obtain(deps, policy, request, { held, isGood, until: patienceWith(valid, now) });
 };
 
 interface Wanted {
@@ -65,28 +65,28 @@ interface Wanted {
 const obtain = async (
   deps: ApiDeps,
   policy: Policy,
-  ask: Ask,
+  request: RefreshRequest,
   { held, isGood, until }: Wanted,
 ): Promise<HttpAnswer> => {
-  const { connection } = ask;
+  const { connection } = request;
   let token = held;
   let busy = false;
   // A second round after another's refresh: that worker may have died.
   for (let round = 1; round <= 2; round++) {
-    const answer = await consult(deps, policy, ask, { token, until });
+    const answer = await consult(deps, policy, request, { token, until });
     if (answer.result === 'unknown') return unknownConnection(connection);
     const reason = answer.result === 'waiting' ? answer.reason : undefined;
     if (reason === 'forced_recently' || reason === 'too_early') return tooManyRefreshes(deps, connection, answer);
-    const waits = reason === 'leased' && ask.waits;
+    const waits = reason === 'leased' && request.waits;
     if (waits) await settled(deps, connection, until);
     token = await deps.tokens.get(connection);
     if (token && isGood(token)) return found(deps, token);
     busy = reason === 'busy';
     if (!waits) break;
   }
-  if (ask.kind === 'read' && token && isValid(token, deps.clock.now())) return found(deps, token);
+  if (request.kind === 'ifNeeded' && token && isValid(token, deps.clock.now())) return found(deps, token);
   if (busy) return inProgress(connection);
-  return unavailable(deps, connection, ask.kind === 'read' ? 'no_living_token' : 'refresh_failed');
+  return unavailable(deps, connection, request.kind === 'ifNeeded' ? 'no_living_token' : 'refresh_failed');
 };
 
 /**
@@ -106,14 +106,15 @@ const knownAs = ({ connections }: ApiDeps, connection: ConnectionId): Promise<'k
 const consult = async (
   deps: ApiDeps,
   policy: Policy,
-  ask: Ask,
+  request: RefreshRequest,
   { token, until }: { readonly token: Token | undefined; readonly until: EpochMs },
-): Promise<Answer> => {
-  const record = await deps.connections.get(ask.connection);
+): Promise<RefreshAnswer> => {
+  const record = await deps.connections.get(request.connection);
   // Somebody deleted the record. The refresher knows whether the secret is there: then discovery makes it again.
-  if (!record) return token ? asked(deps, ask, until) : { result: 'unknown' };
-  const decision = decideDemand(record, token, deps.clock.now(), ask, policy);
-  if (decision.action === 'refresh' || (decision.reason === 'leased' && ask.waits)) return asked(deps, ask, until);
+  if (!record) return token ? refreshed(deps, request, until) : { result: 'unknown' };
+  const decision = decideDemand(record, token, deps.clock.now(), request, policy);
+  if (decision.action === 'refresh' || (decision.reason === 'leased' && request.waits))
+    return refreshed(deps, request, until);
   if (decision.reason === 'retired') return { result: 'retired' };
   return {
     result: 'waiting',
@@ -123,16 +124,16 @@ const consult = async (
 };
 
 /** A refresher that cannot be reached, or takes too long, is a refresh that failed: a valid token is served all the same. */
-const asked = async (deps: ApiDeps, ask: Ask, until: EpochMs): Promise<Answer> => {
+const refreshed = async (deps: ApiDeps, request: RefreshRequest, until: EpochMs): Promise<RefreshAnswer> => {
   const answered = new AbortController();
   const { clock } = deps;
   const late = clock
     .sleep(Math.max(0, until - clock.now()), answered.signal)
-    .then((): Answer => ({ result: 'failed' }));
+    .then((): RefreshAnswer => ({ result: 'failed' }));
   try {
-    return await Promise.race([deps.ask(ask), late]);
+    return await Promise.race([deps.refresh(request), late]);
   } catch (error) {
-    deps.askFailed(error);
+    deps.refreshFailed(error);
     return { result: 'failed' };
   } finally {
     answered.abort();
@@ -153,7 +154,7 @@ const patienceWith = (valid: Token | undefined, now: EpochMs): EpochMs =>
 
 const isValid = (token: Token, now: EpochMs): boolean => token.expiresAt > now;
 
-const found = ({ clock }: ApiDeps, token: Token): HttpAnswer => json(tokenView(token, clock.now()));
+const found = ({ clock }: ApiDeps, token: Token): HttpAnswer => jsonAnswer(tokenView(token, clock.now()));
 
 const tooManyRefreshes = ({ clock }: ApiDeps, connection: ConnectionId, { until }: { until?: EpochMs }): HttpAnswer => {
   const after = retryAfter(until, clock.now());

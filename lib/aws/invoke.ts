@@ -1,10 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { epochMs, providerOf } from '../core/types.ts';
-import type { Answer, Ask } from '../refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../refresh/demand.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
-type WaitingReason = Extract<Answer, { readonly result: 'waiting' }>['reason'];
+type WaitingReason = Extract<RefreshAnswer, { readonly result: 'waiting' }>['reason'];
 /** Every reason: the compiler asks for the ones that are added. */
 const reasons: Readonly<Record<WaitingReason, true>> = {
   leased: true,
@@ -18,7 +18,7 @@ const reasons: Readonly<Record<WaitingReason, true>> = {
   undiscovered: true,
 };
 
-type Done = Exclude<Answer, { readonly result: 'waiting' | 'unknown' }>;
+type Done = Exclude<RefreshAnswer, { readonly result: 'waiting' | 'unknown' }>;
 const results: Readonly<Record<Done['result'], true>> = {
   refreshed: true,
   postponed: true,
@@ -29,7 +29,7 @@ const results: Readonly<Record<Done['result'], true>> = {
 };
 
 const until = z.number().transform(epochMs).exactOptional();
-const answerSchema: z.ZodType<Answer> = z.union([
+const answerSchema: z.ZodType<RefreshAnswer> = z.union([
   z.object({ result: z.enum(Object.keys(results) as Done['result'][]), until }),
   z.object({
     result: z.literal('waiting'),
@@ -47,12 +47,12 @@ export const lambdaClient = (env: Env, overrides?: ClientOverrides): LambdaClien
 };
 
 /** Has a provider's own `refresh` function act: no other function may read that provider's secrets. */
-export const askByLambda =
+export const refreshByLambda =
   (client: LambdaClient, functions: ReadonlyMap<string, string>) =>
-  async (ask: Ask): Promise<Answer> => {
-    const FunctionName = functions.get(providerOf(ask.connection));
+  async (request: RefreshRequest): Promise<RefreshAnswer> => {
+    const FunctionName = functions.get(providerOf(request.connection));
     if (FunctionName === undefined) return { result: 'unknown' };
-    const Payload = JSON.stringify({ ask });
+    const Payload = JSON.stringify({ request });
     const answer = await client.send(new InvokeCommand({ FunctionName, Payload }));
     if (answer.FunctionError !== undefined || !answer.Payload) {
       throw new Error(`the refresh function failed: ${answer.FunctionError ?? 'no answer'}`);

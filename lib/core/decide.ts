@@ -17,7 +17,7 @@ import {
 export type Decision =
   | {
       readonly action: 'refresh';
-      readonly reason: 'due' | 'credentials_changed' | 'asked' | 'nothing_to_lose' | 'forced' | 'operator';
+      readonly reason: 'due' | 'credentials_changed' | 'requested' | 'nothing_to_lose' | 'forced' | 'operator';
     }
   | Wait<WaitReason>;
 type Wait<R> = R extends WaitReason ? { readonly action: 'wait'; readonly reason: R; readonly until?: EpochMs } : never;
@@ -35,9 +35,9 @@ export type WaitReason =
 /** What somebody outside the schedule wants of a connection. */
 export type Demand =
   /** A token that is valid for `minTtl`. */
-  | { readonly kind: 'read'; readonly minTtl: Milliseconds }
+  | { readonly kind: 'ifNeeded'; readonly minTtl: Milliseconds }
   /** A newer token than the one of `issuedAt`, which the provider refused. */
-  | { readonly kind: 'forced'; readonly issuedAt: EpochMs }
+  | { readonly kind: 'force'; readonly issuedAt: EpochMs }
   /** An operator wants a new one, whatever is known. */
   | { readonly kind: 'operator' };
 export type DemandDecision = Exclude<Decision, { readonly reason: 'not_due' }>;
@@ -92,9 +92,9 @@ const decideKind = (
   policy: Policy,
 ): DemandDecision => {
   switch (demand.kind) {
-    case 'read':
+    case 'ifNeeded':
       return decideAsked(connection, published, now, demand.minTtl, policy);
-    case 'forced':
+    case 'force':
       return decideForced(connection, published, now, demand.issuedAt, policy);
     case 'operator':
       return unavailable(connection, now) ?? { action: 'refresh', reason: 'operator' };
@@ -118,7 +118,7 @@ const decideAsked = (
   }
   if (due.action === 'wait' && due.reason !== 'not_due') return due;
   if (published && isEnough(policy, published, minTtl, now)) return { action: 'wait', reason: 'fresh' };
-  return due.action === 'refresh' ? due : { action: 'refresh', reason: 'asked' };
+  return due.action === 'refresh' ? due : { action: 'refresh', reason: 'requested' };
 };
 
 /** A refresh token in doubt is not sent, to protect a token that is not there. */

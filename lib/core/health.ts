@@ -1,4 +1,4 @@
-import { defaultPolicy, type Pace as PolicyPace, renewalOf } from './policy.ts';
+import { defaultPolicy, type Pace, renewalOf } from './policy.ts';
 import type { Provider } from './provider.ts';
 import {
   type EpochMs,
@@ -12,9 +12,9 @@ import {
 } from './types.ts';
 
 /** How a provider is served: how often its schedule runs, and the share of a token's life after which it is renewed. */
-export type Pace = PolicyPace & Pick<Provider, 'lifetime'>;
+export type ProviderPace = Pace & Pick<Provider, 'lifetime'>;
 /** By provider. */
-export type Paces = ReadonlyMap<string, Pace>;
+export type Paces = ReadonlyMap<string, ProviderPace>;
 
 /** What the watch sees of all connections in one look. Nothing of it grows with their number. */
 export interface Health {
@@ -39,7 +39,7 @@ type Due = Pick<Listed, 'dueAt' | 'leaseUntil'>;
  */
 export const lifeLeft = (
   { connection, issuedAt, expiresAt }: Life,
-  { refreshAt, renewWithin }: Pick<Pace, 'refreshAt' | 'renewWithin'>,
+  { refreshAt, renewWithin }: Pick<ProviderPace, 'refreshAt' | 'renewWithin'>,
   now: EpochMs,
 ): number => {
   if (issuedAt === undefined || expiresAt === undefined || expiresAt <= now) return 0;
@@ -51,7 +51,7 @@ export const lifeLeft = (
 export const LOW_LIFE = 0.5;
 
 /** How long a connection may be due before somebody should know: two ticks, or a tenth of its lifetime. */
-export const patienceOf = ({ tick, lifetime, renewWithin = lifetime }: Pace): Milliseconds =>
+export const patienceOf = ({ tick, lifetime, renewWithin = lifetime }: ProviderPace): Milliseconds =>
   Math.max(2 * tick, Math.min(lifetime / 10, renewWithin / 2));
 
 /** How long a connection has been due without a worker, in milliseconds; 0 while a worker has it. */
@@ -65,7 +65,7 @@ const NOTICE = minutes(2) + seconds(80);
  * Whether a connection is so long overdue that a person should know: its schedule does not run, or has too much to do. If
  * its token expires soon, the first missed tick is reported.
  */
-export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: Pace, now: EpochMs): boolean => {
+export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: ProviderPace, now: EpochMs): boolean => {
   const waiting = overdue(record, now);
   const expiresSoon = record.expiresAt !== undefined && record.expiresAt - now <= NOTICE;
   return waiting >= (expiresSoon ? Math.min((4 / 3) * pace.tick, patienceOf(pace)) : patienceOf(pace));
@@ -110,4 +110,4 @@ export const judge = (records: Iterable<Listed>, paces: Paces, now: EpochMs): He
   };
 };
 
-const DEFAULT_PACE: Pace = { ...defaultPolicy, lifetime: minutes(60) };
+const DEFAULT_PACE: ProviderPace = { ...defaultPolicy, lifetime: minutes(60) };

@@ -38,7 +38,7 @@ export type Settlement = Pick<
 >;
 
 /** A failure of the run: the provider's, or of a part of ours. */
-export type Trouble = Failed & { readonly fields?: readonly string[] };
+export type RunFailure = Failed & { readonly fields?: readonly string[] };
 
 /** The credentials that a run used: the version of their secret, and their fingerprint. */
 export interface Tried {
@@ -146,7 +146,7 @@ export const settleFailed = (
   policy: Policy,
   provider: Provider,
   before: Connection,
-  trouble: Trouble,
+  trouble: RunFailure,
   used: Used,
   now: EpochMs,
   random: number,

@@ -4,7 +4,7 @@ import type { Fault, Grant, TokenAnswer, Usage, Warning } from '../core/provider
 import { type EpochMs, epochMs, plus, seconds } from '../core/types.ts';
 import { parseBaseUrl } from './fields.ts';
 import type { DefinitionData } from './schema.ts';
-import type { Credentials } from './secret.ts';
+import type { SecretFields } from './secret.ts';
 import { filled, filledAll, placeholdersIn, type Values } from './template.ts';
 import { at, inUrl, valuesOf, withAnswer } from './values.ts';
 
@@ -66,7 +66,7 @@ const endOf = (stated: unknown, as: Unit, sentAt: EpochMs): EpochMs | undefined 
 };
 
 /** Headers and base URL for the token of an answer, or why it must not be used. */
-export const usageOf = (data: DefinitionData, credentials: Credentials, answer: TokenAnswer): Usage | ErrorCode => {
+export const usageOf = (data: DefinitionData, credentials: SecretFields, answer: TokenAnswer): Usage | ErrorCode => {
   const { accessToken, json, claims } = answer;
   if (!fitsNextRefresh(data, json)) return 'malformed_answer';
   for (const [path, field] of Object.entries(data.match)) {
@@ -100,7 +100,7 @@ const fitsNextRefresh = ({ refresh }: DefinitionData, { refresh_token: token }: 
 };
 
 /** RFC 6749 §5.1: an answer without `scope` granted what was asked for. */
-const isNarrowed = ({ scopes }: DefinitionData, credentials: Credentials, { scope }: Json): boolean => {
+const isNarrowed = ({ scopes }: DefinitionData, credentials: SecretFields, { scope }: Json): boolean => {
   if (scopes === undefined || typeof scope !== 'string') return false;
   const granted = new Set(scope.split(/\s+/));
   return (credentials[scopes] ?? '').split(/\s+/).some(asked => asked !== '' && !granted.has(asked));

@@ -1,5 +1,5 @@
 import { definitionFrom } from './parse.ts';
-import { type DefinedProvider, providerOf } from './provider.ts';
+import { type DefinedProvider, providerFrom } from './provider.ts';
 
 /** A provider from the content of its file. Throws a `DefinitionError`. */
-export const providerFromData = (file: unknown): DefinedProvider => providerOf(definitionFrom(file));
+export const providerFromData = (file: unknown): DefinedProvider => providerFrom(definitionFrom(file));

@@ -7,7 +7,7 @@ import { isTemplate } from './template.ts';
 
 const units = { s: seconds, m: minutes, h: hours, d: (days: number) => hours(24 * days) } as const;
 const LONGEST = hours(24 * 3650);
-export const duration = z
+export const durationText = z
   .string()
   .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
   .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)))
@@ -17,7 +17,7 @@ export const sentence = z.string().min(1, { error: 'must not be empty' });
 export const template = z.string().refine(isTemplate, {
   error: 'has a brace that is not part of a placeholder: write placeholders as "{clientId}"',
 });
-export const templates = z.record(z.string().min(1), template);
+export const templateRecord = z.record(z.string().min(1), template);
 /** By the names of headers. A value that a placeholder fills is checked when it is there. */
 export const headers = z.record(
   z.string().refine(name => areHeaders({ [name]: '' }), { error: 'must be the name of a header' }),

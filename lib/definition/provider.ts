@@ -3,7 +3,7 @@ import { faultIn, sessionEndOf, standardised, usageOf } from './answers.ts';
 import { defineProvider } from './define.ts';
 import { requestAfter, requestFrom } from './requests.ts';
 import type { DefinitionData } from './schema.ts';
-import { type Credentials, chosen, type SecretSchema, secretOf } from './secret.ts';
+import { chosen, type SecretFields, type SecretSchema, secretSchemaOf } from './secret.ts';
 import { assertionOf, baseOf, valuesOf, withAnswer } from './values.ts';
 
 /** A provider, and the definition that it was made from. */
@@ -12,14 +12,14 @@ export interface DefinedProvider extends Provider {
 }
 
 /** A provider from a definition that was checked before. */
-export const providerOf = (data: DefinitionData): DefinedProvider => {
+export const providerFrom = (data: DefinitionData): DefinedProvider => {
   const { login, redeem, refresh, sessionOf = [], locks, rateLimit, errors, answer, revoke } = data;
   const { callDeadline, refreshAt, renewWithin } = data;
   const [first, second] = login;
-  const handedIn = (c: Credentials) => (redeem ? chosen(data, c)[redeem.field] : undefined);
-  const given = (c: Credentials, more: Credentials = {}) => valuesOf(data, chosen(data, c), more);
+  const handedIn = (c: SecretFields) => (redeem ? chosen(data, c)[redeem.field] : undefined);
+  const given = (c: SecretFields, more: SecretFields = {}) => valuesOf(data, chosen(data, c), more);
   // What was handed in once is sent as the refresh token; without it, a field may have that name.
-  const redeemed = (c: Credentials): Credentials => {
+  const redeemed = (c: SecretFields): SecretFields => {
     const refreshToken = handedIn(c);
     return refreshToken === undefined ? {} : { refreshToken };
   };
@@ -28,7 +28,7 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
   const errorRules = isRedeemedAsRefresh ? errors.map(({ grant: _, ...rule }) => rule) : errors;
   const shared = rateLimit?.sharedBy;
   const redemption = redeem && (redeem.request ?? refresh);
-  const loginOf = (c: Credentials) => {
+  const loginOf = (c: SecretFields) => {
     const request = handedIn(c) === undefined ? first : redemption;
     if (!request) throw new TypeError('A definition has no request for a login.');
     return request;
@@ -40,7 +40,7 @@ export const providerOf = (data: DefinitionData): DefinedProvider => {
     lifetime: data.lifetime,
     expiresIn: unitOf(answer.expiry),
     concurrency: data.concurrency,
-    secret: secretOf(data),
+    secret: secretSchemaOf(data),
     base: c => baseOf(data, c),
     logIn: (c, assertion) => requestFrom(loginOf(c), given(c, { ...redeemed(c), assertion })),
     usage: (c, token) => usageOf(data, chosen(data, c), token),
@@ -79,7 +79,7 @@ const unitOf = (expiry: DefinitionData['answer']['expiry']): Provider['expiresIn
   return expiry.as === 'milliseconds' ? 'milliseconds' : 'seconds';
 };
 
-const lockedBy = (locks: NonNullable<DefinitionData['locks']>, credentials: Credentials) => {
+const lockedBy = (locks: NonNullable<DefinitionData['locks']>, credentials: SecretFields) => {
   const [user, password] = [credentials[locks.user], credentials[locks.password]];
   return user === undefined || password === undefined ? undefined : { user, password };
 };

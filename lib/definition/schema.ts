@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { answerCodes, isAnswerCode } from '../core/errors.ts';
 import { minutes } from '../core/types.ts';
-import { duration, fieldName, headers, jsonTemplate, path, sentence, template, templates } from './parts.ts';
+import { durationText, fieldName, headers, jsonTemplate, path, sentence, template, templateRecord } from './parts.ts';
 
 /**
  * The form of a definition. The messages say what to write, the descriptions are what editors show by way of
@@ -47,13 +47,13 @@ const request = z
   .strictObject({
     method: z.enum(['GET', 'POST', 'PUT']).default('POST'),
     url: template.describe('Begins with "{base}/" or "{apiBase}/". What a field fills is encoded.'),
-    query: templates.exactOptional().describe('What follows the "?". An entry without a value is left out.'),
+    query: templateRecord.exactOptional().describe('What follows the "?". An entry without a value is left out.'),
     basic: z
       .strictObject({ user: template, password: template, encoded: z.literal(true).exactOptional() })
       .exactOptional()
       .describe('HTTP Basic (RFC 7617), byte for byte; `encoded`: form-encoded first, as RFC 6749 §2.3.1 has it.'),
     headers: headers.default({}).describe('An entry without a value is left out.'),
-    form: templates.exactOptional().describe('The body, form-encoded. An entry without a value is left out.'),
+    form: templateRecord.exactOptional().describe('The body, form-encoded. An entry without a value is left out.'),
     json: z.record(z.string().min(1), jsonTemplate).exactOptional().describe('The body as JSON, however deep.'),
   })
   .meta({ id: 'request' });
@@ -62,8 +62,8 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 const assertion = z.strictObject({
   algorithm: z.enum(ALGORITHMS).describe('How it is signed (RFC 7518 §3.1).'),
   key: fieldName.describe('The field with the private key.'),
-  lifetime: duration.default(minutes(3)).describe('How long the assertion is valid, by default "3m".'),
-  header: templates.default({}).describe('Apart from `alg` and `typ`: {"kid": "{keyId}"}.'),
+  lifetime: durationText.default(minutes(3)).describe('How long the assertion is valid, by default "3m".'),
+  header: templateRecord.default({}).describe('Apart from `alg` and `typ`: {"kid": "{keyId}"}.'),
   claims: z
     .record(z.string().min(1), jsonTemplate)
     .describe('`iat`, `exp` and `jti` are added; `aud` and `iss` are not.'),
@@ -87,7 +87,7 @@ const answer = z.strictObject({
     .describe('Where the end of the access token is; "never stated": it is valid for `lifetime`.'),
   sessionEnd: z
     .array(
-      z.union([time, z.strictObject({ after: duration.describe('So long after each answer.') })], {
+      z.union([time, z.strictObject({ after: durationText.describe('So long after each answer.') })], {
         error: 'must be such as {"path": "refresh_expires_in", "as": "seconds"}, or {"after": "30d"}',
       }),
     )
@@ -127,7 +127,7 @@ export const definitionSchema = z.strictObject({
     .describe('Secrets are called token-refresher/<id>/<name>. A file has it as its name: <id>.json.'),
   title: sentence.max(100).describe('What people call the provider.'),
   source: sentence.describe('Where the vendor documents it.'),
-  lifetime: duration.describe('How long an access token lives, as the vendor documents it.'),
+  lifetime: durationText.describe('How long an access token lives, as the vendor documents it.'),
   fields: z.record(fieldName, field).default({}).describe('What a secret holds.'),
   alternatives: z
     .array(z.array(fieldName).min(1))
@@ -143,7 +143,7 @@ export const definitionSchema = z.strictObject({
     .default([])
     .describe('One request, or two; the second may use what the first answered: "{answer.code}".'),
   redeem: z
-    .strictObject({ field: fieldName, lifetime: duration.exactOptional(), request: request.exactOptional() })
+    .strictObject({ field: fieldName, lifetime: durationText.exactOptional(), request: request.exactOptional() })
     .exactOptional()
     .describe(
       'What a person hands in once: a code, or the first refresh token. Without `request`: the refresh request.',
@@ -184,7 +184,7 @@ export const definitionSchema = z.strictObject({
   rateLimit: z
     .strictObject({
       calls: z.int().min(1).max(5000),
-      per: duration,
+      per: durationText,
       sharedBy: fieldName.exactOptional().describe('The field that it is counted by; without it, all share it.'),
     })
     .exactOptional()
@@ -193,9 +193,9 @@ export const definitionSchema = z.strictObject({
     .strictObject({ user: fieldName, password: fieldName })
     .exactOptional()
     .describe('The user and the password of a login that the provider locks after a few wrong tries.'),
-  callDeadline: duration.exactOptional().describe('How long to wait for an answer, if 8 seconds are not enough.'),
+  callDeadline: durationText.exactOptional().describe('How long to wait for an answer, if 8 seconds are not enough.'),
   refreshAt: share.exactOptional().describe('The share of a life after which a token is renewed, by default 0.5.'),
-  renewWithin: duration.exactOptional().describe('The provider renews a token only so short before its end.'),
+  renewWithin: durationText.exactOptional().describe('The provider renews a token only so short before its end.'),
   concurrency: z.int().min(1).max(50).default(4).describe('How many connections are refreshed at a time.'),
 });
 

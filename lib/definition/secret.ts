@@ -16,11 +16,11 @@ import { placeholdersIn } from './template.ts';
 import { templatesOf } from './texts.ts';
 
 /** What a secret says, checked: every field is a text. */
-export type Credentials = Readonly<Record<string, string | undefined>>;
+export type SecretFields = Readonly<Record<string, string | undefined>>;
 export type SecretSchema = z.ZodObject<Record<string, z.ZodType<string | undefined>>>;
 
 /** The schema of the secret. A field that goes into a header, a URL, or the user of HTTP Basic may not hold everything. */
-export const secretOf = (data: DefinitionData): SecretSchema => {
+export const secretSchemaOf = (data: DefinitionData): SecretSchema => {
   const { fields, base, alternatives } = data;
   const kindOf = kinds(data);
   const isAlternative = new Set(alternatives?.flat());
@@ -66,7 +66,7 @@ const withOneOf = (schema: SecretSchema, alternatives: readonly (readonly string
   const [first = [], ...others] = alternatives;
   const quoted = (group: readonly string[]) => group.map(name => `"${name}"`).join(' and ');
   const error = `is missing: add ${quoted(first)}, or ${others.map(quoted).join(', or ')} in ${first.length > 1 ? 'their' : 'its'} place`;
-  const isThere = (fields: Credentials, group: readonly string[]) => group.every(name => (fields[name] ?? '') !== '');
+  const isThere = (fields: SecretFields, group: readonly string[]) => group.every(name => (fields[name] ?? '') !== '');
   return first.reduce(
     (checked, field) =>
       checked.refine(fields => isThere(fields, [field]) || others.some(group => isThere(fields, group)), {
@@ -79,7 +79,7 @@ const withOneOf = (schema: SecretSchema, alternatives: readonly (readonly string
 };
 
 /** Without the fields of the alternatives that are not used: the first complete one counts. */
-export const chosen = ({ alternatives }: DefinitionData, credentials: Credentials): Credentials => {
+export const chosen = ({ alternatives }: DefinitionData, credentials: SecretFields): SecretFields => {
   if (!alternatives) return credentials;
   const used = alternatives.find(group => group.every(name => credentials[name] !== undefined)) ?? [];
   const left = new Set(alternatives.flat().filter(name => !used.includes(name)));

@@ -2,7 +2,7 @@ import type { Assertion } from '../core/provider.ts';
 import { parseBaseUrl } from './fields.ts';
 import type { JsonTemplate } from './parts.ts';
 import type { DefinitionData } from './schema.ts';
-import type { Credentials } from './secret.ts';
+import type { SecretFields } from './secret.ts';
 import { filled, type Values } from './template.ts';
 
 /** What the placeholders of a definition stand for. */
@@ -10,23 +10,23 @@ import { filled, type Values } from './template.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 /** `more`: what is known of a single request alone. */
-export const valuesOf = (data: DefinitionData, credentials: Credentials, more: Credentials = {}): Values => {
+export const valuesOf = (data: DefinitionData, credentials: SecretFields, more: SecretFields = {}): Values => {
   const own = { ...derivedFrom(data, credentials), ...credentials };
   const base = addressOf(data.base, own);
   const apiBase = data.apiBase === undefined ? base : addressOf(data.apiBase, own);
-  const known: Credentials = { ...own, base, apiBase, ...more };
+  const known: SecretFields = { ...own, base, apiBase, ...more };
   return name => (Object.hasOwn(known, name) ? known[name] : undefined);
 };
 
 /** The base URL of the token endpoint. */
-export const baseOf = (data: DefinitionData, credentials: Credentials): string => {
+export const baseOf = (data: DefinitionData, credentials: SecretFields): string => {
   const base = valuesOf(data, credentials)('base');
   if (base === undefined) throw new TypeError('A definition has an address with a placeholder that has no value.');
   return base;
 };
 
 /** The fields that are left out, and whose default depends on another one. */
-const derivedFrom = ({ fields }: DefinitionData, credentials: Credentials): Credentials =>
+const derivedFrom = ({ fields }: DefinitionData, credentials: SecretFields): SecretFields =>
   Object.fromEntries(
     Object.entries(fields).flatMap(([name, { default: rule }]) => {
       if (credentials[name] !== undefined || typeof rule !== 'object') return [];
@@ -34,7 +34,7 @@ const derivedFrom = ({ fields }: DefinitionData, credentials: Credentials): Cred
     }),
   );
 
-const addressOf = (address: DefinitionData['base'], credentials: Credentials): string | undefined => {
+const addressOf = (address: DefinitionData['base'], credentials: SecretFields): string | undefined => {
   if (credentials.baseUrl !== undefined) return credentials.baseUrl;
   const one = templateOf(address, credentials);
   const text = one === undefined ? undefined : filled(one, name => credentials[name], inUrl);
@@ -42,7 +42,7 @@ const addressOf = (address: DefinitionData['base'], credentials: Credentials): s
   return text === undefined ? undefined : (parseBaseUrl(text) ?? text);
 };
 
-const templateOf = (address: DefinitionData['base'], credentials: Credentials): string | undefined => {
+const templateOf = (address: DefinitionData['base'], credentials: SecretFields): string | undefined => {
   if (typeof address === 'string') return address;
   return 'purpose' in address ? undefined : address.of[credentials[address.by] ?? ''];
 };
@@ -84,7 +84,7 @@ export const filledJson = (template: JsonTemplate, values: Values): unknown => {
 };
 
 /** What is to be signed for a request, if the definition has an assertion and the secret a key for it. */
-export const assertionOf = (data: DefinitionData, credentials: Credentials): Assertion | undefined => {
+export const assertionOf = (data: DefinitionData, credentials: SecretFields): Assertion | undefined => {
   const { assertion } = data;
   const pem = assertion && credentials[assertion.key];
   if (!assertion || pem === undefined) return undefined;

@@ -52,7 +52,7 @@ export const discover = async (
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
   await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));
-  const round = new Round(deps, records);
+  const round = new Reconciliation(deps, records);
   await pool([...inventory.connections], CONCURRENCY, ([connection, note]) => round.match(connection, note));
   const missing = active(records.values()).filter(({ connection }) => !inventory.connections.has(connection));
   const bySecret = Map.groupBy(missing, ({ connection }) => secretOf(connection));
@@ -76,7 +76,7 @@ export const allRecords = async ({
 };
 
 /** The changes of one discovery. One that fails does not stop the others. */
-class Round {
+class Reconciliation {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Listed>;
   readonly #now: EpochMs;

@@ -27,7 +27,7 @@ export interface InventoryDeps {
   readonly connectionsPerSecret: number;
 }
 
-export type ProblemCode =
+export type SecretProblemCode =
   | 'bad_secret_name'
   | 'unknown_provider'
   | 'no_value'
@@ -44,7 +44,7 @@ const RECORDS_PER_CONNECTION = 2;
 /** One for each secret and code. A bad key of `connections` is counted, not repeated: it may be a misplaced credential. */
 export interface Problem {
   readonly secret: string;
-  readonly code: ProblemCode;
+  readonly code: SecretProblemCode;
   readonly count?: number;
 }
 
@@ -158,7 +158,7 @@ export class SecretInventory {
     }
   }
 
-  #problem(secret: string, code: ProblemCode): void {
+  #problem(secret: string, code: SecretProblemCode): void {
     this.problems.push({ secret, code });
   }
 }

@@ -29,7 +29,7 @@ export interface CallDeps {
 }
 
 /** Why a connection is refreshed. `missing`: its token is not there. `operator`: a person wants it, whatever is known. */
-export type Cause = 'scheduled' | 'asked' | 'missing' | 'forced' | 'operator';
+export type Cause = 'scheduled' | 'requested' | 'missing' | 'forced' | 'operator';
 
 type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
 

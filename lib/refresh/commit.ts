@@ -1,6 +1,7 @@
 import { isTooShort } from '../core/lifetime.ts';
 import type { Provider } from '../core/provider.ts';
 import {
+  type RunFailure,
   type Settlement,
   sessionAfter,
   settleFailed,
@@ -8,7 +9,6 @@ import {
   settleLost,
   settlePostponed,
   settleUnchanged,
-  type Trouble,
   tokenOf,
 } from '../core/settle.ts';
 import type { Connection, EpochMs, Listed, Session, Version } from '../core/types.ts';
@@ -16,7 +16,7 @@ import { nextVersion, plus, seconds } from '../core/types.ts';
 import type { ConnectionStore, TokenStore } from '../ports.ts';
 import { endLate } from './end.ts';
 import { type Logged, type RefreshReport, type Result, reportOf } from './report.ts';
-import { type Failed, type Obtained, type Run, type RunDeps, triedWith } from './run.ts';
+import { type FailedRun, type Obtained, type Run, type RunDeps, triedWith } from './run.ts';
 import { noteOf } from './session.ts';
 
 export interface RefreshDeps extends RunDeps {
@@ -92,7 +92,7 @@ export class Commit {
     if (published === 'failed') {
       const { expiresAt: _, issuedAt: __, base: ___, apiOrigin: ____, session: note, ...rest } = settled;
       const left = { session: note, isForeign, forgetSession: false, calls };
-      const failed: Failed = { kind: 'failed', trouble: storeFailed, ...left };
+      const failed: FailedRun = { kind: 'failed', trouble: storeFailed, ...left };
       return this.failed(failed, run, { commitFailed: 'publish' }, { ...before, ...rest, failures: before.failures });
     }
     const originChanged = originChange(before, settled);
@@ -106,7 +106,12 @@ export class Commit {
     });
   }
 
-  async failed(failed: Failed, run: Run, extra: Logged = {}, before: Connection = this.before): Promise<RefreshReport> {
+  async failed(
+    failed: FailedRun,
+    run: Run,
+    extra: Logged = {},
+    before: Connection = this.before,
+  ): Promise<RefreshReport> {
     const { policy, clock, random } = this.#deps;
     const { trouble, calls } = failed;
     if (failed.forgetSession && (await this.#asMine(() => this.#keep(undefined))) === false)
@@ -229,7 +234,7 @@ const originChange = (before: Connection, now: Settlement): RefreshReport['origi
 
 export const withoutToken = ({ issuedAt: _, expiresAt: __, ...record }: Connection): Connection => record;
 
-const storeFailed: Trouble = { kind: 'unknown', code: 'store_failed' };
+const storeFailed: RunFailure = { kind: 'unknown', code: 'store_failed' };
 
 /** The store's answer to a conditional write, or that there was none: then the lease ends by itself. */
 const written = (write: Promise<boolean>): Promise<boolean | 'failed'> => write.catch(() => 'failed' as const);

@@ -3,7 +3,7 @@ import { RefresherError } from '../core/errors.ts';
 import { isObject, jsonObject } from '../core/json.ts';
 import type { Account, Provider } from '../core/provider.ts';
 import { areOfTwoSecrets, credentialsIn, unknownFieldsIn } from '../core/secret.ts';
-import type { Tried, Trouble } from '../core/settle.ts';
+import type { RunFailure, Tried } from '../core/settle.ts';
 import { type ConnectionId, keyOf, type Listed, type SecretVersion, secretOf } from '../core/types.ts';
 import type { SecretSource, SecretValue } from '../ports.ts';
 import type { Fingerprints } from './fingerprints.ts';
@@ -20,7 +20,7 @@ export interface Credentials {
 /** `tried` is absent if the secret could not be read at all. */
 export type Read =
   | ({ readonly ok: true } & Credentials)
-  | { readonly ok: false; readonly trouble: Trouble; readonly tried?: Tried };
+  | { readonly ok: false; readonly trouble: RunFailure; readonly tried?: Tried };
 
 /** A secret that was read: parsed once, however many connections it holds. */
 interface Opened extends Omit<SecretValue, 'text'> {

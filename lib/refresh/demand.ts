@@ -6,14 +6,14 @@ import { refreshConnection } from './refresh.ts';
 import type { Result } from './report.ts';
 import type { SweepDeps } from './sweep.ts';
 
-/** What the API asks of the refresher. */
-export type Ask = Demand & {
+/** A refresh on demand, as the API sends it to the function of a provider. */
+export type RefreshRequest = Demand & {
   readonly connection: ConnectionId;
-  /** Whether the asker has nothing else to answer, and waits if somebody else has the connection. */
+  /** Whether the sender has nothing else to answer, and waits if somebody else has the connection. */
   readonly waits: boolean;
 };
 
-export type Answer =
+export type RefreshAnswer =
   | {
       readonly result: Exclude<Result, 'lost'>;
       readonly until?: EpochMs;
@@ -38,28 +38,38 @@ export type Answer =
 export const WAITERS = 3;
 
 /** Refreshes one connection now, if that is wanted and allowed. */
-export const refreshOnDemand = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer> => {
+export const refreshOnDemand = async (
+  deps: SweepDeps,
+  provider: Provider,
+  request: RefreshRequest,
+): Promise<RefreshAnswer> => {
   // Who loses a claim looks again: what the winner did, or is doing, is the answer.
   for (let look = 1; look <= 2; look++) {
-    const answer = await attempt(deps, provider, ask);
+    const answer = await attempt(deps, provider, request);
     if (answer !== 'lost') return answer;
   }
   return { result: 'waiting', reason: 'busy' };
 };
 
-const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<Answer | 'lost'> => {
-  const connection = await deps.connections.get(ask.connection);
-  if (!connection) return withoutRecord(deps, ask);
-  const published = await deps.tokens.get(ask.connection);
-  const decision = decideDemand(connection, published, deps.clock.now(), ask, deps.policy);
+const attempt = async (
+  deps: SweepDeps,
+  provider: Provider,
+  request: RefreshRequest,
+): Promise<RefreshAnswer | 'lost'> => {
+  const connection = await deps.connections.get(request.connection);
+  if (!connection) return withoutRecord(deps, request);
+  const published = await deps.tokens.get(request.connection);
+  const decision = decideDemand(connection, published, deps.clock.now(), request, deps.policy);
   if (decision.action === 'refresh') {
-    const cause = decision.reason === 'nothing_to_lose' ? 'missing' : causes[ask.kind];
-    return refreshed(deps, provider, { connection, published }, ask, cause);
+    const cause = decision.reason === 'nothing_to_lose' ? 'missing' : causes[request.kind];
+    return refreshed(deps, provider, { connection, published }, request, cause);
   }
   const { reason, until } = decision;
   if (reason === 'retired') return { result: 'retired' };
   const joined =
-    reason !== 'leased' || !ask.waits || (await deps.connections.join(ask.connection, connection.version, WAITERS));
+    reason !== 'leased' ||
+    !request.waits ||
+    (await deps.connections.join(request.connection, connection.version, WAITERS));
   return {
     result: 'waiting',
     reason: joined ? reason : 'busy',
@@ -68,7 +78,7 @@ const attempt = async (deps: SweepDeps, provider: Provider, ask: Ask): Promise<A
 };
 
 /** Discovery makes a record again whose secret is there. Until then its token is as good as before. */
-const withoutRecord = async (deps: SweepDeps, { connection }: Ask): Promise<Answer> =>
+const withoutRecord = async (deps: SweepDeps, { connection }: RefreshRequest): Promise<RefreshAnswer> =>
   (await deps.credentials.isGone({ connection }))
     ? { result: 'unknown' }
     : { result: 'waiting', reason: 'undiscovered' };
@@ -77,9 +87,9 @@ const refreshed = async (
   deps: SweepDeps,
   provider: Provider,
   { connection, published }: { readonly connection: Connection; readonly published: Token | undefined },
-  ask: Ask,
+  request: RefreshRequest,
   cause: Cause,
-): Promise<Answer | 'lost'> => {
+): Promise<RefreshAnswer | 'lost'> => {
   const report = await refreshConnection(deps, provider, connection, cause);
   deps.observer.refresh(isMissing(connection, published) ? { ...report, repaired: true } : report);
   const { result, dueAt } = report;
@@ -88,11 +98,11 @@ const refreshed = async (
   return {
     result,
     ...(dueAt !== undefined && { until: dueAt }),
-    ...(ask.kind === 'operator' && warning && { warning }),
+    ...(request.kind === 'operator' && warning && { warning }),
   };
 };
 
-const causes = { read: 'asked', forced: 'forced', operator: 'operator' } as const;
+const causes = { ifNeeded: 'requested', force: 'forced', operator: 'operator' } as const;
 
 /** The record knows of another token than is published: one of the tables was restored, or an item was deleted. */
 const isMissing = ({ issuedAt, leaseUntil }: Connection, published: Token | undefined): boolean =>

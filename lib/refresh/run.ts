@@ -3,13 +3,13 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Failed as FailedCall, Granted } from '../core/interpret.ts';
 import { replayOf } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
-import type { Tried, Trouble, Used } from '../core/settle.ts';
+import type { RunFailure, Tried, Used } from '../core/settle.ts';
 import type { Connection, EpochMs } from '../core/types.ts';
 import type { SessionStore, TokenStore } from '../ports.ts';
 import { type CallDeps, Calls, type Cause } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import type { CallOutcome } from './logins.ts';
-import { type Found, findSession, isCodeSpent, type StoredSession } from './session.ts';
+import { type Found, findSession, isCodeSpent, type UsableSession } from './session.ts';
 
 export interface RunDeps extends CallDeps {
   readonly sessions: SessionStore;
@@ -31,7 +31,7 @@ export type Obtained =
       readonly credentials: Credentials;
       readonly calls: number;
     }
-  | ({ readonly kind: 'failed'; readonly trouble: Trouble } & Left)
+  | ({ readonly kind: 'failed'; readonly trouble: RunFailure } & Left)
   /** There is no slot of the rate limit in time, or others are using the login. `exhausted`: the limit. */
   | ({
       readonly kind: 'postponed';
@@ -41,7 +41,7 @@ export type Obtained =
     } & Left)
   /** The secret has changed, but nothing of this connection that is to be sent now. */
   | ({ readonly kind: 'unchanged'; readonly tried: Tried } & Left);
-export type Failed = Extract<Obtained, { kind: 'failed' }>;
+export type FailedRun = Extract<Obtained, { kind: 'failed' }>;
 
 type GrantChoice = Exclude<Choice, { grant: 'none' }>;
 type RefreshChoice = Extract<Choice, { grant: 'refresh' }>;
@@ -111,7 +111,7 @@ export class Run {
   }
 
   /** After an exception, which is a bug: nobody knows how far the run came. */
-  broken(): Failed {
+  broken(): FailedRun {
     const { sent } = this.#calls;
     if (sent?.irreplaceable) this.#isInDoubt = true;
     return this.#failed({ kind: 'unknown', code: 'internal_error' }, undefined, sent?.irreplaceable === false);
@@ -181,7 +181,7 @@ export class Run {
   }
 
   /** The login was held back that should have taken the place of a refresh grant. */
-  async #refreshAfterAll(held: StoredSession, heldBack: FailedCall, attempt: Attempt): Promise<Obtained> {
+  async #refreshAfterAll(held: UsableSession, heldBack: FailedCall, attempt: Attempt): Promise<Obtained> {
     const { credentials } = attempt;
     const choice = {
       grant: 'refresh',
@@ -196,7 +196,7 @@ export class Run {
   }
 
   /** A new one-time code is refused: what is left is the session of the old one. */
-  async #useSessionOfOldCode(held: StoredSession, verdict: Failed, credentials: Credentials): Promise<Obtained> {
+  async #useSessionOfOldCode(held: UsableSession, verdict: FailedRun, credentials: Credentials): Promise<Obtained> {
     if (held.mayBeSpent && this.#isTokenWorthKeeping()) return { ...verdict, trouble: inDoubt };
     const choice = {
       grant: 'refresh',
@@ -246,7 +246,7 @@ export class Run {
     return { ...this.#failed(outcome, triedWith(credentials), forgetSession), ...redeemed };
   }
 
-  #failed(trouble: Trouble, tried: Tried | undefined, forgetSession: boolean): Failed {
+  #failed(trouble: RunFailure, tried: Tried | undefined, forgetSession: boolean): FailedRun {
     return { kind: 'failed', trouble, ...this.#left(forgetSession), ...(tried && { tried }) };
   }
 
@@ -266,7 +266,7 @@ export class Run {
    */
   #isTokenWorthKeeping(): boolean {
     const { published } = this.found;
-    if (published === undefined || (this.cause !== 'scheduled' && this.cause !== 'asked')) return false;
+    if (published === undefined || (this.cause !== 'scheduled' && this.cause !== 'requested')) return false;
     return replayOf(this.#deps.policy, published) > this.#deps.clock.now();
   }
 }

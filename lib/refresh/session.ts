@@ -3,14 +3,14 @@ import type { Connection, Session, SessionNote, Token, Version } from '../core/t
 import type { SessionStore, TokenStore } from '../ports.ts';
 import type { Credentials } from './credentials.ts';
 
-export interface StoredSession extends HeldSession {
+export interface UsableSession extends HeldSession {
   readonly version: Version;
 }
 
 /** What a run finds stored. */
 export interface Found {
   /** The stored session, if it is bound to the credentials of this run. */
-  readonly held?: StoredSession;
+  readonly held?: UsableSession;
   /** The stored session as the record notes it. */
   readonly note?: SessionNote | undefined;
   /** These credentials may not use it. It stays until a grant brings another: an edit may be undone. */

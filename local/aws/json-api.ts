@@ -28,15 +28,15 @@ export const readBody = async (request: IncomingMessage): Promise<Buffer | undef
   return Buffer.concat(chunks);
 };
 
-export const answer = (response: ServerResponse, status: number, body: object): void => {
+export const jsonAnswerOf = (response: ServerResponse, status: number, body: object): void => {
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': CONTENT_TYPE, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 };
 
 export const answerError = (response: ServerResponse, error: AwsError): void =>
-  answer(response, 400, { __type: error.type, Message: error.message });
+  jsonAnswerOf(response, 400, { __type: error.type, Message: error.message });
 
 /** The service itself failed: SDKs try again. */
 export const answerFailure = (response: ServerResponse, type: string, why: string): void =>
-  answer(response, 500, { __type: type, Message: why });
+  jsonAnswerOf(response, 500, { __type: type, Message: why });

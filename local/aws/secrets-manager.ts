@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import * as z from 'zod';
-import { AwsError, answer, answerError, answerFailure } from './json-api.ts';
+import { AwsError, answerError, answerFailure, jsonAnswerOf } from './json-api.ts';
 import { describeSecret, listSchema, listSecrets } from './secret-listing.ts';
 import type { SecretStore, StoredSecret } from './secret-store.ts';
 import { addVersion, findVersion, hasValue, holds, type NewVersion, stagesById } from './secret-versions.ts';
@@ -168,7 +168,7 @@ export const createSecretsManager = (store: SecretStore): SecretsManager => {
     try {
       const run = operations.get(operationName);
       if (!run) throw new AwsError('UnknownOperationException', `${operationName} is not emulated.`);
-      answer(response, 200, run(store, parse(body)));
+      jsonAnswerOf(response, 200, run(store, parse(body)));
     } catch (thrown) {
       if (thrown instanceof AwsError) answerError(response, thrown);
       else answerFailure(response, 'InternalServiceError', store.refusal() ?? 'The emulator failed.');

@@ -1,7 +1,7 @@
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { TimeData } from '../../lib/definition/schema.ts';
-import { duration } from '../table.ts';
+import { shortDuration } from '../table.ts';
 
 /** Where a definition reads the answer, and how often it calls the provider, as lines. */
 export const answerLines = (provider: DefinedProvider): readonly string[] => {
@@ -14,7 +14,10 @@ export const answerLines = (provider: DefinedProvider): readonly string[] => {
     'Read from the answer',
     line('token', token),
     ...(refresh ? [line('refresh token', refreshToken)] : []),
-    line('expiry', expiry === 'never stated' ? `never stated: ${duration(lifetime)}` : `${expiry.path} (${expiry.as})`),
+    line(
+      'expiry',
+      expiry === 'never stated' ? `never stated: ${shortDuration(lifetime)}` : `${expiry.path} (${expiry.as})`,
+    ),
     ...(sessionEnd.length > 0 ? [line('session end', sessionEnd.map(endText).join(', otherwise '))] : []),
     ...matches,
     ...errors.map(({ status, grant, code, means }) =>
@@ -22,25 +25,25 @@ export const answerLines = (provider: DefinedProvider): readonly string[] => {
     ),
     '',
     'Times and limits',
-    line('lifetime', duration(lifetime)),
+    line('lifetime', shortDuration(lifetime)),
     line('renewed', renewedText(refreshAt, renewWithin)),
-    line('polling', `every ${duration(tickOf(provider))}`),
+    line('polling', `every ${shortDuration(tickOf(provider))}`),
     ...(rateLimit
-      ? [line('rate limit', `${rateLimit.calls} in ${duration(rateLimit.per)}${sharedText(rateLimit.sharedBy)}`)]
+      ? [line('rate limit', `${rateLimit.calls} in ${shortDuration(rateLimit.per)}${sharedText(rateLimit.sharedBy)}`)]
       : []),
     ...(locks ? [line('locks', `wrong logins of {${locks.user}} may lock it: each is tried once`)] : []),
   ];
 };
 
 const endText = (end: TimeData | { readonly after: number }): string => {
-  if ('after' in end) return `${duration(end.after)} after each answer`;
+  if ('after' in end) return `${shortDuration(end.after)} after each answer`;
   return `${end.path ?? `the claim ${end.claim}`} (${end.as})`;
 };
 
 const renewedText = (refreshAt = defaultPolicy.refreshAt, renewWithin: number | undefined): string =>
   renewWithin === undefined
     ? `after ${Math.round(refreshAt * 100)} % of its life`
-    : `in its last ${duration(renewWithin)}`;
+    : `in its last ${shortDuration(renewWithin)}`;
 
 const sharedText = (field: string | undefined): string =>
   field === undefined ? ', shared by all connections of one origin' : `, shared by those with the same {${field}}`;

@@ -1,18 +1,18 @@
 import type { DefinitionData, RequestData } from '../../lib/definition/schema.ts';
-import type { Credentials } from '../../lib/definition/secret.ts';
+import type { SecretFields } from '../../lib/definition/secret.ts';
 import { filled, filledAll, type Values } from '../../lib/definition/template.ts';
 import { filledJson } from '../../lib/definition/values.ts';
 import { shownValues } from './hide.ts';
 
 /** The requests that a definition makes, as lines. Placeholders stand for what is secret. */
-export const requestLines = (data: DefinitionData, credentials: Credentials | undefined): readonly string[] => {
+export const requestLines = (data: DefinitionData, credentials: SecretFields | undefined): readonly string[] => {
   const values = shownValues(data, credentials);
   const { login, redeem, refresh, revoke, assertion, consumer } = data;
   const [first, second] = login;
   const isHandedIn = redeem !== undefined && credentials?.[redeem.field] !== undefined;
   const isUsed = (what: 'login' | 'redeem') => credentials === undefined || isHandedIn === (what === 'redeem');
   const redemption = redeem && `What a person hands in once ("${redeem.field}")`;
-  const block = (title: string | undefined, request: RequestData | undefined, more: Credentials = {}) =>
+  const block = (title: string | undefined, request: RequestData | undefined, more: SecretFields = {}) =>
     title !== undefined && request
       ? ['', title, ...indented(linesOf(request, name => more[name] ?? values(name)))]
       : [];

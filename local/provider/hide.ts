@@ -1,5 +1,5 @@
 import type { DefinitionData } from '../../lib/definition/schema.ts';
-import type { Credentials } from '../../lib/definition/secret.ts';
+import type { SecretFields } from '../../lib/definition/secret.ts';
 import { filled, type Values } from '../../lib/definition/template.ts';
 import { valuesOf } from '../../lib/definition/values.ts';
 
@@ -12,7 +12,7 @@ const isShown = ({ fields }: DefinitionData, name: string, value: string | undef
 };
 
 /** What is shown in place of each placeholder. Without credentials, of every field its name. */
-export const shownValues = (data: DefinitionData, credentials: Credentials | undefined): Values => {
+export const shownValues = (data: DefinitionData, credentials: SecretFields | undefined): Values => {
   const known = credentials && valuesOf(data, credentials);
   const givenOr = (name: string): string | undefined => {
     const rule = data.fields[name]?.default;
@@ -38,7 +38,7 @@ export const shownValues = (data: DefinitionData, credentials: Credentials | und
 };
 
 /** Takes secrets out of lines, however an answer wrote them. */
-export const hiding = (data: DefinitionData, credentials: Credentials = {}) => {
+export const hiding = (data: DefinitionData, credentials: SecretFields = {}) => {
   const hidden = new Map<string, string>();
   const alsoHide = (name: string, value: string | undefined): void => {
     if (value === undefined || value === '') return;

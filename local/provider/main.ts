@@ -1,9 +1,9 @@
-import { run } from './run.ts';
+import { runProviderCommand } from './run.ts';
 
 // `check | head` closes the pipe: the rest is not wanted.
 process.stdout.on('error', () => process.exit());
 
-process.exitCode = await run(process.argv.slice(2), {
+process.exitCode = await runProviderCommand(process.argv.slice(2), {
   result: line => console.log(line),
   problem: line => console.error(line),
 });

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DefinitionError } from '../../lib/definition/parse.ts';
-import { providerFromFile } from '../../lib/definition-files.ts';
+import { readProviderFile } from '../../lib/definition-files.ts';
 import { findProvider } from '../../lib/providers/index.ts';
 import { UsageError } from '../usage-error.ts';
 import { requestLines } from './describe.ts';
@@ -10,7 +10,7 @@ import { hiding } from './hide.ts';
 import { credentialsFrom } from './secret-file.ts';
 import { attempt } from './try.ts';
 
-export const usage = `Usage: npm run provider -- check FILE [options]
+export const providerUsage = `Usage: npm runProviderCommand provider -- check FILE [options]
 
 Checks the definition of a provider, and prints the requests that it makes. Credentials are never shown.
 
@@ -26,7 +26,7 @@ export interface Printer {
 }
 
 /** Does what the arguments say; the exit code. */
-export const run = async (args: readonly string[], printer: Printer): Promise<number> => {
+export const runProviderCommand = async (args: readonly string[], printer: Printer): Promise<number> => {
   try {
     return await check(args, printer);
   } catch (error) {
@@ -39,18 +39,18 @@ export const run = async (args: readonly string[], printer: Printer): Promise<nu
 const check = async (args: readonly string[], printer: Printer): Promise<number> => {
   const { positionals, values } = parsed(args);
   if (values.help) {
-    printer.result(usage);
+    printer.result(providerUsage);
     return 0;
   }
   const [command, file, ...rest] = positionals;
   if (command !== undefined && command !== 'check') {
-    throw new UsageError(`There is no command "${command}". Use: npm run provider -- check acme.json`);
+    throw new UsageError(`There is no command "${command}". Use: npm runProviderCommand provider -- check acme.json`);
   }
   if (file === undefined || rest.length > 0) {
-    throw new UsageError('Give the file of a definition: npm run provider -- check acme.json');
+    throw new UsageError('Give the file of a definition: npm runProviderCommand provider -- check acme.json');
   }
   if (values.key !== undefined && values.secret === undefined) throw new UsageError('--key goes with --secret.');
-  const provider = providerFromFile(file);
+  const provider = readProviderFile(file);
   const { definition } = provider;
   if (findProvider(provider.id) && basename(file) !== 'definition.json') {
     throw new UsageError(`${file}: "${provider.id}" is the id of a built-in provider: choose another "id".`);
@@ -79,6 +79,6 @@ const parsed = (args: readonly string[]) => {
     });
   } catch (error) {
     const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
-    throw new UsageError(`${said}. See npm run provider -- --help`);
+    throw new UsageError(`${said}. See npm runProviderCommand provider -- --help`);
   }
 };

@@ -3,13 +3,13 @@ import { isObject, jsonObject } from '../../lib/core/json.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { credentialsIn } from '../../lib/core/secret.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
-import { type Credentials, chosen, secretOf } from '../../lib/definition/secret.ts';
+import { chosen, type SecretFields, secretSchemaOf } from '../../lib/definition/secret.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface Given {
   readonly account: Account;
   /** With all defaults, and without the fields of alternatives that are not used. */
-  readonly credentials: Credentials;
+  readonly credentials: SecretFields;
 }
 
 /** The credentials in a file, checked. Throws a `UsageError` that names fields and never holds a value. */
@@ -20,7 +20,7 @@ export const credentialsFrom = (file: string, provider: DefinedProvider, key: st
     throw new UsageError(
       opened.problems.map(({ message }) => `${file}: ${message}${message.endsWith('?') ? '' : '.'}`).join('\n'),
     );
-  const credentials = chosen(provider.definition, secretOf(provider.definition).parse(fields));
+  const credentials = chosen(provider.definition, secretSchemaOf(provider.definition).parse(fields));
   return { account: opened.account, credentials };
 };
 

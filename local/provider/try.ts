@@ -13,7 +13,7 @@ import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { duration } from '../table.ts';
+import { shortDuration } from '../table.ts';
 import { adviceOn, warningWords } from './words.ts';
 
 export interface Output {
@@ -46,7 +46,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
     return true;
   }
   if (renewWithin !== undefined) {
-    say(`Refresh: not tried, since the provider allows it in the last ${duration(renewWithin)} alone.`);
+    say(`Refresh: not tried, since the provider allows it in the last ${shortDuration(renewWithin)} alone.`);
     return true;
   }
   const refresh = hidden(await refreshWith(provider, account, login.refreshToken), output);
@@ -104,7 +104,7 @@ const factsOf = (
   { hideAll }: Output,
   tick: Milliseconds,
 ): string[] => [
-  `token valid until ${new Date(expiresAt).toISOString()} (${duration(expiresAt - issuedAt)})`,
+  `token valid until ${new Date(expiresAt).toISOString()} (${shortDuration(expiresAt - issuedAt)})`,
   `base URL: ${hideAll(baseUrl)}`,
   `headers: ${Object.keys(headers).join(', ')}`,
   `refresh token: ${refreshToken === undefined ? 'no' : 'yes'}`,

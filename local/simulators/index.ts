@@ -5,12 +5,12 @@ import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccounts } from './accounts.ts';
 import { genericSimulation } from './generic/index.ts';
 import {
-  Desk,
+  FakeAuthServer,
   type SimulatedRequest,
   type SimulatedResponse,
   type Simulation,
   type SimulatorState,
-  type World,
+  type SimulatorWorld,
 } from './kit.ts';
 import { json, pathOf } from './wire.ts';
 
@@ -49,7 +49,7 @@ export interface Simulator<State = SimulatorState> {
 /** One provider's token endpoint; every other path is its API, open to living tokens with the right headers. */
 export const createSimulator = (
   provider: string,
-  world: World,
+  world: SimulatorWorld,
   accounts: readonly SimulatedAccount[] = simulatedAccounts,
 ): Simulator => {
   const simulation = simulations.get(provider);
@@ -60,31 +60,31 @@ export const createSimulator = (
 const simulatorOf = (
   provider: string,
   simulation: Simulation,
-  world: World,
+  world: SimulatorWorld,
   accounts: readonly SimulatedAccount[],
 ): Simulator => {
-  const desk = new Desk(provider, world, accounts);
+  const server = new FakeAuthServer(provider, world, accounts);
   return {
-    handle: request => answer(simulation, desk, request),
-    state: { get: () => desk.state, restore: state => desk.restore(state) },
+    handle: request => answer(simulation, server, request),
+    state: { get: () => server.state, restore: state => server.restore(state) },
   };
 };
 
-const answer = (simulation: Simulation, desk: Desk, request: SimulatedRequest): SimulatedResponse => {
-  const stopped = simulation.gate?.(desk, request);
+const answer = (simulation: Simulation, server: FakeAuthServer, request: SimulatedRequest): SimulatedResponse => {
+  const stopped = simulation.gate?.(server, request);
   if (stopped) return stopped;
   const path = pathOf(request);
   const route = simulation.routes[`${request.method} ${path}`];
-  if (route) return route(desk, request);
+  if (route) return route(server, request);
   if (Object.keys(simulation.routes).some(known => known.endsWith(` ${path}`)))
     return json(405, { error: 'invalid_request' });
-  const issued = simulation.admit(desk, request);
+  const issued = simulation.admit(server, request);
   return issued ? json(200, { ok: true, account: issued.account, path }) : json(401, { error: 'invalid_token' });
 };
 
 /** All of them behind one address, each below `/<provider>`; and the generic one for each of the `defined` providers. */
 export const createSimulators = (
-  world: World,
+  world: SimulatorWorld,
   accounts: readonly SimulatedAccount[] = simulatedAccounts,
   defined: readonly DefinedProvider[] = [],
 ): Simulator<Readonly<Record<string, SimulatorState>>> => {
@@ -107,7 +107,7 @@ export const createSimulators = (
 };
 
 /** Sends a provider's request to simulators at `url`, without a network between them. */
-export const ask = (simulators: Pick<Simulator, 'handle'>, url: string, request: HttpRequest): HttpReply => {
+export const sendTo = (simulators: Pick<Simulator, 'handle'>, url: string, request: HttpRequest): HttpReply => {
   if (!request.url.startsWith(`${url}/`)) return { kind: 'failed', code: 'network', sent: false };
   const headers = Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]);
   const path = request.url.slice(url.length);

@@ -16,7 +16,7 @@ export interface SimulatedResponse {
 }
 
 /** What a simulator depends on; nothing else, so that the same seed and clock always give the same run. */
-export interface World {
+export interface SimulatorWorld {
   readonly now: () => EpochMs;
   /** Lifetimes and rate-limit periods are divided by it: at 60, an hour's token lives a minute. */
   readonly scale: number;
@@ -31,11 +31,11 @@ export interface Simulation {
   /** Whether a refresh token is good for one use: the second one ends everything that came of it. */
   readonly rotates: boolean;
   /** By method and path, for example `POST /oauth/token`. */
-  readonly routes: Readonly<Record<string, (desk: Desk, request: SimulatedRequest) => SimulatedResponse>>;
+  readonly routes: Readonly<Record<string, (server: FakeAuthServer, request: SimulatedRequest) => SimulatedResponse>>;
   /** Asked before everything else: an answer of the gateway in front, or nothing. */
-  gate?(desk: Desk, request: SimulatedRequest): SimulatedResponse | undefined;
+  gate?(server: FakeAuthServer, request: SimulatedRequest): SimulatedResponse | undefined;
   /** The living token that a call of the API came with, or nothing. */
-  admit(desk: Desk, request: SimulatedRequest): Issued | undefined;
+  admit(server: FakeAuthServer, request: SimulatedRequest): Issued | undefined;
 }
 
 /** An access token in life. */
@@ -72,8 +72,8 @@ export interface SimulatorState {
 }
 
 /** The back office of a simulated provider: issues tokens, remembers them, and notices reuse. */
-export class Desk {
-  readonly #world: World;
+export class FakeAuthServer {
+  readonly #world: SimulatorWorld;
   readonly #provider: string;
   readonly accounts: readonly SimulatedAccount[];
   #serial = 0;
@@ -82,7 +82,7 @@ export class Desk {
   #codes = new Map<string, Code>();
   #calls = new Map<string, readonly number[]>();
 
-  constructor(provider: string, world: World, accounts: readonly SimulatedAccount[]) {
+  constructor(provider: string, world: SimulatorWorld, accounts: readonly SimulatedAccount[]) {
     this.#provider = provider;
     this.#world = world;
     this.accounts = accounts.filter(account => account.provider === provider);

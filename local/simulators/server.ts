@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { SimulatedAccount } from './accounts.ts';
 import { createSimulators, type Simulator } from './index.ts';
-import type { SimulatedRequest, World } from './kit.ts';
+import type { SimulatedRequest, SimulatorWorld } from './kit.ts';
 import type { SimulatorMemory } from './memory.ts';
 
-export interface SimulatorOptions extends Omit<World, 'url'>, SimulatorMemory {
+export interface SimulatorOptions extends Omit<SimulatorWorld, 'url'>, SimulatorMemory {
   readonly accounts?: readonly SimulatedAccount[];
   /** Providers that the generic simulator serves. */
   readonly defined?: readonly DefinedProvider[];

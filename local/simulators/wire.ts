@@ -1,6 +1,6 @@
 import { jsonObject } from '../../lib/core/json.ts';
 import type { Milliseconds } from '../../lib/core/types.ts';
-import type { Desk, Issued, SimulatedRequest, SimulatedResponse } from './kit.ts';
+import type { FakeAuthServer, Issued, SimulatedRequest, SimulatedResponse } from './kit.ts';
 
 /** What simulators read from requests and write into answers. */
 
@@ -46,8 +46,8 @@ export const basicOf = ({ headers }: SimulatedRequest): readonly [string, string
 };
 
 /** The living token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
-export const bearerOf = (desk: Desk, { headers }: SimulatedRequest): Issued | undefined =>
-  desk.living(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]);
+export const bearerOf = (server: FakeAuthServer, { headers }: SimulatedRequest): Issued | undefined =>
+  server.living(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]);
 
 /** A duration in seconds, with fractions where lifetimes are scaled. */
 export const inSeconds = (duration: Milliseconds): number => Number((duration / 1000).toFixed(3));

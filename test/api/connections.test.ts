@@ -8,7 +8,7 @@ const setUp = async () => {
   const clock = virtualClock();
   const world = apiWorld(clock);
   const list = async () => {
-    const answer = await world.ask('GET', '/connections');
+    const answer = await world.call('GET', '/connections');
     return { ...answer, connections: answer.json.connections as Record<string, unknown>[] };
   };
   return { ...world, clock, list };

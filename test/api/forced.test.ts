@@ -18,11 +18,11 @@ const setUp = async () => {
 
 describe('a forced refresh', () => {
   it('answers the new token, whatever life the old one had left', async () => {
-    const { post, ask, calls } = await setUp();
+    const { post, call, calls } = await setUp();
     const answer = await post();
     expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-2', expiresIn: LIFE / 1000 } });
     expect(answer.headers['cache-control']).toBe('no-store');
-    expect((await ask('GET', '/tokens/poweroffice-v2/acme')).json.accessToken).toBe('token-2');
+    expect((await call('GET', '/tokens/poweroffice-v2/acme')).json.accessToken).toBe('token-2');
     expect(calls).toHaveLength(2);
   });
 
@@ -80,11 +80,11 @@ it('a token that is missing for want of budget says so, and since when', async (
     claimed.version,
     settlePostponed(claimed, { calls: 1 }, { until: now, code: 'budget_used' }, now),
   );
-  const answer = await world.ask(
+  const answer = await world.call(
     'GET',
     '/tokens/poweroffice-v2/acme',
     {},
-    { ask: async () => ({ result: 'postponed' }) },
+    { refresh: async () => ({ result: 'postponed' }) },
   );
   expect(answer).toMatchObject({ status: 503, json: { reason: 'budget_used', since: new Date(now).toISOString() } });
 });
@@ -92,8 +92,8 @@ it('a token that is missing for want of budget says so, and since when', async (
 it('a token of a connection that nobody could be asked to refresh says so, and since when', async () => {
   const world = apiWorld();
   await world.add('acme');
-  const ask = () => Promise.reject(new Error('not reached'));
-  const answer = await world.ask('GET', '/tokens/poweroffice-v2/acme', {}, { ask });
+  const call = () => Promise.reject(new Error('not reached'));
+  const answer = await world.call('GET', '/tokens/poweroffice-v2/acme', {}, { refresh: call });
   const since = new Date(world.clock.now()).toISOString();
   expect(answer).toMatchObject({ status: 503, json: { reason: 'not_refreshed_yet', since } });
 });
@@ -175,7 +175,7 @@ describe('a forced refresh that cannot be done now', () => {
   it('because the refresher cannot be reached, is reported and leaves the old token where it was', async () => {
     const { refuse, tokens, connection, failures } = await setUp();
     const broken = () => Promise.reject(new Error(planted.words));
-    const answer = await refuse(path, START, { ask: broken });
+    const answer = await refuse(path, START, { refresh: broken });
     expect(answer).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
     expect(answer.body).not.toContain(planted.words);
     expect(failures).toHaveLength(1);

@@ -14,49 +14,49 @@ const setUp = async (hooks: Hooks = {}) => {
   await world.tick();
   return { ...world, clock, connection };
 };
-const silent = { ask: () => new Promise<never>(() => {}) };
+const silent = { refresh: () => new Promise<never>(() => {}) };
 
 it('a reader with a valid token waits a moment for a refresh that hangs', async () => {
-  const { clock, ask } = await setUp();
+  const { clock, call } = await setUp();
   clock.pass(LIFE - seconds(30));
   const before = clock.now();
-  const answer = await ask('GET', path, {}, silent);
+  const answer = await call('GET', path, {}, silent);
   expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
   expect(clock.now() - before).toBeLessThanOrEqual(seconds(5));
 });
 
 it('a reader with a token in its last seconds gets it while it is valid', async () => {
-  const { clock, ask } = await setUp();
+  const { clock, call } = await setUp();
   clock.pass(LIFE - seconds(3));
-  const answer = await ask('GET', path, {}, silent);
+  const answer = await call('GET', path, {}, silent);
   expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1', expiresIn: 1 } });
 });
 
 it('a reader with a token in its last second waits for the next one', async () => {
-  const { clock, ask, answers } = await setUp();
+  const { clock, call, answers } = await setUp();
   answers(async () => {
     await clock.sleep(seconds(2));
     return granted('token-2');
   });
   clock.pass(LIFE - seconds(1));
-  expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
+  expect(await call('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
 });
 
 it('a reader with a valid token gets it, although many others are after a new one', async () => {
-  const { clock, ask } = await setUp();
+  const { clock, call } = await setUp();
   clock.pass(LIFE - seconds(30));
-  const busy = { ask: async () => ({ result: 'waiting', reason: 'busy' }) as const };
-  expect(await ask('GET', path, {}, busy)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
+  const busy = { refresh: async () => ({ result: 'waiting', reason: 'busy' }) as const };
+  expect(await call('GET', path, {}, busy)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
 });
 
 it('nobody waits for longer than an HTTP API does', async () => {
-  const { clock, ask, refuse } = await setUp();
+  const { clock, call, refuse } = await setUp();
   const before = clock.now();
   expect(await refuse(path, undefined, silent)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
   expect(clock.now() - before).toBeLessThan(seconds(25));
   clock.pass(LIFE);
   const later = clock.now();
-  expect(await ask('GET', path, {}, silent)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
+  expect(await call('GET', path, {}, silent)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
   expect(clock.now() - later).toBeLessThan(seconds(25));
 });
 
@@ -71,29 +71,29 @@ it('a forced refresh hands out no token that expired on its way', async () => {
 });
 
 it('a reader waits for a dead worker no longer than its lease', async () => {
-  const { clock, ask, connections, connection } = await setUp();
+  const { clock, call, connections, connection } = await setUp();
   clock.pass(LIFE + 1);
   const record = await connections.get(connection);
   if (!record) throw new Error('there is no record');
   await connections.claim(record, { id: 'dead', leaseUntil: plus(clock.now(), seconds(5)) });
   const before = clock.now();
-  expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
+  expect(await call('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
   expect(clock.now() - before).toBeLessThan(seconds(6));
 });
 
 it('a retired connection is known by its token until that has gone or expired', async () => {
-  const { clock, ask, connections, connection } = await setUp();
+  const { clock, call, connections, connection } = await setUp();
   clock.pass(LIFE - seconds(30));
-  const retired = { ask: async () => ({ result: 'retired' }) as const };
-  expect(await ask('GET', path, {}, retired)).toMatchObject({ status: 200 });
+  const retired = { refresh: async () => ({ result: 'retired' }) as const };
+  expect(await call('GET', path, {}, retired)).toMatchObject({ status: 200 });
   await connections.retire(connection, clock.now());
-  expect(await ask('GET', path)).toMatchObject({ status: 200 });
+  expect(await call('GET', path)).toMatchObject({ status: 200 });
   clock.pass(seconds(30));
-  expect(await ask('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+  expect(await call('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
 it('a connection that has ended is unknown, although somebody restored its token', async () => {
-  const { clock, ask, connections, tokens, connection } = await setUp();
+  const { clock, call, connections, tokens, connection } = await setUp();
   const token = await tokens.get(connection);
   const record = await connections.get(connection);
   if (!token || !record) throw new Error('there is no token');
@@ -101,18 +101,18 @@ it('a connection that has ended is unknown, although somebody restored its token
   await tokens.withdraw(connection, record.version);
   await connections.end(connection, record.version, clock.now());
   await tokens.publish(token);
-  expect(await ask('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+  expect(await call('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
 it('a connection that retired while it was asked for is unknown', async () => {
-  const { clock, ask, connections, tokens, connection } = await setUp();
+  const { clock, call, connections, tokens, connection } = await setUp();
   clock.pass(LIFE);
   const failing = {
-    ask: async () => {
+    refresh: async () => {
       await connections.retire(connection, clock.now());
       await tokens.withdraw(connection, Number.MAX_SAFE_INTEGER as never);
       return { result: 'failed' } as const;
     },
   };
-  expect(await ask('GET', path, {}, failing)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
+  expect(await call('GET', path, {}, failing)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });

@@ -12,7 +12,7 @@ interface Listed {
 }
 
 const pageOf = async (world: ApiWorld, query: Record<string, string>): Promise<Listed> => {
-  const { status, json } = await world.ask('GET', '/connections', query);
+  const { status, json } = await world.call('GET', '/connections', query);
   expect(status).toBe(200);
   return json as unknown as Listed;
 };
@@ -139,7 +139,7 @@ describe('a filter', () => {
 
   it('of a provider that is not deployed is refused with the names of those that are', async () => {
     const { world } = await mixed();
-    const answer = await world.ask('GET', '/connections', { provider: 'ioffice' });
+    const answer = await world.call('GET', '/connections', { provider: 'ioffice' });
     expect(answer).toMatchObject({ status: 400, json: { code: 'malformed_request' } });
     expect(answer.json.detail).toBe('"provider" must be one of poweroffice-v2, petrosoft.');
   });
@@ -161,7 +161,7 @@ it('the providers sort as their ids do, also if one is the beginning of another'
   const found: unknown[] = [];
   for (let cursor: unknown = ''; cursor !== null; ) {
     const query: Record<string, string> = { limit: '1', ...(cursor !== '' && { cursor: String(cursor) }) };
-    const { json } = await world.ask('GET', '/connections', query, { providers });
+    const { json } = await world.call('GET', '/connections', query, { providers });
     found.push(...(json as unknown as Listed).connections.map(each => each.connection));
     cursor = json.cursor;
   }

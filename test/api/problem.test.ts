@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { json, type ProblemCode, problem } from '../../lib/api/problem.ts';
+import { jsonAnswer, type ProblemCode, problem } from '../../lib/api/problem.ts';
 import { idOf } from '../support/records.ts';
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
@@ -43,5 +43,5 @@ describe('a problem document (RFC 9457)', () => {
 });
 
 it('an answer that holds tokens is not to be stored by anyone', () => {
-  expect(json({}).headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' });
+  expect(jsonAnswer({}).headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' });
 });

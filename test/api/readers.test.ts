@@ -10,10 +10,10 @@ const setUp = async () => {
   const clock = virtualClock();
   const world = apiWorld(clock);
   const connection = await world.add('acme');
-  const get = (query: Record<string, string> = {}) => world.ask('GET', path, query);
+  const get = (query: Record<string, string> = {}) => world.call('GET', path, query);
   /** Many at one moment, and when each was answered. */
-  const crowd = (count: number, ask: () => Promise<OpenedAnswer> = get) =>
-    Promise.all(Array.from({ length: count }, async () => ({ ...(await ask()), at: clock.now() })));
+  const crowd = (count: number, call: () => Promise<OpenedAnswer> = get) =>
+    Promise.all(Array.from({ length: count }, async () => ({ ...(await call()), at: clock.now() })));
   return { ...world, clock, connection, get, crowd };
 };
 /** A connection that some other worker claimed a moment ago, and its token. */
@@ -79,22 +79,22 @@ describe('a hundred readers of a connection without a valid token', () => {
   });
 
   it('are answered at once if enough others wait for a worker of the schedule', async () => {
-    const { crowd, clock, asks } = await setUpClaimed(0);
+    const { crowd, clock, requests } = await setUpClaimed(0);
     const now = clock.now();
     const answers = await crowd(10);
     expect(answers.filter(({ at }) => at > now)).toHaveLength(3);
     for (const answer of answers.filter(({ at }) => at === now)) expect(answer).toMatchObject(inProgress);
-    expect(asks.length).toBeGreaterThanOrEqual(10);
+    expect(requests.length).toBeGreaterThanOrEqual(10);
   });
 });
 
 describe('readers of a connection that another worker has', () => {
-  it('with a valid token get it at once, and ask nobody', async () => {
-    const { crowd, asks, since } = await setUpClaimed(30_000);
+  it('with a valid token get it at once, and call nobody', async () => {
+    const { crowd, requests, since } = await setUpClaimed(30_000);
     for (const answer of await crowd(100)) {
       expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1' }, at: since });
     }
-    expect(asks).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it('take no place of those who wait, if the claim comes in between', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
-import type { Ask } from '../../lib/refresh/demand.ts';
+import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { apiWorld, granted, LIFE, type OpenedAnswer, refused } from '../support/api-world.ts';
 import type { Hooks } from '../support/memory.ts';
 import { START } from '../support/records.ts';
@@ -46,23 +46,23 @@ describe('consumers who were refused one token', () => {
     expect(await refuse(path, START)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
   });
 
-  it('just after it was replaced: the second gets the new one at once, and asks nobody', async () => {
-    const { post, asks, calls } = await setUp();
+  it('just after it was replaced: the second gets the new one at once, and requests nobody', async () => {
+    const { post, requests, calls } = await setUp();
     await post(START);
-    asks.length = 0;
+    requests.length = 0;
     expect(await post(START)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
-    expect([asks, calls.length]).toEqual([[], 2]);
+    expect([requests, calls.length]).toEqual([[], 2]);
   });
 
   it.each([
     ['long ago', START - LIFE],
     ['in the future', START + 10 * LIFE],
   ])('that was issued %s: the valid one is the answer, for no call', async (_, issuedAt) => {
-    const { post, asks } = await setUp();
+    const { post, requests } = await setUp();
     for (let n = 0; n < 5; n++) {
       expect(await post(issuedAt)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
     }
-    expect(asks).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it('and there is none that is valid: they get what a reader gets', async () => {
@@ -82,14 +82,14 @@ describe('consumers who were refused one token', () => {
 
   /*
    *   first    read token 1 .. claim, publish token 2, settle
-   *   second   read token 1 ................................. ask
+   *   second   read token 1 ................................. call
    */
   it('and the first settles between the second’s read and its question: the second gets the new one', async () => {
     const { post, refuse, deps, calls } = await setUp();
     const late = {
-      ask: async (ask: Ask) => {
+      refresh: async (request: RefreshRequest) => {
         await post(START);
-        return deps.ask(ask);
+        return deps.refresh(request);
       },
     };
     expect(await refuse(path, START, late)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
@@ -134,9 +134,9 @@ describe('consumers who were refused one token', () => {
   it('of a connection that retires meanwhile: unknown', async () => {
     const { refuse, deps, connections, connection, clock } = await setUp();
     const late = {
-      ask: async (ask: Ask) => {
+      refresh: async (request: RefreshRequest) => {
         await connections.retire(connection, clock.now());
-        return deps.ask(ask);
+        return deps.refresh(request);
       },
     };
     expect(await refuse(path, START, late)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });

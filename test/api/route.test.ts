@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { cursorOf, type HttpQuestion, route } from '../../lib/api/route.ts';
 import { idOf } from '../support/records.ts';
 
-const ask = (method: string, path: string, query: HttpQuestion['query'] = {}, body?: string) =>
+const call = (method: string, path: string, query: HttpQuestion['query'] = {}, body?: string) =>
   route({ method, path, query, ...(body !== undefined && { body }) });
-const problemOf = (...question: Parameters<typeof ask>) => {
-  const found = ask(...question);
+const problemOf = (...question: Parameters<typeof call>) => {
+  const found = call(...question);
   if (!('status' in found)) throw new Error(`${question[0]} ${question[1]} leads to ${found.to}`);
   return { ...found, json: JSON.parse(found.body) };
 };
@@ -16,20 +16,20 @@ describe('paths', () => {
   it.each(['petrosoft/acme', 'petrosoft/acme/oslo', 'poweroffice-v2/A.b_c-d/1'])(
     'lead readers to the token of %s, with a minute of life unless they want another',
     connection => {
-      expect(ask('GET', `/tokens/${connection}`)).toEqual({ to: 'token', connection, minTtl: 60_000 });
-      expect(ask('GET', `/tokens/${connection}`, { minTtl: '0' })).toMatchObject({ minTtl: 0 });
-      expect(ask('GET', `/tokens/${connection}`, { minTtl: '86400' })).toMatchObject({ minTtl: 86_400_000 });
+      expect(call('GET', `/tokens/${connection}`)).toEqual({ to: 'token', connection, minTtl: 60_000 });
+      expect(call('GET', `/tokens/${connection}`, { minTtl: '0' })).toMatchObject({ minTtl: 0 });
+      expect(call('GET', `/tokens/${connection}`, { minTtl: '86400' })).toMatchObject({ minTtl: 86_400_000 });
     },
   );
 
   it.each(['petrosoft/acme', 'petrosoft/acme/oslo'])('lead consumers of %s to a forced refresh', connection => {
     const body = JSON.stringify({ issuedAt });
     const refresh = { to: 'refresh', connection, issuedAt: Date.parse(issuedAt) };
-    expect(ask('POST', `/tokens/${connection}`, {}, body)).toEqual(refresh);
+    expect(call('POST', `/tokens/${connection}`, {}, body)).toEqual(refresh);
   });
 
   it('lead operators to the list', () => {
-    expect(ask('GET', '/connections')).toEqual({ to: 'connections', limit: 100 });
+    expect(call('GET', '/connections')).toEqual({ to: 'connections', limit: 100 });
   });
 
   it.each([
@@ -99,7 +99,7 @@ describe('methods', () => {
 });
 
 describe('malformed requests', () => {
-  const refused = (parameter: string, ...question: Parameters<typeof ask>) => {
+  const refused = (parameter: string, ...question: Parameters<typeof call>) => {
     const problem = problemOf(...question);
     expect(problem).toMatchObject({ status: 400, json: { code: 'malformed_request' } });
     expect(problem.json.detail).toContain(`"${parameter}"`);
@@ -133,7 +133,7 @@ describe('malformed requests', () => {
   it('understands its own cursors, limits and statuses', () => {
     const after = idOf('acme/oslo', 'petrosoft');
     const query = { cursor: cursorOf(after), limit: '500', status: 'new,expired', provider: 'petrosoft' };
-    expect(ask('GET', '/connections', query)).toEqual({
+    expect(call('GET', '/connections', query)).toEqual({
       to: 'connections',
       limit: 500,
       after,
@@ -177,7 +177,7 @@ describe('malformed requests', () => {
         fc.dictionary(fc.constantFrom('minTtl', 'limit', 'cursor', 'status', 'provider'), text),
         fc.option(fc.oneof(text, fc.json()), { nil: undefined }),
         (method, path, query, body) => {
-          const found = ask(method, path, query, body);
+          const found = call(method, path, query, body);
           if (!('status' in found)) return;
           expect([400, 404, 405]).toContain(found.status);
           expect(found.body).not.toContain('planted-');

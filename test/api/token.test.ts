@@ -11,7 +11,7 @@ const setUp = async () => {
   const clock = virtualClock();
   const world = apiWorld(clock);
   const connection = await world.add('acme');
-  return { ...world, clock, connection, get: (query = {}) => world.ask('GET', path, query) };
+  return { ...world, clock, connection, get: (query = {}) => world.call('GET', path, query) };
 };
 describe('a token', () => {
   it('comes with all that a call of the provider’s API needs, and may be stored by nobody', async () => {
@@ -40,12 +40,12 @@ describe('a token', () => {
   });
 
   it('is served from the table, without asking the refresher, while it has enough life', async () => {
-    const { get, tick, asks } = await setUp();
+    const { get, tick, requests } = await setUp();
     await tick();
     for (const minTtl of ['0', '60', '1199', '86400']) {
       expect((await get({ minTtl })).json.accessToken).toBe('token-1');
     }
-    expect(asks).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it.each([
@@ -73,14 +73,14 @@ describe('a token', () => {
   });
 
   it('is never refreshed because of a reader, whatever he wants, while the schedule works', async () => {
-    const { get, tick, asks, calls, clock } = await setUp();
+    const { get, tick, requests, calls, clock } = await setUp();
     await tick();
     for (let second = 0; second < 7200; second += 10) {
       if (second % 120 === 0) await tick();
       expect(await get({ minTtl: '86400' })).toMatchObject({ status: 200 });
       clock.pass(10_000);
     }
-    expect(asks).toEqual([]);
+    expect(requests).toEqual([]);
     // Two hours of tokens that are renewed after about ten minutes.
     expect(calls.length).toBeGreaterThanOrEqual(10);
     expect(calls.length).toBeLessThan(15);
@@ -104,11 +104,11 @@ describe('when a refresh fails', () => {
   });
 
   it('a token that still lives is served even where the refresher cannot be reached, and that is reported', async () => {
-    const { tick, clock, ask, failures } = await setUp();
+    const { tick, clock, call, failures } = await setUp();
     await tick();
     clock.pass(LIFE - 5000);
     const broken = () => Promise.reject(new Error(planted.words));
-    expect(await ask('GET', path, {}, { ask: broken })).toMatchObject({ status: 200, json: { expiresIn: 5 } });
+    expect(await call('GET', path, {}, { refresh: broken })).toMatchObject({ status: 200, json: { expiresIn: 5 } });
     expect(failures).toHaveLength(1);
   });
 
@@ -203,20 +203,20 @@ describe('a connection that is not there', () => {
     '/tokens/officernd/acme',
     '/tokens/poweroffice-v2/acme/oslo',
   ])('%s is unknown, and nobody is asked for it', async unknown => {
-    const { ask, refuse, asks } = await setUp();
-    for (const answer of [await ask('GET', unknown), await refuse(unknown)]) {
+    const { call, refuse, requests } = await setUp();
+    for (const answer of [await call('GET', unknown), await refuse(unknown)]) {
       expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
     }
-    expect(asks).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it('costs two reads, and none if its provider is not deployed or its name is malformed', async () => {
     const operations: string[] = [];
     const world = apiWorld(undefined, { before: async operation => void operations.push(operation) });
-    await world.ask('GET', '/tokens/poweroffice-v2/nobody');
+    await world.call('GET', '/tokens/poweroffice-v2/nobody');
     expect(operations.splice(0)).toEqual(['tokens.get', 'connections.get']);
-    await world.ask('GET', '/tokens/officernd/acme');
-    await world.ask('GET', '/tokens/poweroffice-v2/..');
+    await world.call('GET', '/tokens/officernd/acme');
+    await world.call('GET', '/tokens/poweroffice-v2/..');
     expect(operations).toEqual([]);
   });
 
@@ -249,39 +249,39 @@ describe('a connection that is not there', () => {
   };
 
   it('and whose secret is not there either is unknown, although a token was left behind', async () => {
-    const { ask, refuse, secrets, tokens, connection } = await withoutRecord();
+    const { call, refuse, secrets, tokens, connection } = await withoutRecord();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     expect(await tokens.get(connection)).toBeDefined();
-    for (const answer of [await ask('GET', path), await ask('GET', path, { minTtl: '86400' }), await refuse(path)]) {
+    for (const answer of [await call('GET', path), await call('GET', path, { minTtl: '86400' }), await refuse(path)]) {
       expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
     }
   });
 
   it('because somebody deleted its record has its token until discovery makes that again', async () => {
-    const { ask, discover } = await withoutRecord();
-    expect(await ask('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
+    const { call, discover } = await withoutRecord();
+    expect(await call('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
     await discover();
-    expect(await ask('GET', path)).toMatchObject({ status: 200 });
+    expect(await call('GET', path)).toMatchObject({ status: 200 });
   });
 
   it('because its record cannot be read has its token', async () => {
-    const { get, tick, deps, ask } = await setUp();
+    const { get, tick, deps, call } = await setUp();
     await tick();
     expect((await get()).status).toBe(200);
     const broken = { ...deps.connections, get: () => Promise.reject(new RefresherError('store_failed', 'injected')) };
-    expect((await ask('GET', path, {}, { connections: broken })).status).toBe(200);
+    expect((await call('GET', path, {}, { connections: broken })).status).toBe(200);
   });
 
   it('whose refresher cannot be reached has its token', async () => {
-    const { ask, secrets } = await withoutRecord();
+    const { call, secrets } = await withoutRecord();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     const failing = () => Promise.reject(new Error('unreachable'));
-    expect((await ask('GET', path, {}, { ask: failing })).status).toBe(200);
+    expect((await call('GET', path, {}, { refresh: failing })).status).toBe(200);
   });
 
-  it('6,000 names that nobody has ask no refresher and report nothing', async () => {
-    const { ask, asks, failures, calls } = await setUp();
-    for (let n = 0; n < 6000; n++) expect((await ask('GET', `/tokens/poweroffice-v2/bad-${n}`)).status).toBe(404);
-    expect([asks, failures, calls]).toEqual([[], [], []]);
+  it('6,000 names that nobody has call no refresher and report nothing', async () => {
+    const { call, requests, failures, calls } = await setUp();
+    for (let n = 0; n < 6000; n++) expect((await call('GET', `/tokens/poweroffice-v2/bad-${n}`)).status).toBe(404);
+    expect([requests, failures, calls]).toEqual([[], [], []]);
   });
 });

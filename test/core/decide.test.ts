@@ -54,8 +54,8 @@ const held: readonly [string, Partial<Connection>, object][] = [
 
 const ways: readonly [string, (connection: Connection) => Decision][] = [
   ['the schedule', connection => decideDue(connection, START)],
-  ['a reader', connection => demand(connection, { kind: 'read', minTtl: hours(24) })],
-  ['a consumer with a refused token', connection => demand(connection, { kind: 'forced', issuedAt: at(-minutes(30)) })],
+  ['a reader', connection => demand(connection, { kind: 'ifNeeded', minTtl: hours(24) })],
+  ['a consumer with a refused token', connection => demand(connection, { kind: 'force', issuedAt: at(-minutes(30)) })],
 ];
 
 describe.each(ways)('%s waits for a connection that', (_, decide) => {
@@ -98,26 +98,26 @@ describe('a reader', () => {
       'has it refreshed if he wants a millisecond more',
       { expiresAt: at(minutes(10)) },
       minutes(10) + 1,
-      refresh('asked'),
+      refresh('requested'),
     ],
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
-    ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('asked')],
+    ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('requested')],
   ])('%s', (_, change, minTtl, decision) => {
-    expect(demand(record(change), { kind: 'read', minTtl })).toEqual(decision);
+    expect(demand(record(change), { kind: 'ifNeeded', minTtl })).toEqual(decision);
   });
 
   it('of whatever kind, waits until the provider renews a token that no login could replace', () => {
     const late = { ...policy, renewWithin: minutes(20) };
     const half = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
     const demands: readonly Demand[] = [
-      { kind: 'forced', issuedAt: half.issuedAt },
+      { kind: 'force', issuedAt: half.issuedAt },
       { kind: 'operator' },
-      { kind: 'read', minTtl: 0 },
+      { kind: 'ifNeeded', minTtl: 0 },
     ];
     for (const wish of demands) {
       const decided = (change: object, token: typeof half | undefined) =>
         decideDemand(record(change), token, START, wish, late);
-      const published = wish.kind === 'read' ? undefined : half;
+      const published = wish.kind === 'ifNeeded' ? undefined : half;
       expect(decided({ redeemedCode: 'f' }, published)).toEqual(wait('too_early', at(minutes(10))));
       expect(decided({}, published)).toMatchObject({ action: 'refresh' });
       const near = { issuedAt: half.issuedAt, expiresAt: at(minutes(20)) };
@@ -127,7 +127,7 @@ describe('a reader', () => {
 
   it('asks for a first token where there has been none', () => {
     const { issuedAt: _, expiresAt: __, ...never } = record({});
-    expect(demand(never, { kind: 'read', minTtl: 0 })).toEqual(refresh('asked'));
+    expect(demand(never, { kind: 'ifNeeded', minTtl: 0 })).toEqual(refresh('requested'));
   });
 });
 
@@ -148,7 +148,7 @@ describe('a consumer with a refused token', () => {
       refresh('forced'),
     ],
   ])('%s', (_, change, decision) => {
-    expect(demand(record(change), { kind: 'forced', issuedAt: at(-minutes(30)) })).toEqual(decision);
+    expect(demand(record(change), { kind: 'force', issuedAt: at(-minutes(30)) })).toEqual(decision);
   });
 
   it.each<[string, Partial<Connection>, number, object]>([
@@ -160,16 +160,16 @@ describe('a consumer with a refused token', () => {
     ['is older than one that is being renewed', { leaseUntil: at(1) }, -minutes(31), wait('renewed')],
     ['is being renewed', { leaseUntil: at(1) }, -minutes(30), wait('leased', at(1))],
   ])('that %s', (_, change, refused, decision) => {
-    expect(demand(record(change), { kind: 'forced', issuedAt: at(refused) })).toEqual(decision);
+    expect(demand(record(change), { kind: 'force', issuedAt: at(refused) })).toEqual(decision);
   });
 });
 
 describe('what is published decides, whatever the record says', () => {
-  const read: Demand = { kind: 'read', minTtl: 0 };
-  const forced: Demand = { kind: 'forced', issuedAt: at(-minutes(30)) };
+  const read: Demand = { kind: 'ifNeeded', minTtl: 0 };
+  const forced: Demand = { kind: 'force', issuedAt: at(-minutes(30)) };
   it.each<[string, { issuedAt: EpochMs; expiresAt: EpochMs } | undefined, Demand, object]>([
-    ['a reader of a token that is missing', undefined, read, refresh('asked')],
-    ['a reader of one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }, read, refresh('asked')],
+    ['a reader of a token that is missing', undefined, read, refresh('requested')],
+    ['a reader of one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }, read, refresh('requested')],
     [
       'a consumer whose refused token is still there',
       { issuedAt: at(-minutes(30)), expiresAt: at(1) },
@@ -194,7 +194,7 @@ describe('an operator', () => {
 });
 
 it('a connection that only a person can bring back is tried once more if its token is refused', () => {
-  const asked: Demand = { kind: 'forced', issuedAt: at(-minutes(30)) };
+  const asked: Demand = { kind: 'force', issuedAt: at(-minutes(30)) };
   const attention = { status: 'attention', failures: 1, dueAt: at(hours(1)) } as const;
   expect(demand(record({ ...attention, redeemedCode: 'f' }), asked)).toEqual(refresh('forced'));
   expect(demand(record(attention), asked)).toEqual(wait('attention', at(hours(1))));
@@ -215,7 +215,7 @@ describe('a reader of a connection whose refresh token is in doubt', () => {
   });
   const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
   const asked = (connection: Connection, published: Published | undefined) =>
-    decideDemand(connection, published, START, { kind: 'read', minTtl: hours(1) }, policy);
+    decideDemand(connection, published, START, { kind: 'ifNeeded', minTtl: hours(1) }, policy);
 
   it.each([
     ['is missing', undefined],

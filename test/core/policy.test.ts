@@ -229,7 +229,7 @@ describe('what readers are promised', () => {
             { ...record, ...tried },
             { issuedAt: START, expiresAt },
             now,
-            { kind: 'read', minTtl },
+            { kind: 'ifNeeded', minTtl },
             ofProvider,
           );
           expect(decision).toEqual({ action: 'wait', reason: 'fresh' });

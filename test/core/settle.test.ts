@@ -4,12 +4,12 @@ import type { ErrorCode } from '../../lib/core/errors.ts';
 import type { Granted } from '../../lib/core/interpret.ts';
 import { defaultPolicy as policy, renewalOf } from '../../lib/core/policy.ts';
 import {
+  type RunFailure,
   sessionAfter,
   settleFailed,
   settleGranted,
   settlePostponed,
   settleUnchanged,
-  type Trouble,
   tokenOf,
 } from '../../lib/core/settle.ts';
 import { type Connection, hours, minutes, plus, seconds, secretVersion, version } from '../../lib/core/types.ts';
@@ -49,12 +49,17 @@ const seen = (change: Partial<Connection> = {}) =>
     redeemedCode: 'f',
     ...change,
   });
-const failed = (trouble: Trouble, change: Partial<Connection> = {}, more: object = {}, by = provider, random = 0.5) =>
-  settleFailed(policy, by, seen(change), trouble, { calls: 1, tried: t1, session: note, ...more }, START, random);
+const failed = (
+  trouble: RunFailure,
+  change: Partial<Connection> = {},
+  more: object = {},
+  by = provider,
+  random = 0.5,
+) => settleFailed(policy, by, seen(change), trouble, { calls: 1, tried: t1, session: note, ...more }, START, random);
 
-const refused: Trouble = { kind: 'refused', code: 'invalid_grant', status: 401 };
-const retry: Trouble = { kind: 'retry', code: 'rate_limited', status: 429 };
-const unknown: Trouble = { kind: 'unknown', code: 'timeout' };
+const refused: RunFailure = { kind: 'refused', code: 'invalid_grant', status: 401 };
+const retry: RunFailure = { kind: 'retry', code: 'rate_limited', status: 429 };
+const unknown: RunFailure = { kind: 'unknown', code: 'timeout' };
 
 describe('the session after', () => {
   const sessionAfterA = (kind: 'login' | 'refresh', change: Partial<Granted> = {}, irreplaceable = false) =>
@@ -135,7 +140,7 @@ describe('a grant', () => {
 });
 
 describe('a failure', () => {
-  it.each<[string, Trouble]>([
+  it.each<[string, RunFailure]>([
     ['that may pass', retry],
     ['that nobody knows the outcome of', unknown],
     ['of a part of ours', { kind: 'unknown', code: 'store_failed' }],
@@ -201,7 +206,7 @@ describe('attention', () => {
   });
 
   it('is called for by a rejection that comes again minutes later', () => {
-    const rejected: Trouble = { kind: 'rejected', code: 'access_refused', status: 403 };
+    const rejected: RunFailure = { kind: 'rejected', code: 'access_refused', status: 403 };
     const standing = (pause: number, change: Partial<Connection> = {}, code: ErrorCode = 'access_refused') =>
       failed(rejected, { lastError: { code, at: START, since: at(-pause), times: 7 }, ...change });
     expect(failed(rejected).status).toBe('failing');
@@ -235,7 +240,7 @@ describe('attention', () => {
     });
   });
 
-  it.each<[string, Trouble]>([
+  it.each<[string, RunFailure]>([
     ['an outage', retry],
     ['a lost answer', unknown],
     ['a store that is away', { kind: 'retry', code: 'store_failed' }],
@@ -254,14 +259,14 @@ describe('attention', () => {
     lastError: { code: 'invalid_client', times: 1, at: at(-hours(3)), since: at(-hours(3)) },
   };
 
-  it.each<[string, Trouble]>([
+  it.each<[string, RunFailure]>([
     ['a probe with no verdict', retry],
     ['a probe with an unknown outcome', unknown],
   ])('does not end with %s, and its cause stays', (_, trouble) => {
     expect(failed(trouble, attention)).toMatchObject({ ...attention, failures: 3, dueAt: at(hours(4)) });
   });
 
-  it.each<[string, Trouble]>([
+  it.each<[string, RunFailure]>([
     ['may pass', retry],
     ['nobody knows', unknown],
   ])('ends with new credentials whose outcome %s: they are tried again, or nobody ever would', (_, trouble) => {

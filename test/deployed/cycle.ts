@@ -174,7 +174,7 @@ const otherAnswers = async ({ calls }: Stage): Promise<void> => {
   const deleting = await calls.api(OPERATOR, 'DELETE', readPath(OSLO));
   assert.deepEqual([deleting.statusCode, deleting.json.code], [405, 'method_not_allowed']);
   const foreign = await calls.run(calls.refresher('ioffice'), {
-    ask: { kind: 'read', connection: OSLO, minTtl: 0, waits: false },
+    request: { kind: 'ifNeeded', connection: OSLO, minTtl: 0, waits: false },
   });
   assert.deepEqual(foreign.result, { result: 'unknown' });
 };

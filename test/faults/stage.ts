@@ -13,7 +13,7 @@ import {
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
-import type { Ask } from '../../lib/refresh/demand.ts';
+import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { localClients } from '../support/aws.ts';
 import { customerOf, type Held, providerFor, secretOf } from './customers.ts';
@@ -145,8 +145,8 @@ export class Stage {
   /** As the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers. */
   async force(refresher: Running, connection: ConnectionId): Promise<unknown> {
     const { issuedAt } = await this.token(connection);
-    const ask = { kind: 'forced', connection, issuedAt, waits: true } satisfies Ask;
-    return post(refresher.url, JSON.stringify({ ask })).catch(() => undefined);
+    const request = { kind: 'force', connection, issuedAt, waits: true } satisfies RefreshRequest;
+    return post(refresher.url, JSON.stringify({ request })).catch(() => undefined);
   }
   /** The schedule, faster than in the cloud: each of the refreshers, all the time. */
   schedule(refreshers: readonly Running[]): { stop(): Promise<void> } {

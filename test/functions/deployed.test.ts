@@ -29,7 +29,7 @@ const setUp = async (logins: readonly string[]) => {
   return functions;
 };
 const forcedOf = (issuedAt: number) => ({
-  ask: { kind: 'forced', connection: 'petrosoft/acme', issuedAt, waits: true },
+  request: { kind: 'force', connection: 'petrosoft/acme', issuedAt, waits: true },
 });
 const emfOf = (output: string) =>
   output

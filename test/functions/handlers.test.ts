@@ -126,13 +126,13 @@ describe('the refresh function', () => {
 
   it('refreshes one connection on demand', async () => {
     const { handle, connection } = await setUp();
-    const read = { kind: 'read', connection, minTtl: 60_000, waits: true };
-    expect(await handle({ ask: read })).toMatchObject({ result: 'refreshed' });
-    expect(await handle({ ask: read })).toMatchObject({ reason: 'fresh' });
-    const forced = { kind: 'forced', connection, issuedAt: START, waits: true };
-    expect(await handle({ ask: forced })).toMatchObject({ result: 'refreshed' });
-    expect(await handle({ ask: forced })).toMatchObject({ reason: 'forced_recently' });
-    expect(await handle({ ask: { ...forced, issuedAt: START - 1 } })).toMatchObject({ reason: 'renewed' });
+    const read = { kind: 'ifNeeded', connection, minTtl: 60_000, waits: true };
+    expect(await handle({ request: read })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ request: read })).toMatchObject({ reason: 'fresh' });
+    const forced = { kind: 'force', connection, issuedAt: START, waits: true };
+    expect(await handle({ request: forced })).toMatchObject({ result: 'refreshed' });
+    expect(await handle({ request: forced })).toMatchObject({ reason: 'forced_recently' });
+    expect(await handle({ request: { ...forced, issuedAt: START - 1 } })).toMatchObject({ reason: 'renewed' });
   });
 
   it('knows no connection of another provider, whose secrets it may not read', async () => {
@@ -141,7 +141,7 @@ describe('the refresh function', () => {
     const { connection: _, ...own } = (await connections.get(idOf('acme', 'poweroffice-v2'))) ?? { connection: '' };
     await connections.add({ ...own, connection: idOf('shop', 'petrosoft') } as never);
     expect(
-      await handle({ ask: { kind: 'forced', connection: 'petrosoft/shop', issuedAt: START, waits: true } }),
+      await handle({ request: { kind: 'force', connection: 'petrosoft/shop', issuedAt: START, waits: true } }),
     ).toEqual({ result: 'unknown' });
   });
 
@@ -156,18 +156,18 @@ describe('the refresh function', () => {
     { shards: [0.5] },
     { shards: ['0'] },
     { shards: [0], more: true },
-    { ask: {} },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', waits: true } },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: 60 } },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: -1, waits: true } },
-    { ask: { kind: 'read', connection: 'poweroffice-v2/acme', minTtl: '60', waits: true } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', waits: true } },
-    { ask: { kind: 'forced', connection: 'acme', issuedAt: 1, waits: true } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/a/b/c', issuedAt: 1, waits: true } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1.5, waits: true } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true, minTtl: 1 } },
-    { ask: { kind: 'drop', connection: 'poweroffice-v2/acme', waits: true } },
-    { ask: { kind: 'forced', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true }, shards: [0] },
+    { request: {} },
+    { request: { kind: 'ifNeeded', connection: 'poweroffice-v2/acme', waits: true } },
+    { request: { kind: 'ifNeeded', connection: 'poweroffice-v2/acme', minTtl: 60 } },
+    { request: { kind: 'ifNeeded', connection: 'poweroffice-v2/acme', minTtl: -1, waits: true } },
+    { request: { kind: 'ifNeeded', connection: 'poweroffice-v2/acme', minTtl: '60', waits: true } },
+    { request: { kind: 'force', connection: 'poweroffice-v2/acme', waits: true } },
+    { request: { kind: 'force', connection: 'acme', issuedAt: 1, waits: true } },
+    { request: { kind: 'force', connection: 'poweroffice-v2/a/b/c', issuedAt: 1, waits: true } },
+    { request: { kind: 'force', connection: 'poweroffice-v2/acme', issuedAt: 1.5, waits: true } },
+    { request: { kind: 'force', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true, minTtl: 1 } },
+    { request: { kind: 'drop', connection: 'poweroffice-v2/acme', waits: true } },
+    { request: { kind: 'force', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true }, shards: [0] },
   ])('does nothing for an event that it does not know: %j', async event => {
     const { handle, calls } = await setUp();
     await expect(handle(event)).rejects.toThrow();

@@ -122,8 +122,8 @@ export class Stage {
     const { tokens, connections } = this.stores;
     const deps: ApiDeps = {
       ...{ clock, tokens, connections, providers: new Map([[provider.id, this.policy]]) },
-      ask: ask => refreshOnDemand(this.#worker(undefined), provider, ask),
-      askFailed: error => this.violated(`the API could not ask: ${error}`),
+      refresh: request => refreshOnDemand(this.#worker(undefined), provider, request),
+      refreshFailed: error => this.violated(`the API could not request: ${error}`),
     };
     const { status, body } = await serve(deps, { method: 'GET', path: `/tokens/${connection}`, query: {} });
     if (status === 200 && !this.lostByNature && !this.vendor.accepts(JSON.parse(body).accessToken)) {
@@ -205,7 +205,7 @@ export class Stage {
     const { clock, policy } = this;
     const { tokens, connections, sessions, logins, secrets } = this.#storesOf(actor);
     const claimId = () => `claim-${++this.#claims}`;
-    const ask = async (request: Parameters<SendHttp>[0]): Promise<HttpReply> => {
+    const send = async (request: Parameters<SendHttp>[0]): Promise<HttpReply> => {
       const replays = this.vendor.replays.length;
       const reply = this.vendor.handle(request);
       this.log.push(`  ${request.body} ${reply.kind === 'answer' ? reply.status : ''}`);
@@ -226,7 +226,7 @@ export class Stage {
       random: () => 0.5,
       claimId,
       sign: signAssertion,
-      send: request => (actor ? actor.operation('send', () => ask(request), noAnswer) : ask(request)),
+      send: request => (actor ? actor.operation('send', () => send(request), noAnswer) : send(request)),
       observer: {
         refresh: ({ connection, bug }) => bug && this.violated(`${connection}: a bug: ${bug.join(' ')}`),
         unclaimed: (connection, code) => code === 'internal_error' && this.violated(`${connection}: ${code}`),

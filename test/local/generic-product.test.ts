@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { policyOf } from '../../lib/core/policy.ts';
 import { hours } from '../../lib/core/types.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
-import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { idOf } from '../support/records.ts';
 import { seeded, World } from '../support/world.ts';
 import { allDefined } from './generic-world.ts';
@@ -14,7 +14,7 @@ it.each(allDefined)('$id: a connection stays fresh for ten lifetimes, also if co
   const id = idOf('acme', provider.id);
   const account = madeUpAccount(provider, 'acme');
   const policy = policyOf(provider);
-  const world: World = new World([provider], request => ask(simulators, url, request), { policy });
+  const world: World = new World([provider], request => sendTo(simulators, url, request), { policy });
   const place = { now: world.clock.now, scale: 1, random: seeded(2), url };
   const simulators = createSimulators(place, [account], [provider]);
   await world.add(id, { ...account.fields, baseUrl: `${url}/${provider.id}` });
@@ -23,7 +23,7 @@ it.each(allDefined)('$id: a connection stays fresh for ten lifetimes, also if co
   for (let passed = 0; passed < 10 * provider.lifetime && passed < hours(24 * 60); passed += every) {
     const { issuedAt, expiresAt } = await world.token(id);
     expect(expiresAt).toBeGreaterThan(world.clock.now());
-    if (passed % (3 * every) === 0) await world.ask({ kind: 'forced', connection: id, issuedAt, waits: false });
+    if (passed % (3 * every) === 0) await world.onDemand({ kind: 'force', connection: id, issuedAt, waits: false });
     await world.run(provider.id, every, every);
   }
   expect(await world.record(id)).toMatchObject({ status: 'healthy', failures: 0 });

@@ -8,7 +8,7 @@ import { signAssertion } from '../../lib/http/sign.ts';
 import { providers } from '../../lib/providers/index.ts';
 import type { SimulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
-import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { strangeProviders } from './strange-definitions.ts';
 
 const url = 'http://127.0.0.1:8080';
@@ -37,7 +37,7 @@ export const genericWorld = (provider: DefinedProvider, scale = 1) => {
     provider,
     simulators,
     now: (): EpochMs => now,
-    send: (request: HttpRequest): HttpReply => ask(simulators, url, request),
+    send: (request: HttpRequest): HttpReply => sendTo(simulators, url, request),
     pass: (duration: Milliseconds) => {
       now = plus(now, duration);
     },

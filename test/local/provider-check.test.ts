@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { run, usage } from '../../local/provider/run.ts';
+import { providerUsage, runProviderCommand } from '../../local/provider/run.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
@@ -50,7 +50,7 @@ const written = (name: string, content: unknown, folder = temporaryFolder()): st
 const checked = async (...args: string[]) => {
   const results: string[] = [];
   const problems: string[] = [];
-  const code = await run(['check', ...args], {
+  const code = await runProviderCommand(['check', ...args], {
     result: line => results.push(line),
     problem: line => problems.push(line),
   });
@@ -84,7 +84,7 @@ const json =
   (_, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-describe('npm run provider -- check', () => {
+describe('npm runProviderCommand provider -- check', () => {
   it('prints every request, with names in place of all values', async () => {
     const { code, out, problems } = await checked(written('acme.json', acme));
     expect({ code, problems }).toEqual({ code: 0, problems: '' });
@@ -219,8 +219,8 @@ Times and limits
     ]);
     const said: string[] = [];
     const printer = { result: (line: string) => said.push(line), problem: (line: string) => said.push(line) };
-    expect(await run(['chek', 'acme.json'], printer)).toBe(2);
-    expect(said).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
+    expect(await runProviderCommand(['chek', 'acme.json'], printer)).toBe(2);
+    expect(said).toEqual(['There is no command "chek". Use: npm runProviderCommand provider -- check acme.json']);
   });
 
   it('prints warnings in words', async () => {
@@ -332,7 +332,7 @@ describe('bad input ends with 2', () => {
         encoding: 'utf8',
       });
     expect(spawned('check', '/nowhere.json')).toMatchObject({ status: 2, stdout: '' });
-    expect(spawned('--help')).toMatchObject({ status: 0, stdout: `${usage}\n`, stderr: '' });
+    expect(spawned('--help')).toMatchObject({ status: 0, stdout: `${providerUsage}\n`, stderr: '' });
   });
 });
 

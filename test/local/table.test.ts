@@ -4,7 +4,7 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { toldAs } from '../../local/log-lines.ts';
 import { runTicks } from '../../local/schedule.ts';
-import { duration, table } from '../../local/table.ts';
+import { shortDuration, table } from '../../local/table.ts';
 import { connectionOf, idOf, START } from '../support/records.ts';
 
 const MINUTE = 60_000;
@@ -23,7 +23,7 @@ describe('a duration', () => {
     [3_599_500, '1h00m'],
     [7 * 3_600_000 + 5 * MINUTE, '7h05m'],
     [30 * 3_600_000, '30h00m'],
-  ])('of %i ms is %s', (milliseconds, text) => expect(duration(milliseconds)).toBe(text));
+  ])('of %i ms is %s', (milliseconds, text) => expect(shortDuration(milliseconds)).toBe(text));
 });
 
 describe('the table', () => {

@@ -3,7 +3,7 @@ import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../../lib
 import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
 import { findProvider } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
-import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 
 const url = 'http://127.0.0.1:8080';
 
@@ -21,7 +21,7 @@ export const simulatedWorld = (accounts: readonly SimulatedAccount[], scale = 1)
   let now = epochMs(Date.UTC(2026, 0, 1));
   const world = { now: (): EpochMs => now, scale, random: randomFrom(1), url };
   const simulators = createSimulators(world, accounts);
-  const send = (request: HttpRequest) => ask(simulators, url, request);
+  const send = (request: HttpRequest) => sendTo(simulators, url, request);
   return {
     url,
     simulators,

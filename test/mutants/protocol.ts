@@ -575,11 +575,11 @@ export const mutants: readonly Mutant[] = [
     ['whoever insists is warned', ": report.overruled ? 'may_lock_account'", ": true ? 'may_lock_account'"],
     ['a run on demand is not observed', 'deps.observer.refresh(isMissing', 'void (isMissing'],
     ['a missing token is nobody’s business', 'isMissing(connection, published) ?', 'false ?'],
-    ['an operator is not warned', "ask.kind === 'operator' && warning", 'false && warning'],
+    ['an operator is not warned', "request.kind === 'operator' && warning", 'false && warning'],
     ['an operator is not warned of what may end the token', 'report.replayed ?', 'false ?'],
     [
       'who is not there is an exception',
-      'if (!connection) return withoutRecord(deps, ask);',
+      'if (!connection) return withoutRecord(deps, request);',
       'if (!connection) throw new Error();',
     ],
     ['a secret that is there is not looked for', '(await deps.credentials.isGone({ connection }))', 'true'],
@@ -587,7 +587,6 @@ export const mutants: readonly Mutant[] = [
     ['who was refused is not told until when', '...(dueAt !== undefined && { until: dueAt })', ''],
     ['who lost a claim is sent away', 'look <= 2', 'look <= 1'],
     ['any number wait for one run', 'WAITERS))', '1000))'],
-    ['who has a valid token waits too', ' || !ask.waits ||', ' ||'],
     ['a retired connection is known', "if (reason === 'retired') return { result: 'retired' };", ''],
   ]),
   ...mutantsOf('lib/refresh/end.ts', [

@@ -28,7 +28,7 @@ const correct = async ({
 };
 
 /** Of the token that was issued first. */
-const forced = { kind: 'forced', connection: ID, issuedAt: START, waits: false } as const;
+const forced = { kind: 'force', connection: ID, issuedAt: START, waits: false } as const;
 
 describe('an operator', () => {
   const now = { kind: 'operator', connection: ID, waits: false } as const;
@@ -38,10 +38,10 @@ describe('an operator', () => {
     const warm = world.worker();
     await world.refresh(ID, warm);
     await world.put(ID, { password: 'wrong' });
-    expect(await world.ask(now, warm)).toMatchObject({ result: 'attention' });
+    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
     await world.put(ID, { password: 'right' });
     vendor.asked.length = 0;
-    expect(await world.ask(now, warm)).toMatchObject({ result: 'refreshed' });
+    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
     expect(vendor.count('password')).toBe(1);
   });
 });
@@ -51,11 +51,11 @@ describe('where wrong logins lock accounts', () => {
     const given = await withWrongPassword();
     const { world, vendor } = given;
     await world.run('test-provider', 30 * DAY, hours(1));
-    expect(await world.ask(forced)).toMatchObject({
+    expect(await world.onDemand(forced)).toMatchObject({
       result: 'waiting',
       reason: 'attention',
     });
-    expect(await world.ask({ kind: 'read', connection: ID, minTtl: 0, waits: false })).toMatchObject({
+    expect(await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: 0, waits: false })).toMatchObject({
       reason: 'attention',
     });
     expect(vendor.asked).toEqual([]);
@@ -126,8 +126,8 @@ describe('where they do not', () => {
     const { world, vendor } = await withWrongPassword(testProvider());
     for (let minute = 0; minute < 59; minute++) {
       world.clock.pass(minutes(1));
-      await world.ask({ kind: 'read', connection: ID, minTtl: hours(1), waits: false });
-      await world.ask(forced);
+      await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: hours(1), waits: false });
+      await world.onDemand(forced);
     }
     expect(vendor.asked).toEqual([]);
   });

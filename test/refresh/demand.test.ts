@@ -6,18 +6,18 @@ import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt, PREFIX, type World } from '../support/world.ts';
 
 /** Refused is the token of `issuedAt`, by default the one of the record at that moment. */
-const refused = (issuedAt: EpochMs) => ({ kind: 'forced', connection: ID, issuedAt, waits: true }) as const;
+const refused = (issuedAt: EpochMs) => ({ kind: 'force', connection: ID, issuedAt, waits: true }) as const;
 const force = async (world: World, deps = world.worker()) => {
   const { issuedAt = START } = await world.record(ID);
-  return world.ask(refused(issuedAt), deps);
+  return world.onDemand(refused(issuedAt), deps);
 };
-const read = (minTtl: number) => ({ kind: 'read', connection: ID, minTtl, waits: true }) as const;
+const read = (minTtl: number) => ({ kind: 'ifNeeded', connection: ID, minTtl, waits: true }) as const;
 
 describe('a reader', () => {
   it('gets what there is without a call where it has enough life', async () => {
     const { world } = await vendorWorld();
     await world.refresh(ID);
-    expect(await world.ask(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
+    expect(await world.onDemand(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
     expect(world.calls).toHaveLength(1);
   });
 
@@ -25,9 +25,9 @@ describe('a reader', () => {
     const { world } = await vendorWorld();
     const { expiresAt } = await world.token(ID);
     world.clock.set(expiresAt - minutes(22));
-    expect(await world.ask(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
+    expect(await world.onDemand(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
     world.clock.pass(1);
-    expect(await world.ask(read(minutes(50)))).toMatchObject({ result: 'refreshed' });
+    expect(await world.onDemand(read(minutes(50)))).toMatchObject({ result: 'refreshed' });
     expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', connection: ID });
   });
 
@@ -36,7 +36,7 @@ describe('a reader', () => {
     await world.refresh(ID);
     for (let second = 0; second < 7200; second += 5) {
       if (second % 300 === 0) await world.tick('test-provider');
-      expect(await world.ask(read(hours(24)))).toEqual({ result: 'waiting', reason: 'fresh' });
+      expect(await world.onDemand(read(hours(24)))).toEqual({ result: 'waiting', reason: 'fresh' });
       world.clock.pass(seconds(5));
     }
     // An hour of life, renewed after about half of it.
@@ -47,7 +47,7 @@ describe('a reader', () => {
     const { world } = await vendorWorld();
     world.clock.pass(hours(1));
     const before = world.calls.length;
-    const answers = await Promise.all(Array.from({ length: 1000 }, () => world.ask(read(minutes(50)))));
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => world.onDemand(read(minutes(50)))));
     expect(world.calls.length - before).toBe(1);
     const counted = (reason: string) =>
       answers.filter(each => each.result === 'waiting' && each.reason === reason).length;
@@ -58,8 +58,8 @@ describe('a reader', () => {
   it('who has a valid token takes no place of those who wait', async () => {
     const { world } = await vendorWorld();
     world.clock.pass(minutes(50));
-    const impatient = Array.from({ length: 10 }, () => world.ask({ ...read(minutes(20)), waits: false }));
-    const patient = Array.from({ length: 4 }, () => world.ask(read(minutes(20))));
+    const impatient = Array.from({ length: 10 }, () => world.onDemand({ ...read(minutes(20)), waits: false }));
+    const patient = Array.from({ length: 4 }, () => world.onDemand(read(minutes(20))));
     const reasons = (await Promise.all([...impatient, ...patient])).map(each =>
       'reason' in each ? each.reason : each.result,
     );
@@ -70,26 +70,29 @@ describe('a reader', () => {
     const { world, vendor } = await vendorWorld();
     vendor.script.push(...Array.from({ length: 500 }, () => () => answer('', 503)));
     for (let second = 0; second < 600; second++) {
-      await world.ask(read(minutes(59)));
+      await world.onDemand(read(minutes(59)));
       world.clock.pass(seconds(1));
     }
     // Exponential with full jitter: some dozen tries in ten minutes, not six hundred.
     expect(world.calls.length).toBeLessThan(40);
     const { dueAt } = await world.record(ID);
     world.clock.set(dueAt - 1);
-    expect(await world.ask(read(0))).toEqual({ result: 'waiting', reason: 'backing_off', until: dueAt });
+    expect(await world.onDemand(read(0))).toEqual({ result: 'waiting', reason: 'backing_off', until: dueAt });
   });
 
   it('is told of what is not there, has gone, or waits for a person', async () => {
     const { world, vendor } = await vendorWorld();
-    expect(await world.ask({ ...read(0), connection: idOf('nobody') })).toEqual({ result: 'unknown' });
+    expect(await world.onDemand({ ...read(0), connection: idOf('nobody') })).toEqual({ result: 'unknown' });
     vendor.password = 'other';
     vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     world.clock.pass(hours(1));
-    expect(await world.ask(read(0))).toMatchObject({ result: 'attention', until: plus(world.clock.now(), hours(1)) });
-    expect(await world.ask(read(0))).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(await world.onDemand(read(0))).toMatchObject({
+      result: 'attention',
+      until: plus(world.clock.now(), hours(1)),
+    });
+    expect(await world.onDemand(read(0))).toMatchObject({ result: 'waiting', reason: 'attention' });
     await world.stores.connections.retire(ID, world.clock.now());
-    expect(await world.ask(read(0))).toEqual({ result: 'retired' });
+    expect(await world.onDemand(read(0))).toEqual({ result: 'retired' });
   });
 });
 
@@ -126,7 +129,7 @@ describe('a consumer whose token was refused', () => {
     await died;
     const until = plus(world.clock.now(), world.policy.lease);
     expect(await force(world)).toEqual({ result: 'waiting', reason: 'leased', until });
-    expect(await world.ask(read(0))).toEqual({ result: 'waiting', reason: 'leased', until });
+    expect(await world.onDemand(read(0))).toEqual({ result: 'waiting', reason: 'leased', until });
     world.clock.pass(world.policy.lease);
     expect(await force(world)).toMatchObject({ result: 'refreshed' });
   });
@@ -175,9 +178,9 @@ describe('consumers who were refused one token', () => {
     const { issuedAt } = await world.token(ID);
     world.clock.pass(seconds(10));
     const before = world.calls.length;
-    const answers = await Promise.all([world.ask(refused(issuedAt)), world.ask(refused(issuedAt))]);
+    const answers = await Promise.all([world.onDemand(refused(issuedAt)), world.onDemand(refused(issuedAt))]);
     expect(answers.map(each => ('reason' in each ? each.reason : each.result))).toEqual(['refreshed', 'leased']);
-    expect(await world.ask(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
+    expect(await world.onDemand(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
     expect(world.calls.length - before).toBe(1);
   });
 
@@ -189,7 +192,7 @@ describe('consumers who were refused one token', () => {
       delete world.hooks.before;
       await world.refresh(ID);
     };
-    expect(await world.ask(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
+    expect(await world.onDemand(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
     expect(world.calls).toHaveLength(1);
   });
 
@@ -207,7 +210,7 @@ describe('consumers who were refused one token', () => {
       await connections.claim(seen, { id: `other-${others}`, leaseUntil: world.clock.now() });
       if (before) world.hooks.before = before;
     };
-    expect(await world.ask(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'busy' });
+    expect(await world.onDemand(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'busy' });
     expect(world.calls).toHaveLength(0);
   });
 });
@@ -218,7 +221,7 @@ describe('a run on demand', () => {
     ['a consumer', refused(START)],
   ])('for %s is observed like one of the schedule, once', async (_, ask) => {
     const { world } = await vendorWorld({ refreshed: false });
-    await world.ask(ask);
+    await world.onDemand(ask);
     expect(world.reports).toMatchObject([
       { connection: ID, result: 'refreshed', from: 'new', to: 'healthy', calls: 1 },
     ]);
@@ -229,13 +232,13 @@ describe('a run on demand', () => {
     const until = plus(world.clock.now(), world.policy.lease);
     const answers = await Promise.all([force(world), force(world)]);
     expect(answers).toContainEqual({ result: 'waiting', reason: 'leased', until });
-    await world.ask(read(0));
+    await world.onDemand(read(0));
     expect(world.reports.map(({ result }) => result).toSorted()).toEqual(['lost', 'refreshed']);
   });
 
   it('for a reader does not keep a consumer from having another', async () => {
     const { world } = await vendorWorld({ refreshed: false });
-    expect(await world.ask(read(0))).toMatchObject({ result: 'refreshed' });
+    expect(await world.onDemand(read(0))).toMatchObject({ result: 'refreshed' });
     expect(await force(world)).toMatchObject({ result: 'refreshed' });
     expect(await force(world)).toMatchObject({ result: 'waiting', reason: 'forced_recently' });
   });

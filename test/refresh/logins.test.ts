@@ -67,7 +67,7 @@ describe('a wrong password', () => {
     const { world } = await packed(['wrong']);
     await world.tick(locking.id);
     const connection = idOf('many/c0');
-    expect(await world.ask({ kind: 'operator', connection, waits: false })).toMatchObject({
+    expect(await world.onDemand({ kind: 'operator', connection, waits: false })).toMatchObject({
       result: 'attention',
       warning: 'may_lock_account',
     });
@@ -79,7 +79,7 @@ describe('a wrong password', () => {
     await world.tick(locking.id);
     await write([...wrong(2), 'right'].map(password => ({ password })));
     await world.discover();
-    const ask = (key: string) => world.ask({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
+    const ask = (key: string) => world.onDemand({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
     expect(await ask('c1')).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
     expect(await ask('c2')).not.toHaveProperty('warning');
   });

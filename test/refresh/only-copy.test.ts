@@ -337,8 +337,8 @@ describe('a connection that only a person can bring back', () => {
     const { issuedAt } = await world.token(ID);
     const invalid = () => answer({ error: 'invalid_grant' }, 400);
     vendor.script.push(invalid, invalid);
-    const forced = { kind: 'forced', connection: ID, issuedAt, waits: true } as const;
-    expect(await world.ask(forced)).toMatchObject({ result: 'attention' });
+    const forced = { kind: 'force', connection: ID, issuedAt, waits: true } as const;
+    expect(await world.onDemand(forced)).toMatchObject({ result: 'attention' });
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
   });
@@ -355,7 +355,7 @@ describe('a connection that only a person can bring back', () => {
     it('loses its token if its refresh token is refused, which may have ended it, and the operator is warned', async () => {
       const { world, vendor } = await inDoubt();
       vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
-      expect(await world.ask(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
+      expect(await world.onDemand(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
       expect(await world.stores.tokens.get(ID)).toBeUndefined();
       expect(await world.record(ID)).not.toHaveProperty('expiresAt');
     });
@@ -363,20 +363,20 @@ describe('a connection that only a person can bring back', () => {
     it('keeps its token if there is no answer, and the operator is warned', async () => {
       const { world, vendor } = await inDoubt();
       vendor.script.push(() => lostAnswer);
-      expect(await world.ask(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
+      expect(await world.onDemand(operator)).toMatchObject({ result: 'attention', warning: 'may_end_token' });
       expect(await world.token(ID)).toBeDefined();
     });
 
     it('gets a new one if all is well, and there is nothing to warn of', async () => {
       const { world } = await inDoubt();
-      expect(await world.ask(operator)).toMatchObject({ result: 'refreshed' });
-      expect(await world.ask(operator)).not.toHaveProperty('warning');
+      expect(await world.onDemand(operator)).toMatchObject({ result: 'refreshed' });
+      expect(await world.onDemand(operator)).not.toHaveProperty('warning');
     });
 
     it('keeps its token if nothing is sent', async () => {
       const { world, vendor } = await inDoubt();
       await world.put(ID, { client: 'misspelt' });
-      expect(await world.ask(operator)).toMatchObject({ result: 'attention' });
+      expect(await world.onDemand(operator)).toMatchObject({ result: 'attention' });
       expect(vendor.asked).toEqual(['refresh']);
       expect(await world.token(ID)).toBeDefined();
     });
@@ -385,7 +385,7 @@ describe('a connection that only a person can bring back', () => {
   it('keeps its token if an operator finds its session ended, which nobody had sent twice', async () => {
     const { world, vendor } = await byCode();
     vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
-    const answered = await world.ask({ kind: 'operator', connection: ID, waits: false });
+    const answered = await world.onDemand({ kind: 'operator', connection: ID, waits: false });
     expect(answered).toMatchObject({ result: 'attention' });
     expect(answered).not.toHaveProperty('warning');
     expect(await world.token(ID)).toBeDefined();

@@ -6,7 +6,7 @@ import { dieAt, failOnce, type World } from '../support/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
-const read = { kind: 'read', connection: ID, minTtl: 0, waits: true } as const;
+const read = { kind: 'ifNeeded', connection: ID, minTtl: 0, waits: true } as const;
 
 const failAtSecondKeep = async (world: World): Promise<void> => {
   world.hooks.after = async at => {
@@ -19,7 +19,7 @@ describe('a token that is missing', () => {
     const { world, vendor } = await vendorWorld();
     await world.refresh(ID);
     await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
-    expect(await world.ask(read)).toMatchObject({ result: 'refreshed' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(world.reports.at(-1)).toMatchObject({ repaired: true });
   });
@@ -28,7 +28,7 @@ describe('a token that is missing', () => {
     const { world, vendor } = await vendorWorld();
     await world.refresh(ID);
     vendor.asked.length = 0;
-    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'fresh' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'fresh' });
     expect(vendor.asked).toEqual([]);
   });
 
@@ -38,8 +38,8 @@ describe('a token that is missing', () => {
     await world.refresh(ID);
     await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
     await world.stores.tokens.publish({ ...old, expiresAt: plus(world.clock.now(), hours(1)) });
-    const forced = { kind: 'forced', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
-    expect(await world.ask(forced)).toMatchObject({ result: 'refreshed' });
+    const forced = { kind: 'force', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
+    expect(await world.onDemand(forced)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
   });
 });
@@ -52,7 +52,7 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     await world.refresh(ID);
     vendor.script.push(reply);
     vendor.asked.length = 0;
-    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
     return given;
   };
@@ -60,7 +60,7 @@ describe('a token that is missing, and a refresh token in doubt', () => {
 
   it('is obtained for its first reader: there is nothing to protect', async () => {
     const { world, vendor } = await inDoubt(undefined);
-    expect(await world.ask(read)).toMatchObject({ result: 'refreshed' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'refreshed' });
     expect(vendor.asked).toEqual(['refresh']);
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
@@ -68,8 +68,8 @@ describe('a token that is missing, and a refresh token in doubt', () => {
 
   it('is not obtained for the next one if that was refused', async () => {
     const { world, vendor } = await inDoubt(lost);
-    expect(await world.ask(read)).toMatchObject({ result: 'attention' });
-    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'attention' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(vendor.asked).toEqual(['refresh']);
   });
 
@@ -79,9 +79,9 @@ describe('a token that is missing, and a refresh token in doubt', () => {
   ])('backs off if %s', async (_, operation, reply) => {
     const { world, vendor } = await inDoubt(reply);
     if (operation !== 'send') failOnce(world, 'before', operation);
-    await world.ask(read);
+    await world.onDemand(read);
     const calls = vendor.asked.length;
-    expect(await world.ask(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
+    expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(vendor.asked).toHaveLength(calls);
     expect((await world.record(ID)).dueAt - world.clock.now()).toBeLessThanOrEqual(minutes(5));
   });

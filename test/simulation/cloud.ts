@@ -14,7 +14,7 @@ import type { Transition } from '../../lib/events.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
 import { measureDiscovery, measureError, measureHealth } from '../../lib/observe/measure.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
-import type { Answer, Ask } from '../../lib/refresh/demand.ts';
+import type { RefreshAnswer, RefreshRequest } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
@@ -233,8 +233,8 @@ export class Cloud {
         {
           ...this.#reach(process),
           providers: new Map(providers.map(each => [each.id, this.#policyOf(each)])),
-          ask: (ask: Ask) => this.#ask(ask, process),
-          askFailed: error => said(wordsOf(error)),
+          refresh: (request: RefreshRequest) => this.#ask(request, process),
+          refreshFailed: error => said(wordsOf(error)),
         },
         error => said(wordsOf(error)),
       );
@@ -253,13 +253,13 @@ export class Cloud {
     return { status, body, skew: process.skew, struck };
   }
 
-  async #ask(ask: Ask, process: Process): Promise<Answer> {
-    const provider = this.#parts.providers.find(each => each.id === providerOf(ask.connection));
+  async #ask(request: RefreshRequest, process: Process): Promise<RefreshAnswer> {
+    const provider = this.#parts.providers.find(each => each.id === providerOf(request.connection));
     if (!provider) return { result: 'unknown' };
-    const answer = await this.refresh(provider, { ask });
+    const answer = await this.refresh(provider, { request });
     if (process.dead) return new Promise(() => {});
     if (answer === 'killed' || answer === undefined) throw new Error('the refresh function failed');
-    return answer as Answer;
+    return answer as RefreshAnswer;
   }
 }
 

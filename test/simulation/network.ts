@@ -1,7 +1,7 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { SendHttp } from '../../lib/ports.ts';
-import { ask } from '../../local/simulators/index.ts';
+import { sendTo } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import { Locks } from './locks.ts';
@@ -9,7 +9,7 @@ import type { Loop } from './loop.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
 
-type Simulators = Parameters<typeof ask>[0];
+type Simulators = Parameters<typeof sendTo>[0];
 type Answer = Extract<HttpReply, { kind: 'answer' }>;
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -60,7 +60,7 @@ export class Network {
   #handle(request: HttpRequest): Answer {
     const provider = request.url.slice(this.#url.length + 1).split('/', 1)[0] ?? '';
     const reply = this.#locks.answer(provider, request, () => {
-      const there = ask(this.#simulators, this.#url, request);
+      const there = sendTo(this.#simulators, this.#url, request);
       if (there.kind !== 'answer') throw new Error('a request went to nowhere');
       return there;
     });

@@ -51,7 +51,7 @@ export class Operator {
   async #ask({ connection, provider: id }: Customer): Promise<void> {
     const { cloud, providers } = this.#parts;
     const provider = providers.find(each => each.id === id);
-    if (provider) await cloud.refresh(provider, { ask: { kind: 'operator', connection, waits: false } });
+    if (provider) await cloud.refresh(provider, { request: { kind: 'operator', connection, waits: false } });
   }
 
   async versionOf({ connection }: Customer): Promise<SecretVersion | undefined> {

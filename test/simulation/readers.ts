@@ -1,5 +1,5 @@
 import { type ConnectionId, minutes, type Token } from '../../lib/core/types.ts';
-import { ask, type createSimulators } from '../../local/simulators/index.ts';
+import { type createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { type Cloud, pathOf, type Reply } from './cloud.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
@@ -30,7 +30,7 @@ interface Served {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Consumers who ask the API for tokens, and use what they get. */
+/** Consumers who read tokens from the API, and use what they get. */
 export class Readers {
   readonly #parts: Parts;
   reads = 0;
@@ -84,7 +84,7 @@ export class Readers {
     if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
     // Whoever’s clock is wrong is wrong about the last moments; and a provider ends what came of an only copy that came twice.
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;
-    const reply = ask(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
+    const reply = sendTo(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
     // A provider that is asked too much says nothing of the token.
     if (reply.kind === 'answer' && [200, 429].includes(reply.status)) return;
     // Somebody restored the token of a connection that has ended; nobody uses it.

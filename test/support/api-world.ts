@@ -9,7 +9,7 @@ import { signAssertion } from '../../lib/http/sign.ts';
 import type { Clock } from '../../lib/ports.ts';
 import { builtIn } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
-import { type Ask, refreshOnDemand } from '../../lib/refresh/demand.ts';
+import { type RefreshRequest, refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
@@ -50,7 +50,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
   const provider = powerofficeV2;
   const policy = { ...defaultPolicy, tick: tickOf(provider) };
   const stores = memoryStores(hooks);
-  const asks: Ask[] = [];
+  const requests: RefreshRequest[] = [];
   const calls: HttpRequest[] = [];
   const failures: unknown[] = [];
   let answer: (call: number) => HttpReply | Promise<HttpReply> = call => granted(`token-${call}`);
@@ -82,11 +82,11 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
       [provider.id, policy],
       ['petrosoft', defaultPolicy],
     ]),
-    ask: ask => {
-      asks.push(ask);
-      return refreshOnDemand(refresher, provider, ask);
+    refresh: request => {
+      requests.push(request);
+      return refreshOnDemand(refresher, provider, request);
     },
-    askFailed: error => failures.push(error),
+    refreshFailed: error => failures.push(error),
   };
   const { secrets, connections, tokens } = stores;
   const discovery = {
@@ -98,7 +98,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     clock,
     deps,
     refresher,
-    asks,
+    requests,
     calls,
     failures,
     answers: (next: typeof answer) => {
@@ -114,7 +114,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     },
     discover: () => discoverNow(discovery),
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
-    ask: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
+    call: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
       opened(await serve({ ...deps, ...with_ }, { method, path, query })),
     /** A consumer was refused the token of `issuedAt`, by default the one that is published. */
     refuse: async (path: string, issuedAt?: number, with_: Partial<ApiDeps> = {}) => {

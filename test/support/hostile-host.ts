@@ -2,7 +2,7 @@ import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { minutes, parseConnectionId, type SecretVersion, secretOf } from '../../lib/core/types.ts';
 import { findProvider, providers } from '../../lib/providers/index.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
-import { ask, createSimulators, simulatedProviders } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo, simulatedProviders } from '../../local/simulators/index.ts';
 import { answer, lostAnswer } from './vendor.ts';
 import { PREFIX, seeded, World } from './world.ts';
 
@@ -50,7 +50,7 @@ export const victimAndHostileHost = async (
   });
   const place = { now: world.clock.now, scale: 1, random: seeded(2), url: URL };
   const simulators = createSimulators(place, [accountAt(provider)]);
-  honest = request => ask(simulators, URL, request);
+  honest = request => sendTo(simulators, URL, request);
 
   const name = `${PREFIX}${secretOf(id)}`;
   const write = (own: object, version?: SecretVersion): Promise<void> =>
@@ -77,7 +77,7 @@ export const victimAndHostileHost = async (
       world.clock.pass(minutes(20));
       await world.discover();
       const { issuedAt = world.clock.now() } = (await world.stores.connections.get(id)) ?? {};
-      if (tick % 20 === 19) await world.ask({ kind: 'forced', connection: id, issuedAt, waits: false });
+      if (tick % 20 === 19) await world.onDemand({ kind: 'force', connection: id, issuedAt, waits: false });
       await world.tick(provider);
     }
   };

@@ -11,7 +11,7 @@ import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/refresh/sweep.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
-import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { Loop } from '../simulation/loop.ts';
 import { discoverNow } from './discover.ts';
 import { memoryStores } from './memory.ts';
@@ -55,7 +55,7 @@ export const neighbourhood = async (honest: number) => {
       hostileCalls += 1;
       return hostile();
     }
-    const given = ask(simulators, URL, request);
+    const given = sendTo(simulators, URL, request);
     if (given.kind === 'answer' && given.status === 429) refused += 1;
     return given;
   };
@@ -115,7 +115,7 @@ export const neighbourhood = async (honest: number) => {
       let replaced = 0;
       const once = async (connection: ConnectionId): Promise<void> => {
         const issuedAt = (await stores.tokens.get(connection))?.issuedAt ?? START;
-        const asked = { kind: 'forced', connection, issuedAt, waits: true } as const;
+        const asked = { kind: 'force', connection, issuedAt, waits: true } as const;
         if ((await refreshOnDemand(demand, officernd, asked)).result === 'refreshed') replaced += 1;
       };
       const all = () => {

@@ -3,7 +3,7 @@ import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import type { ConnectionId } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
-import { ask, createSimulators } from '../../local/simulators/index.ts';
+import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { idOf } from './records.ts';
 import { seeded, World } from './world.ts';
 
@@ -28,7 +28,7 @@ export const simulatedWorld = async (
   let simulators: ReturnType<typeof createSimulators> | undefined;
   const simulated = (request: HttpRequest): HttpReply => {
     if (!simulators) throw new Error('too early');
-    return ask(simulators, URL, request);
+    return sendTo(simulators, URL, request);
   };
   const world = new World(
     providers,

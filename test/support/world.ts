@@ -15,7 +15,7 @@ import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
 import type { Clock } from '../../lib/ports.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
-import { type Answer, type Ask, refreshOnDemand } from '../../lib/refresh/demand.ts';
+import { type RefreshAnswer, type RefreshRequest, refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
@@ -186,8 +186,8 @@ export class World {
     this.reports.push(report);
     return report;
   }
-  ask(ask: Ask, deps: SweepDeps = this.worker()): Promise<Answer> {
-    return refreshOnDemand(deps, this.providerOf(ask.connection), ask);
+  onDemand(request: RefreshRequest, deps: SweepDeps = this.worker()): Promise<RefreshAnswer> {
+    return refreshOnDemand(deps, this.providerOf(request.connection), request);
   }
   tick(provider: string, deps: SweepDeps = this.worker(), until: EpochMs = FOREVER): Promise<SweepReport> {
     return sweep(deps, this.providerOf(provider), allShards, until);

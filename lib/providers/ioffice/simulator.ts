@@ -1,5 +1,5 @@
 import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
-import type { Desk, SimulatedRequest, Simulation } from '../../../local/simulators/kit.ts';
+import type { FakeAuthServer, SimulatedRequest, Simulation } from '../../../local/simulators/kit.ts';
 import { json } from '../../../local/simulators/wire.ts';
 import { hours, minutes, plus } from '../../core/types.ts';
 
@@ -11,65 +11,65 @@ const SESSION = hours(24 * 30);
 /** camelCase, unlike the standard's. */
 const failure = (status: number, error: string, errorDescription: string) => json(status, { error, errorDescription });
 
-const offer = (desk: Desk, account: SimulatedAccount, scope: string): string => {
-  const code = desk.opaque();
-  desk.offer(code, { account: idOf(account), family: code, scope, expiresAt: plus(desk.now, desk.scaled(CODE)) });
+const offer = (server: FakeAuthServer, account: SimulatedAccount, scope: string): string => {
+  const code = server.opaque();
+  server.offer(code, { account: idOf(account), family: code, scope, expiresAt: plus(server.now, server.scaled(CODE)) });
   return code;
 };
 
-const grant = (desk: Desk, account: string, family: string) => {
-  const accessToken = desk.opaque();
-  const refreshToken = desk.opaque();
-  desk.issue(accessToken, { account, family, expiresAt: plus(desk.now, desk.scaled(LIFETIME)) });
-  desk.hold(refreshToken, { account, family, endsAt: plus(desk.now, desk.scaled(SESSION)) });
+const grant = (server: FakeAuthServer, account: string, family: string) => {
+  const accessToken = server.opaque();
+  const refreshToken = server.opaque();
+  server.issue(accessToken, { account, family, expiresAt: plus(server.now, server.scaled(LIFETIME)) });
+  server.hold(refreshToken, { account, family, endsAt: plus(server.now, server.scaled(SESSION)) });
   return json(200, {
     token_type: 'bearer',
     access_token: accessToken,
     // Milliseconds, as nobody else has them.
-    expires_in: Math.round(desk.scaled(LIFETIME)),
+    expires_in: Math.round(server.scaled(LIFETIME)),
     refresh_token: refreshToken,
   });
 };
 
-const codeStep = (desk: Desk, { headers }: SimulatedRequest) => {
+const codeStep = (server: FakeAuthServer, { headers }: SimulatedRequest) => {
   if (headers['content-type'] !== 'application/json') return failure(400, 'invalid_request', 'Content-Type');
   const scope = headers['x-scope'];
-  if (!desk.find({ clientId: headers['x-client-id'] })) return failure(401, 'invalid_client', 'x-client-id');
-  const account = desk.find({
+  if (!server.find({ clientId: headers['x-client-id'] })) return failure(401, 'invalid_client', 'x-client-id');
+  const account = server.find({
     clientId: headers['x-client-id'],
     username: headers['x-auth-username'],
     password: headers['x-auth-password'],
   });
   if (!account) return failure(401, 'invalid_grant', 'The user is not known or the password is wrong');
   return scope !== undefined && scope === account.fields.scope
-    ? json(200, { code: offer(desk, account, scope) })
+    ? json(200, { code: offer(server, account, scope) })
     : failure(400, 'invalid_scope', 'x-scope');
 };
 
-const tokenStep = (desk: Desk, { headers }: SimulatedRequest) => {
-  const account = desk.find({ clientId: headers['x-client-id'], redirectUri: headers['x-redirect-uri'] });
+const tokenStep = (server: FakeAuthServer, { headers }: SimulatedRequest) => {
+  const account = server.find({ clientId: headers['x-client-id'], redirectUri: headers['x-redirect-uri'] });
   if (!account) return failure(401, 'invalid_client', 'x-client-id and x-redirect-uri do not belong together');
   if (headers['x-scope'] !== account.fields.scope) return failure(400, 'invalid_scope', 'x-scope');
   const grantType = headers['x-grant-type'];
   if (grantType === 'refresh_token') {
-    const session = desk.spend(headers['x-refresh-token'], account);
-    return session ? grant(desk, session.account, session.family) : failure(400, 'invalid_grant', 'x-refresh-token');
+    const session = server.spend(headers['x-refresh-token'], account);
+    return session ? grant(server, session.account, session.family) : failure(400, 'invalid_grant', 'x-refresh-token');
   }
   if (grantType !== 'authorization_code') return failure(400, 'unsupported_grant_type', 'x-grant-type');
-  const code = desk.redeem(headers['x-auth-code']);
+  const code = server.redeem(headers['x-auth-code']);
   return code?.account === idOf(account) && code.scope === headers['x-scope']
-    ? grant(desk, code.account, code.family)
+    ? grant(server, code.account, code.family)
     : failure(400, 'invalid_grant', 'x-auth-code');
 };
 
 /** The browser variant, as if the person had logged in at once: the code comes back in the fragment. */
-const loginPage = (desk: Desk, { path }: SimulatedRequest) => {
-  const asked = new URL(path, desk.url).searchParams;
+const loginPage = (server: FakeAuthServer, { path }: SimulatedRequest) => {
+  const asked = new URL(path, server.url).searchParams;
   const field = (name: string) => asked.get(name) ?? undefined;
   const redirectUri = field('redirect_uri');
-  const account = desk.find({ clientId: field('client_id'), redirectUri, scope: field('scope') });
+  const account = server.find({ clientId: field('client_id'), redirectUri, scope: field('scope') });
   if (!account || asked.get('response_type') !== 'code') return failure(400, 'invalid_request', 'login.html');
-  const fragment = new URLSearchParams({ code: offer(desk, account, account.fields.scope ?? ''), appCode: '1' });
+  const fragment = new URLSearchParams({ code: offer(server, account, account.fields.scope ?? ''), appCode: '1' });
   const state = field('state');
   if (state !== undefined) fragment.set('state', state);
   return { status: 302, headers: { location: `${redirectUri}#${fragment}` }, body: '' };
@@ -80,12 +80,12 @@ export const simulation: Simulation = {
   routes: {
     'POST /external/api/oauth2/auth': codeStep,
     'POST /external/api/oauth2/token': tokenStep,
-    'GET /external/api/oauth2/revoke': (desk, { headers }) => {
-      const family = desk.familyOf(headers['x-token']);
-      if (family !== undefined) desk.kill(family);
+    'GET /external/api/oauth2/revoke': (server, { headers }) => {
+      const family = server.familyOf(headers['x-token']);
+      if (family !== undefined) server.kill(family);
       return json(200, {});
     },
     'GET /login.html': loginPage,
   },
-  admit: (desk, { headers }) => desk.living(headers['x-access-token']),
+  admit: (server, { headers }) => server.living(headers['x-access-token']),
 };

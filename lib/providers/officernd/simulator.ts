@@ -9,8 +9,8 @@ const LIFETIME = seconds(3599);
 export const simulation: Simulation = {
   rotates: false,
   routes: {
-    'POST /oauth/token': (desk, request) => {
-      if (desk.isOver('token', 5, minutes(1))) {
+    'POST /oauth/token': (server, request) => {
+      if (server.isOver('token', 5, minutes(1))) {
         const headers = { 'content-type': 'text/plain; charset=utf-8' };
         return { status: 429, headers, body: 'Too many requests, please try again later' };
       }
@@ -19,24 +19,24 @@ export const simulation: Simulation = {
       if (form.grant_type !== 'client_credentials') {
         return oauthError(400, 'unsupported_grant_type', 'Only client_credentials is supported');
       }
-      const account = desk.find({ clientId: form.client_id, clientSecret: form.client_secret });
+      const account = server.find({ clientId: form.client_id, clientSecret: form.client_secret });
       if (!account) return oauthError(401, 'invalid_client', 'The client is not known or its secret is wrong');
       const held = account.fields.scope?.split(' ') ?? [];
       const asked = form.scope?.split(' ') ?? [];
       if (asked.length === 0 || !asked.every(scope => held.includes(scope))) {
         return oauthError(400, 'invalid_scope', 'The application does not hold the scope');
       }
-      const accessToken = desk.opaque();
-      const expiresAt = plus(desk.now, desk.scaled(LIFETIME));
-      desk.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
-      const expires_in = inSeconds(desk.scaled(LIFETIME));
+      const accessToken = server.opaque();
+      const expiresAt = plus(server.now, server.scaled(LIFETIME));
+      server.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
+      const expires_in = inSeconds(server.scaled(LIFETIME));
       return json(200, { access_token: accessToken, token_type: 'Bearer', expires_in, scope: form.scope });
     },
   },
-  admit: (desk, request) => {
-    const issued = bearerOf(desk, request);
+  admit: (server, request) => {
+    const issued = bearerOf(server, request);
     const slug = /^\/api\/v1\/organizations\/([^/]+)/.exec(pathOf(request))?.[1];
-    const owner = desk.accounts.find(account => idOf(account) === issued?.account);
+    const owner = server.accounts.find(account => idOf(account) === issued?.account);
     return slug === undefined || slug === owner?.fields.organizationSlug ? issued : undefined;
   },
 };

@@ -10,12 +10,12 @@ const keyIn = (headers: Readonly<Record<string, string>>) => headers['ocp-apim-s
 export const simulation: Simulation = {
   rotates: false,
   // The API gateway knows subscription keys only, and counts the calls of all customers together.
-  gate: (desk, { headers }) => {
+  gate: (server, { headers }) => {
     const subscriptionKey = keyIn(headers);
-    if (subscriptionKey === undefined || !desk.find({ subscriptionKey })) {
+    if (subscriptionKey === undefined || !server.find({ subscriptionKey })) {
       return json(401, { statusCode: 401, message: 'Access denied: the subscription key is missing or not known.' });
     }
-    return desk.isOver(subscriptionKey, 10, seconds(1))
+    return server.isOver(subscriptionKey, 10, seconds(1))
       ? json(
           429,
           { statusCode: 429, message: 'The rate limit is exceeded. Try again in 1 second.' },
@@ -24,28 +24,28 @@ export const simulation: Simulation = {
       : undefined;
   },
   routes: {
-    'POST /OAuth/Token': (desk, request) => {
+    'POST /OAuth/Token': (server, request) => {
       const [appKey, clientKey] = basicOf(request) ?? [];
       const form = formOf(request);
       if (!form) return oauthError(400, 'invalid_request', 'The body is not a form');
-      const account = desk.find({ clientKey, appKey, subscriptionKey: keyIn(request.headers) });
+      const account = server.find({ clientKey, appKey, subscriptionKey: keyIn(request.headers) });
       if (!account) return oauthError(400, 'invalid_client', 'The keys do not belong together');
       if (form.grant_type !== 'client_credentials') {
         return oauthError(400, 'unsupported_grant_type', 'Only client_credentials is supported');
       }
-      const expiresAt = plus(desk.now, desk.scaled(LIFETIME));
-      const accessToken = desk.jwt({ iat: inSeconds(desk.now), exp: inSeconds(expiresAt), sub: account.name });
-      desk.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
+      const expiresAt = plus(server.now, server.scaled(LIFETIME));
+      const accessToken = server.jwt({ iat: inSeconds(server.now), exp: inSeconds(expiresAt), sub: account.name });
+      server.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
       return json(200, {
         access_token: accessToken,
         token_type: 'Bearer',
-        expires_in: inSeconds(desk.scaled(LIFETIME)),
+        expires_in: inSeconds(server.scaled(LIFETIME)),
       });
     },
   },
-  admit: (desk, request) => {
-    const issued = pathOf(request).startsWith('/v2') ? bearerOf(desk, request) : undefined;
-    const owner = desk.accounts.find(account => idOf(account) === issued?.account);
+  admit: (server, request) => {
+    const issued = pathOf(request).startsWith('/v2') ? bearerOf(server, request) : undefined;
+    const owner = server.accounts.find(account => idOf(account) === issued?.account);
     return owner?.fields.subscriptionKey === keyIn(request.headers) ? issued : undefined;
   },
 };

@@ -1,10 +1,10 @@
 import { type EpochMs, hours, plus } from '../../../lib/core/types.ts';
 import type { DefinitionData, TimeData } from '../../../lib/definition/schema.ts';
-import type { Credentials } from '../../../lib/definition/secret.ts';
+import type { SecretFields } from '../../../lib/definition/secret.ts';
 import { filled, placeholdersIn } from '../../../lib/definition/template.ts';
 import { inUrl, valuesOf, withAnswer } from '../../../lib/definition/values.ts';
 import { idOf, type SimulatedAccount } from '../accounts.ts';
-import type { Desk, SimulatedResponse } from '../kit.ts';
+import type { FakeAuthServer, SimulatedResponse } from '../kit.ts';
 import { inSeconds, json } from '../wire.ts';
 import { type Json, withAt } from './json.ts';
 
@@ -17,7 +17,7 @@ type Part = readonly [path: string, value: unknown];
 export interface Grantee {
   readonly account: SimulatedAccount;
   /** What its secret says, without the fields that are not used. */
-  readonly credentials: Credentials;
+  readonly credentials: SecretFields;
   /** The login that it came of; a new one if there is none. */
   readonly family?: string;
 }
@@ -25,38 +25,38 @@ export interface Grantee {
 /** Issues a token, and a refresh token if the definition knows one, and answers in the terms of the definition. */
 export const grant = (
   data: DefinitionData,
-  desk: Desk,
+  server: FakeAuthServer,
   { account, credentials, family }: Grantee,
 ): SimulatedResponse => {
   const { answer, refresh, match, scopes } = data;
-  const expiresAt = plus(desk.now, desk.scaled(data.lifetime));
-  const endsAt = sessionEnd(data, desk, expiresAt);
+  const expiresAt = plus(server.now, server.scaled(data.lifetime));
+  const endsAt = sessionEnd(data, server, expiresAt);
   const matched = Object.entries(match).map(([path, field]) => [path, credentials[field]] as const);
   const claims = objectOf([
-    ...addressesIn(data, 'claims', desk),
-    ...sessionParts(data, desk, endsAt, 'claim'),
+    ...addressesIn(data, 'claims', server),
+    ...sessionParts(data, server, endsAt, 'claim'),
     ...matched,
-    ['iat', inSeconds(desk.now)],
+    ['iat', inSeconds(server.now)],
     ['exp', inSeconds(expiresAt)],
   ]);
-  const accessToken = hasClaims(data) ? desk.jwt(claims) : desk.opaque();
-  const refreshToken = refresh && desk.opaque();
+  const accessToken = hasClaims(data) ? server.jwt(claims) : server.opaque();
+  const refreshToken = refresh && server.opaque();
   const body = objectOf([
     ['token_type', 'Bearer'],
     ['scope', scopes && credentials[scopes]],
-    ...addressesIn(data, 'answer', desk),
-    ...sessionParts(data, desk, endsAt, 'path'),
+    ...addressesIn(data, 'answer', server),
+    ...sessionParts(data, server, endsAt, 'path'),
     ...matched,
-    ...expiryParts(data, desk, expiresAt),
+    ...expiryParts(data, server, expiresAt),
     [answer.refreshToken, refreshToken],
     [answer.token, accessToken],
   ]);
   const values = withAnswer(valuesOf(data, credentials, { token: accessToken }), { answer: body, claims });
-  const [baseUrl = desk.url] = data.consumer.baseUrl.flatMap(each => filled(each, values, inUrl) ?? []);
+  const [baseUrl = server.url] = data.consumer.baseUrl.flatMap(each => filled(each, values, inUrl) ?? []);
   const common = { account: idOf(account), family: family ?? accessToken };
-  const below = baseUrl.startsWith(desk.url) ? baseUrl.slice(desk.url.length) : '';
-  desk.issue(accessToken, { ...common, expiresAt, below });
-  if (refreshToken !== undefined) desk.hold(refreshToken, { ...common, endsAt });
+  const below = baseUrl.startsWith(server.url) ? baseUrl.slice(server.url.length) : '';
+  server.issue(accessToken, { ...common, expiresAt, below });
+  if (refreshToken !== undefined) server.hold(refreshToken, { ...common, endsAt });
   return json(200, body);
 };
 
@@ -74,19 +74,26 @@ const namesIn = (texts: readonly string[], from: 'answer' | 'claims'): readonly 
   texts.flatMap(placeholdersIn).filter(name => name?.startsWith(`${from}.`) === true) as string[];
 
 /** What consumers are given of an answer: an address if it is at the beginning of one, otherwise a word. */
-const addressesIn = ({ consumer }: DefinitionData, from: 'answer' | 'claims', desk: Desk): readonly Part[] =>
+const addressesIn = (
+  { consumer }: DefinitionData,
+  from: 'answer' | 'claims',
+  server: FakeAuthServer,
+): readonly Part[] =>
   namesIn([...consumer.baseUrl, ...Object.values(consumer.headers)], from).map(name => {
     const path = name.slice(from.length + 1);
     const isAddress = consumer.baseUrl.some(each => each.startsWith(`{${name}}`));
-    return [path, isAddress ? desk.url : `made-up-${path.split('.').at(-1)}`];
+    return [path, isAddress ? server.url : `made-up-${path.split('.').at(-1)}`];
   });
 
-const expiryParts = ({ answer: { expiry } }: DefinitionData, desk: Desk, expiresAt: EpochMs): readonly Part[] =>
-  expiry === 'never stated' ? [] : [[expiry.path, stated(expiresAt, expiry.as, desk)]];
+const expiryParts = (
+  { answer: { expiry } }: DefinitionData,
+  server: FakeAuthServer,
+  expiresAt: EpochMs,
+): readonly Part[] => (expiry === 'never stated' ? [] : [[expiry.path, stated(expiresAt, expiry.as, server)]]);
 
-const stated = (moment: EpochMs, as: TimeData['as'], desk: Desk): unknown => {
-  if (as === 'seconds') return inSeconds(moment - desk.now);
-  if (as === 'milliseconds') return moment - desk.now;
+const stated = (moment: EpochMs, as: TimeData['as'], server: FakeAuthServer): unknown => {
+  if (as === 'seconds') return inSeconds(moment - server.now);
+  if (as === 'milliseconds') return moment - server.now;
   if (as === 'epochSeconds') return inSeconds(moment);
   return as === 'date' ? new Date(moment).toISOString() : moment;
 };
@@ -98,15 +105,20 @@ const isOfToken = (place: TimeData, { answer: { expiry } }: DefinitionData): boo
   place.claim === 'exp' || (expiry !== 'never stated' && place.path === expiry.path);
 
 /** When a session ends that begins now. Nobody shortens a time that the definition itself states. */
-const sessionEnd = (data: DefinitionData, desk: Desk, expiresAt: EpochMs): EpochMs => {
+const sessionEnd = (data: DefinitionData, server: FakeAuthServer, expiresAt: EpochMs): EpochMs => {
   const [first] = data.answer.sessionEnd;
-  if (first && 'after' in first) return plus(desk.now, first.after);
-  return first && isOfToken(first, data) ? expiresAt : plus(desk.now, desk.scaled(SESSION));
+  if (first && 'after' in first) return plus(server.now, first.after);
+  return first && isOfToken(first, data) ? expiresAt : plus(server.now, server.scaled(SESSION));
 };
 
-const sessionParts = (data: DefinitionData, desk: Desk, endsAt: EpochMs, where: 'path' | 'claim'): readonly Part[] =>
+const sessionParts = (
+  data: DefinitionData,
+  server: FakeAuthServer,
+  endsAt: EpochMs,
+  where: 'path' | 'claim',
+): readonly Part[] =>
   data.answer.sessionEnd.flatMap((place: Place): readonly Part[] => {
     if ('after' in place || isOfToken(place, data)) return [];
     const path = place[where];
-    return path === undefined ? [] : [[path, stated(endsAt, place.as, desk)]];
+    return path === undefined ? [] : [[path, stated(endsAt, place.as, server)]];
   });

@@ -1,10 +1,10 @@
 import { seconds } from '../../../lib/core/types.ts';
 import type { DefinedProvider } from '../../../lib/definition/provider.ts';
 import type { DefinitionData } from '../../../lib/definition/schema.ts';
-import { type Credentials, chosen, secretOf } from '../../../lib/definition/secret.ts';
+import { chosen, type SecretFields, secretSchemaOf } from '../../../lib/definition/secret.ts';
 import { assertionOf, valuesOf } from '../../../lib/definition/values.ts';
 import { idOf, type SimulatedAccount } from '../accounts.ts';
-import type { Desk, SimulatedRequest, SimulatedResponse, Simulation } from '../kit.ts';
+import type { FakeAuthServer, SimulatedRequest, SimulatedResponse, Simulation } from '../kit.ts';
 import { json, oauthError, pathOf } from '../wire.ts';
 import { isSigned } from './assertions.ts';
 import { isAt, readHeaders, readRequest } from './reading.ts';
@@ -19,11 +19,11 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
   return {
     rotates: data.refresh !== undefined,
     routes: {},
-    gate: (desk, request) => {
+    gate: (server, request) => {
       if (revoke && isAt(revoke, request)) {
         const { token } = readRequest(revoke, request, anybody()) ?? {};
-        const family = desk.familyOf(token);
-        if (family !== undefined) desk.kill(family);
+        const family = server.familyOf(token);
+        if (family !== undefined) server.kill(family);
         // RFC 7009 §2.2: a token that is not known is no error.
         if (token !== undefined) return json(200, {});
       }
@@ -36,17 +36,17 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
       }
       const { rateLimit } = data;
       const sender = readRequest(meant.request, request, anybody(meant))?.[rateLimit?.sharedBy ?? ''] ?? '';
-      if (rateLimit && desk.isOver(sender, rateLimit.calls, rateLimit.per)) {
-        const after = Math.max(1, Math.ceil(desk.scaled(rateLimit.per) / seconds(1)));
+      if (rateLimit && server.isOver(sender, rateLimit.calls, rateLimit.per)) {
+        const after = Math.max(1, Math.ceil(server.scaled(rateLimit.per) / seconds(1)));
         return json(429, { message: 'Too many requests' }, { 'retry-after': String(after) });
       }
-      return answered(data, desk, request, { here, meant, credentialsOf });
+      return answered(data, server, request, { here, meant, credentialsOf });
     },
-    admit: (desk, request) => {
-      for (const account of desk.accounts) {
-        const values = valuesOf(data, credentialsOf(desk, account));
+    admit: (server, request) => {
+      for (const account of server.accounts) {
+        const values = valuesOf(data, credentialsOf(server, account));
         const { token } = readHeaders(data.consumer.headers, request, { values, lenient: false }) ?? {};
-        const issued = desk.living(token);
+        const issued = server.living(token);
         if (issued?.account === idOf(account) && `${pathOf(request)}/`.startsWith(`${issued.below ?? ''}/`))
           return issued;
       }
@@ -57,14 +57,14 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
 
 const anybody = (step?: Step) => ({ values: () => undefined, lenient: true, refreshes: step?.grant === 'refresh' });
 
-type CredentialsOf = (desk: Desk, account: SimulatedAccount) => Credentials;
+type CredentialsOf = (server: FakeAuthServer, account: SimulatedAccount) => SecretFields;
 
 /** What a secret with the fields of an account says, with all defaults. */
 const credentialsBy = (data: DefinitionData): CredentialsOf => {
-  const schema = secretOf(data);
-  const known = new Map<SimulatedAccount, Credentials>();
-  return (desk, account) => {
-    const found = known.get(account) ?? chosen(data, schema.parse({ ...account.fields, baseUrl: desk.url }));
+  const schema = secretSchemaOf(data);
+  const known = new Map<SimulatedAccount, SecretFields>();
+  return (server, account) => {
+    const found = known.get(account) ?? chosen(data, schema.parse({ ...account.fields, baseUrl: server.url }));
     known.set(account, found);
     return found;
   };
@@ -79,20 +79,21 @@ interface Asked {
 
 const answered = (
   data: DefinitionData,
-  desk: Desk,
+  server: FakeAuthServer,
   request: SimulatedRequest,
   { here, meant, credentialsOf }: Asked,
 ): SimulatedResponse => {
   let isKnown = false;
-  for (const account of desk.accounts) {
-    const credentials = credentialsOf(desk, account);
+  for (const account of server.accounts) {
+    const credentials = credentialsOf(server, account);
     const signed = assertionOf(data, credentials);
     for (const step of here) {
       const reader = { values: valuesOf(data, credentials), lenient: false, refreshes: step.grant === 'refresh' };
       const read = readRequest(step.request, request, reader);
-      if (!read || (read.assertion !== undefined && !(signed && isSigned(read.assertion, signed, desk.now)))) continue;
+      if (!read || (read.assertion !== undefined && !(signed && isSigned(read.assertion, signed, server.now))))
+        continue;
       isKnown = true;
-      const answer = step.answer(desk, { account, credentials }, read);
+      const answer = step.answer(server, { account, credentials }, read);
       if (answer) return answer;
     }
   }

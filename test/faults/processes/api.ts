@@ -3,7 +3,7 @@ import { apiHandler } from '../../../functions/api/handler.ts';
 import { stores } from '../../../functions/wiring.ts';
 import type { TableNames } from '../../../lib/aws/tables.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
-import type { Answer } from '../../../lib/refresh/demand.ts';
+import type { RefreshAnswer } from '../../../lib/refresh/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../support/aws.ts';
 import { KEY } from '../key.ts';
@@ -26,12 +26,12 @@ const api = apiHandler(
   {
     ...stores({ dynamodb: localClients({ endpoint }).dynamodb, tables, onBroken: failed }),
     providers: new Map([[provider, { ...defaultPolicy, ...policy }]]),
-    ask: async ask => {
-      const answer = await fetch(refresher, { method: 'POST', body: JSON.stringify({ ask }) });
+    refresh: async request => {
+      const answer = await fetch(refresher, { method: 'POST', body: JSON.stringify({ request }) });
       if (!answer.ok) throw new Error('the refresh function failed');
-      return (await answer.json()) as Answer;
+      return (await answer.json()) as RefreshAnswer;
     },
-    askFailed: failed,
+    refreshFailed: failed,
   },
   failed,
 );

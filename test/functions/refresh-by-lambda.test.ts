@@ -1,16 +1,24 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { askByLambda } from '../../lib/aws/invoke.ts';
-import type { Ask } from '../../lib/refresh/demand.ts';
+import { refreshByLambda } from '../../lib/aws/invoke.ts';
+import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { idOf, START } from '../support/records.ts';
 
 const lambda = mockClient(LambdaClient);
 beforeEach(() => void lambda.reset());
 
-const ask: Ask = { kind: 'read', connection: idOf('acme', 'petrosoft'), minTtl: 60_000, waits: true };
-const forced: Ask = { kind: 'forced', connection: idOf('acme', 'ioffice'), issuedAt: START, waits: true };
-const askIt = askByLambda(new LambdaClient({ region: 'us-east-1' }), new Map([['petrosoft', 'function-of-petrosoft']]));
+const request: RefreshRequest = {
+  kind: 'ifNeeded',
+  connection: idOf('acme', 'petrosoft'),
+  minTtl: 60_000,
+  waits: true,
+};
+const forced: RefreshRequest = { kind: 'force', connection: idOf('acme', 'ioffice'), issuedAt: START, waits: true };
+const askIt = refreshByLambda(
+  new LambdaClient({ region: 'us-east-1' }),
+  new Map([['petrosoft', 'function-of-petrosoft']]),
+);
 const answering = (answer: unknown) => {
   const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
   const Payload = Object.assign(Buffer.from(text), { transformToString: () => text });
@@ -20,12 +28,12 @@ const answering = (answer: unknown) => {
 describe('asking a provider’s own function', () => {
   it('invokes it once, with the question, and waits for its answer', async () => {
     answering({ result: 'refreshed', until: START });
-    expect(await askIt(ask)).toEqual({ result: 'refreshed', until: START });
+    expect(await askIt(request)).toEqual({ result: 'refreshed', until: START });
     const [call, ...more] = lambda.commandCalls(InvokeCommand);
     expect(more).toEqual([]);
     const { FunctionName, Payload, InvocationType = 'RequestResponse' } = call?.args[0].input ?? {};
     expect([FunctionName, InvocationType]).toEqual(['function-of-petrosoft', 'RequestResponse']);
-    expect(JSON.parse(String(Payload))).toEqual({ ask });
+    expect(JSON.parse(String(Payload))).toEqual({ request });
   });
 
   it.each([
@@ -43,7 +51,7 @@ describe('asking a provider’s own function', () => {
     { result: 'waiting', reason: 'undiscovered' },
   ])('understands %j', async answer => {
     answering(answer);
-    expect(await askIt(ask)).toEqual(answer);
+    expect(await askIt(request)).toEqual(answer);
   });
 
   it('invokes nothing for a provider that has no function', async () => {
@@ -55,14 +63,14 @@ describe('asking a provider’s own function', () => {
     'throws at an answer that it does not know: %j',
     async answer => {
       answering(answer);
-      await expect(askIt(ask)).rejects.toThrow();
+      await expect(askIt(request)).rejects.toThrow();
     },
   );
 
   it('throws where the function failed, without the words it failed with', async () => {
     const Payload = Buffer.from('{"errorMessage":"planted-words"}') as never;
     lambda.on(InvokeCommand).resolves({ StatusCode: 200, FunctionError: 'Unhandled', Payload });
-    const error: unknown = await askIt(ask).catch((thrown: unknown) => thrown);
+    const error: unknown = await askIt(request).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
     expect(String(error)).toContain('Unhandled');
     expect(String(error)).not.toContain('planted-words');
@@ -70,8 +78,8 @@ describe('asking a provider’s own function', () => {
 
   it('throws where nothing came back, or the call itself failed', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
-    await expect(askIt(ask)).rejects.toThrow('no answer');
+    await expect(askIt(request)).rejects.toThrow('no answer');
     lambda.on(InvokeCommand).rejects(new Error('throttled'));
-    await expect(askIt(ask)).rejects.toThrow('throttled');
+    await expect(askIt(request)).rejects.toThrow('throttled');
   });
 });
