@@ -13,6 +13,7 @@ import { allShards } from '../lib/core/shard.ts';
 import { type Connection, type Milliseconds, minutes, providerOf } from '../lib/core/types.ts';
 import { allRecords, type DiscoverReport, discover } from '../lib/discovery/discover.ts';
 import { createSend } from '../lib/http/send.ts';
+import { listShards } from '../lib/listing.ts';
 import { providers as builtIn } from '../lib/providers/index.ts';
 import type { RefreshAnswer, RefreshRequest } from '../lib/refresh/demand.ts';
 import type { Observer } from '../lib/refresh/sweep.ts';
@@ -119,11 +120,11 @@ export const openLaptop = async (
   await discoverAnew();
   const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
   const list = async () => {
-    const lists = fast.flatMap(provider => allShards.map(shard => shared.connections.list(provider.id, shard)));
-    const listed = (await Promise.all(lists)).flat().filter(each => each.retiredAt === undefined);
+    const all = await listShards(shared.connections, fast, allShards);
+    const listed = all.filter(each => each.retiredAt === undefined);
     const read = await Promise.all(listed.map(({ connection }) => shared.connections.get(connection)));
-    const all = read.filter(each => each !== undefined);
-    return all.toSorted((a, b) => (a.connection < b.connection ? -1 : 1));
+    const found = read.filter(each => each !== undefined);
+    return found.toSorted((a, b) => (a.connection < b.connection ? -1 : 1));
   };
 
   return {

@@ -7,6 +7,8 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { secretsManager } from '../lib/aws/secrets.ts';
+import { DEFAULT_NAME, secretPrefixOf } from '../lib/core/deployment.ts';
+import { isLoopback } from '../lib/core/hosts.ts';
 import { epochMs } from '../lib/core/types.ts';
 import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { providers } from '../lib/providers/index.ts';
@@ -17,7 +19,7 @@ import { madeUpAccount } from './simulators/generic/made-up.ts';
 import { simulatorMemory } from './simulators/memory.ts';
 import { startSimulators } from './simulators/server.ts';
 
-export const SECRET_PREFIX = 'token-refresher/';
+export const SECRET_PREFIX = secretPrefixOf(DEFAULT_NAME);
 
 /** Where credentials come from. */
 export interface Source {
@@ -32,7 +34,7 @@ export interface Source {
 /** Checked and ready before anything else is started. `added`: the providers that are not built in. */
 export const openSource = async (options: Options, added: readonly DefinedProvider[]): Promise<Source> => {
   if (options.secrets !== undefined) return folderSource(options.secrets, options, [...providers, ...added]);
-  if (options.endpoint !== undefined && !isLoopback(options.endpoint)) {
+  if (options.endpoint !== undefined && !isLocal(options.endpoint)) {
     const name = `the secrets below ${SECRET_PREFIX} that are there`;
     return { name, simulated: false, store: async () => {}, close: async () => {} };
   }
@@ -113,10 +115,9 @@ const put = async (client: SecretsManagerClient, name: string, text: string): Pr
 
 /** At AWS itself a secret can be brought back for a while: the folder may have been the wrong one. */
 const remove = async (client: SecretsManagerClient, name: string, { endpoint }: Options): Promise<void> => {
-  const forever = endpoint === undefined || isLoopback(endpoint);
+  const forever = endpoint === undefined || isLocal(endpoint);
   const SecretId = `${SECRET_PREFIX}${name}`;
   await client.send(new DeleteSecretCommand({ SecretId, ...(forever && { ForceDeleteWithoutRecovery: true }) }));
 };
 
-const isLoopback = (endpoint: string): boolean =>
-  endpoint !== 'aws' && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
+const isLocal = (endpoint: string): boolean => endpoint !== 'aws' && isLoopback(new URL(endpoint).hostname);

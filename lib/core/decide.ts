@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { fingerprint } from './fingerprint.ts';
 import { isEnough, type Policy } from './policy.ts';
 import type { Account, Grant, Provider } from './provider.ts';
 import {
@@ -267,10 +267,3 @@ export const realLifetime = (before: Connection, provider: Provider): Millisecon
   before.issuedAt === undefined || before.expiresAt === undefined
     ? provider.lifetime
     : before.expiresAt - before.issuedAt;
-
-/** Tells one one-time code from another without keeping it. */
-export const fingerprint = (code: string): string => createHash('sha256').update(code).digest('hex').slice(0, 16);
-
-/** Tells whether two texts are the same. Without the key nobody can try guesses against it. */
-export const keyedFingerprint = (key: string, text: string): string =>
-  createHmac('sha256', key).update(text).digest('hex').slice(0, 16);

@@ -10,6 +10,9 @@ export const isOnHosts = (address: string, hosts: readonly string[]): boolean =>
   return hosts.some(host => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));
 };
 
+/** Whether a host name, as a URL has it, is that of this machine. */
+export const isLoopback = (hostname: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+
 /** Which addresses the connections of a provider may have. */
 export interface AddressRules {
   /** Hosts apart from those of the definition. */

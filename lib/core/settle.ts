@@ -1,5 +1,6 @@
-import { fingerprint, lengthens, realLifetime } from './decide.ts';
+import { lengthens, realLifetime } from './decide.ts';
 import type { ErrorCode } from './errors.ts';
+import { fingerprint } from './fingerprint.ts';
 import type { Failed, Granted } from './interpret.ts';
 import { backoffOf, type Policy, probeOf, rejectedPauseOf, renewalOf, replayOf } from './policy.ts';
 import type { Account, Provider } from './provider.ts';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
+import { fingerprint } from '../core/fingerprint.ts';
 import { type AddressRules, defaultRules, isOnHosts } from '../core/hosts.ts';
 import { isObject } from '../core/json.ts';
 import { fitsHeader } from '../core/limits.ts';
@@ -54,18 +54,18 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       base: base(credentials),
       ...(login && {
         login: {
-          key: `${data.id}#${fingerprint(origin, login.user.trim().toLowerCase())}`,
+          key: `${data.id}#${fingerprintOf(origin, login.user.trim().toLowerCase())}`,
           // A space at the end is what somebody corrects; upper and lower case are the same user.
           text: JSON.stringify([origin, login.user.toLowerCase(), login.password]),
         },
       }),
-      limitKey: `${data.id}#${fingerprint(data.id, origin, limitShared?.(credentials) ?? '')}`,
+      limitKey: `${data.id}#${fingerprintOf(data.id, origin, limitShared?.(credentials) ?? '')}`,
       ...(toSign && { assertion: toSign }),
       logIn: signed => logIn(credentials, signed),
       ...(exchange && code === undefined && { exchange: (first, signed) => exchange(credentials, first, signed) }),
       ...(session && {
         refresh: (refreshToken, signed) => session.refresh(credentials, refreshToken, signed),
-        sessionBinding: fingerprint(session.refresh(credentials, '').url, ...session.client(credentials)),
+        sessionBinding: fingerprintOf(session.refresh(credentials, '').url, ...session.client(credentials)),
       }),
       ...(code !== undefined && { oneTimeCode: code, ...(importsSession && { importsSession: true }) }),
       // Checked here, so that no provider can forget it: a token that cannot be a header is of no use to anyone, and one
@@ -182,5 +182,4 @@ const problems = (issues: readonly z.core.$ZodIssue[], unknown: readonly FieldPr
 };
 
 /** Keys and bindings are stored: they must not be a credential, nor allow a guess across providers. */
-const fingerprint = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+const fingerprintOf = (...parts: readonly string[]): string => fingerprint(JSON.stringify(parts));

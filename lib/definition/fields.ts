@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import * as z from 'zod';
+import { isLoopback } from '../core/hosts.ts';
 import { fitsHeader } from '../core/limits.ts';
 
 /** C0, DEL and C1. */
@@ -82,9 +83,6 @@ const keyIn = (pem: string): KeyObject | undefined => {
     return undefined;
   }
 };
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** An absolute `https:` URL, or `http:` on loopback, without a slash at its end; nothing where it is not one. */
 export const parseBaseUrl = (value: string): string | undefined => {

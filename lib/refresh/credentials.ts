@@ -1,5 +1,5 @@
-import { fingerprint } from '../core/decide.ts';
 import { RefresherError } from '../core/errors.ts';
+import { fingerprint } from '../core/fingerprint.ts';
 import { isObject, jsonObject } from '../core/json.ts';
 import type { Account, Provider } from '../core/provider.ts';
 import { areOfTwoSecrets, credentialsIn, unknownFieldsIn } from '../core/secret.ts';

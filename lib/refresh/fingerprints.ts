@@ -1,4 +1,4 @@
-import { keyedFingerprint } from '../core/decide.ts';
+import { keyedFingerprint } from '../core/fingerprint.ts';
 import type { LoginStore } from '../ports.ts';
 
 /**

@@ -1,5 +1,6 @@
-import { type Choice, chooseGrant, fingerprint, isTooEarly, latestVersion } from '../core/decide.ts';
+import { type Choice, chooseGrant, isTooEarly, latestVersion } from '../core/decide.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import { fingerprint } from '../core/fingerprint.ts';
 import type { Failed as FailedCall, Granted } from '../core/interpret.ts';
 import { replayOf } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { ClientOverrides } from '../../lib/aws/clients.ts';
+import { isLoopback } from '../../lib/core/hosts.ts';
 import type { Options } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 import { startEmbedded } from './embedded.ts';
@@ -30,7 +31,7 @@ export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'da
       close: async () => {},
     };
   if (endpoint !== undefined) {
-    const onLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(endpoint).hostname);
+    const onLoopback = isLoopback(new URL(endpoint).hostname);
     // An emulator wants some region and credentials; the SDK's own settings come first.
     const overrides = onLoopback ? { endpoint, ...withoutSettings() } : { endpoint };
     return { name: endpoint, overrides, onLoopback, refusal: unknown, close: async () => {} };

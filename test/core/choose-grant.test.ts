@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chooseGrant,
-  fingerprint,
-  type HeldSession,
-  lengthens,
-  mayHoldSession,
-  realLifetime,
-} from '../../lib/core/decide.ts';
+import { chooseGrant, type HeldSession, lengthens, mayHoldSession, realLifetime } from '../../lib/core/decide.ts';
+import { fingerprint } from '../../lib/core/fingerprint.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { type Connection, hours, minutes, plus, type Session, secretVersion } from '../../lib/core/types.ts';
 import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fingerprint } from '../../lib/core/decide.ts';
 import type { ErrorCode } from '../../lib/core/errors.ts';
+import { fingerprint } from '../../lib/core/fingerprint.ts';
 import type { Granted } from '../../lib/core/interpret.ts';
 import { defaultPolicy as policy, renewalOf } from '../../lib/core/policy.ts';
 import {
