@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { problemCodes } from '../lib/api/problem.ts';
 import { errorCodes } from '../lib/core/errors.ts';
@@ -15,7 +15,9 @@ import { hours, minutes, parseConnectionId, seconds } from '../lib/core/types.ts
 import { providers } from '../lib/providers/index.ts';
 import { parseOptions, usage } from '../local/options.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const pathTo = (file: string) => new URL(`../${file}`, import.meta.url);
+const textOf = (file: string) => readFileSync(pathTo(file), 'utf8');
+const readme = textOf('README.md');
 const rows = readme.split('\n').filter(line => line.startsWith('| `'));
 const cells = (row: string) => row.split('|').map(cell => cell.trim());
 const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
@@ -122,6 +124,26 @@ describe('the README tells the truth', () => {
     for (const [, file = ''] of readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       expect(() => readFileSync(new URL(`../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
     }
+  });
+});
+
+describe('docs/decisions', () => {
+  const files = readdirSync(pathTo('docs/decisions')).filter(file => file !== 'README.md');
+  const titleOf = (file: string) => /^# (.+)$/m.exec(textOf(`docs/decisions/${file}`))?.[1];
+
+  test('is numbered without a gap', () => {
+    expect(files.map(file => Number(file.slice(0, 4))).toSorted((a, b) => a - b)).toEqual(files.map((_, n) => n + 1));
+  });
+
+  test('has an index of all records, with their titles', () => {
+    const entries = textOf('docs/decisions/README.md').matchAll(/^(\d+\.) \[(.+)\]\((.+)\)$/gm);
+    const index = [...entries].map(([, number, title, file]) => [file, `${number} ${title}`]);
+    expect(index).toEqual(files.toSorted().map(file => [file, titleOf(file)]));
+  });
+
+  test.each(files)('%s has a decision, a reason and a consequence', file => {
+    const parts = [...textOf(`docs/decisions/${file}`).matchAll(/^\*\*(.+)\.\*\* \S/gm)].map(([, part]) => part);
+    expect(parts).toEqual(['Decision', 'Why', 'Consequence']);
   });
 });
 
