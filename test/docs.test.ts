@@ -18,11 +18,29 @@ import { parseOptions, usage } from '../local/options.ts';
 const pathTo = (file: string) => new URL(`../${file}`, import.meta.url);
 const textOf = (file: string) => readFileSync(pathTo(file), 'utf8');
 const readme = textOf('README.md');
+const api = textOf('docs/api.md');
+const secrets = textOf('docs/secrets.md');
+const laptop = textOf('docs/laptop.md');
 const rows = readme.split('\n').filter(line => line.startsWith('| `'));
+const rowsOf = (page: string) => page.split('\n').filter(line => line.startsWith('| `'));
 const cells = (row: string) => row.split('|').map(cell => cell.trim());
 const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '');
-const snippets = (language: string) =>
-  [...readme.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, text]) => text ?? '');
+const snippets = (page: string, language: string) =>
+  [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, text]) => text ?? '');
+const rowOf = (page: string, id: string) => cells(rowsOf(page).find(each => each.startsWith(`| \`${id}\``)) ?? '');
+
+/** How long tokens of a provider are valid, as pages write it. */
+const lifetimes = { '10 min': minutes(10), '20 min': minutes(20), '1 h': hours(1), '8 h': hours(8), '24 h': hours(24) };
+const tokenFields = [
+  'connection',
+  'accessToken',
+  'tokenType',
+  'issuedAt',
+  'expiresAt',
+  'expiresIn',
+  'headers',
+  'baseUrl',
+];
 
 describe('the README tells the truth', () => {
   test.each(providers.map(provider => [provider.id, provider] as const))('about the fields of %s', (id, provider) => {
@@ -68,7 +86,7 @@ describe('the README tells the truth', () => {
   });
 
   test('in its JSON', () => {
-    const [secret = '', token = ''] = snippets('json');
+    const [secret = '', token = ''] = snippets(readme, 'json');
     const connection = parseConnectionId('poweroffice-v2/nordic-books');
     if (!connection) throw new Error('the name is one');
     const content = connectionsIn(connection, secret, 10);
@@ -124,6 +142,81 @@ describe('the README tells the truth', () => {
     for (const [, file = ''] of readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       expect(() => readFileSync(new URL(`../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
     }
+  });
+});
+
+describe('docs/laptop.md', () => {
+  test('has every option', () => {
+    const named = rowsOf(laptop).flatMap(row => /^\| `(--\w+)/.exec(row)?.[1] ?? []);
+    const inUsage = [...usage.matchAll(/^ {2}(--\w+)/gm)].map(([, option]) => option);
+    expect([...named, '--help'].toSorted()).toEqual(inUsage.toSorted());
+  });
+
+  test('has commands that are accepted', () => {
+    const starts = [readme, laptop].flatMap(page => [...page.matchAll(/npm start -- ([^`#\n]*)/g)]);
+    expect(starts.length).toBeGreaterThan(1);
+    for (const [, args = ''] of starts) expect(parseOptions(args.trim().split(/\s+/))).toBeDefined();
+  });
+});
+
+describe('docs/secrets.md', () => {
+  test.each(providers.map(provider => [provider.id, provider] as const))('has the fields of %s', (id, provider) => {
+    const row = rowOf(secrets, id);
+    const named = codesIn(row.slice(3).join(' '));
+    // They may stand in every secret.
+    const isOwn = (field: string) => !['baseUrl', 'apiBaseUrl'].includes(field);
+    const fields = [...provider.fields.required, ...provider.fields.optional].filter(isOwn);
+    expect(named.filter(isOwn).toSorted()).toEqual(fields.toSorted());
+    expect(codesIn(row[3] ?? '')).toEqual(expect.arrayContaining([...provider.fields.required]));
+  });
+
+  test('says how long tokens are valid', () => {
+    for (const provider of providers.filter(({ id }) => id !== 'ioffice')) {
+      const valid = rowOf(secrets, provider.id)[2] ?? '';
+      expect([provider.id, Reflect.get(lifetimes, valid)]).toEqual([provider.id, provider.lifetime]);
+    }
+  });
+
+  test('has a secret of many connections', () => {
+    const [secret = ''] = snippets(secrets, 'json');
+    const connection = parseConnectionId('poweroffice-v2/nordic-books');
+    if (!connection) throw new Error('the name is one');
+    const content = connectionsIn(connection, secret, 10);
+    expect(content.ok && [...content.connections.keys()]).toEqual([
+      'poweroffice-v2/nordic-books/oslo',
+      'poweroffice-v2/nordic-books/bergen',
+    ]);
+    expect(secrets).toContain(`at most ${CONNECTIONS_PER_SECRET} (\`connectionsPerSecret\`)`);
+  });
+});
+
+describe('docs/api.md', () => {
+  test('explains every error code once', () => {
+    const [, table = ''] = /\n## Every error code\n([\s\S]*)/.exec(api) ?? [];
+    const rows = rowsOf(table).map(cells);
+    const codes = rows.map(([, code = '']) => codesIn(code)[0]);
+    expect(codes.toSorted()).toEqual([...new Set([...problemCodes, ...errorCodes])].toSorted());
+    for (const [, code, from, means, next] of rows) {
+      expect([code, from !== '', means !== '', next !== '']).toEqual([code, true, true, true]);
+    }
+    for (const [, code = '', from = ''] of rows) {
+      const isProblem = problemCodes.includes(codesIn(code)[0] ?? '');
+      expect([code, /^\d{3}/.test(from)]).toEqual([code, isProblem]);
+    }
+  });
+
+  test('has an answer with a token', () => {
+    expect(Object.keys(JSON.parse(snippets(api, 'json')[0] ?? ''))).toEqual(tokenFields);
+  });
+
+  test('says what a minTtl can ask for', () => {
+    const inMinutes = ['poweroffice-v2', 'poweroffice-v1'].map(id => {
+      const provider = providers.find(each => each.id === id);
+      if (!provider) throw new Error(`${id} is a provider`);
+      return Number((promised({ ...policy, tick: tickOf(provider) }, provider.lifetime) / minutes(1)).toFixed(6));
+    });
+    const said = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(api) ?? [];
+    expect(said.slice(1).map(Number)).toEqual(inMinutes);
   });
 });
 
