@@ -159,9 +159,9 @@ describe('the options of providers', () => {
   });
 });
 
-test('the README names every context key', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, table = ''] = /^\| context key \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(readme) ?? [];
+test('docs/deploy.md names every context key', () => {
+  const page = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+  const [, table = ''] = /^\| context key \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(page) ?? [];
   const named = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, key]) => key);
   const ofProviders = providerContextKeys.map(option => `<provider>.${option}`);
   expect(named.toSorted()).toEqual([...contextKeys, ...ofProviders].toSorted());
