@@ -12,6 +12,7 @@ import {
 } from '../lib/core/policy.ts';
 import { CONNECTIONS_PER_SECRET, connectionsIn } from '../lib/core/secret.ts';
 import { hours, minutes, parseConnectionId, seconds } from '../lib/core/types.ts';
+import { metrics } from '../lib/observe/metrics.ts';
 import { providers } from '../lib/providers/index.ts';
 import { parseOptions, usage } from '../local/options.ts';
 
@@ -138,6 +139,17 @@ describe('docs/api.md', () => {
     }
   });
 
+  test('has a section for each route, which the API and the gateway know', () => {
+    const sections = [...api.matchAll(/^## `([A-Z]+) (\/.*)`$/gm)].map(([, method, path]) => `${method} ${path}`);
+    const keys = [...textOf('infra/api.ts').matchAll(/HttpRouteKey\.with\('(.+)', HttpMethod\.(\w+)\)/g)];
+    const atGateway = keys.map(
+      ([, path = '', method]) => `${method} ${path.replace(/\{provider\}.*/, '{connection}')}`,
+    );
+    expect(sections.toSorted()).toEqual([...new Set(atGateway)].toSorted());
+    const leadTo = [...textOf('lib/api/route.ts').matchAll(/readonly to: '(\w+)'/g)].map(([, to]) => to);
+    expect(leadTo).toHaveLength(sections.length);
+  });
+
   test('has an answer with a token', () => {
     expect(Object.keys(JSON.parse(snippets(api, 'json')[0] ?? ''))).toEqual(tokenFields);
   });
@@ -150,6 +162,51 @@ describe('docs/api.md', () => {
     });
     const said = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(api) ?? [];
     expect(said.slice(1).map(Number)).toEqual(inMinutes);
+  });
+});
+
+test('docs/deploy.md has every metric', () => {
+  const [, table = ''] = textOf('docs/deploy.md').split('\n## Metrics\n');
+  const named = rowsOf(table.split('\n## ')[0] ?? '').flatMap(row => codesIn(cells(row)[1] ?? ''));
+  expect(named.toSorted()).toEqual(Object.values(metrics).toSorted());
+});
+
+describe('CONTRIBUTING.md', () => {
+  const contributing = textOf('CONTRIBUTING.md');
+
+  test('names files that are there', () => {
+    const paths = codesIn(contributing.replace(/^```[\s\S]*?^```$/gm, '')).filter(code =>
+      /^[\w.]+(\/[\w.<>-]+)*(\/|\.(ts|md|json|sh))$/.test(code),
+    );
+    expect(paths.length).toBeGreaterThan(30);
+    // A provider and a file of a folder stand for any.
+    const isExample = (path: string) =>
+      path === 'providers/<id>.json' || /^(secret|requests|token|published|errors|code)\.json$/.test(path);
+    for (const path of paths.filter(each => !isExample(each))) {
+      const file = path.replaceAll('<id>', 'petrosoft');
+      expect([path, existsSync(pathTo(file))]).toEqual([path, true]);
+    }
+  });
+
+  test('names scripts that are there', () => {
+    const { scripts } = JSON.parse(textOf('package.json'));
+    const named = [...contributing.matchAll(/npm run ([\w:]+)/g)].map(([, script]) => script ?? '');
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter(script => !(script in scripts))).toEqual([]);
+  });
+
+  test('has the steps of .ci/run', () => {
+    const steps = [...textOf('.ci/run').matchAll(/^step '([^']+)'/gm)].map(([, step = '']) => step);
+    expect(steps.length).toBeGreaterThan(8);
+    const [, table = ''] = /\n\| step \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(contributing) ?? [];
+    const inPage = new Map([
+      ['lint', 'npm run lint'],
+      ['types', 'npm run types'],
+      ['cdk synth', 'npx cdk synth'],
+      ['an app that has the package installed', 'test/deployed/installed.sh'],
+      ['deploy, and a full cycle of the deployed bundles', 'test/deployed/run.ts'],
+    ]);
+    for (const step of steps) expect(table).toContain(inPage.get(step) ?? step);
   });
 });
 
