@@ -75,7 +75,7 @@ describe('the README', () => {
 
 test('the package ships the pages that its users need', () => {
   expect(JSON.parse(textOf('package.json')).files).toEqual(
-    expect.arrayContaining(['docs/*.md', 'docs/provider.schema.json', 'catalogue']),
+    expect.arrayContaining(['docs/*.md', 'docs/laptop.png', 'docs/provider.schema.json', 'catalogue']),
   );
 });
 
