@@ -61,7 +61,7 @@ const run = async (folder: string): Promise<Row[]> => {
 
 const table = (rows: readonly Row[]): string =>
   [
-    '| scenario | connections hold | the service beside us, with refresh tokens alone | token-refresher |',
+    '| scenario | connections hold | the other service, with refresh tokens alone | token-refresher |',
     '|---|---|---|---|',
     ...rows.map(row => `| ${row.scenario} | ${row.held} | ${row.reference} | ${row.ours} |`),
   ].join('\n');

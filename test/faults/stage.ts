@@ -29,7 +29,7 @@ export interface World {
   readonly providers: Readonly<Record<Held, Running>>;
 }
 
-/** A row of the table: what happens to which connections, what the service beside us did, and what ours did. */
+/** A row of the table: what happens to which connections, what the other service did, and what token-refresher did. */
 export interface Row {
   readonly scenario: string;
   readonly held: Held;

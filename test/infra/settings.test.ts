@@ -27,10 +27,13 @@ describe('the context of the app', () => {
       alarmTopic: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetentionDays: '7',
       removalPolicy: 'destroy',
+      connectionsPerSecret: '100',
       apiRequestsPerSecond: '20',
       apiReservedConcurrency: 5,
       secretsKeys: 'arn:aws:kms:eu-north-1:123456789012:key/1-2,arn:aws:kms:eu-north-1:123456789012:key/3',
     };
+    const given = Object.keys(context).map(key => key.replace(/^(officernd|ioffice)\./, ''));
+    expect(given.toSorted()).toEqual([...contextKeys, ...providerContextKeys].toSorted());
     expect(settingsOf(context)).toEqual({
       name: 'staging',
       runbookUrl: 'https://wiki.example.com/tokens',
@@ -43,6 +46,7 @@ describe('the context of the app', () => {
       alarmTopicArn: 'arn:aws:sns:eu-north-1:123456789012:alarms',
       logRetention: 7,
       removalPolicy: RemovalPolicy.DESTROY,
+      connectionsPerSecret: 100,
       apiRequestsPerSecond: 20,
       apiReservedConcurrency: 5,
       secretsKeyArns: ['arn:aws:kms:eu-north-1:123456789012:key/1-2', 'arn:aws:kms:eu-north-1:123456789012:key/3'],
@@ -159,10 +163,35 @@ describe('the options of providers', () => {
   });
 });
 
-test('the README names every context key', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, table = ''] = /^\| context key \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(readme) ?? [];
-  const named = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, key]) => key);
-  const ofProviders = providerContextKeys.map(option => `<provider>.${option}`);
-  expect(named.toSorted()).toEqual([...contextKeys, ...ofProviders].toSorted());
+/** The properties of an interface, as its source has them. */
+const propertiesOf = (file: string, name: string): readonly string[] => {
+  const source = readFileSync(new URL(`../../infra/${file}`, import.meta.url), 'utf8');
+  const [, body = ''] = source.split(`export interface ${name} {\n`);
+  return [...(body.split('\n}')[0] ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, property = '']) => property);
+};
+const deploy = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+/** The names in the first column of the table that begins with this column. */
+const namesBelow = (column: string): readonly string[] => {
+  const [, table = ''] = new RegExp(`^\\| ${column} \\|.*\\n\\|[-|]+\\n((?:\\|.*\\n)+)`, 'm').exec(deploy) ?? [];
+  const cells = [...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell);
+  return cells.flatMap(cell => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+};
+
+describe('a setting is complete', () => {
+  test('every prop is a context key, or one that text cannot give', () => {
+    const props = propertiesOf('props.ts', 'TokenRefresherProps').map(prop =>
+      prop === 'logRetention' ? 'logRetentionDays' : prop,
+    );
+    expect(props.toSorted()).toEqual([...contextKeys, ...namesBelow('prop')].toSorted());
+  });
+
+  test('every option of a provider is a context key, apart from its definition', () => {
+    const options = propertiesOf('options.ts', 'ProviderOptions').filter(option => option !== 'definition');
+    expect(options.toSorted()).toEqual(providerContextKeys.toSorted());
+  });
+
+  test('docs/deploy.md has every context key', () => {
+    const ofProviders = providerContextKeys.map(option => `<provider>.${option}`);
+    expect(namesBelow('context key').toSorted()).toEqual([...contextKeys, ...ofProviders].toSorted());
+  });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import type { Health } from '../../lib/core/health.ts';
@@ -11,7 +12,7 @@ import {
   measureRefresh,
   measureUnclaimed,
 } from '../../lib/observe/measure.ts';
-import { dimensionsOf } from '../../lib/observe/metrics.ts';
+import { dimensionsOf, metrics as names } from '../../lib/observe/metrics.ts';
 import {
   brokenRecord,
   instruments,
@@ -185,4 +186,9 @@ describe('what is measured', () => {
   });
 
   it('is nothing where nothing was told', () => expect(published(() => {})).toEqual([]));
+});
+
+it.each(Object.keys(names))('%s gets a value somewhere', name => {
+  const source = readFileSync(new URL('../../lib/observe/measure.ts', import.meta.url), 'utf8');
+  expect(source).toContain(`names.${name}`);
 });

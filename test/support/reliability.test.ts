@@ -21,6 +21,7 @@ describe('a run that writes down its figures', () => {
 
   test('finds it in the document', () => {
     const document = readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8');
-    for (const name of ['faults', 'simulation', 'mutants']) expect(() => withSection(document, name, '')).not.toThrow();
+    for (const name of ['faults', 'simulation', 'dead-schedule', 'mutants'])
+      expect(() => withSection(document, name, '')).not.toThrow();
   });
 });

@@ -110,14 +110,14 @@ export const crashes = async (world: World, held: Held, say: (line: string) => v
     {
       held,
       scenario: 'one store write fails after rotation',
-      reference: '**dead for good**',
+      reference: '**lost for good**',
       ours: `keep, publish and settle: ${struck.refuse} writes refused, ${struck.lose} answers lost; ${failing.length} of ${failing.length} recovered by themselves within ${afterWrites}, ${replays.writes} replays`,
       won: replays.writes === 0 && alive && struck.refuse > 0 && struck.lose > 0,
     },
     {
       held,
       ...(held === 'credentials'
-        ? { scenario: '`kill -9` in mid-refresh', reference: '**dead for good**' }
+        ? { scenario: '`kill -9` in mid-refresh', reference: '**lost for good**' }
         : { scenario: '`kill -9` before the claim, or after the next refresh token is kept', reference: 'not tried' }),
       ours: `${held === 'credentials' ? 'before and after each of six steps' : 'before the claim, after the keep, before and after publish and settle'}: ${killed.length} of ${killed.length} recovered by themselves within ${afterKills}, ${replays.kills} replays; ${reads - dead} of ${reads} uses of their tokens meanwhile were accepted`,
       won: replays.kills === 0 && alive,

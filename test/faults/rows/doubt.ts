@@ -167,7 +167,7 @@ const rowsOf = (courses: readonly Course[]): Row[] => {
       held,
       scenario:
         'process killed, or the answer lost, between the grant and the write that keeps the next refresh token; or that write refused until the lease ends',
-      reference: '**dead for good**',
+      reference: '**lost for good**',
       ours: `**the refresh token is lost**, by nature; ${spent.all} of ${spent.all} reported within ${spent.within}; ${spent.uses} uses of their tokens accepted meanwhile, no replay until near their ends; after the provider had refused one to a consumer, 503 to ${spent.refusals} of ${spent.reads} reads; ${spent.right} of ${spent.all} well again with a new code`,
       won: spent.won,
     },

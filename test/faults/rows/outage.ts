@@ -53,7 +53,7 @@ export const outage = async (world: World, held: Held): Promise<Row[]> => {
       held,
       scenario: 'token valid 600 s more, provider answers 503',
       reference: 'reads answer an error, **no token**; still refused for 30 s after the provider recovers',
-      ours: `${reads - refused} of ${reads} reads got the living token; calls refused: ${calls}; ${replays} replays; renewed ${inSeconds(took)} after the provider recovered`,
+      ours: `${reads - refused} of ${reads} reads got the valid token; calls refused: ${calls}; ${replays} replays; renewed ${inSeconds(took)} after the provider recovered`,
       won: refused === 0 && calls > 0 && replays === 0,
     },
   ];

@@ -55,7 +55,7 @@ export const readers = async (world: World): Promise<Row[]> => {
     },
     {
       held: 'credentials',
-      scenario: `tokens that live 600 s, ${READS} reads`,
+      scenario: `tokens of 600 s, ${READS} reads`,
       reference: `**${READS} provider calls**`,
       ours: `${alone} provider call${alone === 1 ? '' : 's'}; with \`minTtl=${UNATTAINABLE}\`, more than they live, ${demanded}`,
       won: alone === 1 && demanded === 1,

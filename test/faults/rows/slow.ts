@@ -46,7 +46,7 @@ export const slow = async (world: World): Promise<Row[]> => {
     {
       held: 'credentials',
       scenario: 'provider takes longer to answer than the lease (theirs: 11 s, lock 10 s)',
-      reference: '2 calls, replay detected, **connection dead for good**',
+      reference: '2 calls, replay detected, **connection lost for good**',
       ours: `${calls} calls, ${late} late answers, ${replays} replays, ${used - dead} of ${used} uses of the token accepted; renewed ${inSeconds(took)} after it was quick again`,
       won: replays === 0 && dead === 0 && late > 0,
     },
@@ -89,7 +89,7 @@ export const onlySlow = async (world: World): Promise<Row[]> => {
     {
       held,
       scenario: 'provider takes longer to answer than a call’s deadline (theirs: 11 s, lock 10 s)',
-      reference: '2 calls, replay detected, **connection dead for good**',
+      reference: '2 calls, replay detected, **connection lost for good**',
       ours: `${calls} call, ${late} late answer, waited for and ${isRenewed ? 'published' : '**not published**'}; ${replays} replays, ${used - dead} of ${used} uses of the token accepted`,
       won: isRenewed && calls === 1 && late === 1 && replays === 0 && dead === 0,
     },
