@@ -10,15 +10,14 @@ import { figures } from './figures.ts';
 import { type Outcome, Run } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
-const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--dead-schedule] [--planted] [--json] [--record]
+const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--dead-schedule] [--json] [--record]
 
   --seeds N   as many runs as that, from seed 1 on, and 10,000 connections of one rate limit; default 1000
   --seed S    one run, with all there is to say about it
   --dead-schedule
               100 runs of 100 connections whose schedule dies: how long before their tokens expire it is reported
-  --planted   plants bugs in a copy of the tree, one at a time; the first of 1,000 seeds that finds each
   --json      with --seeds: print the figures as JSON
-  --record    with --seeds, --dead-schedule or --planted: write the figures into docs/reliability.md`;
+  --record    with --seeds or --dead-schedule: write the figures into docs/reliability.md`;
 
 /** Seeds go to the workers in slices: small enough for progress, large enough to be worth a message. */
 const SLICE = 20;
