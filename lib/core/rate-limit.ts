@@ -78,7 +78,7 @@ export const book = (
   return { state: { bookings: log.bookings, writtenAt: now, ...paused }, slots, nextAt };
 };
 
-/** Frees no slot before `until`. The pause is capped at one window, or at a minute if that is longer. */
+/** No slot before `until`. The pause is capped at one window, or at a minute if that is longer. */
 export const pause = (stored: LimitState, limit: RateLimit, now: EpochMs, until: EpochMs): LimitState => {
   const { bookings, pausedUntil = 0 } = repaired(stored, limit, now);
   const believed = Math.min(until, plus(now, longestPause(limit)));
