@@ -5,10 +5,10 @@ import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, requestsOf, templatesOf, textsOf } from './texts.ts';
 
 const SHORTEST_LIFETIME = minutes(5);
-/** The shortest time that holds a call, and what may delay it. */
+/** The shortest time for one call and its possible delays. */
 const SHORTEST_WINDOW = seconds(20);
 
-/** Names of fields that mean something else: in every secret, or as placeholders. */
+/** Reserved field names: they mean something else in every secret, or as placeholders. */
 const RESERVED = [
   'constructor',
   'toString',
@@ -24,7 +24,7 @@ const RESERVED = [
   'apiBase',
 ];
 
-/** Parts that need another part, or do not go together. */
+/** Parts that need another part, or exclude each other. */
 export const partFaults = (data: DefinitionData): readonly PathFault[] => [
   ...oddParts(data),
   ...requestFaults(data),
@@ -136,10 +136,10 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...headerFaults('consumer.headers', headers)];
 };
 
-/** Headers that the connection itself decides (RFC 9110 §7.2, RFC 9112 §6). */
+/** Headers that the HTTP client sets (RFC 9110 §7.2, RFC 9112 §6). */
 const OF_THE_CONNECTION = ['host', 'content-length', 'transfer-encoding', 'connection'];
 
-/** Names of headers are the same in upper and lower case. */
+/** Header names are case-insensitive. */
 const headerFaults = (path: string, headers: object, taken: readonly string[] = []): readonly PathFault[] => {
   const names = Object.keys(headers).map(name => name.toLowerCase());
   return names.flatMap((name, n) => {
@@ -168,7 +168,7 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
   ];
 };
 
-/** Addresses and URLs that would lack a part if the secret leaves a field out. */
+/** Addresses and URLs that would be incomplete if the secret leaves out a field. */
 const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
   const { base, apiBase, fields, alternatives = [[]], redeem } = data;
   const isAlternative = new Set(alternatives.flat());
@@ -177,7 +177,7 @@ const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
     if (!field || field.default !== undefined) return false;
     return isAlternative.has(name) ? !group.includes(name) : field.optional === true;
   };
-  // A request that redeems is sent to those alone who have what is handed in, and a login to the others.
+  // The redeem request is sent only for secrets with its field, and the login only for others.
   const isSent = (path: string, group: readonly string[]): boolean => {
     const redeems = redeem !== undefined && (!isAlternative.has(redeem.field) || group.includes(redeem.field));
     return path.startsWith('login') ? !redeems : path !== 'redeem.request' || redeems;

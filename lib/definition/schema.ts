@@ -4,8 +4,8 @@ import { minutes } from '../core/types.ts';
 import { durationText, fieldName, headers, jsonTemplate, path, sentence, template, templateRecord } from './parts.ts';
 
 /**
- * The form of a definition. The messages say what to write, the descriptions are what editors show by way of
- * docs/provider.schema.json (`npm run schema`), and docs/providers.md explains each part.
+ * The schema of a definition. The messages say what to write; editors show the descriptions, by way of
+ * docs/provider.schema.json (`npm run schema`); docs/providers.md explains each part.
  */
 
 const field = z.strictObject({
@@ -199,7 +199,7 @@ export const definitionSchema = z.strictObject({
   concurrency: z.int().min(1).max(50).default(4).describe('How many connections are refreshed at a time.'),
 });
 
-/** A definition as its file has it, and as it is used: with all defaults, durations in milliseconds. */
+/** A definition as its file has it, and as the code uses it: with all defaults, durations in milliseconds. */
 export type DefinitionFile = z.input<typeof definitionSchema>;
 export type DefinitionData = z.output<typeof definitionSchema>;
 export type RequestData = DefinitionData['login'][number];
