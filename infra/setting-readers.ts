@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { mustBe } from './options.ts';
 
-/** Reads the value of a context key; an error says what it must be. Values come from a command line or from JSON. */
+/** Reads the value of a context key; an error says what it must be. Values come from the command line or from JSON. */
 export type SettingReader<T> = (key: string, value: unknown) => T;
 
 export const listSetting: SettingReader<readonly string[]> = (key, value) => {
@@ -33,7 +33,7 @@ const matching =
 
 export const email = matching(/^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/, 'an e-mail address');
 export const topicArn = matching(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');
-/** What is checked further where props are. */
+/** Checked further by the props. */
 export const textSetting = matching(/./, 'a text');
 
 export const trueOrFalse: SettingReader<boolean> = (key, value) => {

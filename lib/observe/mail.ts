@@ -2,13 +2,13 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { ConnectionTrouble, Delivery, News, TroubleKind } from '../core/news.ts';
 import { type EpochMs, type Listed, providerOf } from '../core/types.ts';
 
-/** A mail as the alarm topic takes it: the subject has fewer than 100 characters of ASCII. */
+/** A mail in the format of the alarm topic: the subject has fewer than 100 characters of ASCII. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
 }
 
-/** Where mails come from and what they link to. */
+/** The sender of mails, and the page that they link to. */
 export interface Sender {
   /** The deployment's name. */
   readonly name: string;
@@ -70,7 +70,7 @@ const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
   expiring: 'Renew the credentials at the provider, or log in again, and update the secret.',
 };
 
-/** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
+/** A mail about one connection. Codes, names and times only: no text from a provider or a secret except tags. */
 export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: EpochMs): Mail => {
   return {
     subject: subjectOf(name, record.connection, fresh[0] ? titleOf(fresh[0], now) : ''),
@@ -85,7 +85,7 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: 
   };
 };
 
-/** One mail about many connections: how many of each provider have which trouble, and the first of them by name. */
+/** One mail about many connections: how many per provider and trouble, and the first of them by name. */
 export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now: EpochMs): Mail => {
   const groups = Map.groupBy(news, ({ record, fresh }) =>
     [providerOf(record.connection), fresh[0] ? titleOf(fresh[0], now) : '', record.lastError?.code ?? ''].join('|'),
@@ -145,14 +145,14 @@ const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string =>
 
 const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z');
 
-/** Names are ASCII by their types. A long one is cut, so that what happened to it can be read. */
+/** Names are ASCII by their types. A long one is cut to leave room for the title. */
 const subjectOf = (deployment: string, connection: string, title: string): string => {
   const room = SUBJECT - `${deployment}:  ${title}`.length;
   const shown = connection.length <= room ? connection : `${connection.slice(0, room - 3)}...`;
   return `${deployment}: ${shown} ${title}`;
 };
 
-/** Sends news as mails; `at` is when it was judged. */
+/** Sends news as mails; `at` is the time of their judgement. */
 export const mailing =
   (send: (mail: Mail) => Promise<void>, sender: Sender) =>
   async (news: readonly News[], how: Delivery['how'], at: EpochMs): Promise<void> => {
