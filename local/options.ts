@@ -6,11 +6,11 @@ export interface Options {
   readonly json: boolean;
   /** A folder of real credentials instead of simulators. */
   readonly secrets?: string;
-  /** A folder of definitions of further providers. */
+  /** A folder with definitions of further providers. */
   readonly providers?: string;
-  /** Another AWS than the embedded one: a URL, or `aws` for what the SDK's own settings say. */
+  /** Another AWS than the embedded one: a URL, or `aws` for the SDK's own settings. */
   readonly endpoint?: string;
-  /** How many times faster lifetimes and ticks go. */
+  /** The factor by which lifetimes and ticks are shorter. */
   readonly speed: number;
   readonly port: number;
   /** A folder that keeps state between runs. */
@@ -32,7 +32,7 @@ export const usage = `Usage: npm start -- [options]
   --data DIR         keep state in DIR between runs, default in memory
   --help             this text`;
 
-/** The options of the command line, or nothing where help was asked for. */
+/** The options of the command line; undefined for --help. */
 export const parseOptions = (args: readonly string[]): Options | undefined => {
   const { values } = parse(args);
   if (values.help) return undefined;

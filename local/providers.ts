@@ -6,10 +6,10 @@ import { providersInFolder } from '../lib/definition-files.ts';
 import { findProvider } from '../lib/providers/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Used without `--providers`, if it is there. */
+/** The folder that is used without `--providers`, if it exists. */
 export const DEFAULT_FOLDER = 'providers';
 
-/** The providers that a folder defines, apart from the built-in ones. */
+/** The providers of a folder, without the built-in ones. */
 export const addedProviders = (given: string | undefined): readonly DefinedProvider[] => {
   const folder = given ?? DEFAULT_FOLDER;
   if (given === undefined && !isFolder(folder)) return [];

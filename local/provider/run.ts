@@ -25,7 +25,7 @@ export interface Printer {
   problem(line: string): void;
 }
 
-/** Does what the arguments say; the exit code. */
+/** Runs the command in the arguments; returns the exit code. */
 export const runProviderCommand = async (args: readonly string[], printer: Printer): Promise<number> => {
   try {
     return await check(args, printer);

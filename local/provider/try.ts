@@ -18,13 +18,13 @@ import { adviceOn, warningWords } from './words.ts';
 
 export interface Output {
   say(line: string): void;
-  /** What no line may hold from now on. */
+  /** Hides a value in all later lines. */
   alsoHide(name: string, value: string | undefined): void;
-  /** A text that an answer wrote, without anything secret however short it is. */
+  /** A text from an answer, with all secrets removed, even short ones. */
   hideAll(text: string): string;
 }
 
-/** Logs in once, and then refreshes, at the provider itself. Whether all of it worked. */
+/** Logs in once at the provider itself, and then refreshes. Returns whether all of it worked. */
 export const attempt = async (provider: DefinedProvider, account: Account, output: Output): Promise<boolean> => {
   const { say } = output;
   const { redeem, renewWithin } = provider.definition;
@@ -63,7 +63,7 @@ const hidden = (outcome: Outcome, { alsoHide }: Output): Outcome => {
   return outcome;
 };
 
-/** A request as the product sends it, without retries. */
+/** A request exactly as the product sends it, without retries. */
 const prepared = async (provider: DefinedProvider, account: Account, grant: Grant) => {
   const sentAt = epochMs(Date.now());
   const assertion = account.assertion && (await signAssertion(account.assertion, sentAt));
@@ -73,7 +73,7 @@ const prepared = async (provider: DefinedProvider, account: Account, grant: Gran
 };
 
 interface LoggedIn {
-  /** The step that the outcome is of, if there are two. */
+  /** The step that ended the login, if there are two. */
   readonly step: '' | ', first step' | ', second step';
   readonly outcome: Outcome;
 }

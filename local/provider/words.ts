@@ -7,7 +7,7 @@ const UNEXPLAINED =
 const DEFINITION = 'Compare "answer" in the definition with what the vendor documents.';
 const LATER = 'Try again later.';
 
-/** What to do about an error code, for the person who writes a definition. */
+/** The advice for each error code, for the author of a definition. */
 const advice: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_client: CREDENTIALS,
   invalid_grant: CREDENTIALS,
