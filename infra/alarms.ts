@@ -27,7 +27,7 @@ const watchAlarms = (deployment: Deployment) => {
   const of = ownOf(deployment);
   return {
     'watch-silent': {
-      title: 'The watch does not run: nothing is discovered or judged',
+      title: 'The watch has not run for 5 minutes: nothing is discovered or judged',
       series: { kind: 'samples', metric: of(metrics.longestOverdue) },
       period: minutes(1),
       // Data may come two minutes late, and a new deployment begins with minutes without data.
@@ -38,7 +38,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     overdue: {
-      title: 'A connection is overdue for a refresh',
+      title: 'Connection overdue for a refresh',
       series: stat('Maximum', of(metrics.longestOverdue)),
       period: minutes(1),
       ...once,
@@ -47,7 +47,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     'life-low': {
-      title: 'A token has used up half of the time for its renewal',
+      title: 'Half of the time to renew a token has passed',
       series: stat('Minimum', of(metrics.lowestLife)),
       period: minutes(1),
       ...once,
@@ -56,7 +56,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     attention: {
-      title: 'A connection needs attention',
+      title: 'Connection needs attention',
       series: stat('Maximum', of(metrics.needsAttention)),
       period: minutes(1),
       ...once,

@@ -70,7 +70,7 @@ export class Network extends Construct {
     );
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'Lambda makes network interfaces with names of its own; the code of the function cannot.',
+      reason: 'Lambda chooses the names of network interfaces; the code of the function cannot create any.',
     });
   }
 }

@@ -92,7 +92,7 @@ const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvide
     if (known) return known;
     throw mustBe('providers', `some of ${providerIds.join(', ')}, or of your own`, id);
   }
-  if (known) throw new SettingsError(`"${id}" comes with this package: give your definition another "id".`);
+  if (known) throw new SettingsError(`"${id}" is a built-in provider: give your definition another "id".`);
   if (definition.id === id) return definition;
   throw mustBe(`providers.${id}`, `a definition with the "id" "${id}"`, definition.id);
 };

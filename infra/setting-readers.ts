@@ -9,7 +9,7 @@ export const listSetting: SettingReader<readonly string[]> = (key, value) => {
   const parts = typeof value === 'string' ? value.split(',').map(part => part.trim()) : value;
   const isList = Array.isArray(parts) && parts.length > 0 && parts.every(part => typeof part === 'string' && part);
   if (isList) return parts;
-  throw mustBe(key, 'a list with commas between', value);
+  throw mustBe(key, 'a comma-separated list', value);
 };
 
 export const providerList: SettingReader<readonly string[]> = (key, value) => {
@@ -21,7 +21,7 @@ export const providerList: SettingReader<readonly string[]> = (key, value) => {
 export const keyArns: SettingReader<readonly string[]> = (key, value) => {
   const arns = listSetting(key, value);
   if (arns.every(arn => /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn))) return arns;
-  throw mustBe(key, 'a list of ARNs of KMS keys with commas between', value);
+  throw mustBe(key, 'a comma-separated list of ARNs of KMS keys', value);
 };
 
 const matching =

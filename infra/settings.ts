@@ -130,7 +130,7 @@ const mistakeIn = (key: string, ids: readonly string[]): string | undefined => {
   const known = [...contextKeys, ...keysOf(ids)];
   if (known.includes(key)) return undefined;
   const meant = nearMiss(key, known);
-  if (meant !== undefined) return `The context key "${meant}" must be spelt so, got "${key}".`;
+  if (meant !== undefined) return `The context key "${meant}" must be spelled like this, got "${key}".`;
   const id = ids.find(each => key.startsWith(`${each}.`));
   return id && `"${key}" must be one of ${providerContextKeys.map(each => `${id}.${each}`).join(', ')}.`;
 };

@@ -114,7 +114,7 @@ export const allowListSecrets = (role: IRole): void => {
   );
   Validations.of(role).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'secretsmanager:ListSecrets takes no resource; it tells names, no values.',
+    reason: 'secretsmanager:ListSecrets takes no resource; it returns names, no values.',
   });
 };
 

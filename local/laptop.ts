@@ -66,7 +66,7 @@ export const openLaptop = async (
     if (refused !== undefined) throw new UsageError(`--data: ${options.data} takes no writes: ${refused}.`);
     if (options.data !== undefined) {
       throw new UsageError(
-        `--data: the database in ${options.data} is damaged or something else's: give another folder.`,
+        `--data: the database in ${options.data} is damaged or belongs to something else: give another folder.`,
       );
     }
     if (options.endpoint === undefined) throw error;

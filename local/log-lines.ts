@@ -81,5 +81,5 @@ const sentence = (report: RefreshReport): string => {
   const why = error ? ` (${error.code}${status}${fields})` : '';
   const lives = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
   const warned = warnings.length > 0 ? `, ${warnings.join(', ')}` : '';
-  return `${result}${why}${lives ? `, lives ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
+  return `${result}${why}${lives ? `, valid for ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
 };

@@ -25,7 +25,7 @@ export const usage = `Usage: npm start -- [options]
   --once             refresh everything that is due, print the table, end with 0 if all are healthy
   --json             with --once: print JSON instead of the table
   --secrets DIR      real credentials from DIR/<provider>/<name>.json instead of the simulators
-  --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it is there
+  --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it exists
   --endpoint URL     another AWS than the embedded one: an emulator's URL, or "aws" for the SDK's own settings
   --speed N          lifetimes of simulated tokens and ticks N times shorter, 1 to ${FASTEST}
   --port N           port of the HTTP API on 127.0.0.1, default ${DEFAULT_PORT}
@@ -36,9 +36,9 @@ export const usage = `Usage: npm start -- [options]
 export const parseOptions = (args: readonly string[]): Options | undefined => {
   const { values } = parse(args);
   if (values.help) return undefined;
-  if (values.json && !values.once) throw new UsageError('--json goes with --once.');
+  if (values.json && !values.once) throw new UsageError('--json needs --once.');
   if (values.data !== undefined && values.endpoint !== undefined) {
-    throw new UsageError('--data keeps the state of the embedded AWS: leave it out where --endpoint names another.');
+    throw new UsageError('--data keeps the state of the embedded AWS: leave it out if --endpoint names another.');
   }
   const { secrets, providers, endpoint, data } = values;
   if (secrets === '') throw new UsageError('--secrets takes a folder, not "".');

@@ -13,7 +13,7 @@ export const DEFAULT_FOLDER = 'providers';
 export const addedProviders = (given: string | undefined): readonly DefinedProvider[] => {
   const folder = given ?? DEFAULT_FOLDER;
   if (given === undefined && !isFolder(folder)) return [];
-  if (!isFolder(folder)) throw new UsageError(`--providers: ${folder} is no folder: give one with <id>.json in it.`);
+  if (!isFolder(folder)) throw new UsageError(`--providers: ${folder} is not a folder: give one with <id>.json in it.`);
   const added = definedIn(folder);
   if (given !== undefined && added.length === 0) {
     throw new UsageError(`--providers: ${folder} holds no definitions: put each into <id>.json.`);

@@ -16,8 +16,8 @@ export const unavailable = async (
   const since = sinceOf(record, code, deps.clock.now());
   const detail =
     record.status === 'attention'
-      ? 'The provider or the secret says no: a person has to correct the secret.'
-      : 'The refresh is tried again automatically.';
+      ? 'Credentials rejected; update the secret.'
+      : 'The refresh is retried automatically.';
   return problem(
     code,
     detail,

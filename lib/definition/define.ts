@@ -99,7 +99,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     }
     return {
       ok: false,
-      problems: [{ field: '', message: `The secret leads to no address of ${data.id}: check its fields` }],
+      problems: [{ field: '', message: `The secret gives no valid address of ${data.id}: check its fields` }],
     };
   };
 

@@ -70,6 +70,6 @@ const alternativeFaults = ({ alternatives = [], fields }: DefinitionData): reado
     .filter(name => fields[name]?.default !== undefined)
     .map(name => ({
       path: `fields.${name}.default`,
-      message: 'must not stand with a field of "alternatives": it would always be there',
+      message: 'must not be set for a field of "alternatives": the field would always have a value',
     })),
 ];

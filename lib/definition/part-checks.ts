@@ -50,7 +50,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'sessionOf',
       'is missing: name the fields that tell to whom a refresh token belongs',
     ],
-    [redeem !== undefined && !refresh, 'refresh', 'is missing: what a person hands in once is of no use without it'],
+    [redeem !== undefined && !refresh, 'refresh', 'is missing: a one-time code is useless without it'],
     [
       typeof apiBase === 'object' && 'purpose' in apiBase,
       'apiBase',
@@ -87,12 +87,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'must be at least 2: a login has two steps',
     ],
     ...RESERVED.map(
-      name =>
-        [
-          Object.hasOwn(fields, name),
-          `fields.${name}`,
-          'has a name that means something else: choose another',
-        ] as const,
+      name => [Object.hasOwn(fields, name), `fields.${name}`, 'has a reserved name: choose another'] as const,
     ),
   ];
   return faults.filter(([is]) => is).map(([, path, message]) => ({ path, message }));
@@ -132,7 +127,7 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const { headers, baseUrl } = data.consumer;
   const inConsumer = sends([...Object.values(headers), ...baseUrl], 'token')
     ? []
-    : [{ path: 'consumer.headers', message: 'must have "{token}" in one of them: consumers need the token' }];
+    : [{ path: 'consumer.headers', message: 'must have "{token}" in one header: consumers need the token' }];
   return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...headerFaults('consumer.headers', headers)];
 };
 
@@ -143,7 +138,8 @@ const OF_THE_CONNECTION = ['host', 'content-length', 'transfer-encoding', 'conne
 const headerFaults = (path: string, headers: object, taken: readonly string[] = []): readonly PathFault[] => {
   const names = Object.keys(headers).map(name => name.toLowerCase());
   return names.flatMap((name, n) => {
-    if (OF_THE_CONNECTION.includes(name)) return [{ path, message: `must not have "${name}": it is set by itself` }];
+    if (OF_THE_CONNECTION.includes(name))
+      return [{ path, message: `must not have "${name}": the HTTP client sets it` }];
     if (taken.includes(name))
       return [{ path, message: `must not have "${name}": another part of the request sets it` }];
     return names.indexOf(name) < n ? [{ path, message: `has "${name}" twice` }] : [];
@@ -155,7 +151,7 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
   const keys = Object.keys(fields).filter(name => fields[name]?.privateKey && name !== assertion?.key);
   const unsigned = keys.map(name => ({
     path: `fields.${name}.privateKey`,
-    message: 'needs an "assertion" whose "key" the field is',
+    message: 'needs an "assertion" with this field as its "key"',
   }));
   if (!assertion) return unsigned;
   const isSent = requestsOf(data).some(({ request }) => textsOf(request).flatMap(namesIn).includes('assertion'));
@@ -164,7 +160,9 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
     ...(fields[assertion.key] && !fields[assertion.key]?.privateKey
       ? [{ path: 'assertion.key', message: 'must be a field with "privateKey": true' }]
       : []),
-    ...(isSent ? [] : [{ path: 'assertion', message: 'is sent by no request: write "{assertion}" where it belongs' }]),
+    ...(isSent
+      ? []
+      : [{ path: 'assertion', message: 'is not sent by any request: write "{assertion}" where it belongs' }]),
   ];
 };
 

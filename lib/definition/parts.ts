@@ -11,7 +11,7 @@ export const durationText = z
   .string()
   .regex(/^\d+(?:\.\d+)?[smhd]$/, { error: 'must be a time such as "90s", "20m", "8h" or "30d"' })
   .transform((text): Milliseconds => units[text.at(-1) as keyof typeof units](Number.parseFloat(text)))
-  .refine(time => time > 0 && time <= LONGEST, { error: 'must be more than nothing and at most "3650d"' });
+  .refine(time => time > 0 && time <= LONGEST, { error: 'must be longer than 0 and at most "3650d"' });
 
 export const sentence = z.string().min(1, { error: 'must not be empty' });
 export const template = z.string().refine(isTemplate, {

@@ -33,4 +33,4 @@ const sentence = (provider: string, field: string, meant: string | undefined): s
     : `"${field}" is not a field of ${provider}: did you mean "${meant}"?`;
 
 const othersSentence = (provider: string, count: number): string =>
-  `${count} of the names in the secret ${count === 1 ? 'is' : 'are'} not a field of ${provider}: remove what is none, or begin its name with "_" to keep it as a note`;
+  `${count} of the names in the secret ${count === 1 ? 'is' : 'are'} not a field of ${provider}: remove it, or begin its name with "_" to keep it as a note`;

@@ -34,10 +34,10 @@ const titleOf = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
 const CREDENTIALS =
   'The provider rejects the credentials. Update the secret; it is read within a minute and tried at the next tick.';
 const REJECTED =
-  'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. It is tried again more and more rarely.';
+  'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. Retries continue with growing pauses.';
 const FIELDS = 'Correct the secret; it is read within a minute and tried at the next tick.';
 const BY_ITSELF =
-  'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.';
+  'Refreshes are retried automatically. Check the provider’s status; if it works for others, check this secret.';
 const LOGIN = 'A person has to log in at the provider and put the new code into the secret.';
 
 /** What a person does about a code that needs attention. */
@@ -45,7 +45,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_client: CREDENTIALS,
   invalid_grant: CREDENTIALS,
   access_denied: CREDENTIALS,
-  unauthorized_client: 'The provider does not allow this application the grant. Ask the provider to enable it.',
+  unauthorized_client: 'The provider does not allow this grant for the application. Ask the provider to enable it.',
   invalid_scope: 'The application lacks a scope. Add it at the provider, or take it out of the secret.',
   subscription_key_refused: 'The provider rejects the subscription key. Update it in the secret.',
   account_restricted: 'The account is locked or restricted. Unlock it at the provider, then correct the secret.',
@@ -54,7 +54,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_request: REJECTED,
   secret_invalid: FIELDS,
   secret_malformed: FIELDS,
-  secret_missing: 'The secret has no value, or no such key. Put the credentials into it, or delete it.',
+  secret_missing: 'The secret has no value, or lacks this key. Put the credentials into it, or delete it.',
   address_refused: 'An address in the secret is not public or not https. Correct the secret.',
   service_uri_refused: 'The provider named an API on an unknown host. If it is right, allow the host in the settings.',
   code_already_redeemed: LOGIN,
@@ -105,7 +105,7 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now:
       ...(more > 0 ? [`and ${more} more: GET /connections?status=attention and ?status=failing list them all.`] : []),
       '',
       ...kinds.map(kind => `What to do: ${runbook}#${kind}`),
-      'For 15 minutes no further mail about these providers comes; then one with all that is new.',
+      'Further news about these providers comes in one mail after 15 minutes.',
       '',
     ].join('\n'),
   };
@@ -140,7 +140,7 @@ const validity = ({ expiresAt }: Listed, now: EpochMs): string => {
 
 const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string => {
   if (kind !== 'attention') return advice[kind];
-  return (lastError && adviceByCode[lastError.code]) ?? 'The runbook says what the code means.';
+  return (lastError && adviceByCode[lastError.code]) ?? 'Look up the code in the runbook.';
 };
 
 const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z');

@@ -31,7 +31,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
   const tick = tickOf(provider);
   if (account.oneTimeCode !== undefined) {
     say(
-      `"${redeem?.field}" works once, and what it brings would be lost here: the secret is well-formed, and nothing was tried.`,
+      `"${redeem?.field}" works only once, and its session would be lost here. The secret is well-formed; nothing was tried.`,
     );
     return true;
   }
@@ -46,7 +46,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
     return true;
   }
   if (renewWithin !== undefined) {
-    say(`Refresh: not tried, since the provider allows it in the last ${shortDuration(renewWithin)} alone.`);
+    say(`Refresh: not tried, since the provider allows it only in the last ${shortDuration(renewWithin)} of a token.`);
     return true;
   }
   const refresh = hidden(await refreshWith(provider, account, login.refreshToken), output);

@@ -31,6 +31,6 @@ export const simulatorMemory = (folder: string | undefined): SimulatorMemory => 
     return { port, remembered: states, remember };
   } catch (error) {
     if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return { remember };
-    throw new UsageError(`--data: ${file} is damaged or something else's: give another folder.`);
+    throw new UsageError(`--data: ${file} is damaged or belongs to something else: give another folder.`);
   }
 };

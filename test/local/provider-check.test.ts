@@ -84,7 +84,7 @@ const json =
   (_, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-describe('npm runProviderCommand provider -- check', () => {
+describe('npm run provider -- check', () => {
   it('prints every request, with names in place of all values', async () => {
     const { code, out, problems } = await checked(written('acme.json', acme));
     expect({ code, problems }).toEqual({ code: 0, problems: '' });
@@ -220,7 +220,7 @@ Times and limits
     const said: string[] = [];
     const printer = { result: (line: string) => said.push(line), problem: (line: string) => said.push(line) };
     expect(await runProviderCommand(['chek', 'acme.json'], printer)).toBe(2);
-    expect(said).toEqual(['There is no command "chek". Use: npm runProviderCommand provider -- check acme.json']);
+    expect(said).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
   });
 
   it('prints warnings in words', async () => {
@@ -228,7 +228,7 @@ Times and limits
     expect(code).toBe(0);
     expect(out).toContain('warning: lifetime_assumed: the answer states no expiry');
     const short = await tried([json({ access_token: TOKEN, expires_in: 60 })]);
-    expect(short.out).toContain('warning: lifetime_short: the token lives too short for the schedule');
+    expect(short.out).toContain('warning: lifetime_short: the token expires too soon for the schedule');
     expect(out).toContain('Refresh: not tried, since the answer has no refresh token.');
   });
 
@@ -237,7 +237,7 @@ Times and limits
     [
       'refused',
       json({ error: 'invalid_client', ...echo }, 401),
-      /^Login: invalid_client \(HTTP 401\)\. .*correct the secret\.$/m,
+      /^Login: invalid_client \(HTTP 401\)\. .*update the secret\.$/m,
     ],
     ['a scope', json({ error: 'invalid_scope', ...echo }, 400), /^Login: invalid_scope \(HTTP 400\)\. .*scope/m],
     ['no reason', json(echo, 403), /^Login: access_refused \(HTTP 403\)\. .*firewall/m],
@@ -276,7 +276,7 @@ Times and limits
     };
     const { code, out, calls, problems } = await tried([], { definition, secret: { first: REFRESH } });
     expect({ code, calls, problems }).toEqual({ code: 0, calls: 0, problems: '' });
-    expect(out).toContain('"first" works once');
+    expect(out).toContain('"first" works only once');
   });
 
   it('tries one of several connections', async () => {

@@ -120,7 +120,7 @@ describe('what is told at the terminal', () => {
 
   it('is a refresh with its life, or its failure with code and status', () => {
     const refreshed = { ...report, result: 'refreshed', issuedAt: START, expiresAt: epochMs(START + MINUTE) } as const;
-    expect(said(() => told.refresh(refreshed))).toBe('test-provider/acme  refreshed, lives 1m00s');
+    expect(said(() => told.refresh(refreshed))).toBe('test-provider/acme  refreshed, valid for 1m00s');
     const error = { code: 'provider_error', status: 503 } as const;
     expect(said(() => told.refresh({ ...report, result: 'failed', error }))).toBe(
       'test-provider/acme  failed (provider_error, HTTP 503)',
