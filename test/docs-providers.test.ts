@@ -53,7 +53,7 @@ describe('docs/providers.md', () => {
       const [, part = '', sentence = ''] = /^\| `(\{.*\})` \| `(.*)` \|$/.exec(line) ?? [];
       return part === '' ? [] : [[part, sentence] as const];
     });
-  it.each(told)('%s is told what it says there', (part, sentence) => {
+  it.each(told)('%s is refused with the documented sentence', (part, sentence) => {
     expect(() => providerFromData({ ...nordlys, ...JSON.parse(part) })).toThrow(sentence);
   });
   it('has such examples', () => expect(told.length).toBeGreaterThan(10));

@@ -35,7 +35,7 @@ describe('the README tells the truth', () => {
     expect(required).toEqual(expect.arrayContaining([...provider.fields.required]));
   });
 
-  test('about how long tokens live', () => {
+  test('about token lifetimes', () => {
     const told = { '10 min': minutes(10), '20 min': minutes(20), '1 h': hours(1), '8 h': hours(8), '24 h': hours(24) };
     for (const provider of providers.filter(({ id }) => id !== 'ioffice')) {
       const lives = cells(rows.find(each => each.startsWith(`| \`${provider.id}\``)) ?? '')[2] ?? '';

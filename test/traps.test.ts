@@ -88,7 +88,7 @@ const echo = (token: string) => ({
   total: null,
 });
 const echoing: Instead = request => answer(echo(String(JSON.parse(request.body ?? '{}').refresh_token)), 500);
-/** A Petrosoft session that would lengthen its token’s life, so that its refresh token is used. */
+/** A Petrosoft session that would lengthen its token’s life: its refresh token is used. */
 const withLongSession = async () => {
   const given = await simulatedWorld('petrosoft', { start: false });
   given.script.push(altered({ refresh_expires_in: 30 * 86_400 }));
@@ -168,7 +168,7 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       world.clock.set((await world.token(id)).expiresAt - minutes(1));
       script.push(...Array.from({ length: 12 }, () => instead));
       await tick();
-      // The token dies, so that no answer of the API has a reason to hold it.
+      // The token expires: no answer of the API has a reason to hold it.
       world.clock.pass(minutes(2));
       const served = await serveAll();
       await tick();
@@ -321,7 +321,7 @@ it('trap 11: svc moves between refreshes, and no token is ever published with th
   expect(seen.size).toBe(4);
 });
 
-it('trap 11: an old svc beside a token that names another is not published with it', async () => {
+it('trap 11: an old svc together with a token that names another is not published with it', async () => {
   const { world, id, script, tick } = await simulatedWorld('powerepos', { start: false });
   const exp = world.clock.now() / 1000 + 3600;
   script.push(

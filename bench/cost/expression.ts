@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** What the adapters need of DynamoDB's expressions. Anything else is an error, so that nothing is counted wrongly. */
+/** The part of DynamoDB's expressions that the adapters use. Everything else is an error: nothing may be counted wrongly. */
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 

@@ -23,7 +23,7 @@ export interface DeployedSchedule {
   readonly input: unknown;
 }
 
-/** What a deployment has, whatever is done with it. */
+/** The resources of a deployment, independent of their use. */
 export interface Deployed {
   readonly functions: readonly DeployedFunction[];
   readonly schedules: readonly DeployedSchedule[];

@@ -174,7 +174,7 @@ const success = (exchange: Exchange, reply: HttpReply): Success | Failed => {
   if (named === 'temporarily_unavailable' || named === 'server_error') {
     return { kind: 'retry', code: named, status, ...retryAfterIn(reply.headers, exchange.sentAt) };
   }
-  // `invalid_request` is no verdict on the credentials: gateways send it too.
+  // `invalid_request` gives no verdict on the credentials: gateways send it too.
   if (named === 'invalid_request') return { kind: 'rejected', code: named, status };
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };

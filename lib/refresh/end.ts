@@ -113,6 +113,6 @@ const endAtProvider = async (
   return session === undefined || revoked(session.base, session.refreshToken);
 };
 
-/** A redirect, or a status that asks for a retry, is no answer about the token. */
+/** A redirect, or a status that asks for a retry, does not count as an answer about the token. */
 const isVerdict = (status: number): boolean =>
   (status < 300 || status >= 400) && status < 500 && ![408, 425, 429].includes(status);

@@ -41,8 +41,8 @@ class Lease {
   /** Includes the last pause that this process set: it applies at once, however slow the store is. */
   #paused: LimitState = unused;
   /**
-   * How far the fastest clock among the processes is known to be ahead of ours (a hybrid logical clock: S. Kulkarni et al.,
-   * "Logical Physical Clocks", 2014). Slots are moments of that clock.
+   * How far the fastest clock among the processes is known to be ahead of our clock (a hybrid logical clock: S. Kulkarni et
+   * al., "Logical Physical Clocks", 2014). Slots are moments of the fastest clock.
    */
   #ahead: Milliseconds = 0;
   /** How long recent writes took: a slot within this time would be too late. */

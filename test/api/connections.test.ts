@@ -42,7 +42,7 @@ describe('the list of connections', () => {
     ]);
   });
 
-  it('shows a healthy one, and calls it expired once its token is dead', async () => {
+  it('shows a healthy one, and calls it expired once its token has expired', async () => {
     const { list, add, tick, clock } = await setUp();
     await add('acme');
     await tick();

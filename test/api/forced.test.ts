@@ -68,7 +68,7 @@ describe('a forced refresh', () => {
   });
 });
 
-it('a token that is missing for want of budget says so, and since when', async () => {
+it('if the rate limit is used up, the answer for a missing token gives that reason and its start', async () => {
   const world = apiWorld();
   const connection = await world.add('acme');
   const seen = await world.connections.get(connection);

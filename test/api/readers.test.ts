@@ -69,7 +69,7 @@ describe('a hundred readers of a connection without a valid token', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('wait for each refresh anew: the next one has room for three again', async () => {
+  it('are counted for each refresh: three may wait for the next one again', async () => {
     const { crowd, clock } = await setUpHanging();
     await crowd(10);
     clock.pass(seconds(60));

@@ -72,7 +72,7 @@ describe('a token', () => {
     expect(await get({ minTtl: '0' })).toMatchObject({ status: 503 });
   });
 
-  it('is never refreshed because of a reader, whatever he wants, while the schedule works', async () => {
+  it('is never refreshed because of a reader while the schedule works, with any minTtl', async () => {
     const { get, tick, requests, calls, clock } = await setUp();
     await tick();
     for (let second = 0; second < 7200; second += 10) {

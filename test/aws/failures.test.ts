@@ -102,7 +102,7 @@ describe('what every operation makes of a table that does not do its work', () =
     expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
   });
 
-  it('withholds what is thrown and is no error', async () => {
+  it('withholds a thrown value that is not an Error', async () => {
     dynamodb.callsFake(() => Promise.reject('the-refresh-token'));
     const failure = await failureOf(() => connections.get(connection));
     expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');

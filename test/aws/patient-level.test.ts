@@ -25,7 +25,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('a write that fails for want of room', () => {
+describe('a write that fails on a full disk', () => {
   const [old, failed, later] = ['old', 'failed', 'later'].map(name => tokenOf(idOf(name)));
   if (!old || !failed || !later) throw new Error('there are three tokens');
 

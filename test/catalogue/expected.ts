@@ -117,7 +117,7 @@ export const used: Readonly<Record<string, readonly [baseUrl: string, headers?: 
   zoom: ['https://api.zoom.us/v2'],
 };
 
-/** What answers have beside the token, where a base URL comes from them. */
+/** Values of the answers in addition to the token, for providers whose base URL comes from them. */
 export const answered: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   salesforce: { instance_url: 'https://acme.my.salesforce.com' },
   zoho: { api_domain: 'https://www.zohoapis.com' },

@@ -83,7 +83,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
   });
 
   describe('raising a version', () => {
-    it('is for whoever has the connection', async () => {
+    it('is only for the worker with the current version', async () => {
       const { connection, version: mine } = await added();
       expect(await store().raise(connection, mine, version(mine + 7))).toBe(true);
       expect(await store().get(connection)).toMatchObject({ version: mine + 7 });

@@ -27,7 +27,7 @@ export const describeLimits = (store: () => LimitStore, fresh: () => string, atO
       expect(await store().write(mine, booked(3), 1)).toEqual({ state: full, revision: 2 });
     });
 
-    it('answers what is there to whoever knows nothing of it', async () => {
+    it('returns the stored state for a wrong revision', async () => {
       const mine = key();
       await store().write(mine, booked(1), 0);
       expect(await store().write(mine, booked(2), 0)).toEqual({ state: booked(1), revision: 1 });

@@ -44,7 +44,7 @@ export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: 
       expect(await store().list(name)).toEqual([{ name, version: before?.version }]);
     });
 
-    it('is another secret if it is erased and made again, whoever chooses the names', async () => {
+    it('is another secret if it is deleted for good and created again, even with the same version id', async () => {
       const name = fresh();
       await store().put(name, 'text');
       const before = await store().get(name);

@@ -27,7 +27,7 @@ interface Usable {
   readonly baseUrl: string;
 }
 
-/** What a consumer must be able to do with a token, whoever it comes from. */
+/** What every consumer must be able to do with a token. */
 const expectUsable = ({ accessToken, issuedAt, expiresAt, headers, baseUrl }: Usable, now: EpochMs): void => {
   expect(accessToken).not.toBe('');
   expect(issuedAt).toBeLessThanOrEqual(now);

@@ -51,7 +51,7 @@ describe('a size', () => {
     expect(usedAs({ headers: {}, baseUrl: `${baseUrl}a` })).toEqual(TOO_LARGE);
   });
 
-  it('is looked at before the claims, however large they are', () => {
+  it('is checked before the claims, even if they are large', () => {
     const token = { ...fixturesOf('petrosoft').token, access_token: jwt({ exp: START, fill: 'a'.repeat(210_000) }) };
     expect(interpret(exchangeWith('petrosoft'), answer(token))).toEqual(TOO_LARGE);
   });

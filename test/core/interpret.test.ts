@@ -69,7 +69,7 @@ describe('a token', () => {
   });
 });
 
-describe('an answer that is no token', () => {
+describe('an answer without a token', () => {
   const rows: readonly [string, HttpReply, object][] = [
     ['without an access token', answer({}), { kind: 'unknown', code: 'malformed_answer' }],
     ['with an empty one', answer({ access_token: '' }), { kind: 'unknown', code: 'empty_access_token' }],
@@ -103,7 +103,7 @@ describe('an answer that is no token', () => {
     [400, 'request_rejected'],
     [404, 'request_rejected'],
     [410, 'request_rejected'],
-  ])('of status %i and no words is no verdict, of a login or a refresh', (status, code) => {
+  ])('of status %i and no words gives no verdict, to a login or a refresh', (status, code) => {
     for (const exchange of [full, withGrant('refresh')]) {
       const rejected = { kind: 'rejected', code, status, retryAfter: seconds(7) };
       expect(interpret(exchange, answer('', status, { 'retry-after': '7' }))).toEqual(rejected);

@@ -67,7 +67,7 @@ it('counts from before the request, not from when the answer is read', () => {
   expect(lifetimeOf(inSeconds, answer, epochMs(1000))).toMatchObject({ expiresAt: 61_000 });
 });
 
-it('whatever is said, a token ends at a whole millisecond in the future and within reason', () => {
+it('for any answer, a token expires at a whole millisecond in the future and within reason', () => {
   const anything = fc.oneof(fc.anything(), fc.double(), fc.double().map(String), fc.integer());
   fc.assert(
     fc.property(anything, anything, fc.constantFrom(inSeconds, inMilliseconds), (given, exp, provider) => {

@@ -17,7 +17,7 @@ const named: Failed = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const unnamed: Failed = { kind: 'rejected', code: 'access_refused', status: 401 };
 const granted = { kind: 'granted' } as Outcome;
 
-/** One user at one host, and whoever uses it. */
+/** One user at one host, with all connections that use it. */
 const account = () => {
   let state: LoginState = { refused: [] };
   let now = START;
@@ -91,7 +91,7 @@ describe('a refused login', () => {
     expect(state()).toEqual({ refused: [], granted: 'password' });
   });
 
-  it('of a wrong application is no verdict on the user', () => {
+  it('of a wrong application gives no verdict on the user', () => {
     const { it, tries, held, state } = account();
     tries(it('a'), granted);
     expect(tries(it('b'), { kind: 'refused', code: 'invalid_client' })).toBe(true);
@@ -135,7 +135,7 @@ it('the pauses of one password count the tries of another', () => {
   expect(['one', 'two', 'three'].filter(login => tries(it(login, login), unnamed))).toHaveLength(1);
 });
 
-it('who was rejected is not his own second opinion', () => {
+it('that was rejected is not its own second opinion', () => {
   const { it, tries, pass } = account();
   tries(it('a'), granted);
   for (const login of ['one', 'two']) tries(it(login, login), unnamed);

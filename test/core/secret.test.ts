@@ -77,7 +77,7 @@ describe('the connections in a secret', () => {
     expect(found(text, 2)).toEqual({ ok: false, code: 'too_many_connections' });
   });
 
-  it('are never prototypes, and keys that are no names are counted', () => {
+  it('are never prototypes, and keys that are not valid names are counted', () => {
     const content = found('{"connections":{"__proto__":{"a":1},"constructor":{},"a b":{},"":{}}}');
     expect(content).toMatchObject({
       connections: ['p/shared/constructor'],
@@ -104,11 +104,11 @@ describe('the credentials of a connection', () => {
     },
   );
 
-  it('are what was written there, also where that is no object', () => {
+  it('are returned as written, even if they are not an object', () => {
     expect(credentialsIn(json, 'odd')).toBe('text');
   });
 
-  it('are no way to another prototype', () => {
+  it('cannot set another prototype', () => {
     const hostile = JSON.parse('{"connections":{"oslo":{"__proto__":{"password":"planted"}}}}');
     const own = credentialsIn(hostile, 'oslo');
     expect(isObject(own) && own.password).toBeUndefined();

@@ -319,7 +319,7 @@ it('a run that finds the same credentials changes nothing but the version that i
   });
 });
 
-it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
+it('no settlement has an undefined field: a store need not guess', () => {
   const bare = connectionOf(idOf('acme'));
   const settlements = [
     settleFailed(policy, provider, bare, retry, { calls: 0 }, START, 0.5),

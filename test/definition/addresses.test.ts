@@ -83,7 +83,7 @@ describe('a first refresh token', () => {
     expect(read(imported, { access_token: 'made-up', refresh_token: 'next' })).toMatchObject({ refreshToken: 'next' });
   });
 
-  it('is no session if it is a code of another request', () => {
+  it('is not a session if it is a code of another request', () => {
     const request = { url: '{base}/token', form: { code: '{key}' } };
     const code = opened({ redeem: { field: 'key', request }, refresh, sessionOf: ['key'] });
     expect(read(code, { access_token: 'made-up' })).not.toHaveProperty('refreshToken');

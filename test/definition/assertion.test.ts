@@ -76,7 +76,7 @@ describe('an assertion', () => {
     ]);
   });
 
-  it('is not made with what is no key, which no message repeats', () => {
+  it('is not made with an invalid key, which no message repeats', () => {
     expect(problemsOf(changeFor('RS256'), { ...secret, key: 'not-a-key' })).toEqual([
       '"key" is not a private key in PEM: copy it again, with its first and last line and "\\n" for each line break',
     ]);

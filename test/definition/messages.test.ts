@@ -9,7 +9,7 @@ const key = withField('key', { privateKey: true });
 const signed = { url: '{base}/token', form: { assertion: '{assertion}' } };
 const times = '"seconds", "milliseconds", "epochSeconds", "epochMilliseconds" or "date"';
 
-it.each([undefined, null, 'x', [], 7])('what is no object is said to be none: %j', value => {
+it.each([undefined, null, 'x', [], 7])('a definition that is not an object is refused: %j', value => {
   expect(() => definitionFrom(value)).toThrow(/^The definition (?:is missing: it )?must be an object\.$/);
 });
 

@@ -47,7 +47,7 @@ export interface Ran {
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Runs a bundle once in a process of its own, with nothing of ours in its environment. */
+/** Runs a bundle once in its own process, with nothing of our environment. */
 export const invoke = async (
   fn: DeployedFunction,
   event: unknown,

@@ -120,7 +120,7 @@ export class Calls {
     return ran;
   }
 
-  /** Runs a function by its name, for whoever invokes it by Lambda's API. */
+  /** Runs a function by its name, for callers of Lambda's API. */
   async runNamed(name: string, event: unknown): Promise<unknown> {
     const fn = [...this.deployed.refreshers.values()].find(each => each.name === name);
     assert.ok(fn, `${name} is not to be invoked by the API`);

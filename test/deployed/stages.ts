@@ -22,9 +22,9 @@ const SECOND = { stack: 'TokenRefresher-staging', name: 'staging' };
 const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };
 
 /**
- * Deploys a second stage beside the first one, with functions, tables and schedules of its own. Then there is a secret of
- * each: the watch of each adds its own, and neither needs a call that its policies refuse. That no role of one reaches the
- * secrets of the other is evaluated in test/infra/stages.test.ts.
+ * Deploys a second stage next to the first one, with its own functions, tables and schedules. Then each stage gets a secret:
+ * each watch adds its own, and neither needs a call that its policies refuse. test/infra/stages.test.ts checks that no role of
+ * one stage can read the secrets of the other.
  */
 export const checkStages = async (aws: LocalAws, root: string, secretsKey: string): Promise<void> => {
   const assembly = `${root}/cdk.out`;
@@ -41,7 +41,7 @@ export const checkStages = async (aws: LocalAws, root: string, secretsKey: strin
   await checkOwnProvider(aws, second);
 };
 
-/** A provider that is a file beside the app, and nothing else. */
+/** A provider that is only a file next to the app. */
 const HAFNIA = {
   id: 'hafnia',
   title: 'Hafnia',

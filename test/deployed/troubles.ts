@@ -45,7 +45,7 @@ export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
   return [...(mail ? [mail] : []), ...ahead, ...(await causeTroubles(stage, mails))];
 };
 
-/** What fails for good is kept, and somebody hears of it. */
+/** What fails for good is kept, and an alarm reports it. */
 export const giveUp = async ({ calls, operator }: Stage): Promise<void> => {
   const { watch, refreshers, schedules } = calls.deployed;
   const asynchronous = [watch, ...refreshers.values()];

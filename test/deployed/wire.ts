@@ -39,7 +39,7 @@ export interface Sent {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Sends one call as whoever has the access key. Nobody checks the signature here. */
+/** Sends one call with the given access key. Nobody checks the signature here. */
 export const send = async (url: string, accessKeyId: string, does: string, input: object): Promise<Sent> => {
   const [service = '', operation = ''] = does.split(':');
   if (!isJsonService(service)) throw new Error(`${does} cannot be sent`);

@@ -232,7 +232,7 @@ describe('a secret that is gone', () => {
     expect((await world.token(ID)).version).toBeGreaterThan(1);
   });
 
-  it('that comes back after its record was removed starts anew, and nothing late for the old one touches its token', async () => {
+  it('that comes back after its record was removed starts from the beginning, and late writes for the old one do not touch its token', async () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
     const late = await world.token(ID);

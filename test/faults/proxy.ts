@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { AwsError, answerError, readBody } from '../../local/aws/json-api.ts';
 
-/** The requests of one refresh to AWS, in their order; the provider is asked between `secret` and `keep`. */
+/** The requests of one refresh to AWS, in order; the call to the provider comes between `secret` and `keep`. */
 export type Step = 'claim' | 'secret' | 'keep' | 'publish' | 'settle';
 
 export interface StepProxy {

@@ -29,7 +29,7 @@ export interface World {
   readonly providers: Readonly<Record<Held, Running>>;
 }
 
-/** A row of the table: what happens to which connections, what the service beside us did, and what ours did. */
+/** A row of the table: what happens to which connections, what the rest of the service did, and what these connections did. */
 export interface Row {
   readonly scenario: string;
   readonly held: Held;
@@ -44,7 +44,7 @@ const post = async <T>(url: string, body: string): Promise<T> => {
   return (await answer.json()) as T;
 };
 
-/** One row's deployment: tables and secrets of its own in the shared AWS, so that rows can run side by side. */
+/** One row's deployment: its own tables and secrets in the shared AWS. Rows can run in parallel. */
 export class Stage {
   readonly #world: World;
   readonly #name: string;
@@ -80,7 +80,7 @@ export class Stage {
     return this.#world.providers[this.#held];
   }
 
-  /** A deployment with a customer for each name, whose tokens live so long. Their first tokens are still to be had. */
+  /** A deployment with a customer for each name and this token lifetime. Their first tokens are not obtained yet. */
   async open(names: readonly string[], lifetime: Milliseconds): Promise<ConnectionId[]> {
     await createTables(this.#clients.dynamodb, this.#tables);
     for (const name of names) {
@@ -120,7 +120,7 @@ export class Stage {
     this.#refreshers.push(refresher);
     return refresher;
   }
-  /** What a person is told of a connection. */
+  /** The events that were published about a connection. */
   events(connection: ConnectionId): Transition[] {
     return this.#refreshers.flatMap(({ events }) => events).filter(event => event.connection === connection);
   }

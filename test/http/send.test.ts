@@ -171,7 +171,7 @@ describe('the deadline', () => {
     expect(await post(url, {}, TINY)).toEqual(failed('timeout', true));
   });
 
-  it('ends a call whose answer drips, so that no single pause is long', async () => {
+  it('ends a call whose answer drips with short pauses only', async () => {
     const url = await serving((_, response) => {
       const drip = setInterval(() => response.write('x'), 5);
       response.on('close', () => clearInterval(drip));

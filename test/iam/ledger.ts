@@ -11,7 +11,7 @@ export interface Excuse {
   readonly why: string;
 }
 
-/** Names of providers, connections and things in a policy or a call, so that what is the same for all is one row. */
+/** Replaces names of providers, connections and things in a policy or call: what is the same for all is one row. */
 const shapeOf = (text: string): string => {
   const provider = new RegExp(`(^|[/#:-])(${providerIds.join('|')})(?=$|[/#]|(Role|Function|Logs)$)`, 'g');
   return text
@@ -95,7 +95,7 @@ export class Ledger {
       for (const { Statement } of policies) yield* partsOf(label, Statement);
     }
     for (const [arn, { Statement }] of resourcePolicies) {
-      // A key's first statement leaves access to the policies of roles, which are looked at by themselves.
+      // A key's first statement leaves access to the policies of roles, which are checked separately.
       const own = Statement.filter(({ Effect, Action }) => Effect === 'Allow' && Action !== 'kms:*');
       // Permissions of functions come with routes, and overlap.
       if (!arn.includes(':lambda:')) yield* partsOf(arn, own);

@@ -58,7 +58,7 @@ test('nor with everything that can be asked for', () => {
 
 test('and would find something', () => {
   const stack = stackOf();
-  // Whatever is acknowledged would be a finding: take all of it back.
+  // Without the acknowledgements there would be findings: remove all of them.
   for (const { node } of stack.node.findAll()) {
     const kept = node.metadata.filter(({ type }) => type !== Validations.ACKNOWLEDGED_RULES_METADATA_KEY);
     Reflect.set(node, '_metadata', [...kept]);

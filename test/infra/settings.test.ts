@@ -110,7 +110,7 @@ describe('a key that nobody reads', () => {
     ['tags', undefined],
     ['stage', undefined],
     ['owner.email', undefined],
-  ])('"%s" is an error if it is nearly one of ours', (key, meant) => {
+  ])('"%s" is an error if it resembles a setting', (key, meant) => {
     const read = () => settingsOf({ [key]: 'x' });
     if (meant === undefined) expect(read()).toEqual({});
     else expect(read).toThrow(`The context key "${meant}" must be spelled like this, got "${key}".`);

@@ -60,7 +60,7 @@ export class Stage {
     this.violations.add(what);
   }
 
-  /** The connections that a run is about. Lists of other shards are empty, so that nobody notices when they are read. */
+  /** The connections of a run. Lists of other shards are empty: it does not matter when they are read. */
   concerns(connections: readonly ConnectionId[]): void {
     this.#shards = new Set(connections.map(shardOf));
   }
@@ -307,7 +307,7 @@ export class Stage {
     if (records.has(connection)) this.violated(`${connection}: a record is left`);
   }
 
-  /** Nobody may read anything of a connection that has ended, whoever was late. */
+  /** Nobody may read anything of a connection that has ended, however late a worker was. */
   checkEnded(): void {
     for (const { connection, endedAt } of this.tables.records.values()) {
       if (endedAt === undefined) continue;

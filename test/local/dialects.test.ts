@@ -213,7 +213,7 @@ describe('petrosoft', () => {
     });
   });
 
-  it('answers for a restricted account, and for a body that is no JSON', () => {
+  it('answers for a restricted account, and for a body that is not JSON', () => {
     const { client } = start(simulatedAccount('petrosoft', 'acme', { trait: 'restricted' }));
     expect(client.logIn()).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
     expect(statusOf(sendingInstead(account, withHeaders({ 'Content-Type': 'text/plain' })))).toBe(400);

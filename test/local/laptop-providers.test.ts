@@ -137,6 +137,6 @@ describe('bad input', { timeout: TIMEOUT }, () => {
   it('in --providers: no folder', async () => {
     const { code, stderr } = await runLaptop(['--providers', '/nowhere/at/all']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is no folder/);
+    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is not a folder/);
   });
 });

@@ -35,7 +35,7 @@ describe('a folder of secrets', () => {
     expect(secrets.get('petrosoft/as.it_is-1')).toBe(text);
   });
 
-  it('may hold other things beside them', async () => {
+  it('may hold other files too', async () => {
     const folder = folderOf({ 'petrosoft/acme': { login, password: login } });
     writeFileSync(join(folder, 'README.md'), 'notes');
     mkdirSync(join(folder, '.git'));

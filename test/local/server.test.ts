@@ -47,7 +47,7 @@ it('serves every simulator on a free port of loopback', async () => {
   expect(await use({ headers: {} }, url)).toMatchObject({ status: 401 });
 });
 
-it('answers what is no provider, and what is no path', async () => {
+it('answers requests for unknown providers and paths', async () => {
   const { url } = await start();
   for (const path of ['', '/', '/nobody', '/nobody/x', '//x', '/constructor']) {
     expect(await send({ method: 'GET', url: `${url}${path}`, headers: {} })).toMatchObject({ status: 404 });

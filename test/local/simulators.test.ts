@@ -100,7 +100,7 @@ describe.each([...rotatingProviders])('%s rotates its refresh tokens', provider 
     }
   });
 
-  it('and ends the whole family when a spent one comes back; a login starts anew', () => {
+  it('and ends the whole family when a spent one comes back; a login starts a new one', () => {
     const { client } = start(account);
     const first = granted(client.logIn());
     const second = granted(client.refresh(refreshTokenOf(first)));

@@ -93,7 +93,7 @@ describe('the ticks', () => {
     }
   });
 
-  it('that fail are told, and do not end the next ones', async () => {
+  it('that fail are reported, and do not end the next ones', async () => {
     vi.useFakeTimers();
     try {
       const failure = new Error('made up');
@@ -108,7 +108,7 @@ describe('the ticks', () => {
   });
 });
 
-describe('what is told at the terminal', () => {
+describe('the lines at the terminal', () => {
   const lines: string[] = [];
   const told = toldAs(line => lines.push(line));
   const said = (tell: () => void): string => {

@@ -50,7 +50,7 @@ describe('the HTTP API of the laptop', () => {
   it('lets who asks before it is ready wait, and answers then', async () => {
     const web = await open();
     const early = fetch(`${web.url}/connections`, { headers: { authorization } });
-    // A second connection, so that the first has certainly arrived.
+    // A second connection: once it is open, the first has certainly arrived.
     const socket = connect(Number(new URL(web.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.destroy();

@@ -102,7 +102,7 @@ describe('the log', () => {
 describe('the metrics', () => {
   const call = (hook: unknown) => Reflect.apply(hook as () => void, undefined, [{}]);
 
-  it('are published once an invocation ends, whichever way, and then start anew', () => {
+  it('are published once an invocation ends, successful or not, and then start again', () => {
     const { metrics, observer, lines } = setUp();
     const { after, onError } = publishing(metrics);
     observer.refresh(report);

@@ -74,7 +74,7 @@ describe('the service address', () => {
     expect(usage(json)).toBe('service_uri_refused');
   });
 
-  it.each([{}, { svc: '' }, { svc: null }, { svc: 7 }, { svc: [svc] }])('%j is no answer', json => {
+  it.each([{}, { svc: '' }, { svc: null }, { svc: 7 }, { svc: [svc] }])('%j is refused', json => {
     expect(usage(json)).toBe('malformed_answer');
   });
 });

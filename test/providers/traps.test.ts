@@ -88,7 +88,7 @@ it('trap 12: a token of another organisation is refused', () => {
 describe('trap 13: a lifetime that cannot be', () => {
   it.each(providers.map(provider => [provider.id, provider] as const))('of %s', (id, provider) => {
     const { token } = fixturesOf(id);
-    // Opaque tokens, so that nothing but `expires_in` speaks; PowerEPOS still names its address in the body.
+    // Opaque tokens: only `expires_in` gives a lifetime. PowerEPOS still names its address in the body.
     const read = (expires_in: unknown) =>
       interpret(exchangeWith(id), answer({ ...token, access_token: 'opaque', expires_in }));
     for (const bad of [0, -1, '0']) expect(read(bad)).toMatchObject({ code: 'invalid_lifetime' });

@@ -19,7 +19,7 @@ const points = [
 ] as const;
 
 describe.each(points)('a worker that dies %s %s', (where, operation) => {
-  it('leaves a token that lives, and the next worker after the lease goes on from there', async () => {
+  it('leaves a valid token, and the next worker continues from there after the lease', async () => {
     const { world, vendor } = await vendorWorld();
     const died = dieAt(world, where, operation);
     void world.tick('test-provider');
@@ -85,7 +85,7 @@ it('a session that was not kept gets a second chance after the token is publishe
   expect(await world.refreshToken(ID)).toBe('refresh-2');
 });
 
-it('a token that was not published is obtained anew, with the session that came with it', async () => {
+it('a token that was not published is obtained again, with the session that came with it', async () => {
   const { world, vendor } = await vendorWorld();
   const before = await world.token(ID);
   failOnce(world, 'before', 'tokens.publish');

@@ -112,7 +112,7 @@ describe('what is in a secret', () => {
     expect(await read(text, key)).toMatchObject({ ok: false, ...expected }),
   );
 
-  it('may have a hundred unknown fields, of which a few are named', async () => {
+  it('may have a hundred unknown fields, and a few of them are named', async () => {
     const names = Array.from(
       { length: 100 },
       (_, n) => `field-${String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26))}`,
@@ -122,7 +122,7 @@ describe('what is in a secret', () => {
     expect(answer).toMatchObject({ ok: false, trouble: { code: 'secret_invalid', fields: names.slice(0, 8) } });
   });
 
-  it('may be many connections by now: which, is for discovery to see, so that its version is not taken for known', async () => {
+  it('may hold many connections by now: discovery must find out which, so its version does not count as read', async () => {
     expect(await read({ password: 'x', connections: { a: {} } })).toEqual({
       ok: false,
       trouble: { kind: 'retry', code: 'secret_missing' },

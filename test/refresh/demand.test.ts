@@ -80,7 +80,7 @@ describe('a reader', () => {
     expect(await world.onDemand(read(0))).toEqual({ result: 'waiting', reason: 'backing_off', until: dueAt });
   });
 
-  it('is told of what is not there, has gone, or waits for a person', async () => {
+  it('is answered if the connection is unknown, retired, or needs attention', async () => {
     const { world, vendor } = await vendorWorld();
     expect(await world.onDemand({ ...read(0), connection: idOf('nobody') })).toEqual({ result: 'unknown' });
     vendor.password = 'other';
@@ -134,7 +134,7 @@ describe('a consumer whose token was refused', () => {
     expect(await force(world)).toMatchObject({ result: 'refreshed' });
   });
 
-  it('who loses the claim is told to wait for the winner', async () => {
+  it('that loses the claim is answered to wait for the winner', async () => {
     const { world } = await vendorWorld();
     const answers = await Promise.all([force(world), force(world)]);
     expect(answers.map(({ result }) => result).toSorted()).toEqual(['refreshed', 'waiting']);

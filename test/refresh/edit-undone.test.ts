@@ -79,7 +79,7 @@ it.each([
   expect(await world.record(ID)).toMatchObject({ lastError: { code: 'session_in_doubt' }, session: { inDoubt: true } });
 });
 
-it('a connection that can log in is tried again soon, whatever is in doubt', async () => {
+it('a connection that can log in is tried again soon, even if a session is in doubt', async () => {
   const { world, vendor, edit } = await edited({ password: 'right' });
   const died = dieAt(world, 'after', 'send');
   void world.refresh(ID);

@@ -82,7 +82,7 @@ describe('a secret that is back within the grace period', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
-  it('is no problem while it is away', async () => {
+  it('causes no problem while it is away', async () => {
     const { world } = await vendorWorld();
     await remove(world);
     await world.discover();
@@ -261,7 +261,7 @@ describe('the end', () => {
     expect((await world.token(ID)).accessToken).not.toBe(before.accessToken);
   });
 
-  it('takes whatever is there, and not only what was there when the records were listed', async () => {
+  it('takes the current token and session, even if they are newer than the list of records', async () => {
     const { world, tick, deleteSecret, replaceSecret, revoked } = await endingWorld();
     await deleteSecret();
     world.hooks.before = async at => {

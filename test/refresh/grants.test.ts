@@ -106,7 +106,7 @@ describe('a refused login', () => {
       return { ...given, deps };
     };
 
-    it('is no verdict yet, and becomes one without another login once the secret proves to be the same', async () => {
+    it('gives no verdict yet, and becomes one without another login once the secret proves to be the same', async () => {
       const { world, deps } = await inTheDark(true);
       expect(await world.refresh(ID, deps)).toMatchObject({
         result: 'attention',
@@ -234,7 +234,7 @@ describe('a run', () => {
   });
 });
 
-it('an answer that took longer than its token lives is renewed at once, at most once a tick', async () => {
+it('an answer that took longer than its token is valid leads to a renewal at once, at most once a tick', async () => {
   const { world, vendor } = await vendorWorld({ refreshed: false });
   vendor.life = seconds(1);
   world.hooks.after = async operation => {

@@ -92,7 +92,7 @@ describe('a change of state', () => {
     expect(transitionsOf(report('new', 'new'), START)).toEqual([]);
   });
 
-  it('of a new connection is told once it has its first token', () => {
+  it('of a new connection is reported once it has its first token', () => {
     expect(transitionsOf(report('new', 'healthy'), START)).toMatchObject([{ type: 'connected' }]);
   });
 
@@ -101,7 +101,7 @@ describe('a change of state', () => {
     expect(transitionsOf(report('healthy', 'attention', { commitFailed: 'settle' }), START)).toEqual([]);
   });
 
-  it('is told as what it is', () => {
+  it('is reported with its class', () => {
     expect(transitionsOf(report('healthy', 'failing'), START)).toMatchObject([{ type: 'failing' }]);
     expect(transitionsOf(report('failing', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);
     expect(transitionsOf(report('attention', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);

@@ -51,7 +51,7 @@ describe('the only copy of access is never dropped', () => {
     ['a lost answer', () => lostAnswer],
     ['a breakdown', () => answer('', 500)],
     ['nonsense', () => answer('<html>')],
-  ])('by %s: a person is told at once, and it is sent again near the end of its token', async (_, reply) => {
+  ])('by %s: an event reports it at once, and it is sent again near the end of its token', async (_, reply) => {
     const { world, vendor } = await byCode();
     vendor.script.push(reply);
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
@@ -180,7 +180,7 @@ describe('a code', () => {
     });
   });
 
-  it('that a person hands in anew is redeemed at once', async () => {
+  it('that is new in the secret is redeemed at once', async () => {
     const given = await byCode();
     given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     await given.world.refresh(ID);
@@ -287,7 +287,7 @@ describe('a new code and a session that are both in doubt', () => {
 });
 
 describe('a connection that only a person can bring back', () => {
-  it('is renewed early, so that there is time', async () => {
+  it('is renewed early: a person needs time', async () => {
     const { world } = await byCode({ refreshed: false });
     await world.tick('test-provider');
     const { issuedAt, expiresAt } = await world.token(ID);

@@ -116,7 +116,7 @@ describe('a tick', () => {
       if (at === 'send') under -= 1;
     };
     expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
-    // Half of the six, of which more would be in progress.
+    // Half of the six: more of them would be in progress otherwise.
     expect(most).toBe(3);
   });
 

@@ -24,7 +24,7 @@ const idOf = (n: number) => {
   return id;
 };
 
-/** Connections of a provider with so many calls a minute; `down`: the provider fails until it is told otherwise. */
+/** Connections of a provider with this many calls a minute; `down`: the provider fails until it is set to false. */
 const worldOf = async (calls: number, connections: number) => {
   let down = false;
   const world = new World([twoSteps(calls)], ({ body = '' }) => {

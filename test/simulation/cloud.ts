@@ -54,7 +54,7 @@ interface Environment<H> {
   busy: boolean;
 }
 
-/** What a reader gets: an answer of ours, or the gateway’s where the function did not give any. */
+/** What a reader gets: the function's answer, or the gateway’s if the function gave none. */
 export interface Reply {
   readonly status: number;
   readonly body: string;

@@ -83,7 +83,7 @@ const statisticOf = (bucket: Bucket, statistic: Statistic | 'SampleCount'): numb
       return bucket.count;
     case 'Minimum':
       return bucket.minimum;
-    // The largest of all is no less than the 99th percentile: it alarms no later.
+    // The maximum is at least the 99th percentile: it alarms no later.
     case 'Maximum':
     case 'p99':
       return bucket.maximum;

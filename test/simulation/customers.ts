@@ -29,7 +29,7 @@ export const passwordField: Readonly<Record<string, string>> = {
 export class Pack {
   readonly secret: string;
   readonly members: Customer[] = [];
-  /** Somebody misspelt the name of a key that he added. */
+  /** The customer misspelled the name of a key that they added. */
   misspelt = false;
 
   /** `first`: the number of its first customer. */
@@ -51,7 +51,7 @@ export class Customer {
   #code: string | undefined;
   /** How often somebody mistyped the password, each time in another way. */
   #mistyped = 0;
-  /** Every change of the secret, so that a verdict can be held against the truth of its time. */
+  /** Every change of the secret: a verdict is compared with the truth of its time. */
   readonly history: { readonly at: EpochMs; readonly state: SecretState }[] = [];
 
   constructor(
@@ -101,7 +101,7 @@ export class Customer {
     return this.history.at(-1)?.state ?? 'deleted';
   }
 
-  /** The provider gets a new password; the secret knows the old one until it is stored anew. */
+  /** The provider gets a new password; the secret keeps the old one until it is stored again. */
   changePassword(): void {
     this.#generation += 1;
     const field = this.#passwordField;
@@ -110,7 +110,7 @@ export class Customer {
 
   /** Stores the secret in some state; `code` where a person logged in in a browser. */
   async store(state: SecretState, now: EpochMs, code?: string): Promise<void> {
-    // A secret of many that is no JSON would be everyone's trouble.
+    // A shared secret that is not JSON would be everyone's trouble.
     this.history.push({ at: now, state: this.#pack && state === 'broken JSON' ? 'missing field' : state });
     this.#code = code;
     if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
@@ -143,7 +143,7 @@ export class Customer {
     await this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
   }
 
-  /** Adds a key to the secret that is no name, or removes it. */
+  /** Adds a key that is not a valid name to the secret, or removes it. */
   async misspell(misspelt: boolean, now: EpochMs): Promise<void> {
     if (!this.#pack) return;
     this.#pack.misspelt = misspelt;

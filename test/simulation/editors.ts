@@ -15,7 +15,7 @@ interface Parts {
   readonly operator: Operator;
 }
 
-/** So often somebody has a secret tried that he has put right: until it was. */
+/** How often an editor retries a corrected secret until it works. */
 const PATIENCE = 1000;
 
 /** So long a deletion lasts that is undone, at the most. */

@@ -186,7 +186,7 @@ export class Faults {
 
   #networkFate(by: FunctionName): NetworkFate {
     const random = this.#random;
-    // Another trouble with each request, so that one run meets two of them.
+    // Another fault with each request: one run meets two of them.
     if (this.strikes('mixed', by)) {
       const kinds = ['lost answer', 'lost request', 'unreachable', 'refused', 'rejected', 'malformed', 'fine'] as const;
       return this.#oneOf(random.pick(kinds));

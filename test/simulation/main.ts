@@ -78,7 +78,7 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
     );
   };
   const next = { value: 1 };
-  // Whoever has waited long enough gets the figures of what was done.
+  // A signal ends the run early and still prints its figures.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       next.value = Number.POSITIVE_INFINITY;

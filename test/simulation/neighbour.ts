@@ -44,7 +44,7 @@ const moods: readonly [Mood, ...Mood[]] = [
 ];
 const NONSENSE = [null, true, -1, 1e300, '', [], {}, { toString: 1 }, 'made-up-nonsense'] as const;
 
-/** Somebody who may write a few secrets and run a host, and call the API for his own connections. */
+/** An attacker who may write a few secrets, run a host, and call the API for their own connections. */
 export class Neighbour {
   readonly #parts: Parts;
   #mood: Mood = 'hangs';
@@ -54,7 +54,7 @@ export class Neighbour {
     this.#parts = parts;
   }
 
-  /** The accounts that he really has. */
+  /** The accounts that the attacker really has. */
   static accounts(scenario: Scenario) {
     return scenario.neighbour ? scenario.providers.map(({ id }) => simulatedAccount(id, 'mallory')) : [];
   }
@@ -100,7 +100,7 @@ export class Neighbour {
     }
   }
 
-  /** Many connections: some at his own host, some with wrong credentials at the provider. */
+  /** Many connections: some at the attacker's host, some with wrong credentials at the provider. */
   #packed(provider: string): string {
     const { random, url } = this.#parts;
     const fields = simulatedAccount(provider, 'mallory').fields;
@@ -136,7 +136,7 @@ export class Neighbour {
     }
   }
 
-  /** What his host answers; nothing if it hangs. What it hears must be his own. */
+  /** The answer of the attacker's host; undefined if it hangs. It must receive only the attacker's own credentials. */
   answer(request: HttpRequest, now: EpochMs): HttpReply | undefined {
     const { random, customers, ledger } = this.#parts;
     const heard = JSON.stringify(request);

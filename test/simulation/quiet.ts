@@ -24,7 +24,7 @@ interface Parts {
 /** So many connections of one provider wait longer for a rate limit than for anything else. */
 const MANY = 10;
 
-/** Looks between two spells of trouble, too: whoever has had no trouble for long enough is well, and not only in the calm. */
+/** Also checks between two troubles: a connection without trouble for long enough must be well, not only at the end. */
 export class Quiet {
   readonly #parts: Parts;
 

@@ -23,7 +23,7 @@ interface Parts {
   readonly cameBack: (token: Token | undefined) => boolean;
 }
 
-/** What the API answers with a token, as far as it is looked at. */
+/** The checked part of the API's answer with a token. */
 interface Served {
   readonly expiresAt: string;
   readonly baseUrl: string;
@@ -34,7 +34,7 @@ interface Served {
 export class Readers {
   readonly #parts: Parts;
   reads = 0;
-  /** Connections of which a reader has said that the provider refuses the token. */
+  /** Connections whose token a reader has reported as refused by the provider. */
   readonly forced = new Set<ConnectionId>();
 
   constructor(parts: Parts) {
@@ -82,7 +82,7 @@ export class Readers {
     const { loop, scenario, simulators, url, ledger } = this.#parts;
     const left = Date.parse(expiresAt) - loop.now;
     if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
-    // Whoever’s clock is wrong is wrong about the last moments; and a provider ends what came of an only copy that came twice.
+    // A reader with a wrong clock is wrong about the last moments; and a provider ends all tokens of an only copy that was sent twice.
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;
     const reply = sendTo(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
     // A provider that is asked too much says nothing of the token.

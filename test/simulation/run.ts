@@ -166,7 +166,7 @@ export class Run {
       cameBack: token => this.#restorer.cameBack(token),
       say,
     });
-    // Last, so that what came before draws the same chance as ever.
+    // Last: everything before keeps its random numbers.
     this.#neighbourRandom = random();
     this.#neighbour = new Neighbour({
       ...shared,

@@ -31,7 +31,7 @@ export interface Scenario {
   readonly edits: boolean;
   /** Whether they only do so while discovery dies, and rest until the next time. */
   readonly rests: boolean;
-  /** Whether somebody with secrets of his own does what he can to hurt the others. */
+  /** Whether an attacker with some secrets does everything to harm the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
   readonly packed: boolean;

@@ -101,7 +101,7 @@ export class Witness {
     return this.#tokens.get(connection);
   }
 
-  /** A table was restored: what is there now counts, and whoever was told before may be told again. */
+  /** A table was restored: its content counts now, and a reported trouble may be reported again. */
   restored({ tokens, records }: MemoryTables): void {
     this.#causes.clear();
     for (const { connection, state } of this.#parts.customers) {
@@ -261,7 +261,7 @@ export class Witness {
     return sessionsEnd || secretsChange || edits || happened || took(connection);
   }
 
-  /** Nobody is told twice of one cause without a success in between: the same version of a secret, or a firewall. */
+  /** Each cause is reported once without a success in between: the same version of a secret, or a firewall. */
   changed({ type, connection, reason }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
     const changes = this.#customers.get(connection)?.secretChanges.length ?? 0;
@@ -274,7 +274,7 @@ export class Witness {
   /** When tokens expired that nothing had replaced. */
   readonly expiries: EpochMs[] = [];
 
-  /** A token died: somebody has to have been told, in the second half of its life. */
+  /** A token expired: that must have been reported in the second half of its life. */
   #expired(token: Token): void {
     const { loop, alarms, mailbox, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
@@ -299,7 +299,7 @@ export class Witness {
     });
   }
 
-  /** Well, or waiting for the only person who can help, who was told not long ago. */
+  /** Well, or waiting for the only person who can help, after a recent report. */
   async isWell({ connection, browser }: Customer): Promise<boolean> {
     const { loop, stores } = this.#parts;
     const record: Connection | undefined = await stores.connections.get(connection);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { HttpReply } from '../../lib/core/provider.ts';
 
-/** JSON as text, so that `-0`, `1e400`, lone surrogates and names like `__proto__` reach the reader as they are. */
+/** JSON as text: `-0`, `1e400`, lone surrogates and names like `__proto__` reach the reader unchanged. */
 
 const quoted = (text: string): string => JSON.stringify(text);
 

@@ -79,7 +79,7 @@ const jwts = fc
   .array(fc.tuple(fc.constantFrom('exp', 'iat', 'svc', 'org_id', 'nbf', 'aud', '__proto__'), values), { maxLength: 4 })
   .map(claims => `${encoded('{"alg":"none"}')}.${encoded(written(claims))}.s`);
 
-/** As text, so that names like `__proto__` get into it, and twice the same. */
+/** As text: it may contain names like `__proto__`, and the same name twice. */
 const written = (fields: readonly (readonly [string, unknown])[]): string =>
   `{${fields.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`).join(',')}}`;
 

@@ -219,7 +219,7 @@ export const startIndependentProvider = async () => {
   let hold: (line: string) => Promise<void> = async () => {};
   const routes = sheets(url, (provider, token) => issued.push({ provider, ...token }));
 
-  /** Everything that is no token endpoint is an API: open to a living token with its headers, at its own address. */
+  /** Every path except the token endpoint is an API: it accepts a valid token with its headers, at its own address. */
   const api = ({ line, headers }: Incoming): Outgoing => {
     const good = issued.some(
       each =>

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const start = join(root, 'local/start.ts');
 const later = fileURLToPath(new URL('a-minute-later.ts', import.meta.url));
 
-/** What a developer’s shell may say of AWS is no part of a test. */
+/** The AWS settings of a developer’s shell must not affect a test. */
 const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS_|npm_|NODE_OPTIONS)/.test(name)));
 
@@ -48,7 +48,7 @@ export interface Listed {
   readonly dueAt: string;
 }
 
-/** By connection, so that a difference shows which one is not what it should be. */
+/** By connection: a difference shows which one is wrong. */
 export const statusesOf = (listed: readonly Listed[]): Readonly<Record<string, string>> =>
   Object.fromEntries(listed.map(({ connection, status }) => [connection, status]));
 

@@ -8,7 +8,7 @@ const portOf = (server: Server): number => {
   return address.port;
 };
 
-/** Listens on a free port of the loopback interface until the test has ended, whatever is connected then. */
+/** Listens on a free port of the loopback interface until the test has ended, and then closes all connections. */
 export const listening = async (server: Server): Promise<number> => {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -464,7 +464,7 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
   };
 };
 
-/** Every store in memory, with the semantics of the real ones. `hooks` is looked at on every call. */
+/** Every store in memory, with the semantics of the real ones. Every call reads `hooks`. */
 export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTables()): Stores => {
   const run = runner(hooks);
   return {

@@ -10,7 +10,7 @@ export interface LossyProxy {
   close(): void;
 }
 
-/** Stands between a client and an AWS, so that a test can lose an answer as a network does. */
+/** A proxy between a client and an AWS: a test can lose an answer as a network does. */
 export const startProxy = async (upstream: string): Promise<LossyProxy> => {
   const seen: string[] = [];
   let doomed: { readonly operation: string; readonly meanwhile: () => Promise<unknown> } | undefined;

@@ -60,7 +60,7 @@ type Handle = (request: HttpRequest) => HttpReply;
 /** Providers, stores, a clock and any number of workers, all in this process and the same for the same seed. */
 export class World {
   readonly clock = new TestClock();
-  /** Looked at on every operation, so that a test can set them late. */
+  /** Read on every operation: a test can set them late. */
   readonly hooks: Hooks = {};
   readonly stores: Stores;
   readonly providers: readonly Provider[];

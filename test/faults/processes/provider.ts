@@ -16,7 +16,7 @@ export interface ProviderConfiguration {
 /** How the provider treats one customer from now on. */
 export interface Behaviour {
   readonly customer: string;
-  /** How long its tokens live. */
+  /** The lifetime of its tokens. */
   readonly lifetime: Milliseconds;
   /** Answered instead of handling the request. */
   readonly status?: number;
@@ -133,7 +133,7 @@ const handle = (
   return simulator.handle({ method, path: url.slice(`/${provider}`.length), headers: headersOf(request), body });
 };
 
-/** For the test alone, beside what a provider offers. */
+/** For the test only, in addition to what a provider offers. */
 const admin = (simulator: Simulator, path: string, body: string): unknown => {
   if (path === '/admin/behave') {
     const behaviour: Behaviour = JSON.parse(body);
@@ -170,7 +170,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
   const accounts = names.map(name => simulatedAccount(provider, name));
   const simulator = createSimulator(provider, world, accounts);
   server.on('request', (request, response) => {
-    // Whoever asked may have been killed meanwhile.
+    // The caller may have been killed meanwhile.
     serve(simulator, request, response).catch(() => response.destroy());
   });
   ready(url);

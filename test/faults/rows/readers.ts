@@ -8,7 +8,7 @@ export const names = ['crowd', 'reads', 'reads-min-ttl'];
 
 const READERS = 100;
 const READS = 20;
-/** More than the tokens live, in seconds. */
+/** More than the lifetime of the tokens, in seconds. */
 const UNATTAINABLE = 900;
 
 /** What readers cost: many of them at once, and many one after the other. */
