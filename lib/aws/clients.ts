@@ -42,8 +42,8 @@ const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
 export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOverrides = {}) => ({
   ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),
   ...overrides,
-  // Connections are kept alive by the SDK's own agents. TLS is verified whatever NODE_TLS_REJECT_UNAUTHORIZED says. Without `throwOnRequestTimeout` a timeout is only a warning;
-  // `socketTimeout` covers an answer that begins and then stalls.
+  // The SDK's own agents keep connections alive. TLS is verified even if NODE_TLS_REJECT_UNAUTHORIZED is 0. Without
+  // `throwOnRequestTimeout` a timeout is only a warning. `socketTimeout` covers an answer that begins and then stalls.
   requestHandler: {
     ...{ connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
     httpsAgent: { rejectUnauthorized: true },

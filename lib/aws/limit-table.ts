@@ -78,8 +78,8 @@ export const limitTable = (client: DynamoDBClient, table: string): LimitStore =>
   /*
    * Why a revision: both processes see the same log with room for one call, and both would write it.
    *
-   *   A   knows revision 7 ..... writes 8 if 7: booked
-   *   B   knows revision 7 ............ writes 8 if 7: refused, gets 8, sees no room
+   *   A   read revision 7 ..... writes 8 if 7: booked
+   *   B   read revision 7 ............ writes 8 if 7: refused, gets 8, sees no room
    */
   const write: LimitStore['write'] = async (key, state, revision) => {
     const condition = revision === 0 ? 'attribute_not_exists(#connection)' : '#revision = :revision';

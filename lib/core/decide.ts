@@ -36,7 +36,7 @@ export type WaitReason =
 export type Demand =
   /** A token that is valid for `minTtl`. */
   | { readonly kind: 'ifNeeded'; readonly minTtl: Milliseconds }
-  /** A newer token than the one of `issuedAt`, which the provider refused. */
+  /** A newer token than the one issued at `issuedAt`, which the provider refused. */
   | { readonly kind: 'force'; readonly issuedAt: EpochMs }
   /** An operator wants a new token in any case. */
   | { readonly kind: 'operator' };
