@@ -86,7 +86,7 @@ describe('the README tells the truth', () => {
     ]);
   });
 
-  test('about what a minTtl can ask for', () => {
+  test('about the limit of a minTtl', () => {
     const inMinutes = ['poweroffice-v2', 'poweroffice-v1'].map(id => {
       const provider = providers.find(each => each.id === id);
       if (!provider) throw new Error(`${id} is a provider`);

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../lib/providers/index.ts';
 
-/** What may import what: the arrows point inward, to a core that knows nothing of the world. */
+/** The allowed imports: they point inward, to a core that depends on nothing outside. */
 
 const root = join(import.meta.dirname, '..');
 const skipped = new Set(['node_modules', 'cdk.out', '.git', 'coverage', 'dist']);
@@ -83,7 +83,7 @@ describe('the reader of imports', () => {
     expect(importsIn(source).map(({ specifier }) => specifier)).toEqual(specifiers);
   });
 
-  it('finds something in every folder that it is asked about', () => {
+  it('finds something in every folder', () => {
     for (const folder of ['core', 'definition', 'providers', 'refresh', 'discovery', 'api', 'http', 'aws', 'observe']) {
       const all = sourcesOf(`lib/${folder}`).flatMap(importsOf);
       expect(all.length, folder).toBeGreaterThan(1);

@@ -61,7 +61,7 @@ describe('trap 3: a refresh that returns the same exp ends in a full login befor
     }
     expect(world.calls.length).toBeLessThanOrEqual(7);
   });
-  it('also where an answer promises a session that goes on', async () => {
+  it('even if an answer promises a longer session', async () => {
     const { world, id, script, use } = await simulatedWorld('petrosoft', { start: false });
     const wall = world.clock.now() + hours(24);
     const promising = altered({ refresh_expires_in: 30 * 86_400 });
@@ -107,7 +107,7 @@ it('trap 4: a 500 that means a bad refresh token is not retried, and costs exact
   expect(await use()).toBe(200);
 });
 
-it('trap 4: a 500 that means a restricted account is retried, and a person is asked if it stands', async () => {
+it('trap 4: a 500 that means a restricted account is retried, and needs attention if it stands', async () => {
   const { world, id } = await simulatedWorld('petrosoft', { trait: 'restricted', start: false });
   await world.run('petrosoft', minutes(5), minutes(5));
   expect(await world.record(id)).toMatchObject({ status: 'failing' });

@@ -11,7 +11,7 @@ export interface Grants {
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const HEADER = base64({ alg: 'RS256', typ: 'JWT' });
 
-/** A JWT (RFC 7519) of a length, the same for nobody else. */
+/** A unique JWT (RFC 7519) of the given length. */
 const tokenOf = (serial: number, claims: object, length: number): string => {
   const text = `${HEADER}.${base64({ ...claims, jti: String(serial) })}.`;
   return text + 'x'.repeat(Math.max(16, length - text.length));

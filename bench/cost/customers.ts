@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, string>>;
 
 const numbered = (what: string, n: number): string => `${what}-${String(n).padStart(6, '0')}`;
 
-/** Where a provider has an address for each customer. */
+/** For a provider with an address for each customer. */
 const addressOf = ({ fields }: Provider, n: number): Fields =>
   fields.required.includes('baseUrl') ? { baseUrl: `https://${numbered('site', n)}.iofficeconnect.com` } : {};
 
@@ -60,7 +60,7 @@ export const customersOf = (
   return secrets;
 };
 
-/** Whether another application has a rate limit of its own. */
+/** Whether another application has its own rate limit. */
 export const limitIsOfKey = (provider: Provider): boolean => {
   const limits = [0, 1].map(key => {
     const fields = { ...sharedFields(provider, key), ...addressOf(provider, 0) };

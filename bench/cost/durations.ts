@@ -3,7 +3,7 @@
  * and a function has a share of one by its memory. All in milliseconds.
  */
 
-/** With so much memory, in MB, a function has one whole CPU. */
+/** With this much memory, in MB, a function has one whole CPU. */
 const WHOLE_CPU = 1769;
 export const shareOf = (memory: number): number => Math.min(1, memory / WHOLE_CPU);
 

@@ -12,7 +12,7 @@ export interface Estimate {
   readonly metered: Metered;
 }
 
-/** All providers are deployed, whichever are in use: that is the default. */
+/** All providers are deployed, as by default, even unused ones. */
 export const deploymentOf = ({ shares, refreshAt }: Plan): Deployed => {
   const used = new Map(shares.map(({ provider, schedules }) => [provider.id, { schedules, refreshAt }]));
   const packed = Math.max(...shares.map(share => share.packed));

@@ -28,7 +28,7 @@ export const meteredInstruments = (
 
 const messageIn = (line: string): string | undefined => /"message":"([^"]*)"/.exec(line)?.[1];
 
-/** Each metric of a line in the embedded metric format, with its dimensions: so many are billed. */
+/** Each metric of a line in the embedded metric format, with its dimensions: CloudWatch bills this many. */
 const metricsIn = (line: Readonly<Record<string, unknown>>): string[] => {
   const { _aws } = line as { readonly _aws?: { readonly CloudWatchMetrics?: readonly EmbeddedMetrics[] } };
   return (_aws?.CloudWatchMetrics ?? []).flatMap(({ Namespace, Dimensions, Metrics }) =>

@@ -7,10 +7,10 @@ export interface Operation {
   readonly units: number;
 }
 
-/** A table's key is held for so long by DynamoDB for each principal, and then asked for again. */
+/** DynamoDB caches a table's key for this long for each principal, and then fetches it again. */
 const KEY_HELD = 5 * 60_000;
 const HOUR = 3_600_000;
-/** CloudWatch Logs adds so many bytes to each event. */
+/** CloudWatch Logs adds this many bytes to each event. */
 const EVENT_BYTES = 26;
 const GIGABYTE = 1024 ** 3;
 

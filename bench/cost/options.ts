@@ -25,7 +25,7 @@ export interface Options {
   readonly record: boolean;
 }
 
-/** The options of the command line, or nothing if help was asked for. */
+/** The options of the command line; undefined for --help. */
 export const parseOptions = (args: readonly string[]): Options | undefined => {
   const values = parse(args);
   if (values.help) return undefined;

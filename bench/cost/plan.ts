@@ -33,9 +33,9 @@ export interface Plan {
   readonly metered: Milliseconds;
 }
 
-/** A schedule has so many renewals at each tick, and half as many more for a bad day. */
+/** A schedule plans this many renewals per tick, with half as many more for a bad day. */
 const PER_TICK = 1500;
-/** The schedule's lane of a rate limit has two thirds: so much of it is planned with. */
+/** The schedule's lane may use two thirds of a rate limit; the plan uses this part. */
 const OF_LIMIT = 0.5;
 
 export const planOf = (demand: Demand): Plan => {

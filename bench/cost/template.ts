@@ -13,7 +13,7 @@ export interface DeployedFunction {
   /** In MB. */
   readonly memory: number;
   readonly timeout: Milliseconds;
-  /** What is known of it before it is deployed. */
+  /** What is known of it before deployment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

@@ -77,14 +77,14 @@ const nodeArguments = (memory: number): string[] => {
   return ['--expose-gc', '--max-http-header-size=81920', semiSpace, `--max-old-space-size=${memory - young}`];
 };
 
-/** Where the function finds the world, and the certificate to trust. */
+/** The address of the simulated world, and the certificate to trust. */
 export interface World {
   readonly aws: number;
   readonly provider: number;
   readonly certificate: string;
 }
 
-/** A function in a process of its own, as Lambda runs it. */
+/** A function in its own process, as in Lambda. */
 export class Running {
   readonly name: FunctionName;
   readonly idle: number;

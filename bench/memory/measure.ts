@@ -30,7 +30,7 @@ const insist = (what: string, got: number, wanted: number): void => {
   if (got !== wanted) throw new Error(`${what}: ${got}, not ${wanted}`);
 };
 
-/** What each function needs for everything that it does, each in one process that stays warm. */
+/** The memory of each function for everything that it does, each in one process that stays warm. */
 export const measure = async (
   functions: readonly Synthesized[],
   world: World,

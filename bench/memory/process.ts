@@ -17,7 +17,7 @@ export const textOf = async (request: IncomingMessage): Promise<string> =>
 
 /** Listens on a free port of loopback, and reports it to the parent. */
 export const listening = async (server: Server): Promise<void> => {
-  // A parent that dies, in whatever way, leaves nobody behind.
+  // If the parent dies in any way, this process ends too.
   process.once('disconnect', () => process.exit());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

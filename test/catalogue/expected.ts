@@ -1,4 +1,4 @@
-/** What the definitions of the catalogue ask, by hand from the vendors' documentation. Fields have their names as values. */
+/** The requests of the catalogue's definitions, written by hand from the vendors' documentation. Each field has its name as value. */
 
 interface Asked {
   readonly url: string;

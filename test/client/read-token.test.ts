@@ -36,7 +36,7 @@ test('a valid token is the same as the answer of the HTTP API', async () => {
     headers: item.headers,
     baseUrl: item.baseUrl,
   });
-  // Right after a refresh the old token may be dead already.
+  // Right after a refresh the old token may have expired already.
   expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toEqual({
     TableName: 'Tokens',
     Key: { connection: { S: 'poweroffice-v2/oslo' } },
@@ -44,7 +44,7 @@ test('a valid token is the same as the answer of the HTTP API', async () => {
   });
 });
 
-test('a dead one is none', async () => {
+test('an expired one is not served', async () => {
   vi.setSystemTime(item.expiresAt);
   dynamodb.on(GetItemCommand).resolves({ Item: marshall(item) });
   await expect(read('poweroffice-v2/oslo')).rejects.toMatchObject({

@@ -20,7 +20,7 @@ export const describeLimits = (store: () => LimitStore, fresh: () => string, atO
   describe('rate limits', () => {
     const key = () => `test-provider#${fresh()}`;
 
-    it('writes the first state, and the next one on top of the one that is known', async () => {
+    it('writes the first state, and the next one with its revision', async () => {
       const mine = key();
       expect(await store().write(mine, booked(1), 0)).toBeUndefined();
       expect(await store().write(mine, full, 1)).toBeUndefined();

@@ -7,7 +7,7 @@ import type { AtOnce, Fresh } from './stores.ts';
 
 export const describeTokens = (store: () => TokenStore, fresh: Fresh, atOnce: AtOnce) =>
   describe('tokens', () => {
-    it('gives nothing where nothing was published', async () => {
+    it('returns undefined if nothing was published', async () => {
       expect(await store().get(fresh())).toBeUndefined();
     });
 

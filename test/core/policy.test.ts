@@ -27,7 +27,7 @@ describe('renewalOf', () => {
   const shareOf = (name: string, life: number) =>
     (renewalOf(policy, idOf(name), START, plus(START, life)) - START) / life;
 
-  it('renews every token between 45 and 55 per cent of its own life, whatever that is', () => {
+  it('renews every token between 45 and 55 per cent of its own lifetime', () => {
     fc.assert(
       fc.property(names, fc.integer({ min: minutes(3), max: hours(24) }), (name, life) => {
         const share = shareOf(name, life);
@@ -129,7 +129,7 @@ describe('probeOf', () => {
     expect(probeOf(policy, minutes(10), START, START)).toBe(minutes(10));
   });
 
-  it('does not turn hot where clocks disagree about when it began', () => {
+  it('does not retry rapidly if clocks disagree about the beginning', () => {
     expect(probeOf(policy, hours(8), START, plus(START, hours(5)))).toBe(hours(1));
   });
 });

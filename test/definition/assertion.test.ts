@@ -60,7 +60,7 @@ describe('an assertion', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('is sent where the request has it', () => {
+  it('is sent at its place in the request', () => {
     const of = { ...secret, key: pemOf('ES256') };
     expect(accountOf(changeFor('ES256'), of).logIn('a.b.c').body).toBe('assertion=a.b.c');
   });

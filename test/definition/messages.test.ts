@@ -13,7 +13,7 @@ it.each([undefined, null, 'x', [], 7])('a definition that is not an object is re
   expect(() => definitionFrom(value)).toThrow(/^The definition (?:is missing: it )?must be an object\.$/);
 });
 
-it('everything that is missing is said at once', () => {
+it('everything that is missing is reported at once', () => {
   expect(faultsOf(Object.fromEntries(Object.keys(small).map(name => [name, undefined])))).toEqual([
     '"id" is missing: it must be a text.',
     '"title" is missing: it must be a text.',

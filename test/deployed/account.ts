@@ -32,7 +32,7 @@ export const deployedAccount = async (
   return new Account(place, [...stacks, ...others], name => secretIn(aws, name));
 };
 
-/** A secret's ARN and key; one that is not there is known to IAM by the name that was asked for. */
+/** A secret's ARN and key. For a missing secret IAM uses the requested name. */
 const secretIn = async (aws: LocalAws, name: string): Promise<Secret> => {
   const { AWS_ENDPOINT_URL = '', AWS_ACCESS_KEY_ID = '' } = aws.variables;
   const { status, body } = await send(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, 'secretsmanager:DescribeSecret', {

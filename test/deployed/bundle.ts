@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const HOST = fileURLToPath(new URL('host.cjs', import.meta.url));
 
-/** A function as it is deployed: where its bundle is, its environment and its time. */
+/** A deployed function: the path of its bundle, its environment and its timeout. */
 export interface DeployedFunction {
   readonly name: string;
   readonly bundle: string;

@@ -25,7 +25,7 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** The account's administrator, whose calls nobody judges. */
+/** The account's administrator, whose calls are not checked. */
 export const OPERATOR = 'operator';
 
 /** What a request brings along. */
@@ -80,7 +80,7 @@ export class Calls {
     );
   }
 
-  /** As API Gateway: asks IAM about the caller, and invokes with an event of payload format 2.0. */
+  /** Like API Gateway: checks the caller with IAM, and invokes the function with an event of payload format 2.0. */
   async api(as: string, method: string, rawPath: string, { query, body }: Sent = {}): Promise<Answer> {
     if (as !== OPERATOR) await this.judge.must({ as, does: `execute-api:${method}`, on: rawPath });
     const from = this.#routeArn(method, rawPath);

@@ -34,7 +34,7 @@ export interface Stage {
   readonly calls: Calls;
   readonly operator: Operator;
   readonly proxy: RunningProxy;
-  /** Where the simulated providers are. */
+  /** The address of the simulated providers. */
   readonly simulators: string;
   readonly say: (line: string) => void;
   /** Whether docs/runbook.md is to show the mails. */

@@ -5,7 +5,7 @@ export interface Mail {
   readonly Message: string;
 }
 
-/** Subscribes a queue to the alarm topic, as a mailbox would be; answers what has come in since it was last asked. */
+/** Subscribes a queue to the alarm topic, like a mailbox; returns new mails since the last call. */
 export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promise<readonly Mail[]>> => {
   const { QueueUrl } = await aws.ask<{ QueueUrl: string }>('sqs', 'create-queue', '--queue-name', 'mailbox');
   const queue = 'arn:aws:sqs:us-east-1:123456789012:mailbox';

@@ -28,7 +28,7 @@ interface Effect {
   readonly effect: () => Promise<void>;
 }
 
-/** The access key of a role, and of the same role if the answer is all that is asked for: then nothing is done. */
+/** The access key of a role. With its probe key, a call only gets IAM's answer and does nothing. */
 export const keyOf = (role: string): string => credentialsOf(role).accessKeyId;
 export const probeKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
 

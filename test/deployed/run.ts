@@ -50,7 +50,7 @@ const main = async (script: string): Promise<void> => {
   }
 };
 
-/** Where the bundles find the simulators: what is deployed calls public addresses alone. */
+/** The address of the simulators for the bundles: a deployment only calls public addresses. */
 const SIMULATORS = 'https://simulators.example';
 const reroute: (origin: string, target: string) => void = createRequire(import.meta.url)('../support/reroute.cjs');
 

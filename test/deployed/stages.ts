@@ -16,7 +16,7 @@ import { Judge } from './judge.ts';
 import { Operator } from './operator.ts';
 import { startProxy } from './proxy.ts';
 
-/** Where the bundles find the simulators, as in `run.ts`. */
+/** The address of the simulators for the bundles, as in `run.ts`. */
 const SIMULATORS = 'https://simulators.example';
 const SECOND = { stack: 'TokenRefresher-staging', name: 'staging' };
 const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };

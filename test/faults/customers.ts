@@ -3,7 +3,7 @@ import { type SimulatedAccount, simulatedSecrets } from '../../local/simulators/
 /** What the connections of a row hold: a login, or what a person's login left, which only that person can renew. */
 export type Held = 'credentials' | 'a refresh token alone';
 
-/** Both rotate refresh tokens, and end all that came of one that is used twice. */
+/** Both rotate refresh tokens, and end all tokens of one that is used twice. */
 export const providerFor = { credentials: 'powerepos', 'a refresh token alone': 'ioffice' } as const satisfies Record<
   Held,
   string

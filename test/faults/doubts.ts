@@ -2,7 +2,7 @@ import { type ConnectionId, minutes, seconds } from '../../lib/core/types.ts';
 import type { Stage } from './stage.ts';
 import { failWrite, killAt, type Victim } from './victims.ts';
 
-/** So long that a slow machine meets all faults, and reports them, before a token comes near its end. */
+/** Long enough for a slow machine to meet all faults and report them before a token comes near its end. */
 export const LIFETIME = seconds(90);
 
 /** A fault after which a refresh token that is the only copy of access is lost, or may be. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Milliseconds } from '../../lib/core/types.ts';
 
-/** Asks until there is an answer; never longer than `within`. */
+/** Polls until there is an answer, at most for `within`. */
 export const until = async <T>(
   what: string,
   within: Milliseconds,

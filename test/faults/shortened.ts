@@ -3,7 +3,7 @@ import { type Milliseconds, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
 import type { Stage } from './stage.ts';
 
-/** The default policy with its lease and deadlines shortened, in the same proportions: nobody waits 45 s for a test. */
+/** The default policy with its lease and deadlines shortened in proportion: a test should not wait for 45 s. */
 export const shortened = {
   callDeadline: seconds(1.5),
   runDeadline: seconds(3.5),

@@ -181,7 +181,7 @@ export class Stage {
     const { baseUrl, headers } = await this.token(connection);
     return (await fetch(`${baseUrl}/things`, { headers })).ok;
   }
-  /** Healthy, nobody's any more, with a token that the provider takes and a refresh token that can still be used. */
+  /** Healthy, without a lease, with a token that the provider accepts and a refresh token that still works. */
   async isWell(connection: ConnectionId): Promise<boolean> {
     const record = await this.connections.get(connection);
     return record !== undefined && isSettled(record) && (await this.accepted(connection)) && this.#usable(record);

@@ -22,7 +22,7 @@ export const victimsOf = (world: World, stage: Stage): (() => Promise<Victim>) =
   return async () => {
     const come = await coming;
     coming = victimOf(world, stage);
-    // Nobody may want it any more.
+    // The caller may not need it any more.
     coming.catch(() => {});
     return come;
   };

@@ -16,7 +16,7 @@ export interface AccountFunction {
   readonly role: string;
   /** The name of its log group. */
   readonly logs: string;
-  /** Where an event goes that failed. */
+  /** The destination of failed events. */
   readonly onFailure?: string;
 }
 

@@ -105,7 +105,7 @@ export const readingsOf = (path: string): readonly string[] => {
   return [...new Set([path, decoded, pathname])];
 };
 
-/** Whether IAM lets a call through, in whichever way a path is read. */
+/** Whether IAM allows a call, with every reading of its path. */
 export const letsThrough = async (evaluator: Evaluator, call: Call, secretsKey: string): Promise<boolean> => {
   const readings = call.does.startsWith('execute-api:') ? readingsOf(call.on) : [call.on];
   const answers = readings.map(async on =>

@@ -9,7 +9,7 @@ const STAGING = 'token-refresher-2';
 const evaluator = new Evaluator(accountOf(deployments(PRODUCTION, STAGING)));
 const allowed = (call: Call) => letsThrough(evaluator, call, SECRETS_KEY_ARN);
 
-/** Where the parts of each are. */
+/** The construct path of each deployment's parts. */
 const paths = { [PRODUCTION]: '', [STAGING]: `TokenRefresher-${STAGING}/TokenRefresher/` };
 const stages = Object.entries(paths).map(([name, path]) => {
   const [other = ['', '']] = Object.entries(paths).filter(([each]) => each !== name);

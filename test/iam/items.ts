@@ -10,7 +10,7 @@ interface Touched {
   readonly context: Context;
 }
 
-/** What DynamoDB asks IAM: the items by their partition keys, and the table's key. */
+/** The input of DynamoDB's IAM check: the items by their partition keys, and the table's key. */
 export const itemNeeds = ({ input }: Request, account: Account, operation: string): readonly Need[] =>
   touched(operation, input, account).flatMap(({ table, keys, context }) => {
     const known = account.tables.get(table);

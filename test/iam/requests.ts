@@ -7,7 +7,7 @@ import { arnIn, type Json, lastOf, textsOf } from './stacks.ts';
 export interface Request {
   /** The label of a role, or a service that acts as itself: `cloudwatch.amazonaws.com`. */
   readonly as: string;
-  /** The name by which IAM knows the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
+  /** IAM's name of the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
   readonly does: string;
   readonly input: Json;
   /** False: over plain HTTP. */

@@ -40,7 +40,7 @@ export const templates = (): readonly Template[] => [templateOf({}), readersTemp
 export const deployments = (...names: readonly string[]): readonly Template[] =>
   names.map(name => templateOf({ name }));
 
-/** An account with these templates deployed, and any secret that is asked for. */
+/** An account with these templates deployed, and with every secret that is requested. */
 export const accountOf = (deployed: readonly Template[]): Account => {
   const stacks = deployed.map((template, n) => ({ template, physical: physicalIn(template, n > 0 ? `${n}-` : '') }));
   return new Account(PLACE, stacks, async name => ({

@@ -37,7 +37,7 @@ const anyKey = {
 const widened = (statement: Json): Readonly<Record<string, Json>> => {
   const [service = ''] = String([statement.Action].flat()[0]).split(':');
   const { Condition, ...unconditional } = statement;
-  // Listing secrets is about all of them: the service knows no narrower resource.
+  // Listing secrets covers all of them: the service allows no narrower resource.
   const everything = statement.Resource === '*';
   return {
     // A route of an HTTP API can be invoked, and nothing else.

@@ -17,7 +17,7 @@ const specs = alarmsFor({
   deadLetters: 'queue',
 });
 
-/** Each as AWS documents it: a name that is a letter off would watch nothing for ever. */
+/** Each as AWS documents it: an alarm on a misspelled name would never fire. */
 const documented: Readonly<Record<string, readonly string[]>> = {
   'AWS/DynamoDB': ['ReadThrottleEvents TableName', 'WriteThrottleEvents TableName'],
   'AWS/ApiGateway': ['5xx ApiId', 'Count ApiId', 'Latency ApiId'],

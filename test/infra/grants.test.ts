@@ -103,7 +103,7 @@ describe('a consumer gets', () => {
     ]);
   });
 
-  test('what it has to know', () => {
+  test('the variables that it needs', () => {
     const { tokens, stack } = granted(() => {}, true);
     expect(stack.resolve(tokens.environment())).toEqual({
       TOKENS_TABLE: nameIn({ 'Fn::ImportValue': 'token-refresher:tokensTableArn' }),

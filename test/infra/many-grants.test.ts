@@ -28,7 +28,7 @@ const functionInVpc = (stack: Stack) => {
   return functionIn(stack, 'Reader', { vpc, vpcSubnets: { subnetType } });
 };
 
-/** A template in which a function, or another grantee, may read or ask for many connections. */
+/** A template in which a function, or another grantee, may read many connections in the table or at the API. */
 const readerOf = (
   connections: readonly string[],
   grant: Granting = 'grantRead',
@@ -133,7 +133,7 @@ test('each grantee has its own connections', () => {
 const customers = (count: number) =>
   Array.from({ length: count }, (_, n) => `poweroffice-v2/customer-${String(n).padStart(4, '0')}`);
 
-test('500 fit that are asked for at the API', () => {
+test('500 grants at the API fit', () => {
   const resources = readerOf(customers(500).toReversed(), 'grantInvokeApi');
   expect(askedForIn(resources)).toEqual(customers(500));
   expectWithinLimits(resources);

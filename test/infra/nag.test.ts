@@ -9,7 +9,7 @@ import { newApp } from './template.ts';
 
 const stackOf = () => new TokenRefresherStack(newApp(), 'TokenRefresher', { alarmEmail: 'ops@example.com' });
 
-/** Everything that can be asked for. */
+/** All optional parts. */
 const wholeStack = () => {
   const stack = new Stack(newApp(), 'Mine');
   const vpc = new Vpc(stack, 'Vpc', { natGateways: 1 }) as IVpc;
@@ -46,12 +46,12 @@ test('AwsSolutions finds nothing', () => {
   expect(findings(stackOf())).toEqual([]);
 });
 
-test('nor where account and region are known beforehand', () => {
+test('nor if account and region are set', () => {
   const env = { account: '111111111111', region: 'eu-west-1' };
   expect(findings(new TokenRefresherStack(newApp(), 'TokenRefresher', {}, { env }))).toEqual([]);
 });
 
-test('nor with everything that can be asked for', () => {
+test('nor with all optional parts', () => {
   const ofOurs = findings(wholeStack()).filter(finding => finding.includes('/TokenRefresher/'));
   expect(ofOurs).toEqual([]);
 });

@@ -68,7 +68,7 @@ describe('a deployment’s name', () => {
     ]);
   });
 
-  test('is taken once: a second deployment fails before it makes what stays, or what has a name of its own', () => {
+  test('is taken once: a second deployment fails before it creates anything that is retained or has a fixed name', () => {
     const resources = deployed();
     const [[group]] = ofType(resources, 'AWS::Scheduler::ScheduleGroup') as [[string, unknown]];
     expect([...neededBy(resources, group)]).toEqual([]);

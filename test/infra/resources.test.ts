@@ -53,7 +53,7 @@ describe('state', () => {
     ]);
   });
 
-  test('goes with the stack where that is asked for', () => {
+  test('is deleted with the stack if the settings say so', () => {
     const resources = deployed({ removalPolicy: RemovalPolicy.DESTROY });
     for (const [id, table] of ofType(resources, 'AWS::DynamoDB::Table')) {
       expect([pathOf(resources, id), table.DeletionPolicy]).toEqual([pathOf(resources, id), 'Delete']);
@@ -121,7 +121,7 @@ describe('schedules', () => {
 describe('functions', () => {
   const functions = ofType(all, 'AWS::Lambda::Function');
 
-  test('all run on Node 24 and arm64, with a log group and a role of their own and no VPC', () => {
+  test('all run on Node 24 and arm64, with their own log group and role and no VPC', () => {
     expect(functions).toHaveLength(providers.length + 2);
     for (const [id, { Properties }] of functions) {
       const path = pathOf(all, id).replace(/Function$/, '');
@@ -275,7 +275,7 @@ describe('the HTTP API', () => {
   });
 });
 
-test('a dashboard is there if it is asked for', () => {
+test('there is a dashboard if the settings say so', () => {
   expect(ofType(all, 'AWS::CloudWatch::Dashboard')).toEqual([]);
   const resources = deployed({ name: 'staging', dashboard: true });
   const [[, dashboard]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Resource]];

@@ -93,7 +93,7 @@ describe('the context of the app', () => {
   });
 });
 
-describe('a key that nobody reads', () => {
+describe('an unknown key', () => {
   test.each([
     ['alarmMail', 'alarmEmail'],
     ['alarmEmial', 'alarmEmail'],

@@ -35,7 +35,7 @@ export const deployed = (settings: Settings = {}): Resources =>
 export const ofType = (resources: Resources, type: string): [id: string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
-/** Where a resource stands in the construct tree below the stack and the construct: `Storage/Tokens`. */
+/** The path of a resource in the construct tree below the stack and the construct: `Storage/Tokens`. */
 export const pathOf = (resources: Resources, id: string): string =>
   String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id)
     .replace(/^[^/]+\/TokenRefresher\//, '')

@@ -86,7 +86,7 @@ export class Actor {
     });
   }
 
-  /** A store as this process reaches it. `free` names the calls that nobody else can notice. */
+  /** A store as this process uses it. `free` names the calls that no other process can notice. */
   through<S extends object>(store: string, target: S, free: (method: string, args: readonly unknown[]) => boolean): S {
     return new Proxy(target, {
       get: (_, method) => {

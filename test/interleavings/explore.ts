@@ -73,9 +73,9 @@ export interface Outcome {
 }
 
 const ROUNDS = 6;
-/** So many minutes a token is good at the most. */
+/** A token is valid for at most this many minutes. */
 const UNTIL_EXPIRED = 62;
-/** After the grace period, the end, and a second end once a lease is over: nobody may read the token any more. */
+/** After the grace period, the end, and a second end after the lease: nobody may read the token any more. */
 const ROUNDS_UNTIL_UNREADABLE = 3;
 /** A record of a retired connection stays for an hour, and for longer if a worker was late. Rounds of five minutes. */
 const ROUNDS_UNTIL_GONE = 40;

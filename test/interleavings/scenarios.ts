@@ -18,7 +18,7 @@ export interface Scenario {
   /** The connections whose secrets are there in the end, and those whose secrets are not. */
   readonly there: readonly ConnectionId[];
   readonly gone?: readonly ConnectionId[];
-  /** There are so many interleavings that CI leaves out those with a lost answer or a refusal. */
+  /** There are too many interleavings: CI leaves out those with a lost answer or a refusal. */
   readonly isLarge?: boolean;
   /** The refresh token is the only copy of access. */
   readonly onlyCopy?: boolean;
@@ -26,7 +26,7 @@ export interface Scenario {
   readonly losesOnlyCopy?: boolean;
   /** A table is restored: record and token may differ until the next renewal. */
   readonly restores?: boolean;
-  /** What people do once both processes are over, if those died before it. */
+  /** What people do after both processes, if the processes crashed. */
   afterwards?(stage: Stage): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ const ALL = [WW, WD, DW, DD];
 /** A worker that finds nothing to do has one operation: it cannot come first. */
 const UNNOTICED = [DW, DD];
 
-/** So long after a token was granted its connection is due for sure. */
+/** This long after a grant its connection is certainly due. */
 const DUE = minutes(33);
 
 const begun =

@@ -237,7 +237,7 @@ export class Stage {
     };
   }
 
-  /** Where the credentials can log in, never. Otherwise not as long as the published token is good for a while. */
+  /** Never, if the credentials can log in. Otherwise not while the published token is valid for some time. */
   async #replayed(): Promise<void> {
     const replay = this.vendor.replays.at(-1);
     this.log.push(`  a replay (${replay?.from})`);
@@ -281,7 +281,7 @@ export class Stage {
     for (const each of found) this.violated(`${connection}: ${each}`);
   }
 
-  /** A connection that only a person can bring back: somebody has to be told. */
+  /** A connection that only a person can bring back: it must be reported. */
   async checkTold(connection: ConnectionId): Promise<void> {
     const record = await this.stores.connections.get(connection);
     if (record?.status !== 'attention') this.violated(`${connection}: it is lost, and nobody is told`);

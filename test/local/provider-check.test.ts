@@ -128,7 +128,7 @@ Times and limits
     );
   });
 
-  it('shows fields that are not secret, leaves out what the secret leaves out, and says where the file belongs', async () => {
+  it('shows fields that are not secret, leaves out what the secret leaves out, and names the path for the file', async () => {
     const port = await closedPort();
     const secret = { tenant: 'oslo', region: 'us', ...planted, baseUrl: `http://127.0.0.1:${port}` };
     const { code, out } = await checked(written('x.json', acme), '--secret', written('secret.json', secret));
@@ -140,7 +140,7 @@ Times and limits
     expectNothingPlanted(out);
   });
 
-  it('logs in, refreshes, and says what came of it', async () => {
+  it('logs in, refreshes, and prints the results', async () => {
     const answer = { access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH, clientId: planted.clientId };
     const second = { access_token: `${TOKEN}-2`, expires_in: '600' };
     const { code, out, calls, baseUrl } = await tried([json(answer), json(second)]);
@@ -178,7 +178,7 @@ Times and limits
     expect([second.code, second.out]).toEqual([1, expect.stringMatching(/^Login, second step: malformed_answer/m)]);
   });
 
-  it('shows where the answer is read, and what limits calls', async () => {
+  it('shows the paths of the answer, and what limits calls', async () => {
     const { out } = await checked(
       written('acme.json', {
         ...acme,

@@ -47,7 +47,7 @@ describe('a folder of secrets', () => {
   it.each<[string, Record<string, unknown>]>([
     ['two files', { 'petrosoft/nordic': oneKey, 'petrosoft/baltic': oneKey }],
     ['a file and a key', { 'petrosoft/nordic': oneKey, 'petrosoft/oslo': { login, password: login } }],
-  ])('may have one name in %s: each file has connections of its own', async (_, secrets) => {
+  ])('may have one name in %s: each file has its own connections', async (_, secrets) => {
     expect([...(await readSecretsFolder(folderOf(secrets))).keys()].toSorted()).toEqual(
       Object.keys(secrets).toSorted(),
     );

@@ -55,7 +55,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('is its headings where there is nothing else', () => {
+  it('has only headings if there are no connections', () => {
     expect(table([], START)).toMatch(/^CONNECTION {2}STATUS {2}LIFE .*LAST ERROR$/);
   });
 });

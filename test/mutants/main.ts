@@ -21,7 +21,7 @@ Takes each guard of the protocol away and looks for the first seed of the simula
 const SEEDS = 1000;
 /** Copies of the tree that are worked in at the same time. */
 const SLOTS = 2;
-/** A mutant may well wait for ever. */
+/** A mutant may wait forever. */
 const PATIENCE = minutes(10);
 
 interface Found {

@@ -140,7 +140,7 @@ describe('what is measured', () => {
       .map(line => JSON.parse(line) as Record<string, unknown>);
   };
 
-  it('is said with the line in the log', () => {
+  it('is logged with the line', () => {
     const lines = published(({ logger, metrics }) => {
       const observer = powertoolsObserver(logger, metrics, clock);
       observer.refresh(run);

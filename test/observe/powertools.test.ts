@@ -64,7 +64,7 @@ describe('the log', () => {
     expect(output()).not.toContain(PLANTED);
   });
 
-  it('holds of an error its class, and its words where they are ours', () => {
+  it('logs the class of an error, and its message if it is our own', () => {
     const foreign = new TypeError(PLANTED, { cause: new Error(PLANTED) });
     expect(errorOf(foreign)).toEqual({ error: 'TypeError' });
     expect(errorOf(PLANTED)).toEqual({ error: 'string' });

@@ -107,7 +107,7 @@ it('an invocation does not end before its publication has', async () => {
   expect(told).toEqual(['published', 'ended']);
 });
 
-it('nothing is published where nothing changed', async () => {
+it('nothing is published if nothing changed', async () => {
   const { observer, published, ends } = setUp();
   await ends();
   observer.refresh(steady);

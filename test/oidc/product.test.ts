@@ -7,7 +7,7 @@ import { World } from '../support/world.ts';
 import { definition, imported, ways } from './definitions.ts';
 import { CLIENT, PRIVATE_KEY, SECRET, startOpenIdServer } from './server.ts';
 
-/** The whole product against a server that nobody here wrote: discovery, claims, stores, HTTP, and what comes of it. */
+/** The whole product against a third-party server: discovery, claims, stores, HTTP, and the results. */
 
 const ID = connectionId('openid', 'acme') as ConnectionId;
 
@@ -158,7 +158,7 @@ describe('a refresh token from elsewhere, at a server that rotates and revokes w
     expect(await server.takes((await world.token(ID)).accessToken)).toBe(true);
   });
 
-  it('that somebody else has used is refused, and a person is called', async () => {
+  it('that was used elsewhere is refused, and the connection needs attention', async () => {
     const { world, server, run } = await start();
     const held = await world.refreshToken(ID);
     const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: held ?? '' });

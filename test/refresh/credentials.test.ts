@@ -35,7 +35,7 @@ const cache = (text: unknown = { password: 'right' }) => {
 };
 
 describe('a secret that was read', () => {
-  it('is not read again while nobody has seen another version', async () => {
+  it('is not read again before another version is discovered', async () => {
     const { source, cached } = cache();
     for (const exists of [v1, v1, undefined, v1]) {
       expect(await cached.read(provider, ref, exists)).toMatchObject({ ok: true, version: v1 });
@@ -43,7 +43,7 @@ describe('a secret that was read', () => {
     expect(source.reads).toBe(1);
   });
 
-  it('is read again once somebody has, and each time until the secret store has it too', async () => {
+  it('is read again after that, and each time until the secret store returns it too', async () => {
     const { source, cached } = cache();
     await cached.read(provider, ref, v1);
     expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v1 });

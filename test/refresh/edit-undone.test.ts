@@ -4,7 +4,7 @@ import { hours, minutes } from '../../lib/core/types.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt } from '../support/world.ts';
 
-/** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is sent to nobody, and stays stored. */
+/** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is not sent, and stays stored. */
 
 const sound = testProvider();
 /** A session is bound to the client and to the user, as those of iOFFICE are. */

@@ -85,7 +85,7 @@ describe('a change of state', () => {
     ...more,
   });
 
-  it('that is none is not told', () => {
+  it('to the same state is not reported', () => {
     for (const state of ['healthy', 'failing', 'attention'] as const) {
       expect(transitionsOf(report(state, state), START)).toEqual([]);
     }
@@ -96,7 +96,7 @@ describe('a change of state', () => {
     expect(transitionsOf(report('new', 'healthy'), START)).toMatchObject([{ type: 'connected' }]);
   });
 
-  it('that the store did not take is not told, since the next run will make it', () => {
+  it('that the store did not accept is not reported, since the next run will make it', () => {
     expect(transitionsOf(report('healthy', 'attention'), START)).toMatchObject([{ type: 'needs attention' }]);
     expect(transitionsOf(report('healthy', 'attention', { commitFailed: 'settle' }), START)).toEqual([]);
   });

@@ -109,7 +109,7 @@ it('a store that does not take a booking makes no call, and the run backs off', 
   expect((await world.record(ID)).status).toBe('failing');
 });
 
-it('after a 429 nobody calls before the provider says so', async () => {
+it('after a 429 there is no call before the Retry-After has passed', async () => {
   const { world, vendor } = await vendorWorld({ provider: limited(5) });
   vendor.script.push(() => answer('', 429, { 'retry-after': '20' }));
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'rate_limited' } });

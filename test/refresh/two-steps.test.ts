@@ -6,7 +6,7 @@ import { small } from '../definition/acme.ts';
 import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
-/** A login in two steps needs two slots of the rate limit: first steps alone would bring nobody a token. */
+/** A login in two steps needs two rate-limit slots: with first steps alone no connection would get a token. */
 
 const twoSteps = (calls: number) =>
   providerFromData({

@@ -26,7 +26,7 @@ export interface Behaviour {
   readonly hangsUp?: true;
 }
 
-/** What it knows of one customer. */
+/** The state of one customer. */
 export interface Counts {
   readonly calls: number;
   /** Refresh tokens that it took, and gave another for. */

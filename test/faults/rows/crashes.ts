@@ -18,7 +18,7 @@ const killsOf = (held: Held) =>
 export const namesFor = (held: Held): string[] =>
   [...failing, ...killsOf(held)].map(({ name }) => name).concat('frozen');
 
-/** Where a refresher dies before the provider has taken its refresh token. */
+/** The points at which a refresher crashes before the provider has received its refresh token. */
 const UNSPENT = new Set(['before claim', 'after claim', 'before secret', 'after secret', 'before grant']);
 
 const RECOVERED_WITHIN = seconds(40);

@@ -11,9 +11,9 @@ const held = 'a refresh token alone';
 const TICK = seconds(5);
 /** From here on a refresh token that may be spent is sent again: two ticks. */
 const NEAR_END = 2 * TICK;
-/** So often is a token used before its provider ends it. */
+/** How often a token is used before its provider ends it. */
 const USES = 20;
-/** So often is it asked for after that. */
+/** How often it is requested after that. */
 const READS = 5;
 
 export const names = doubts.map(({ name }) => name);
@@ -86,7 +86,7 @@ const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId,
   return { doubt, id, reportedAfter: Date.now() - from, uses: 0, refusals: 0, wrong: [] };
 };
 
-/** Used by a consumer until somebody or something ends it, or its end is near: always the same token, always accepted. */
+/** Used by a consumer until something ends it, or its end is near: always the same token, always accepted. */
 const served = async (stage: Stage, api: Running, course: Course, published: Token, most: number): Promise<void> => {
   const { doubt, id, wrong } = course;
   const near = plus(published.expiresAt, -NEAR_END);
@@ -116,7 +116,7 @@ const spared = async (stage: Stage, api: Running, course: Course): Promise<void>
   if ((await stage.counts(id)).replays > 0) wrong.push('its refresh token came twice');
 };
 
-/** The provider refuses the token one day: the consumer says so, and from then on nobody is given it. */
+/** One day the provider refuses the token: the consumer reports it, and from then on nobody gets it. */
 const lost = async (stage: Stage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);
