@@ -35,10 +35,10 @@ export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> 
 };
 
 const RUNS = 100;
-/** So long before the first expiry a person has to know. */
+/** A person must be notified this long before the first expiry. */
 export const NOTICE = minutes(2);
 
-/** A hundred such runs. Answers whether all but one of them gave notice in time. */
+/** A hundred such runs. Returns whether all but one of them gave notice in time. */
 export const deadSchedules = async (write: boolean): Promise<boolean> => {
   const notices: Milliseconds[] = [];
   for (let seed = 1; seed <= RUNS; seed += 1) {

@@ -21,7 +21,7 @@ interface Parts {
   readonly customers: readonly Customer[];
   readonly secrets: SecretAdmin;
   readonly ledger: Ledger;
-  /** Where the honest providers are. */
+  /** The address of the honest providers. */
   readonly url: string;
 }
 
@@ -78,7 +78,7 @@ export class Neighbour {
     const name = `token-refresher/${provider}/mallory`;
     const { username, password, ...rest } = simulatedAccount(provider, 'mallory').fields;
     const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
-    // A code that is refused has a run fall back on the session that is stored.
+    // After a refused code, a run falls back on the stored session.
     const code = provider === 'ioffice' ? { authorizationCode: `made-up-code-${random.whole(0, 1e9)}` } : login;
     const at = (base: string) =>
       JSON.stringify({ ...rest, ...(base === url ? login : code), baseUrl: `${base}/${provider}` });
@@ -113,7 +113,7 @@ export class Neighbour {
     return JSON.stringify({ connections: Object.fromEntries(keys.map(key => [key, one()])) });
   }
 
-  /** Every second, each time naming the token that is current. */
+  /** Every second, each time with the current token. */
   async #force(cloud: Cloud, until: number): Promise<void> {
     const { loop } = this.#parts;
     while (loop.now < until) {

@@ -57,7 +57,7 @@ export class Operator {
     return (await this.#parts.secrets.get(`token-refresher/${secretOf(connection)}`))?.version;
   }
 
-  /** Has a connection tried until a version of its secret was, so many times at the most, as long as it is the current one. */
+  /** Retries a connection until a version of its secret was tried, at most this many times, while the version is the current one. */
   async hasTried(customer: Customer, version: SecretVersion, times: number): Promise<boolean> {
     const { loop, connections } = this.#parts;
     const tried = async () => (await connections.get(customer.connection))?.usedVersion === version;

@@ -62,7 +62,7 @@ const others = fc.oneof(
 /** Any JSON value. */
 export const anyJson: fc.Arbitrary<string> = fc.oneof(strings, numbers, others);
 
-/** An object whose known names each may take any value; a name that is written twice counts the second time. */
+/** An object with any value for each known name; of a repeated name the last value counts. */
 const objectOf = (good: object, names: readonly string[]): fc.Arbitrary<string> =>
   fc
     .array(fc.tuple(fc.constantFrom(...names), anyJson), { minLength: 1, maxLength: 3 })

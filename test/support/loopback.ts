@@ -24,7 +24,7 @@ export const listening = async (server: Server): Promise<number> => {
   return portOf(server);
 };
 
-/** A port on which nothing listens: one that was free a moment ago. */
+/** A port without a listener: one that was free a moment ago. */
 export const closedPort = async (): Promise<number> => {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -34,7 +34,7 @@ export const closedPort = async (): Promise<number> => {
   return port;
 };
 
-/** A server that speaks bytes instead of HTTP: `heard` is called with all that has come so far. */
+/** A server that speaks bytes instead of HTTP: `heard` is called with all bytes so far. */
 export const rawServer = (heard: (socket: Socket, soFar: string) => void): Promise<number> => {
   const server = createTcpServer(socket => {
     let soFar = '';
