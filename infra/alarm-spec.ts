@@ -11,7 +11,10 @@ export type Statistic = 'Minimum' | 'Maximum' | 'Average' | 'Sum' | 'p99';
 /** What an alarm evaluates in each period. A metric without data in a period counts as 0 in a sum or a share. */
 export type Series =
   | { readonly kind: 'metric'; readonly metric: MetricRef; readonly statistic: Statistic }
-  /** The number of samples. 0 if there are none, not missing: for missing periods CloudWatch looks further back, which takes minutes. */
+  /**
+   * The number of samples. 0 if there are none, not missing: for missing periods CloudWatch looks further back, which
+   * takes minutes.
+   */
   | { readonly kind: 'samples'; readonly metric: MetricRef }
   | { readonly kind: 'sum'; readonly metrics: readonly MetricRef[] }
   /** `part` in percent of the sum of `among`; no data if that sum is 0. */

@@ -38,8 +38,8 @@ export class AlarmTopic extends Construct {
   }
 
   /**
-   * CloudWatch publishes as itself: the policies of topic and key must allow it, and only for alarms of this account. The policy
-   * of a topic imported by its ARN, or of an existing topic's key, is not managed here.
+   * CloudWatch publishes as itself: the policies of topic and key must allow it, and only for alarms of this account.
+   * The policy of a topic imported by its ARN, or of an existing topic's key, is not managed here.
    */
   #letCloudWatchPublish(): void {
     const cloudWatch = (actions: string[], resource: string) =>

@@ -22,7 +22,10 @@ export interface OnConnectionEventOptions extends OnEventOptions {
   readonly types?: readonly Transition['type'][];
 }
 
-/** A deployed token-refresher as other stacks see it: they read `Tokens` or call the API. `Connections` is never granted. */
+/**
+ * A deployed token-refresher as other stacks see it: they read `Tokens` or call the API. `Connections` is never
+ * granted.
+ */
 export interface ITokenRefresher extends IConstruct {
   /** The name of the deployment: `token-refresher`. */
   readonly deploymentName: string;
@@ -36,13 +39,16 @@ export interface ITokenRefresher extends IConstruct {
   readonly apiUrl: string;
 
   /**
-   * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret: `…/acme/*`. Grants for
-   * the same grantee share statements: hundreds of connections fit into the policies of one role.
+   * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret:
+   * `…/acme/*`. Grants for the same grantee share statements: hundreds of connections fit into the policies of one
+   * role.
    */
   grantRead(grantee: IGrantable, connection: string): Grant;
   /** Lets the grantee read the tokens of all connections of one provider. */
   grantReadProvider(grantee: IGrantable, provider: string): Grant;
-  /** Lets the grantee call the HTTP API for one connection's token and force its refresh; without a connection, for any. */
+  /**
+   * Lets the grantee call the HTTP API for one connection's token and force its refresh; without a connection, for any.
+   */
   grantInvokeApi(grantee: IGrantable, connection?: string): Grant;
   /** The environment variables of a consumer: `TOKENS_TABLE` and `TOKENS_API_URL`. */
   environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string>;

@@ -77,7 +77,10 @@ export class CollectedGrants {
   readonly #held = new Map<IPrincipal, Map<string, Held>>();
   readonly #once = new Map<IPrincipal, Grant>();
 
-  /** The ids of policies begin with the path of `scope`. A role with too many policies is reported as an error of `scope`. */
+  /**
+   * The ids of policies begin with the path of `scope`. A role with too many policies is reported as an error of
+   * `scope`.
+   */
   constructor(scope: IConstruct) {
     this.#scope = scope;
     scope.node.addValidation({ validate: () => [...this.#held.keys()].flatMap(overfull) });

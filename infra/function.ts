@@ -73,8 +73,8 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     role,
     logGroup,
     loggingFormat: LoggingFormat.JSON,
-    // Otherwise Lambda adds its own log lines to each invocation, which any caller can cause. The code's own lines stay at INFO:
-    // metrics are lines without a level and count as INFO.
+    // Otherwise Lambda adds its own log lines to each invocation, which any caller can cause. The code's own lines stay
+    // at INFO: metrics are lines without a level and count as INFO.
     systemLogLevelV2: SystemLogLevel.WARN,
     ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     ...(network && placeIn(network)),

@@ -14,8 +14,8 @@ export const reads = (tableArn: string, match: 'exactly' | 'like'): Kind => ({
 const LONGEST_ROUTE = 'arn:aws:execute-api:ap-southeast-1:123456789012:abcdefghij/*T/tokens/'.length;
 
 /**
- * Tokens at the API, by path. `*T` matches `$default/GET` and `$default/POST`: one ARN for both, to fit hundreds. It also matches
- * `PUT`, which the function answers with 405.
+ * Tokens at the API, by path. `*T` matches `$default/GET` and `$default/POST`: one ARN for both, to fit hundreds. It
+ * also matches `PUT`, which the function answers with 405.
  */
 export const routes = (scope: IConstruct, apiId: string): Kind => {
   const { partition, region, account } = Stack.of(scope);

@@ -35,7 +35,10 @@ export class Network extends Construct {
     if (endpoints) this.#addEndpoints();
   }
 
-  /** The services that a `refresh` function calls itself. Lambda writes its logs; DynamoDB and Secrets Manager use the keys. */
+  /**
+   * The services that a `refresh` function calls itself. Lambda writes its logs; DynamoDB and Secrets Manager use the
+   * keys.
+   */
   #addEndpoints(): void {
     const { vpc, vpcSubnets: subnets } = this;
     const { DYNAMODB } = GatewayVpcEndpointAwsService;
@@ -48,8 +51,8 @@ export class Network extends Construct {
   }
 
   /**
-   * Lets Lambda create the function's network interfaces with its role: EC2 allows no narrower resource. The function's own code
-   * cannot: its calls carry its ARN.
+   * Lets Lambda create the function's network interfaces with its role: EC2 allows no narrower resource. The function's
+   * own code cannot: its calls carry its ARN.
    */
   grantInterfaces(role: IRole): void {
     const actions = [

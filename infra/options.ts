@@ -30,7 +30,8 @@ export interface ProviderOptions {
    */
   readonly tick?: Duration;
   /**
-   * How many schedules, and therefore workers, share the provider's 8 shards. One worker refreshes some thousand connections.
+   * How many schedules, and therefore workers, share the provider's 8 shards. One worker refreshes some thousand
+   * connections.
    *
    * @default 1
    */

@@ -27,8 +27,8 @@ const contextIn = (file: string): Context => {
 };
 
 /**
- * The context without entries that come only from `~/.cdk.json`: a company's `name` for all of its apps must not rename or break
- * a deployment.
+ * The context without entries that come only from `~/.cdk.json`: a company's `name` for all of its apps must not rename
+ * or break a deployment.
  */
 export const withoutPersonal = (context: Context, { project, personal }: ContextFiles): Context =>
   Object.fromEntries(

@@ -10,9 +10,9 @@ import { email } from './setting-readers.ts';
 
 export interface TokenRefresherProps {
   /**
-   * Distinguishes deployments in one account and region: lower-case letters, digits and hyphens, up to 40. Secrets are named
-   * `<name>/<provider>/…`, alarms `<name> attention` and so on. A second deployment with the same name fails, since its schedule
-   * group exists already.
+   * Distinguishes deployments in one account and region: lower-case letters, digits and hyphens, up to 40. Secrets are
+   * named `<name>/<provider>/…`, alarms `<name> attention` and so on. A second deployment with the same name fails,
+   * since its schedule group exists already.
    *
    * @default 'token-refresher'
    */
@@ -36,8 +36,8 @@ export interface TokenRefresherProps {
    */
   readonly alarmEmail?: string;
   /**
-   * The topic for alarms and the mails of the watch. If it is encrypted, its key's policy must allow CloudWatch and the watch
-   * function to use the key.
+   * The topic for alarms and the mails of the watch. If it is encrypted, its key's policy must allow CloudWatch and the
+   * watch function to use the key.
    *
    * @default - a new topic
    */
@@ -62,15 +62,16 @@ export interface TokenRefresherProps {
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
-   * Encrypts the tables and the alarm topic. Its policy must let IAM policies of the account grant its use. The policy of an
-   * imported key must also let `cloudwatch.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`, or alarms do not arrive.
+   * Encrypts the tables and the alarm topic. Its policy must let IAM policies of the account grant its use. The policy
+   * of an imported key must also let `cloudwatch.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`, or alarms
+   * do not arrive.
    *
    * @default - a new key with the alias of the deployment's name; it costs $1 a month
    */
   readonly encryptionKey?: IKey;
   /**
-   * The VPC of the functions that call providers, for example to call them from a fixed address. They need a route to the
-   * internet. The watch and the API call only AWS: they stay outside the VPC and report a broken route.
+   * The VPC of the functions that call providers, for example to call them from a fixed address. They need a route to
+   * the internet. The watch and the API call only AWS: they stay outside the VPC and report a broken route.
    *
    * @default - no VPC
    */
@@ -88,9 +89,9 @@ export interface TokenRefresherProps {
    */
   readonly securityGroups?: readonly ISecurityGroup[];
   /**
-   * Whether to add endpoints to the VPC for the AWS services that these functions call: DynamoDB (free), Secrets Manager and
-   * EventBridge (about $7 a month each in each zone). Without them the calls use the route to the internet. A VPC can have each
-   * endpoint only once.
+   * Whether to add endpoints to the VPC for the AWS services that these functions call: DynamoDB (free), Secrets
+   * Manager and EventBridge (about $7 a month each in each zone). Without them the calls use the route to the internet.
+   * A VPC can have each endpoint only once.
    *
    * @default false
    */
@@ -108,8 +109,8 @@ export interface TokenRefresherProps {
    */
   readonly connectionsPerSecret?: number;
   /**
-   * How many requests a second the HTTP API accepts from all callers together; twice as many in a burst. Others are answered
-   * with 429.
+   * How many requests a second the HTTP API accepts from all callers together; twice as many in a burst. Others are
+   * answered with 429.
    *
    * @default 50
    */
@@ -118,8 +119,8 @@ export interface TokenRefresherProps {
    * How many instances of the API's function may run at once. They are reserved: no other function of the account gets
    * them, and the API gets no more. API Gateway answers further requests with its own 5xx.
    *
-   * A reservation must leave 100 of the account's quota to other functions. So it fails to deploy into a new account, whose
-   * quota is 10.
+   * A reservation must leave 100 of the account's quota to other functions. So it fails to deploy into a new account,
+   * whose quota is 10.
    *
    * @default - none: the API shares the account's quota with all other functions
    */

@@ -92,5 +92,7 @@ const surroundings = ({ logRetention, deadLetters }: FunctionContext): FunctionC
   deadLetters,
 });
 
-/** The characters that a role description may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html). */
+/**
+ * The characters that a role description may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html).
+ */
 const describable = (text: string): string => text.replace(/[^\u0020-\u007e\u00a1-\u00ff]/gu, '?');

@@ -67,8 +67,8 @@ export const contextKeys: readonly string[] = Object.keys(readers);
 export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
 
 /**
- * The context of the app as settings, with the providers of `providers/`. A misspelled key is an error: nobody would get the
- * mails of a misspelled `alarmEmail`.
+ * The context of the app as settings, with the providers of `providers/`. A misspelled key is an error: nobody would
+ * get the mails of a misspelled `alarmEmail`.
  */
 export const settingsOf = (context: Context, own: readonly DefinedProvider[] = []): Settings => {
   rejectMisspelt(context, own);

@@ -27,7 +27,8 @@ export { type ProviderOptions, providerFromFile, SettingsError } from './options
 export type { TokenRefresherProps } from './props.ts';
 
 /**
- * Keeps access tokens valid. A connection is a secret named `<name>/<provider>/…`; a function with a grant reads its current token.
+ * Keeps access tokens valid. A connection is a secret named `<name>/<provider>/…`; a function with a grant reads its
+ * current token.
  *
  *     const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
  *     tokens.grantRead(myFunction, 'poweroffice-v2/acme');

@@ -27,8 +27,8 @@ export interface Transition {
 }
 
 /**
- * The changes that a run made: only a change is an event, not every run that confirms the state. If the store did not take
- * the change, there is no event yet: the next run makes the change again.
+ * The changes that a run made: only a change is an event, not every run that confirms the state. If the store did not
+ * take the change, there is no event yet: the next run makes the change again.
  */
 export const transitionsOf = (report: RefreshReport, at: EpochMs): readonly Transition[] => {
   const { connection, from, to, error, expiresAt, commitFailed, originChanged, tags } = report;

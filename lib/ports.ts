@@ -16,7 +16,10 @@ import type {
   Version,
 } from './core/types.ts';
 
-/** What the core needs from outside. Every port has a real adapter, and all adapters of a port pass the same contract tests. */
+/**
+ * What the core needs from outside. Every port has a real adapter, and all adapters of a port pass the same contract
+ * tests.
+ */
 
 export interface Clock {
   now(): EpochMs;
@@ -31,8 +34,8 @@ export type SendHttp = (request: HttpRequest, deadline: Milliseconds) => Promise
 export type SignAssertion = (assertion: Assertion, now: EpochMs) => Promise<string>;
 
 /**
- * The table `Tokens`: the public contract. Every method throws a `RefresherError` (`store_failed`) if the table does not
- * answer.
+ * The table `Tokens`: the public contract. Every method throws a `RefresherError` (`store_failed`) if the table does
+ * not answer.
  */
 export interface TokenStore {
   /** Strongly consistent. */
@@ -95,13 +98,13 @@ export interface ConnectionStore {
   /** Adds a new connection. False: it exists already. */
   add(connection: Connection): Promise<boolean>;
   /**
-   * Sets `version + 1` and `dueAt = leaseUntil` if `version` and `dueAt` are the ones seen and the connection is not retired.
-   * Returns the updated record, or undefined if another worker was first.
+   * Sets `version + 1` and `dueAt = leaseUntil` if `version` and `dueAt` are the ones seen and the connection is not
+   * retired. Returns the updated record, or undefined if another worker was first.
    */
   claim(seen: Pick<Connection, 'connection' | 'version' | 'dueAt'>, claim: Claim): Promise<Connection | undefined>;
   /**
-   * Counts one more request that waits for the worker with the lease. False: `most` are waiting already, or `version` is not
-   * the one seen. A claim and its settle reset the count to zero.
+   * Counts one more request that waits for the worker with the lease. False: `most` are waiting already, or `version`
+   * is not the one seen. A claim and its settle reset the count to zero.
    */
   join(connection: ConnectionId, seen: Version, most: number): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
@@ -114,16 +117,19 @@ export interface ConnectionStore {
   noteReported(connection: ConnectionId, reported: Reported): Promise<void>;
   /** Marks a connection whose secret is gone: its end is due after `GRACE`. */
   retire(connection: ConnectionId, at: EpochMs): Promise<void>;
-  /** Marks a connection once whose name another secret has taken: retired and due at once; the new one waits for its end. */
+  /**
+   * Marks a connection once whose name another secret has taken: retired and due at once; the new one waits for its
+   * end.
+   */
   replace(connection: ConnectionId, at: EpochMs): Promise<void>;
   /**
-   * Removes these marks if the connection is still retired, and `ended` if `from` says so: due at once, under a new version. If
-   * its end has begun, it comes back without session, lease and token times; otherwise with all of them.
+   * Removes these marks if the connection is still retired, and `ended` if `from` says so: due at once, under a new
+   * version. If its end has begun, it comes back without session, lease and token times; otherwise with all of them.
    */
   revive(connection: ConnectionId, how: Revival): Promise<void>;
   /**
-   * Begins to end a retired connection if its end is due or has begun before: due again at `dueAt`, and not ended yet. Returns
-   * the updated record, or undefined if the connection must not be ended any more.
+   * Begins to end a retired connection if its end is due or has begun before: due again at `dueAt`, and not ended yet.
+   * Returns the updated record, or undefined if the connection must not be ended any more.
    */
   beginEnd(
     connection: ConnectionId,
@@ -165,7 +171,9 @@ export interface LoginStore {
   key(provider: string, proposed: string): Promise<string>;
   /** Reserves a login: no other process tries it meanwhile. Undefined: another process holds it. */
   take(login: string, by: Take): Promise<LoginState | undefined>;
-  /** Stores the state that applies if the outcome of this try is never stored. False: `id` no longer holds the login. */
+  /**
+   * Stores the state that applies if the outcome of this try is never stored. False: `id` no longer holds the login.
+   */
   note(login: string, id: string, state: LoginState): Promise<boolean>;
   /** Releases the login with its new state, if `id` still holds it. */
   giveBack(login: string, id: string, state: LoginState): Promise<void>;
@@ -209,8 +217,8 @@ export interface SecretListing {
 }
 
 /**
- * The secret store. `get` returns undefined if the secret does not exist, is scheduled for deletion or has no value. Both
- * methods throw a `RefresherError` (`secret_unreadable`) if the store does not answer or refuses.
+ * The secret store. `get` returns undefined if the secret does not exist, is scheduled for deletion or has no value.
+ * Both methods throw a `RefresherError` (`secret_unreadable`) if the store does not answer or refuses.
  */
 export interface SecretSource {
   get(name: string): Promise<SecretValue | undefined>;

@@ -6,8 +6,8 @@ import { UsageError } from './usage-error.ts';
 const FILES = ['secrets.json', 'simulators.json', 'pid', 'dynamodb'];
 
 /**
- * Refuses a data folder that other users can read or write: it holds credentials and tokens. It does not change the mode: there
- * may be a reason for it, and the content may have been read already. Windows has no such modes.
+ * Refuses a data folder that other users can read or write: it holds credentials and tokens. It does not change the
+ * mode: there may be a reason for it, and the content may have been read already. Windows has no such modes.
  */
 export const checkFolder = (folder: string): void => {
   const own = statsOf(folder, statSync);

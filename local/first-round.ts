@@ -7,8 +7,8 @@ const PATIENCE = 120_000;
 const STEP = 1000;
 
 /**
- * Refreshes everything that is due, and waits for connections that only need time: a killed worker still holds the lease, the
- * rate limit is used up, or the first tries failed. `stop` ends the waiting.
+ * Refreshes everything that is due, and waits for connections that only need time: a killed worker still holds the
+ * lease, the rate limit is used up, or the first tries failed. `stop` ends the waiting.
  */
 export const firstRound = async (laptop: Laptop, say: (line: string) => void, stop?: AbortSignal): Promise<void> => {
   let until = Date.now() + PATIENCE;

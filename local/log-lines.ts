@@ -5,8 +5,8 @@ import { refusalOfAws } from './refusal.ts';
 import { shortDuration } from './table.ts';
 
 /**
- * Writes the reports of the functions as lines for a person. `refusal` returns why the data folder takes no writes: one line
- * then replaces the lines for each connection and tick.
+ * Writes the reports of the functions as lines for a person. `refusal` returns why the data folder takes no writes: one
+ * line then replaces the lines for each connection and tick.
  */
 export const toldAs = (say: (line: string) => void, refusal: () => string | undefined = () => undefined): Told => {
   let refused = false;

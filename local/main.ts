@@ -90,7 +90,10 @@ const onSignal = (): AbortSignal => {
   return stop.signal;
 };
 
-/** Prints one sentence for an error that a person can fix, and exits with 2. Any other error is a bug and shows its stack. */
+/**
+ * Prints one sentence for an error that a person can fix, and exits with 2. Any other error is a bug and shows its
+ * stack.
+ */
 const failed = async (error: unknown): Promise<void> => {
   const sentence = sentenceOf(error, refusal());
   // Restore the terminal first: it drops what is printed on its alternate screen.

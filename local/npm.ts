@@ -9,7 +9,10 @@ const npmPid = (): number | undefined => {
 /** npm sets its own process name; other runners have the name of Node or of its main thread. */
 const isNpm = (pid: number): boolean => /npm|node|MainThread/.test(processOf(pid)?.command ?? 'npm');
 
-/** A killed npm sends its script no signal: without this, the script would keep running with the port and the data folder. */
+/**
+ * A killed npm sends its script no signal: without this, the script would keep running with the port and the data
+ * folder.
+ */
 export const endWithNpm = (): void => {
   if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return;
   const npm = npmPid();

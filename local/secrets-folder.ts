@@ -7,7 +7,10 @@ import { connectionId } from '../lib/core/types.ts';
 import { providers as builtIn } from '../lib/providers/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The secrets of a folder by `<provider>/<name>`, each as its text. All are checked: the laptop does not start with a bad one. */
+/**
+ * The secrets of a folder by `<provider>/<name>`, each as its text. All are checked: the laptop does not start with a
+ * bad one.
+ */
 export const readSecretsFolder = async (
   folder: string,
   providers: readonly Provider[] = builtIn,

@@ -48,7 +48,8 @@ const folderSource = async (folder: string, options: Options, all: readonly Defi
     name: folder,
     simulated: false,
     store: async client => {
-      // A file that is being edited may be invalid for a moment: the stored secrets stay until the folder is valid again.
+      // A file that is being edited may be invalid for a moment: the stored secrets stay until the folder is valid
+      // again.
       const wanted = first ? stored : await read().catch(() => stored);
       if (first) await forgetOthers(client, options, wanted);
       for (const [name, text] of wanted) if (first || stored.get(name) !== text) await put(client, name, text);

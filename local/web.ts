@@ -10,7 +10,9 @@ export interface Web {
   close(): Promise<void>;
 }
 
-/** Takes the port before anything else is started: a taken port stops everything. Requests before `serve` wait for it. */
+/**
+ * Takes the port before anything else is started: a taken port stops everything. Requests before `serve` wait for it.
+ */
 export const openPort = async (port: number, key: string): Promise<Web & { serve(api: Laptop['api']): void }> => {
   const server = createServer();
   const { promise: served, resolve: serve } = Promise.withResolvers<Laptop['api']>();

@@ -17,7 +17,9 @@ const tokenOf = (serial: number, claims: object, length: number): string => {
   return text + 'x'.repeat(Math.max(16, length - text.length));
 };
 
-/** Answers as the documented ones: `refresh_token` if the definition has a refresh grant, the first step if it has two. */
+/**
+ * Answers as the documented ones: `refresh_token` if the definition has a refresh grant, the first step if it has two.
+ */
 export const grants = (provider: Provider, { lifetime, tokenLength }: Grants) => {
   let serial = 0;
   return (request: HttpRequest, now: EpochMs): HttpReply => {

@@ -26,8 +26,8 @@ const sharedFields = ({ id }: Provider, key: number): Fields => {
 };
 
 /**
- * The secrets of so many connections of a provider, `packed` in each, that belong to `keys` applications in turns. With one
- * in each, the secret is the connection's own.
+ * The secrets of so many connections of a provider, `packed` in each, that belong to `keys` applications in turns. With
+ * one in each, the secret is the connection's own.
  */
 export const customersOf = (
   provider: Provider,

@@ -1,6 +1,6 @@
 /**
- * How long things take. Time on the network is assumed; CPU time is what the bundles of the functions need on one whole CPU,
- * and a function has a share of one by its memory. All in milliseconds.
+ * How long things take. Time on the network is assumed; CPU time is what the bundles of the functions need on one whole
+ * CPU, and a function has a share of one by its memory. All in milliseconds.
  */
 
 /** With this much memory, in MB, a function has one whole CPU. */

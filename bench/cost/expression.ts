@@ -1,6 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** The part of DynamoDB's expressions that the adapters use. Everything else is an error: nothing may be counted wrongly. */
+/**
+ * The part of DynamoDB's expressions that the adapters use. Everything else is an error: nothing may be counted
+ * wrongly.
+ */
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 

@@ -1,6 +1,6 @@
 /**
- * The one file of prices: US dollars in us-east-1, without taxes and discounts. `free` is what AWS gives every account each
- * month without an end; what is free for the first year alone is left out.
+ * The one file of prices: US dollars in us-east-1, without taxes and discounts. `free` is what AWS gives every account
+ * each month without an end; what is free for the first year alone is left out.
  */
 
 /** When these were the list prices. */

@@ -43,7 +43,10 @@ const eventSchema = z.union([
 ]);
 export type RefreshEvent = z.input<typeof eventSchema>;
 
-/** Runs a tick over some shards, or refreshes one connection on demand. One provider only: the function can read no other secrets. */
+/**
+ * Runs a tick over some shards, or refreshes one connection on demand. One provider only: the function can read no
+ * other secrets.
+ */
 export const refreshHandler =
   (deps: SweepDeps, provider: Provider) =>
   async (event: unknown, invocation: Invocation): Promise<SweepReport | RefreshAnswer> => {

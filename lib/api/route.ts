@@ -40,8 +40,8 @@ const LARGEST_LIMIT = 500;
 const LARGEST_BODY = 1024;
 
 /**
- * The route of a request, or the problem with it. Each resource has exactly one path: any other spelling is not found, so an
- * IAM policy for a path covers everything that the path serves.
+ * The route of a request, or the problem with it. Each resource has exactly one path: any other spelling is not found,
+ * so an IAM policy for a path covers everything that the path serves.
  */
 export const route = (question: HttpQuestion): Route | HttpAnswer => {
   const { method, path } = question;

@@ -28,7 +28,10 @@ export const read = async (deps: ApiDeps, policy: Policy, { connection, minTtl }
   return readFrom(deps, policy, { connection, minTtl }, held, known === 'known');
 };
 
-/** For a consumer whose token the provider refused: returns the current token if it is another one, otherwise a newer one. */
+/**
+ * For a consumer whose token the provider refused: returns the current token if it is another one, otherwise a newer
+ * one.
+ */
 export const renew = async (deps: ApiDeps, policy: Policy, { connection, issuedAt }: Forced): Promise<HttpAnswer> => {
   const held = await deps.tokens.get(connection);
   const refused = held !== undefined && held.issuedAt === issuedAt && isValid(held, deps.clock.now());
@@ -90,8 +93,8 @@ const obtain = async (
 };
 
 /**
- * If the record cannot be read, a readable token is still served. A connection that has ended has no token, unless the table
- * `Tokens` was restored from a backup.
+ * If the record cannot be read, a readable token is still served. A connection that has ended has no token, unless the
+ * table `Tokens` was restored from a backup.
  */
 const knownAs = ({ connections }: ApiDeps, connection: ConnectionId): Promise<'known' | 'unknown' | 'ended'> =>
   connections.get(connection).then(

@@ -30,7 +30,9 @@ export const unavailable = async (
   );
 };
 
-/** The start of the trouble: the expiry if nothing failed before, otherwise the first failure, otherwise the due time. */
+/**
+ * The start of the trouble: the expiry if nothing failed before, otherwise the first failure, otherwise the due time.
+ */
 const sinceOf = (record: Connection, code: ProblemCode, now: EpochMs): EpochMs => {
   const { expiresAt, failingSince, lastError, dueAt } = record;
   if (code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;

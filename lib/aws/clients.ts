@@ -36,8 +36,8 @@ const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
 };
 
 /**
- * The settings that all our SDK clients share. The SDK finds region and endpoint by itself. In Lambda, credentials always come
- * from the environment; the SDK's default chain would load and try everything else first.
+ * The settings that all our SDK clients share. The SDK finds region and endpoint by itself. In Lambda, credentials
+ * always come from the environment; the SDK's default chain would load and try everything else first.
  */
 export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOverrides = {}) => ({
   ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),

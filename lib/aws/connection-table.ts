@@ -105,8 +105,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
    *   A   list: version 3 ..... claim 3 → 4: wins, dueAt is the end of the lease
    *   B   list: version 3 ............ claim 3 → 4: loses, version is 4
    *
-   * A consistent read finds out whether only the answer was lost. ReturnValuesOnConditionCheckFailure is not used: it would put
-   * the record into an exception.
+   * A consistent read finds out whether only the answer was lost. ReturnValuesOnConditionCheckFailure is not used: it
+   * would put the record into an exception.
    */
   const claim = async (
     seen: Parameters<ConnectionStore['claim']>[0],
@@ -164,8 +164,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await change(connection, joined)) !== undefined;
       }),
 
-    // Only while the version is mine and the connection is not retired: a late worker brings nothing back. A repetition after a lost
-    // answer is harmless, since it finds the same version.
+    // Only while the version is mine and the connection is not retired: a late worker brings nothing back. A repetition
+    // after a lost answer is harmless, since it finds the same version.
     settle: (connection, mine, settlement) =>
       guarded('store_failed', `settle ${connection}`, async () => {
         const settled = {
@@ -232,8 +232,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
      *   discovery               retire, revive 5
      *   B                                                      claim, publish 6
      *
-     * Otherwise A would settle a withdrawn token as healthy. Two updates, since one update cannot choose what it removes: if the
-     * end begins in between, the second one removes what must not be used any more.
+     * Otherwise A would settle a withdrawn token as healthy. Two updates, since one update cannot choose what it
+     * removes: if the end begins in between, the second one removes what must not be used any more.
      */
     revive: (connection, { from, ...how }) =>
       guarded('store_failed', `revive ${connection}`, async () => {

@@ -3,8 +3,8 @@ import { type ErrorCode, RefresherError } from '../core/errors.ts';
 const property = (error: Error, name: string): unknown => Reflect.get(error, name);
 
 /**
- * Whether an SDK error's message may be repeated: answers of AWS, system errors of Node, timeouts. Other messages may quote
- * what was read: `JSON.parse` quotes a truncated answer with a secret in it.
+ * Whether an SDK error's message may be repeated: answers of AWS, system errors of Node, timeouts. Other messages may
+ * quote what was read: `JSON.parse` quotes a truncated answer with a secret in it.
  */
 const speaksSafely = (error: Error): boolean =>
   property(error, '$fault') !== undefined ||

@@ -9,8 +9,8 @@ export type Item = Record<string, AttributeValue>;
 type Scalar = string | number | boolean;
 
 /**
- * The schema of a stored type. It must have every field of the type, including optional and nested ones: `z.ZodType` accepts
- * a schema without them, which would then drop these fields on reading.
+ * The schema of a stored type. It must have every field of the type, including optional and nested ones: `z.ZodType`
+ * accepts a schema without them, which would then drop these fields on reading.
  */
 export type SchemaOf<T> = [T] extends [Scalar]
   ? z.ZodType<T>

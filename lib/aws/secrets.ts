@@ -24,7 +24,9 @@ const valueSchema = z.object({
   SecretBinary: z.instanceof(Uint8Array).optional(),
 });
 
-/** A secret that does not exist, has no current value, or is scheduled for deletion (the same class as other faults). */
+/**
+ * A secret that does not exist, has no current value, or is scheduled for deletion (the same class as other faults).
+ */
 const isAbsent = (thrown: unknown): boolean =>
   thrown instanceof ResourceNotFoundException ||
   (thrown instanceof InvalidRequestException && /marked (for deletion|deleted)/i.test(thrown.message));

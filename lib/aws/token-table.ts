@@ -57,7 +57,8 @@ export const tokenTable = (client: DynamoDBClient, table: string): TokenStore =>
         ),
       );
       if (written) return true;
-      // The SDK repeats a write whose answer was lost, and then finds the result of its own first try: the token is published.
+      // The SDK repeats a write whose answer was lost, and then finds the result of its own first try: the token is
+      // published.
       const there = await read(client, table, token.connection);
       return there?.version === token.version && there.accessToken === token.accessToken;
     }),

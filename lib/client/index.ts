@@ -6,7 +6,9 @@ import { epochMs, parseConnectionId } from '../core/types.ts';
 /** A valid token, the same as the HTTP API's answer. */
 export type CurrentToken = ReturnType<typeof tokenView>;
 
-/** `no_living_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets. */
+/**
+ * `no_living_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
+ */
 export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_living_token';
 
 /** The reason for the missing token; `code` is stable, the message is for people. */
@@ -21,8 +23,8 @@ export class TokenError extends Error {
 }
 
 /**
- * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` if there is none, and a `RefresherError`
- * (`store_failed`) if the table does not answer.
+ * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` if there is none, and a
+ * `RefresherError` (`store_failed`) if the table does not answer.
  */
 export const readToken = async (client: DynamoDBClient, table: string, connection: string): Promise<CurrentToken> => {
   const id = parseConnectionId(connection);

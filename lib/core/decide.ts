@@ -55,8 +55,8 @@ export const decideDue = (connection: Listed, now: EpochMs): Decision => {
 export type Published = Pick<Token, 'issuedAt' | 'expiresAt'>;
 
 /**
- * `published` comes from the table `Tokens` and decides. The record may come from another state of the tables, or lag behind
- * a worker that has not settled yet.
+ * `published` comes from the table `Tokens` and decides. The record may come from another state of the tables, or lag
+ * behind a worker that has not settled yet.
  */
 export const decideDemand = (
   connection: Connection,
@@ -71,8 +71,8 @@ export const decideDemand = (
 };
 
 /**
- * When the provider renews the token of a connection that cannot log in again. Before that it refuses the refresh token, and
- * a person would have to bring another one.
+ * When the provider renews the token of a connection that cannot log in again. Before that it refuses the refresh
+ * token, and a person would have to bring another one.
  */
 const possibleFrom = (
   { redeemedCode, expiresAt }: Connection,
@@ -102,8 +102,8 @@ const decideKind = (
 };
 
 /**
- * For a reader who wants `minTtl`: refresh only if the token has less time left than the schedule promises. A connection
- * that is due but has enough time left waits for the schedule.
+ * For a reader who wants `minTtl`: refresh only if the token has less time left than the schedule promises. A
+ * connection that is due but has enough time left waits for the schedule.
  */
 const decideAsked = (
   connection: Connection,
@@ -129,8 +129,9 @@ const waitsForNothing = ({ session, expiresAt }: Connection, published: Publishe
   (published === undefined || published.expiresAt <= now);
 
 /**
- * For a consumer whose token the provider refused: refresh only if it is still the current token, not too often, and not
- * if the provider refused the credentials. If only a person can bring the connection back, nothing is lost by trying.
+ * For a consumer whose token the provider refused: refresh only if it is still the current token, not too often, and
+ * not if the provider refused the credentials. If only a person can bring the connection back, nothing is lost by
+ * trying.
  */
 const decideForced = (
   connection: Connection,
@@ -173,7 +174,10 @@ const credentialsChanged = (connection: Listed): boolean =>
   connection.discoveredVersion !== connection.usedVersion &&
   connection.discoveredVersion !== connection.settledVersion;
 
-/** The newest version of the secret in the record: the one that discovery noted, or a newer one that a run has read since. */
+/**
+ * The newest version of the secret in the record: the one that discovery noted, or a newer one that a run has read
+ * since.
+ */
 export const latestVersion = ({ discoveredVersion, usedVersion, settledVersion }: Listed): SecretVersion | undefined =>
   discoveredVersion === settledVersion ? usedVersion : discoveredVersion;
 
@@ -212,13 +216,15 @@ export interface HeldSession {
 const SESSION_PATIENCE = 3;
 
 /**
- * Whether a run may find a session: the record notes one, a worker may have crashed after storing one, or the connection
- * never ran and an earlier record may have been deleted by hand.
+ * Whether a run may find a session: the record notes one, a worker may have crashed after storing one, or the
+ * connection never ran and an earlier record may have been deleted by hand.
  */
 export const mayHoldSession = (before: Connection): boolean =>
   before.session !== undefined || before.leaseUntil !== undefined || before.usedVersion === undefined;
 
-/** Choose the refresh grant only if the session exists, is unspent, has time left and would lengthen the token's life. */
+/**
+ * Choose the refresh grant only if the session exists, is unspent, has time left and would lengthen the token's life.
+ */
 export const chooseGrant = (
   /** As it was before this run claimed it. */
   before: Connection,

@@ -1,6 +1,6 @@
 /**
- * The stable codes of everything that can go wrong with a connection. Only codes are stored, logged or shown. A provider's
- * own words never are, because some providers echo the token: an allow-list, not a filter.
+ * The stable codes of everything that can go wrong with a connection. Only codes are stored, logged or shown. A
+ * provider's own words never are, because some providers echo the token: an allow-list, not a filter.
  */
 /** RFC 6749 §5.2 and its registry: sent by the provider itself. */
 export const standardCodes = [

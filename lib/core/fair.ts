@@ -1,10 +1,10 @@
 import { type EpochMs, type Listed, type Milliseconds, plus, secretOf } from './types.ts';
 
 /**
- * The order in which due connections are refreshed. First tokens close to expiry, and for every few of these one connection
- * that never had a token; then the other valid tokens; then failing connections; last, expired ones. Within each class
- * round-robin over secrets: one secret with many or broken connections does not hold up the others. `life`: the provider's
- * token lifetime.
+ * The order in which due connections are refreshed. First tokens close to expiry, and for every few of these one
+ * connection that never had a token; then the other valid tokens; then failing connections; last, expired ones. Within
+ * each class round-robin over secrets: one secret with many or broken connections does not hold up the others. `life`:
+ * the provider's token lifetime.
  */
 export const inFairOrder = (due: readonly Listed[], life: Milliseconds, now: EpochMs): readonly Listed[] => {
   const classes = Map.groupBy(due, each => classOf(each, life, now));

@@ -34,8 +34,8 @@ type Life = Pick<Listed, 'connection' | 'issuedAt' | 'expiresAt'>;
 type Due = Pick<Listed, 'dueAt' | 'leaseUntil'>;
 
 /**
- * The rest of a token's life, as a share of the rest when its renewal is due: 1 before the renewal is due, 0 for an expired or
- * missing token. The number means the same for all providers.
+ * The rest of a token's life, as a share of the rest when its renewal is due: 1 before the renewal is due, 0 for an
+ * expired or missing token. The number means the same for all providers.
  */
 export const lifeLeft = (
   { connection, issuedAt, expiresAt }: Life,
@@ -62,8 +62,8 @@ export const overdue = ({ dueAt, leaseUntil }: Due, now: EpochMs): Milliseconds 
 const NOTICE = minutes(2) + seconds(80);
 
 /**
- * Whether a connection is so long overdue that a person must be notified: its schedule does not run, or has too much to do.
- * If its token expires soon, the first missed tick is reported.
+ * Whether a connection is so long overdue that a person must be notified: its schedule does not run, or has too much to
+ * do. If its token expires soon, the first missed tick is reported.
  */
 export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: ProviderPace, now: EpochMs): boolean => {
   const waiting = overdue(record, now);
@@ -72,8 +72,8 @@ export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: ProviderP
 };
 
 /**
- * The latest time for a person to act: the credentials expire according to the secret, or the session ends, if only a person
- * can bring another one and the last refresh did not extend it.
+ * The latest time for a person to act: the credentials expire according to the secret, or the session ends, if only a
+ * person can bring another one and the last refresh did not extend it.
  */
 export const expiryOf = ({ labels, session, redeemedCode, version, leaseUntil }: Listed): EpochMs | undefined => {
   const isOnlyCopy = redeemedCode !== undefined && session?.endsAt !== undefined;

@@ -38,8 +38,8 @@ export type Failed =
       readonly retryAfter?: Milliseconds;
     }
   /**
-   * Refused without a verdict on the credentials, which are unspent: perhaps by a proxy or a firewall in front of the token
-   * endpoint. If it persists, a person has to look at it.
+   * Refused without a verdict on the credentials, which are unspent: perhaps by a proxy or a firewall in front of the
+   * token endpoint. If it persists, a person has to look at it.
    */
   | {
       readonly kind: 'rejected';
@@ -60,7 +60,9 @@ export type Failed =
 
 export type Outcome = Granted | Failed;
 
-/** Reads the answer of a token endpoint (RFC 6749 §5). Every answer ends in a value that can be stored; nothing throws. */
+/**
+ * Reads the answer of a token endpoint (RFC 6749 §5). Every answer ends in a value that can be stored; nothing throws.
+ */
 export const interpret = (exchange: Exchange, reply: HttpReply): Outcome =>
   guarded(reply, () => tokenIn(exchange, reply));
 

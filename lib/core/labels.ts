@@ -20,8 +20,9 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DAY = 86_400_000;
 
 /**
- * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters, digits,
- * `.`, `_`, `-` with texts of up to 100 characters, 1,000 bytes in all. Malformed labels are left out; `bad` counts them.
+ * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters,
+ * digits, `.`, `_`, `-` with texts of up to 100 characters, 1,000 bytes in all. Malformed labels are left out; `bad`
+ * counts them.
  */
 export const labelsIn = (fields: unknown): { readonly labels: Labels; readonly bad: number } => {
   if (!isObject(fields)) return { labels: {}, bad: 0 };

@@ -9,8 +9,8 @@ const SHORTEST_IN_MILLISECONDS = seconds(10);
 export type Lifetime = { readonly expiresAt: EpochMs; readonly warnings: readonly Warning[] } | 'invalid_lifetime';
 
 /**
- * When the token of an answer expires. The JWT's own `exp` comes first, then `expires_in` in the provider's unit, counted from
- * before the request was sent, then the documented lifetime. Zero, negative and past values are refused.
+ * When the token of an answer expires. The JWT's own `exp` comes first, then `expires_in` in the provider's unit,
+ * counted from before the request was sent, then the documented lifetime. Zero, negative and past values are refused.
  */
 export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: EpochMs): Lifetime => {
   const warnings: Warning[] = [];
@@ -27,7 +27,8 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
     const guessed = inMilliseconds && given < SHORTEST_IN_MILLISECONDS;
     if (guessed) warnings.push('lifetime_unit_guessed');
     life = inMilliseconds && !guessed ? given : seconds(given);
-    // The other unit might be right. But a lifetime read too short causes an early renewal; one read too long serves expired tokens.
+    // The other unit might be right. But a lifetime read too short causes an early renewal; one read too long serves
+    // expired tokens.
     if (inMilliseconds && !guessed && life < provider.lifetime / ABSURD) warnings.push('lifetime_implausible');
   } else {
     if (isStated) warnings.push('lifetime_assumed');

@@ -1,8 +1,8 @@
 import { type EpochMs, epochMs, hours, type Milliseconds, plus } from './types.ts';
 
 /**
- * The largest parts of an answer, in bytes of UTF-8. Together they take up 66 KiB of the 400 kB of an item: every accepted
- * token can be stored.
+ * The largest parts of an answer, in bytes of UTF-8. Together they take up 66 KiB of the 400 kB of an item: every
+ * accepted token can be stored.
  */
 export const LARGEST = {
   /** Servers accept 8 to 16 KiB of headers: nobody could use a larger token. */

@@ -4,8 +4,8 @@ import type { Policy } from './policy.ts';
 import { type EpochMs, hours, type Milliseconds, minutes, plus } from './types.ts';
 
 /**
- * The rules for logins that wrong tries may lock: a wrong login is tried once, however many connections use it, and then not
- * again until it changes. Accounts lock after five wrong tries; these rules stop after four.
+ * The rules for logins that wrong tries may lock: a wrong login is tried once, however many connections use it, and
+ * then not again until it changes. Accounts lock after five wrong tries; these rules stop after four.
  */
 
 /** A refused login, or all refused credentials that contain it. */
@@ -87,8 +87,8 @@ export const afterHolding = (state: LoginState, it: LoginTry, now: EpochMs): Log
 });
 
 /**
- * The state if the outcome of a try is never stored: the try counts as rejected. Otherwise each connection would try a wrong
- * login again while the store fails.
+ * The state if the outcome of a try is never stored: the try counts as rejected. Otherwise each connection would try a
+ * wrong login again while the store fails.
  */
 export const duringTry = (policy: LoginPolicy, state: LoginState, it: LoginTry, now: EpochMs): LoginState =>
   afterTry(policy, state, it, { kind: 'rejected', code: UNDERWAY }, now);
@@ -147,8 +147,8 @@ export const afterTry = (
 };
 
 /**
- * The state after the provider granted a refresh token of the same connection. The cause of a rejection without a reason is
- * gone, most likely a firewall. The login may be tried again, and its next pause is longer than the last one.
+ * The state after the provider granted a refresh token of the same connection. The cause of a rejection without a
+ * reason is gone, most likely a firewall. The login may be tried again, and its next pause is longer than the last one.
  */
 export const afterRefresh = (state: LoginState, login: string, now: EpochMs): LoginState => ({
   ...state,
@@ -171,9 +171,10 @@ const kept = (refused: readonly RefusedLogin[], now: EpochMs): readonly RefusedL
 const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_client', 'access_denied']);
 
 /**
- * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes,
- * 1 hour, 8 hours, and then every 16: never five times within 24 hours. A try with an unknown outcome is repeated twice
- * after a lease, since the worker, the provider or the network probably failed for a moment. The fifth comes after 9 hours.
+ * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes, 1
+ * hour, 8 hours, and then every 16: never five times within 24 hours. A try with an unknown outcome is repeated twice
+ * after a lease, since the worker, the provider or the network probably failed for a moment. The fifth comes after 9
+ * hours.
  */
 const pauseAfter = ({ stands, probe, lease }: LoginPolicy, code: ErrorCode, tries: number): Milliseconds => {
   if (code === UNDERWAY && tries <= 2) return lease;

@@ -19,11 +19,13 @@ export interface Policy {
   /** The longest Retry-After that is honoured. */
   readonly retryAfterCap: Milliseconds;
   /**
-   * A connection that needs attention is probed after `first`, then after twice as long, up to `cap`; up to `unnamed` if the
-   * provider named no reason.
+   * A connection that needs attention is probed after `first`, then after twice as long, up to `cap`; up to `unnamed`
+   * if the provider named no reason.
    */
   readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds; readonly unnamed: Milliseconds };
-  /** A rejection without a verdict stands if it comes again after this time. A login that may lock is not tried before. */
+  /**
+   * A rejection without a verdict stands if it comes again after this time. A login that may lock is not tried before.
+   */
   readonly stands: Milliseconds;
   /** How often a consumer may force a refresh of one connection. */
   readonly forcedSpacing: Milliseconds;
@@ -114,8 +116,8 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
 });
 
 /**
- * The polling interval of a provider: short enough for several chances before a token or a one-time code expires, and at
- * least once per rate-limit period, since postponed work waits for the next tick.
+ * The polling interval of a provider: short enough for several chances before a token or a one-time code expires, and
+ * at least once per rate-limit period, since postponed work waits for the next tick.
  */
 export const tickOf = ({
   lifetime,
@@ -141,7 +143,10 @@ export const leavesTwoTicks = (
   return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), window) >= 2 * tick;
 };
 
-/** Whether a tick could miss the time in which the provider renews a token. If so, each tick waits for what is due before the next. */
+/**
+ * Whether a tick could miss the time in which the provider renews a token. If so, each tick waits for what is due
+ * before the next.
+ */
 export const isBetweenTicks = ({ renewWithin, tick }: Pick<Policy, 'renewWithin' | 'tick'>): boolean =>
   renewWithin !== undefined && renewWithin < 3 * tick && tick <= minutes(1);
 
@@ -159,8 +164,8 @@ export const policyOf = (
 export const WATCH_EVERY: Milliseconds = minutes(1);
 
 /**
- * When a token is due for renewal: a fraction of its own lifetime, shifted slightly by the connection's name. `early` if only
- * a person can bring the connection back.
+ * When a token is due for renewal: a fraction of its own lifetime, shifted slightly by the connection's name. `early`
+ * if only a person can bring the connection back.
  */
 export const renewalOf = (
   policy: Policy,
@@ -176,17 +181,18 @@ export const renewalOf = (
   return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor, earliest)));
 };
 
-/** When a provider that renews tokens only near their end does so, and a little later; `part` in [0, 1] of the jitter. */
+/**
+ * When a provider that renews tokens only near their end does so, and a little later; `part` in [0, 1] of the jitter.
+ */
 const possibleFrom = ({ renewWithin, jitter }: Window, life: Milliseconds, part: number): Milliseconds =>
   renewWithin === undefined ? 0 : life - renewWithin * (1 - jitter * part);
 
 type Window = Pick<Policy, 'renewWithin' | 'jitter'>;
 
 /**
- * The pause after a transient failure: exponential with full jitter. At most a quarter of the valid token's remaining life,
- * which leaves at least three more chances before it expires. At least the provider's Retry-After and the policy's floor:
- * otherwise readers at the end of a token's life would multiply the calls.
- * `random` in [0, 1).
+ * The pause after a transient failure: exponential with full jitter. At most a quarter of the valid token's remaining
+ * life, which leaves at least three more chances before it expires. At least the provider's Retry-After and the
+ * policy's floor: otherwise readers at the end of a token's life would multiply the calls. `random` in [0, 1).
  */
 export const backoffOf = (
   policy: Policy,
@@ -201,8 +207,8 @@ export const backoffOf = (
 };
 
 /**
- * The pause before a connection that needs attention is probed again: `first`, or the token lifetime if that is shorter,
- * doubling up to `cap`. The first probe comes before a second token would have expired.
+ * The pause before a connection that needs attention is probed again: `first`, or the token lifetime if that is
+ * shorter, doubling up to `cap`. The first probe comes before a second token would have expired.
  */
 export const probeOf = (
   { probe }: Pick<Policy, 'probe'>,
@@ -212,8 +218,8 @@ export const probeOf = (
 ): Milliseconds => Math.min(probe.cap, Math.min(probe.first, life) + Math.max(0, now - attentionSince));
 
 /**
- * The longest pause after a rejection that stands and names no reason, once no token is valid: the time it has lasted so
- * far, up to half of a token's lifetime. The pause at most doubles the outage that a firewall causes.
+ * The longest pause after a rejection that stands and names no reason, once no token is valid: the time it has lasted
+ * so far, up to half of a token's lifetime. The pause at most doubles the outage that a firewall causes.
  */
 export const rejectedPauseOf = (
   { probe }: Pick<Policy, 'probe'>,
@@ -223,8 +229,8 @@ export const rejectedPauseOf = (
 ): Milliseconds => Math.min(probe.unnamed, life / 2, Math.max(0, now - since));
 
 /**
- * When a refresh token that may be spent is sent again: near the end of the published token, because a provider that detects
- * the reuse may revoke that token.
+ * When a refresh token that may be spent is sent again: near the end of the published token, because a provider that
+ * detects the reuse may revoke that token.
  */
 export const replayOf = (
   { tick }: Pick<Policy, 'tick'>,
@@ -232,9 +238,9 @@ export const replayOf = (
 ): EpochMs => plus(expiresAt, -Math.max((expiresAt - issuedAt) / 10, 2 * tick));
 
 /**
- * The time that a token of this lifetime always has left if the schedule works: it is due at the latest after `refreshAt` and
- * the whole jitter, and a tick may pass until it is renewed. A reader who wants more does not cause a refresh; otherwise
- * reads would turn into calls of the provider.
+ * The time that a token of this lifetime always has left if the schedule works: it is due at the latest after
+ * `refreshAt` and the whole jitter, and a tick may pass until it is renewed. A reader who wants more does not cause a
+ * refresh; otherwise reads would turn into calls of the provider.
  */
 export const promised = ({ refreshAt, jitter, floor, tick, ...window }: Promised, life: Milliseconds): Milliseconds => {
   const latest = Math.max(life * refreshAt * (1 + jitter), floor, possibleFrom({ ...window, jitter }, life, 1));

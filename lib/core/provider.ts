@@ -128,8 +128,8 @@ export interface Provider {
   readonly expiresIn: 'seconds' | 'milliseconds' | 'never stated';
   readonly rateLimit?: RateLimit;
   /**
-   * The timeout of one call, if the provider needs more than the policy's 8 seconds: for example `seconds(12)`. At least a
-   * second, and at most what the lease allows. A slower call fails with `timeout`.
+   * The timeout of one call, if the provider needs more than the policy's 8 seconds: for example `seconds(12)`. At
+   * least a second, and at most what the lease allows. A slower call fails with `timeout`.
    */
   readonly callDeadline?: Milliseconds;
   /** The calls of the longest run: a refresh grant, if there is one, and a login in one step or two. */

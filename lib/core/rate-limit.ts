@@ -31,8 +31,8 @@ export interface Booked {
 }
 
 /**
- * The window that bookings use. It is a little longer than the provider's: clocks that differ and calls of unequal speed can
- * bring two calls closer together. A twentieth at the most: 95 % of the rate stays usable.
+ * The window that bookings use. It is a little longer than the provider's: clocks that differ and calls of unequal
+ * speed can bring two calls closer together. A twentieth at the most: 95 % of the rate stays usable.
  */
 export const windowOf = ({ per }: RateLimit): Milliseconds => per + Math.min(per / 20, 500);
 
@@ -40,9 +40,9 @@ export const windowOf = ({ per }: RateLimit): Milliseconds => per + Math.min(per
 const AHEAD: Milliseconds = 2000;
 
 /**
- * Books up to `wanted` slots that are not later than `until`: a sliding-window log (as in A. Xu, "System Design Interview",
- * chapter 4) of slots reserved ahead. No window holds more than the limit: a slot is at least a window after the one `calls`
- * before it. Slots are booked in order; unused ones lapse.
+ * Books up to `wanted` slots that are not later than `until`: a sliding-window log (as in A. Xu, "System Design
+ * Interview", chapter 4) of slots reserved ahead. No window holds more than the limit: a slot is at least a window
+ * after the one `calls` before it. Slots are booked in order; unused ones lapse.
  */
 export const book = (
   stored: LimitState,
@@ -88,8 +88,8 @@ export const pause = (stored: LimitState, limit: RateLimit, now: EpochMs, until:
 const longestPause = ({ per }: RateLimit): Milliseconds => Math.max(per, 60_000);
 
 /**
- * Drops what has left the window. A slot or a pause further ahead than anyone requests comes from a wrong clock or a broken
- * item. It counts from the time of the last write, and therefore ends even if nobody writes.
+ * Drops what has left the window. A slot or a pause further ahead than anyone requests comes from a wrong clock or a
+ * broken item. It counts from the time of the last write, and therefore ends even if nobody writes.
  */
 export const repaired = (state: LimitState, limit: RateLimit, now: EpochMs): LimitState => {
   const window = windowOf(limit);

@@ -5,7 +5,9 @@ import { type EpochMs, hours, type Listed, type Milliseconds, minutes, plus } fr
  * minutes, and a person may undo a deletion.
  */
 export const GRACE: Milliseconds = minutes(5);
-/** No writer that began before a retirement still runs after this time: a Lambda function runs for 15 minutes at most. */
+/**
+ * No writer that began before a retirement still runs after this time: a Lambda function runs for 15 minutes at most.
+ */
 export const RETIRED_FOR: Milliseconds = hours(1);
 
 /** When the end of a retired connection is due. */

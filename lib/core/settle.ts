@@ -75,8 +75,8 @@ export const tokenOf = (connection: Connection['connection'], granted: Granted, 
 });
 
 /**
- * The session that a grant leaves. A refresh answer without a new refresh token keeps the old one (RFC 6749 §6). If it did
- * not lengthen the token's life, the session is at its end, and only a login continues.
+ * The session that a grant leaves. A refresh answer without a new refresh token keeps the old one (RFC 6749 §6). If it
+ * did not lengthen the token's life, the session is at its end, and only a login continues.
  */
 export const sessionAfter = (
   before: Connection,
@@ -133,7 +133,9 @@ export const settleGranted = (
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
 });
 
-/** A token was granted, but its session, which no login can replace, could not be stored: this token is the last one. */
+/**
+ * A token was granted, but its session, which no login can replace, could not be stored: this token is the last one.
+ */
 export const settleLost = (settled: Settlement, before: Connection, now: EpochMs): Settlement => ({
   ...settled,
   status: 'attention',
@@ -183,8 +185,8 @@ export const settleFailed = (
   }
   const sameCredentials = used.tried === undefined || used.tried.fingerprint === before.credentials;
   if (before.status === 'attention' && sameCredentials) {
-    // A probe without a verdict keeps the reason for attention. New credentials without a verdict do not: the old verdict was
-    // about other credentials. After a rejection that named no reason, the usual retry applies.
+    // A probe without a verdict keeps the reason for attention. New credentials without a verdict do not: the old
+    // verdict was about other credentials. After a rejection that named no reason, the usual retry applies.
     const dueAt = isRejection(before.lastError?.code) ? retryAt : probeAt;
     return { ...pick(before, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }

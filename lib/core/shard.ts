@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ConnectionId } from './types.ts';
 
 /**
- * The number of partitions of a provider's connections. It is fixed: no record ever moves. The deployment decides how many
- * schedules share them.
+ * The number of partitions of a provider's connections. It is fixed: no record ever moves. The deployment decides how
+ * many schedules share them.
  */
 export const SHARDS = 8;
 

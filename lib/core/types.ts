@@ -43,7 +43,10 @@ export interface Token {
   readonly version: Version;
 }
 
-/** A refresh token. Never the only copy of access if the secret can log in. An item of its own, which only `refresh` reads. */
+/**
+ * A refresh token. Never the only copy of access if the secret can log in. An item of its own, which only `refresh`
+ * reads.
+ */
 export interface Session {
   readonly refreshToken: string;
   /** After this the provider refuses it; absent if the provider does not state it. */
@@ -142,7 +145,10 @@ export interface Reported {
 /** What discovery notes of a secret on each of its connections. */
 export type SecretNote = Required<Pick<Connection, 'discoveredVersion' | 'secretKeys' | 'labels'>>;
 
-/** What a list contains of each connection: enough to judge it and to find what is due. A claim returns the whole record. */
+/**
+ * What a list contains of each connection: enough to judge it and to find what is due. A claim returns the whole
+ * record.
+ */
 export type Listed = Pick<
   Connection,
   | 'connection'
@@ -174,7 +180,9 @@ export type Listed = Pick<
 const PROVIDER = /^[a-z0-9-]{1,40}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** The id of a connection, or undefined if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`. */
+/**
+ * The id of a connection, or undefined if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`.
+ */
 export const connectionId = (provider: string, name: string, key?: string): ConnectionId | undefined => {
   if (!PROVIDER.test(provider) || !NAME.test(name) || (key !== undefined && !NAME.test(key))) return undefined;
   return [provider, name, ...(key === undefined ? [] : [key])].join('/') as ConnectionId;

@@ -14,7 +14,10 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
   extends Omit<Provider, 'callsPerRun' | 'fields' | 'open' | 'locksAccounts'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
-  /** The credential that shares the rate limit; without it, all connections at one origin share it. Only its hash is kept. */
+  /**
+   * The credential that shares the rate limit; without it, all connections at one origin share it. Only its hash is
+   * kept.
+   */
   limitShared?(credentials: C): string;
   /** The base URL of the token endpoint. */
   base(credentials: C): string;
@@ -68,8 +71,8 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         sessionBinding: fingerprint(session.refresh(credentials, '').url, ...session.client(credentials)),
       }),
       ...(code !== undefined && { oneTimeCode: code, ...(importsSession && { importsSession: true }) }),
-      // Checked here for all providers: nobody can use a token that does not fit into a header, and an answer must not send tokens
-      // to any host it names.
+      // Checked here for all providers: nobody can use a token that does not fit into a header, and an answer must not
+      // send tokens to any host it names.
       usage: answer => {
         if (!fitsHeader(answer.accessToken)) return 'malformed_answer';
         const used = usage(credentials, answer);

@@ -6,9 +6,9 @@ import { fitsHeader } from '../core/limits.ts';
 const CONTROL = /\p{Cc}/u;
 
 /**
- * The schemas of credential fields. A message completes a sentence that begins with the field's name; it says what to do and
- * never holds the value. `what` describes the content of the field. Only `baseUrl` changes a value: a credential is sent
- * byte for byte.
+ * The schemas of credential fields. A message completes a sentence that begins with the field's name; it says what to
+ * do and never holds the value. `what` describes the content of the field. Only `baseUrl` changes a value: a credential
+ * is sent byte for byte.
  */
 const present = (what: string) =>
   z

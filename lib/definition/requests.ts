@@ -31,8 +31,8 @@ const urlFrom = ({ url, query }: RequestData, values: Values): string => {
 };
 
 /**
- * The second request of a login; undefined if the first answer lacks a value for it, or has one that does not fit into a
- * header.
+ * The second request of a login; undefined if the first answer lacks a value for it, or has one that does not fit into
+ * a header.
  */
 export const requestAfter = (data: RequestData, values: Values): HttpRequest | undefined => {
   const fromAnswer = (texts: readonly string[]) =>

@@ -1,6 +1,6 @@
 /**
- * Texts with placeholders, such as `{base}/OAuth/Token`. They are substituted, never evaluated: a placeholder is a name, and
- * its value is not searched for placeholders.
+ * Texts with placeholders, such as `{base}/OAuth/Token`. They are substituted, never evaluated: a placeholder is a
+ * name, and its value is not searched for placeholders.
  */
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;

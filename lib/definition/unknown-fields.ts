@@ -6,13 +6,17 @@ export interface FieldProblem {
   readonly message: string;
 }
 
-/** A name that cannot be a misplaced credential: letters, with `_` and `-` between them. Other names are not repeated. */
+/**
+ * A name that cannot be a misplaced credential: letters, with `_` and `-` between them. Other names are not repeated.
+ */
 const SPEAKABLE = /^[A-Za-z]+(?:[_-][A-Za-z]+)*$/;
 const LONGEST = 40;
 /** Fields that every secret may have. */
 const LABELS = ['expires', 'tags', 'connections'];
 
-/** A sentence for each field that the provider does not have: otherwise a misspelled field would be ignored silently. */
+/**
+ * A sentence for each field that the provider does not have: otherwise a misspelled field would be ignored silently.
+ */
 export const unknownFieldProblems = (
   provider: string,
   known: readonly string[],

@@ -96,8 +96,8 @@ class Reconciliation {
   }
 
   /**
-   * Adds a connection, or updates its record to match its secret. The order does not matter: after a crash fewer records note
-   * the secret than it has keys, and the next discovery reads it again.
+   * Adds a connection, or updates its record to match its secret. The order does not matter: after a crash fewer
+   * records note the secret than it has keys, and the next discovery reads it again.
    */
   match(connection: ConnectionId, note: SecretNote | undefined): Promise<void> {
     const record = this.#records.get(connection);
@@ -153,7 +153,10 @@ class Reconciliation {
     }
   }
 
-  /** Withdraws tokens that `refresh` did not end in time. Deletes a record once it has ended and no late writer can still run. */
+  /**
+   * Withdraws tokens that `refresh` did not end in time. Deletes a record once it has ended and no late writer can
+   * still run.
+   */
   clear(record: Listed, isGone: boolean): Promise<void> {
     const { connections, tokens } = this.#deps;
     const { connection, version: last, retiredAt = this.#now, endedAt } = record;
@@ -187,7 +190,7 @@ class Reconciliation {
 }
 
 /**
- * Higher than any version of an earlier record with this name: versions grow by one per run, and runs are seconds apart.
- * Late writes of the earlier connection must neither survive nor delete what the new one writes.
+ * Higher than any version of an earlier record with this name: versions grow by one per run, and runs are seconds
+ * apart. Late writes of the earlier connection must neither survive nor delete what the new one writes.
  */
 const firstVersion = (now: EpochMs): Version => version(Math.floor(now / seconds(1)));

@@ -41,7 +41,9 @@ export type SecretProblemCode =
 /** A secret may have this many records per connection: all of its keys may be replaced at once. */
 const RECORDS_PER_CONNECTION = 2;
 
-/** One for each secret and code. Bad keys of `connections` are counted, not repeated: they may be misplaced credentials. */
+/**
+ * One for each secret and code. Bad keys of `connections` are counted, not repeated: they may be misplaced credentials.
+ */
 export interface Problem {
   readonly secret: string;
   readonly code: SecretProblemCode;
@@ -66,8 +68,8 @@ export class SecretInventory {
   }
 
   /**
-   * Takes stock of one listed secret. It is read unless all of its connections note its version, their number matches the count
-   * in that version, and none of its retired connections may come back.
+   * Takes stock of one listed secret. It is read unless all of its connections note its version, their number matches
+   * the count in that version, and none of its retired connections may come back.
    */
   async look(listing: SecretListing): Promise<void> {
     const { prefix, providers } = this.#deps;
@@ -132,7 +134,8 @@ export class SecretInventory {
     this.#problem(name, content.code);
     if (content.code === 'too_many_connections') this.#hold(own, value.version);
     else {
-      // Shown as a connection that needs attention instead of not at all. The secret is read again until it can be parsed.
+      // Shown as a connection that needs attention instead of not at all. The secret is read again until it can be
+      // parsed.
       const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
       const note = { discoveredVersion: value.version, secretKeys: 0, labels: {} };
       for (const connection of ids) this.connections.set(connection, note);
@@ -150,7 +153,9 @@ export class SecretInventory {
     return [...connections].filter(([connection]) => !refused.has(connection));
   }
 
-  /** Keeps the connections as they are: the secret gives no answer that could change them, unless it is another secret. */
+  /**
+   * Keeps the connections as they are: the secret gives no answer that could change them, unless it is another secret.
+   */
   #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
     for (const { connection, discoveredVersion: noted } of own) {
       const another = areOfTwoSecrets(noted, seen);

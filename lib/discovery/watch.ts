@@ -58,8 +58,8 @@ const publishedOf = ({ reported }: Listed, published: readonly string[]): Report
 const also = (reported: Reported | undefined) => reported && { reported };
 
 /**
- * Sends mails before it notes them: after a crash in between the watch reports twice, but it never loses a report. A mail
- * that fails does not stop the others.
+ * Sends mails before it notes them: after a crash in between the watch reports twice, but it never loses a report. A
+ * mail that fails does not stop the others.
  */
 const sendMails = async (deps: WatchDeps, all: readonly Listed[]): Promise<void> => {
   const { clock, connections, paces, sendMail, observer } = deps;

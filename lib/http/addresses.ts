@@ -58,8 +58,8 @@ export const isRefusedLiteral = (hostname: string): boolean => {
 };
 
 /**
- * Looks a name up and refuses it if any of its addresses is not public. The socket connects to the returned address: a later
- * look-up with another result does not matter.
+ * Looks a name up and refuses it if any of its addresses is not public. The socket connects to the returned address: a
+ * later look-up with another result does not matter.
  */
 export const publicLookup =
   (resolve: typeof lookup = lookup): LookupFunction =>

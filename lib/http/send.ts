@@ -17,8 +17,8 @@ export const MOST_INFORMATIONAL = 10;
 export type Reach = 'public' | 'any';
 
 /**
- * Sends requests with node's own client. It follows no redirect: credentials never reach another host (RFC 6749 needs no
- * redirects). And the first call costs a fraction of a call of `fetch`.
+ * Sends requests with node's own client. It follows no redirect: credentials never reach another host (RFC 6749 needs
+ * no redirects). And the first call costs a fraction of a call of `fetch`.
  */
 export const createSend =
   (reach: Reach, lookup?: LookupFunction): SendHttp =>

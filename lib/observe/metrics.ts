@@ -1,14 +1,17 @@
 /**
- * The names of all metrics: functions emit them and alarms watch them. The deployment is their only dimension: their number is
- * the same for one provider and for twenty. Logs have the numbers of each provider. CloudWatch bills a custom metric for the
- * hours in which it has a value: metrics that count trouble only have one if there is some.
+ * The names of all metrics: functions emit them and alarms watch them. The deployment is their only dimension: their
+ * number is the same for one provider and for twenty. Logs have the numbers of each provider. CloudWatch bills a custom
+ * metric for the hours in which it has a value: metrics that count trouble only have one if there is some.
  */
 export const NAMESPACE = 'TokenRefresher';
 
 export const metrics = {
   /** From 0 to 1, from every watch: see `lifeLeft` in lib/core/health.ts. */
   lowestLife: 'LowestLife',
-  /** From every watch: how overdue the most overdue connection is; 1 is the limit. Its samples are the watch's heartbeat. */
+  /**
+   * From every watch: how overdue the most overdue connection is; 1 is the limit. Its samples are the watch's
+   * heartbeat.
+   */
   longestOverdue: 'LongestOverdue',
   needsAttention: 'NeedsAttention',
   /** Milliseconds. */
@@ -17,7 +20,10 @@ export const metrics = {
   nextExpiry: 'NextExpiry',
   /** Secrets that cannot become connections, and records that cannot be read. */
   discoveryProblems: 'DiscoveryProblems',
-  /** From each refresh: 1 if it failed, otherwise 0. Its average is the share of failures, its sample count the number of refreshes. */
+  /**
+   * From each refresh: 1 if it failed, otherwise 0. Its average is the share of failures, its sample count the number
+   * of refreshes.
+   */
   failed: 'Failed',
   postponed: 'Postponed',
   commitFailures: 'CommitFailures',

@@ -39,8 +39,8 @@ export const publishing = (metrics: Metrics): MiddlewareObj => {
 };
 
 /**
- * Writes reports to logs and metrics. By their types, reports hold only codes, numbers and names of connections, and their
- * fields are written one by one: an allow-list. The connection is logged, but is never part of a metric.
+ * Writes reports to logs and metrics. By their types, reports hold only codes, numbers and names of connections, and
+ * their fields are written one by one: an allow-list. The connection is logged, but is never part of a metric.
  */
 export const powertoolsObserver = (logger: Log, metrics: Metrics, clock: Pick<Clock, 'now'>): Observer => {
   const log = logObserver(logger);

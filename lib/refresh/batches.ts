@@ -20,8 +20,9 @@ const CLOCKS: Milliseconds = 50;
 const IDLE: Milliseconds = 10_000;
 
 /**
- * The slots of one lane that this process has booked and not used yet. The next batch is larger if the last one was used
- * up. If slots lapsed, the next batch is at most as large as the used part of the last one. All waiting callers share one booking.
+ * The slots of one lane that this process has booked and not used yet. The next batch is larger if the last one was
+ * used up. If slots lapsed, the next batch is at most as large as the used part of the last one. All waiting callers
+ * share one booking.
  */
 export class Batches {
   readonly #limit: RateLimit;

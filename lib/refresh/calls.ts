@@ -28,7 +28,10 @@ export interface CallDeps {
   readonly policy: Policy;
 }
 
-/** Why a connection is refreshed. `missing`: the published token is gone. `operator`: an operator wants a new token in any case. */
+/**
+ * Why a connection is refreshed. `missing`: the published token is gone. `operator`: an operator wants a new token in
+ * any case.
+ */
 export type Cause = 'scheduled' | 'requested' | 'missing' | 'forced' | 'operator';
 
 type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
@@ -119,7 +122,9 @@ export class Calls {
     }
   }
 
-  /** Called after a refresh grant that succeeded after minutes of rejections: what rejected it also rejected the login. */
+  /**
+   * Called after a refresh grant that succeeded after minutes of rejections: what rejected it also rejected the login.
+   */
   async releaseLogin({ account }: Credentials): Promise<void> {
     const { logins, credentials: cache } = this.#deps;
     const { status, lastError } = this.#before;

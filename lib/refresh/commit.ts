@@ -142,8 +142,8 @@ export class Commit {
   }
 
   /**
-   * Withdraws the token if consumers must not use it: the provider ended the only session and a consumer reports the token as
-   * refused, or an operator resent a refresh token, which may have ended the token.
+   * Withdraws the token if consumers must not use it: the provider ended the only session and a consumer reports the
+   * token as refused, or an operator resent a refresh token, which may have ended the token.
    */
   async #withdrawn(before: Connection): Promise<Connection> {
     if (before.redeemedCode === undefined) return before;
@@ -153,8 +153,8 @@ export class Commit {
   }
 
   /**
-   * A conditional write. If a newer version refuses it although this run holds the lease, the record was restored to an earlier
-   * state: repeat the write under a higher version.
+   * A conditional write. If a newer version refuses it although this run holds the lease, the record was restored to an
+   * earlier state: repeat the write under a higher version.
    */
   async #asMine(write: () => Promise<boolean | 'failed'>): Promise<boolean | 'failed'> {
     const done = await write();
@@ -205,7 +205,10 @@ export class Commit {
     });
   }
 
-  /** Another worker holds the connection now and its token counts; or the connection is retired, and the new token ends with it. */
+  /**
+   * Another worker holds the connection now and its token counts; or the connection is retired, and the new token ends
+   * with it.
+   */
   async #outrun(logged: Logged): Promise<RefreshReport> {
     const { connections } = this.#deps;
     const { connection } = this.before;

@@ -35,8 +35,8 @@ const opened = ({ text, ...value }: SecretValue): Opened => ({ ...value, json: j
 const LARGEST_CACHE = 16 * 1024 * 1024;
 
 /**
- * The secrets that a warm function has read, by name. They have no time limit: a copy is valid until a run finds another
- * version in a record (`exists`), or the provider refuses the credentials in it (`again`).
+ * The secrets that a warm function has read, by name. They have no time limit: a copy is valid until a run finds
+ * another version in a record (`exists`), or the provider refuses the credentials in it (`again`).
  */
 export class CredentialCache {
   readonly #source: SecretSource;
@@ -74,8 +74,8 @@ export class CredentialCache {
   }
 
   /**
-   * Whether a connection is certainly gone from its secret, or the secret is another one than in the record. A secret that
-   * cannot be read or parsed decides nothing.
+   * Whether a connection is certainly gone from its secret, or the secret is another one than in the record. A secret
+   * that cannot be read or parsed decides nothing.
    */
   async isGone({ connection, discoveredVersion }: Pick<Listed, 'connection' | 'discoveredVersion'>): Promise<boolean> {
     const value = await this.#fetch(secretOf(connection)).catch(() => 'unreadable' as const);

@@ -18,16 +18,17 @@ export type RefreshAnswer =
       readonly result: Exclude<Result, 'lost'>;
       readonly until?: EpochMs;
       /**
-       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the account.
-       * `may_end_token`: a refresh token that may have been spent was sent, and the provider may have ended the token because of it.
+       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the
+       * account. `may_end_token`: a refresh token that may have been spent was sent, and the provider may have ended
+       * the token because of it.
        */
       readonly warning?: 'may_lock_account' | 'may_end_token';
     }
   | {
       readonly result: 'waiting';
       /**
-       * `leased`: a worker holds the lease; wait for it. `busy`: enough others wait already. `renewed`: a newer token exists.
-       * `undiscovered`: the secret exists, but its record does not.
+       * `leased`: a worker holds the lease; wait for it. `busy`: enough others wait already. `renewed`: a newer token
+       * exists. `undiscovered`: the secret exists, but its record does not.
        */
       readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy' | 'undiscovered';
       readonly until?: EpochMs;

@@ -30,9 +30,10 @@ const LONGEST_PAUSE = hours(24);
 const REVOKE_WITHIN = seconds(5);
 
 /**
- * Ends a retired connection: withdraws its token, revokes its session at the provider and forgets it. Repeats this with growing
- * pauses until the provider answers, and once more when no worker can hold the lease any more: a worker may have crashed
- * after it stored a session. `ended`: nothing is left to do. `back`: the secret exists again, or may exist.
+ * Ends a retired connection: withdraws its token, revokes its session at the provider and forgets it. Repeats this with
+ * growing pauses until the provider answers, and once more when no worker can hold the lease any more: a worker may
+ * have crashed after it stored a session. `ended`: nothing is left to do. `back`: the secret exists again, or may
+ * exist.
  */
 export const endConnection = async (
   deps: EndDeps,
@@ -43,8 +44,8 @@ export const endConnection = async (
   // The last chance to find that the deletion was undone. Discovery may not run, or may be unable to read the secret.
   if (isInGrace(listed) && !(await deps.credentials.isGone(listed))) return 'back';
   const now = deps.clock.now();
-  // From here on, a secret that comes back cannot use anything of this connection. `version` comes from the record itself:
-  // everything up to it is removed.
+  // From here on, a secret that comes back cannot use anything of this connection. `version` comes from the record
+  // itself: everything up to it is removed.
   const record = await deps.connections.beginEnd(connection, { at: now, dueAt: plus(now, pauseOf(listed, now)) });
   if (!record) return 'back';
   const { version, replacedAt = now, leaseUntil = now } = record;
@@ -63,8 +64,8 @@ const pauseOf = ({ endingAt, replacedAt }: Listed, now: EpochMs): Milliseconds =
     : Math.min(LONGEST_PAUSE, Math.max(minutes(1), now - endingAt));
 
 /**
- * Removes what a worker wrote after the end of its connection was due or even complete. Does nothing in the grace period:
- * if the secret comes back, all of it is valid.
+ * Removes what a worker wrote after the end of its connection was due or even complete. Does nothing in the grace
+ * period: if the secret comes back, all of it is valid.
  */
 export const endLate = async (
   deps: EndDeps,
@@ -83,8 +84,9 @@ export const endLate = async (
 };
 
 /**
- * Withdraws the token first: nobody may read it, whatever the provider answers. Returns whether nothing is left to revoke.
- * Token and session are revoked at the address that issued them. A token whose address is not known expires by itself.
+ * Withdraws the token first: nobody may read it, whatever the provider answers. Returns whether nothing is left to
+ * revoke. Token and session are revoked at the address that issued them. A token whose address is not known expires by
+ * itself.
  */
 const endAtProvider = async (
   deps: Omit<EndDeps, 'connections' | 'clock' | 'credentials'>,

@@ -2,8 +2,8 @@ import { keyedFingerprint } from '../core/decide.ts';
 import type { LoginStore } from '../ports.ts';
 
 /**
- * Keyed fingerprints of credentials, to compare them. Checking password guesses against them needs the key, which only the
- * provider's `refresh` can read.
+ * Keyed fingerprints of credentials, to compare them. Checking password guesses against them needs the key, which only
+ * the provider's `refresh` can read.
  */
 export class Fingerprints {
   readonly #store: Pick<LoginStore, 'key'>;

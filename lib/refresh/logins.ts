@@ -43,8 +43,8 @@ export class Logins {
   }
 
   /**
-   * Logs in, unless this login is known to be wrong. Waits for its turn until `until`. `insists`: an operator wants the try in
-   * any case; `onOverruled` is called if that makes a difference. Rejects if the store does.
+   * Logs in, unless this login is known to be wrong. Waits for its turn until `until`. `insists`: an operator wants the
+   * try in any case; `onOverruled` is called if that makes a difference. Rejects if the store does.
    */
   async attempt(
     key: string,
@@ -71,7 +71,8 @@ export class Logins {
         await giveBack(afterHolding(state, it, clock.now()));
         return held;
       }
-      // Noted before the call: if the outcome cannot be stored, or this process crashes, no other process tries it at once.
+      // Noted before the call: if the outcome cannot be stored, or this process crashes, no other process tries it at
+      // once.
       noted = duringTry(policy, state, it, clock.now());
       if (!(await store.note(key, id, noted))) return postponed(clock.now());
       if (held) how.onOverruled();
@@ -83,7 +84,9 @@ export class Logins {
     }
   }
 
-  /** Called when the provider accepts requests again after it, or a firewall, rejected them. Rejects if the store does. */
+  /**
+   * Called when the provider accepts requests again after it, or a firewall, rejected them. Rejects if the store does.
+   */
   async release(key: string, login: string): Promise<void> {
     const { clock, store, policy } = this.#deps;
     const id = this.#deps.tryId();

@@ -10,8 +10,8 @@ const TRIES = 8;
 const SLOW: Milliseconds = 500;
 
 /**
- * Hands out rate-limit slots. This process books them in batches, with one write of the store each, and holds them. If it
- * crashes, a few seconds of slots stay unused, and nothing else happens.
+ * Hands out rate-limit slots. This process books them in batches, with one write of the store each, and holds them. If
+ * it crashes, a few seconds of slots stay unused, and nothing else happens.
  */
 export const leasingRateLimiter = (store: LimitStore, clock: Pick<Clock, 'now'>): RateLimiter => {
   const leases = new Map<string, Lease>();
@@ -41,8 +41,8 @@ class Lease {
   /** Includes the last pause that this process set: it applies at once, however slow the store is. */
   #paused: LimitState = unused;
   /**
-   * How far the fastest clock among the processes is known to be ahead of our clock (a hybrid logical clock: S. Kulkarni et
-   * al., "Logical Physical Clocks", 2014). Slots are moments of the fastest clock.
+   * How far the fastest clock among the processes is known to be ahead of our clock (a hybrid logical clock: S.
+   * Kulkarni et al., "Logical Physical Clocks", 2014). Slots are moments of the fastest clock.
    */
   #ahead: Milliseconds = 0;
   /** How long recent writes took: a slot within this time would be too late. */

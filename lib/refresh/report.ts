@@ -44,7 +44,9 @@ export interface RefreshReport {
   readonly warnings: readonly Warning[];
   /** The tables disagreed: one of them was restored to an earlier state. */
   readonly repaired?: true;
-  /** A refresh token that may have been spent was sent: the provider may have ended the published token because of it. */
+  /**
+   * A refresh token that may have been spent was sent: the provider may have ended the published token because of it.
+   */
   readonly replayed?: true;
   /** An operator insisted on a login that had been refused: one more wrong try may lock the account. */
   readonly overruled?: true;

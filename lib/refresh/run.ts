@@ -57,8 +57,8 @@ const LOGIN = { grant: 'login', reason: 'no_session' } as const;
 const inDoubt = { kind: 'unknown', code: 'session_in_doubt' } as const;
 
 /**
- * Obtains a token by the refresh grant or a login. Logs in after a refresh grant that was refused or whose answer was lost, and
- * once more if the secret has changed during the run.
+ * Obtains a token by the refresh grant or a login. Logs in after a refresh grant that was refused or whose answer was
+ * lost, and once more if the secret has changed during the run.
  */
 export class Run {
   readonly #deps: RunDeps;
@@ -149,7 +149,8 @@ export class Run {
     if (outcome.kind === 'refused' && irreplaceable && !thenTryCode) return this.#judged(outcome, attempt);
     if (!needsLogin(outcome, irreplaceable)) return this.#concluded(outcome, attempt);
     const login = await this.#logIn(credentials, choice, outcome.kind !== 'rejected');
-    // The refresh token is unspent and cannot lock an account: the next run sends it again without waiting for the login.
+    // The refresh token is unspent and cannot lock an account: the next run sends it again without waiting for the
+    // login.
     const isAsBefore = outcome.kind === 'rejected' && this.#calls.isLoginHeldBack && login.kind === 'failed';
     return isAsBefore ? this.#concluded(outcome, attempt) : login;
   }
@@ -261,8 +262,8 @@ export class Run {
   }
 
   /**
-   * Whether the published token has time left. Resending a spent refresh token may end it. So the resend waits, unless the
-   * published token is useless to a caller who wants another one.
+   * Whether the published token has time left. Resending a spent refresh token may end it. So the resend waits, unless
+   * the published token is useless to a caller who wants another one.
    */
   #isTokenWorthKeeping(): boolean {
     const { published } = this.found;
@@ -273,7 +274,10 @@ export class Run {
 
 export const triedWith = ({ version, fingerprint }: Credentials): Tried => ({ version, fingerprint });
 
-/** A login replaces a refused refresh token. It also replaces one that was rejected, or whose answer was lost, if it can. */
+/**
+ * A login replaces a refused refresh token. It also replaces one that was rejected, or whose answer was lost, if it
+ * can.
+ */
 const needsLogin = ({ kind }: CallOutcome, irreplaceable: boolean): boolean =>
   kind === 'refused' || (!irreplaceable && (kind === 'rejected' || kind === 'unknown'));
 

@@ -13,7 +13,10 @@ export interface Found {
   readonly held?: UsableSession;
   /** The stored session as the record notes it. */
   readonly note?: SessionNote | undefined;
-  /** The session belongs to other credentials. It stays until a grant brings another: an edit of the secret may be undone. */
+  /**
+   * The session belongs to other credentials. It stays until a grant brings another: an edit of the secret may be
+   * undone.
+   */
   readonly isForeign: boolean;
   /** The published token; only read if a session may exist. */
   readonly published?: Token | undefined;
@@ -49,8 +52,9 @@ const isPerhapsSpent = (before: Connection, version: Version, published: Token |
 };
 
 /**
- * Whether record and session are both an earlier state of their table: the record does not note the published token, and that
- * token is newer than the session. The versions of record and token do not show it: each claim since has added one.
+ * Whether record and session are both an earlier state of their table: the record does not note the published token,
+ * and that token is newer than the session. The versions of record and token do not show it: each claim since has added
+ * one.
  */
 const isOlderThanToken = (before: Connection, session: Version | undefined, published: Token | undefined): boolean =>
   published !== undefined && published.issuedAt !== before.issuedAt && published.version > (session ?? 0);

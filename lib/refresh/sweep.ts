@@ -46,7 +46,9 @@ export interface SweepReport {
   readonly took: Milliseconds;
 }
 
-/** This many times the provider's concurrency are in progress at once; of one secret, at most the concurrency itself. */
+/**
+ * This many times the provider's concurrency are in progress at once; of one secret, at most the concurrency itself.
+ */
 const WORKERS = 3;
 
 /** First steps must leave room in the rate limit: otherwise no login would reach its second step. */
@@ -88,7 +90,10 @@ export const sweep = async (
     groupsOf: (each: Listed) => groupsOf(provider, each, workers),
     more: () => clock.now() + policy.lease <= until,
   });
-  /** Returns how many were not begun. Connections that need an exhausted limit are passed over and retried once it has slots. */
+  /**
+   * Returns how many were not begun. Connections that need an exhausted limit are passed over and retried once it has
+   * slots.
+   */
   const refreshAll = async (all: Listed[]): Promise<number> => {
     const passedOver: Listed[] = [];
     const work = async (each: Listed): Promise<void> => {
@@ -154,8 +159,8 @@ const dueBefore = (kept: readonly Listed[], now: EpochMs, next: EpochMs): Listed
     .toSorted((a, b) => a.dueAt - b.dueAt);
 
 /**
- * A host that comes from a secret may be slow for all of its connections: together such hosts get half of the workers, rounded
- * up. The host of a connection that never had a token is not known yet.
+ * A host that comes from a secret may be slow for all of its connections: together such hosts get half of the workers,
+ * rounded up. The host of a connection that never had a token is not known yet.
  */
 const groupsOf = (
   { concurrency, hosts }: Provider,

@@ -9,8 +9,8 @@ export interface Turns<T> {
 }
 
 /**
- * Works through `waiting` in order, and removes each item that is begun. Items of a group with a full share wait without
- * holding up the others. Returns how many were begun.
+ * Works through `waiting` in order, and removes each item that is begun. Items of a group with a full share wait
+ * without holding up the others. Returns how many were begun.
  */
 export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
   const { limit, work, more } = turns;

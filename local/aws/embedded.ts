@@ -40,8 +40,8 @@ const detach = (server: Server): Handle => {
 };
 
 /**
- * Whether a browser page sent the request. A page can reach a loopback port, and the engine would let it read the answer. SDKs
- * send no `Origin`, and a DNS name that points at this address shows in `Host`.
+ * Whether a browser page sent the request. A page can reach a loopback port, and the engine would let it read the
+ * answer. SDKs send no `Origin`, and a DNS name that points at this address shows in `Host`.
  */
 const comesFromAPage = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
@@ -85,7 +85,9 @@ const stop = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
-/** The services behind the server. A folder is opened before the first request: the engine throws its database's errors. */
+/**
+ * The services behind the server. A folder is opened before the first request: the engine throws its database's errors.
+ */
 const openServices = async (now: () => number, folder?: string) => {
   const store = createSecretStore(now, folder);
   const { server, database } = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
@@ -115,7 +117,9 @@ export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions
   };
 };
 
-/** A path that no other user can guess or open: a named pipe on Windows, elsewhere a socket in a folder of mode 0700. */
+/**
+ * A path that no other user can guess or open: a named pipe on Windows, elsewhere a socket in a folder of mode 0700.
+ */
 const privatePath = (): { readonly path: string; remove(): void } => {
   if (process.platform === 'win32') {
     return { path: `\\\\.\\pipe\\token-refresher-${randomUUID()}`, remove: () => {} };

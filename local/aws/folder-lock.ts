@@ -16,8 +16,8 @@ const ownerOf = (file: string): number | undefined => {
 };
 
 /**
- * Keeps a second process off a folder; returns the function that unlocks it. The database has its own lock, but its only
- * message is "Database is closed". A killed process holds no lock.
+ * Keeps a second process off a folder; returns the function that unlocks it. The database has its own lock, but its
+ * only message is "Database is closed". A killed process holds no lock.
  */
 export const lockFolder = (folder: string): (() => void) => {
   const file = join(folder, 'pid');

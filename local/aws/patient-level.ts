@@ -14,7 +14,10 @@ export class Unavailable extends Error {
 
 type Operation = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-/** The methods that the base class calls for each operation. They are overridden because the engine replaces the public ones. */
+/**
+ * The methods that the base class calls for each operation. They are overridden because the engine replaces the public
+ * ones.
+ */
 const inherited = (name: string): Operation => Reflect.get(ClassicLevel.prototype, name);
 
 /**

@@ -2,7 +2,10 @@ import { createHmac } from 'node:crypto';
 import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount } from './accounts.ts';
 
-/** A request to a provider: the path (with its query) is relative to the provider's base URL; header names are in lower case. */
+/**
+ * A request to a provider: the path (with its query) is relative to the provider's base URL; header names are in lower
+ * case.
+ */
 export interface SimulatedRequest {
   readonly method: string;
   readonly path: string;

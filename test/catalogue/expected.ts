@@ -1,4 +1,7 @@
-/** The requests of the catalogue's definitions, written by hand from the vendors' documentation. Each field has its name as value. */
+/**
+ * The requests of the catalogue's definitions, written by hand from the vendors' documentation. Each field has its name
+ * as value.
+ */
 
 interface Asked {
   readonly url: string;

@@ -25,7 +25,9 @@ const valueFor = (data: DefinitionData, name: string): string => {
   return String(keyFor(data.assertion?.algorithm ?? 'RS256').privateKey.export(pem));
 };
 
-/** A secret that a definition takes, for each group of its alternatives: with all fields, and with the required ones. */
+/**
+ * A secret that a definition takes, for each group of its alternatives: with all fields, and with the required ones.
+ */
 export const inventedSecrets = (data: DefinitionData): readonly Readonly<Record<string, string>>[] => {
   const { alternatives = [[]], base } = data;
   const isAlternative = new Set(alternatives.flat());

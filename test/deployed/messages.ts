@@ -18,8 +18,8 @@ const MANY = [
 ] as unknown as readonly ConnectionId[];
 
 /**
- * Records as troubles leave them, and the mails that the deployed watch sends about them. Afterwards the records are what
- * they were.
+ * Records as troubles leave them, and the mails that the deployed watch sends about them. Afterwards the records are
+ * what they were.
  */
 export const causeTroubles = async (
   { calls, operator }: Stage,

@@ -32,7 +32,9 @@ interface Effect {
 export const keyOf = (role: string): string => credentialsOf(role).accessKeyId;
 export const probeKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
 
-/** Stands before the emulator and does what IAM does: finds out who calls, and refuses what their role does not allow. */
+/**
+ * Stands before the emulator and does what IAM does: finds out who calls, and refuses what their role does not allow.
+ */
 export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> => {
   const effects: Effect[] = [];
   const server = createServer((request, response) => {

@@ -22,9 +22,9 @@ const SECOND = { stack: 'TokenRefresher-staging', name: 'staging' };
 const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };
 
 /**
- * Deploys a second stage next to the first one, with its own functions, tables and schedules. Then each stage gets a secret:
- * each watch adds its own, and neither needs a call that its policies refuse. test/infra/stages.test.ts checks that no role of
- * one stage can read the secrets of the other.
+ * Deploys a second stage next to the first one, with its own functions, tables and schedules. Then each stage gets a
+ * secret: each watch adds its own, and neither needs a call that its policies refuse. test/infra/stages.test.ts checks
+ * that no role of one stage can read the secrets of the other.
  */
 export const checkStages = async (aws: LocalAws, root: string, secretsKey: string): Promise<void> => {
   const assembly = `${root}/cdk.out`;

@@ -13,7 +13,10 @@ export interface StepProxy {
   refuseAll(step: Step): Promise<void>;
   /** The next request of this step takes effect, and so do the SDK's repetitions, but no answer comes back. */
   lose(step: Step): Promise<void>;
-  /** Holds the next request of this step, before or after its effect. Resolves once it is held, to the function that releases it. */
+  /**
+   * Holds the next request of this step, before or after its effect. Resolves once it is held, to the function that
+   * releases it.
+   */
   hold(step: Step, when: 'before' | 'after'): Promise<() => void>;
   close(): void;
 }

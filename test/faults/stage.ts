@@ -29,7 +29,10 @@ export interface World {
   readonly providers: Readonly<Record<Held, Running>>;
 }
 
-/** A row of the table: what happens to which connections, what the rest of the service did, and what these connections did. */
+/**
+ * A row of the table: what happens to which connections, what the rest of the service did, and what these connections
+ * did.
+ */
 export interface Row {
   readonly scenario: string;
   readonly held: Held;

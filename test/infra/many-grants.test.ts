@@ -9,7 +9,9 @@ import { type Json, listOf, newApp, ofType, type Resources, resourcesOf, textOf 
 const isRecord = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What IAM allows: of the inline policies of a role together, of a managed policy, and how many of these a role has. */
+/**
+ * What IAM allows: of the inline policies of a role together, of a managed policy, and how many of these a role has.
+ */
 const INLINE = 10_240;
 const MANAGED = 6144;
 const ATTACHED = 10;

@@ -47,7 +47,10 @@ export class Actor {
     this.#work = work;
   }
 
-  /** Lets operations through until `limit` of them have been, or nothing is left to do. Returns whether the process is still working. */
+  /**
+   * Lets operations through until `limit` of them have been, or nothing is left to do. Returns whether the process is
+   * still working.
+   */
   async runTo(limit: number, before: () => Promise<void>): Promise<boolean> {
     await this.#begun();
     while (this.#state === 'running' && this.steps < limit) {

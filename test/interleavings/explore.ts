@@ -4,8 +4,8 @@ import { type Pair, type Scenario, scenarios } from './scenarios.ts';
 import { SINGLE, Stage } from './stage.ts';
 
 /**
- * What happens when the first process reaches point i: it waits for the second one, or until its lease is over; or it crashes;
- * or the store or the provider acts and the answer is lost; or they refuse.
+ * What happens when the first process reaches point i: it waits for the second one, or until its lease is over; or it
+ * crashes; or the store or the provider acts and the answer is lost; or they refuse.
  */
 export const kinds = ['paused', 'late', 'dead', 'lost', 'refused'] as const;
 export type Kind = (typeof kinds)[number];
@@ -162,7 +162,10 @@ export interface Summary {
   readonly failures: { readonly id: string; readonly violations: readonly string[] }[];
 }
 
-/** `all`: each pair of points. Otherwise, if there are events or three operations at once, the second process runs to its end. */
+/**
+ * `all`: each pair of points. Otherwise, if there are events or three operations at once, the second process runs to
+ * its end.
+ */
 export const explore = async (group: Group, { all }: { readonly all: boolean }): Promise<Summary> => {
   const { scenario, kind } = group;
   const summary: Summary = { runs: 0, lost: 0, failures: [] };

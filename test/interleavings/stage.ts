@@ -47,8 +47,8 @@ export class Stage {
   readonly log: string[] = [];
   readonly violations = new Set<string>();
   /**
-   * The product cannot prevent this loss of the only copy of access: a process was cut off between the grant that spent it and
-   * the write that stores the next one, its answer was lost, or its table was.
+   * The product cannot prevent this loss of the only copy of access: a process was cut off between the grant that spent
+   * it and the write that stores the next one, its answer was lost, or its table was.
    */
   lostByNature = false;
   readonly #published = new Map<ConnectionId, number>();
@@ -260,8 +260,8 @@ export class Stage {
   }
 
   /**
-   * The invariants of a connection whose secret exists. Meanwhile, the only copy of access may be in doubt while the published
-   * token is valid, and record and token may differ after a table was restored.
+   * The invariants of a connection whose secret exists. Meanwhile, the only copy of access may be in doubt while the
+   * published token is valid, and record and token may differ after a table was restored.
    */
   async checkWell(connection: ConnectionId, meanwhile: { doubt: boolean; differ: boolean }): Promise<void> {
     const record = await this.stores.connections.get(connection);

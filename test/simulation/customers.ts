@@ -118,7 +118,10 @@ export class Customer {
     await this.#secrets.put(this.#secretName, this.#text(state, code));
   }
 
-  /** Stores a password with a mistake in it. Returns the version that is current now, and a function that restores the one before. */
+  /**
+   * Stores a password with a mistake in it. Returns the version that is current now, and a function that restores the
+   * one before.
+   */
   async mistype(
     now: EpochMs,
   ): Promise<{ version: SecretVersion | undefined; rollBack: (now: EpochMs) => Promise<boolean> }> {

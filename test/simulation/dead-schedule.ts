@@ -9,8 +9,8 @@ import { CALM } from './scenario.ts';
 const powerofficeV1 = builtIn('poweroffice-v1');
 
 /**
- * A hundred connections whose tokens are valid for ten minutes, without readers. At some moment the schedule stops. Returns how
- * long before the first token expires a person is notified.
+ * A hundred connections whose tokens are valid for ten minutes, without readers. At some moment the schedule stops.
+ * Returns how long before the first token expires a person is notified.
  */
 export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> => {
   const random = new Random(seed);

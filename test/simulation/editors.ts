@@ -22,8 +22,8 @@ const PATIENCE = 1000;
 const UNDONE_WITHIN = minutes(1);
 
 /**
- * People who edit secrets in a hurry. They delete one and undo it at once, remove a key and add it again, misspell one, or
- * mistype a password or a shared field.
+ * People who edit secrets in a hurry. They delete one and undo it at once, remove a key and add it again, misspell one,
+ * or mistype a password or a shared field.
  */
 export class Editors {
   readonly #parts: Parts;

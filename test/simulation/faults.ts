@@ -144,7 +144,10 @@ export class Faults {
     return this.#current.length === 0;
   }
 
-  /** Whether anything was wrong at some time between the two. Suspended processes stay suspended beyond the end of their trouble. */
+  /**
+   * Whether anything was wrong at some time between the two. Suspended processes stay suspended beyond the end of their
+   * trouble.
+   */
   troubled(from: EpochMs, to: EpochMs): boolean {
     const after = this.#longestFreeze > SUSPENDED ? this.#longestFreeze : 0;
     const endOf = (trouble: Trouble) => plus(trouble.to, trouble.kind === 'freezes' ? after : 0);

@@ -14,7 +14,10 @@ import { rotatingProviders } from '../../local/simulators/index.ts';
 /** Every token, refresh token, code and credential of a run contains this, and nothing else does. */
 const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
 
-/** A request may arrive this late, and an answer may be lost this long after it was sent: by a frozen worker, or by the store. */
+/**
+ * A request may arrive this late, and an answer may be lost this long after it was sent: by a frozen worker, or by the
+ * store.
+ */
 const LATEST = minutes(4);
 
 interface LedgerParts {

@@ -102,7 +102,9 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
   return tally.violations === 0 && missing.length === 0 && outcome?.violations.length === 0;
 };
 
-/** This many seeds must use every grant of every provider: the rarest one needs a store that fails between two writes. */
+/**
+ * This many seeds must use every grant of every provider: the rarest one needs a store that fails between two writes.
+ */
 const ENOUGH = 10_000;
 const neverGranted = ({ granted }: Tally): readonly string[] =>
   providers

@@ -32,8 +32,8 @@ export const emit = ({ measured, said }: Outlets, samples: readonly Sample[]): v
 };
 
 /**
- * The observer of a refresher: the deployed logs, metrics and events. Metrics and events leave when an invocation ends: a
- * killed one sends none.
+ * The observer of a refresher: the deployed logs, metrics and events. Metrics and events leave when an invocation ends:
+ * a killed one sends none.
  */
 export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer: Observer; flush(): Promise<void> } => {
   const { said, changed } = outlets;

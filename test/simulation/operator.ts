@@ -21,8 +21,8 @@ interface Parts {
 const ROUNDS = 12;
 
 /**
- * An operator who retries connections: after a firewall is repaired; if a login waits because the outcome of the last tries is
- * unknown, or because too many different ones were wrong; and after the operator has changed a secret.
+ * An operator who retries connections: after a firewall is repaired; if a login waits because the outcome of the last
+ * tries is unknown, or because too many different ones were wrong; and after the operator has changed a secret.
  */
 export class Operator {
   readonly #parts: Parts;
@@ -57,7 +57,10 @@ export class Operator {
     return (await this.#parts.secrets.get(`token-refresher/${secretOf(connection)}`))?.version;
   }
 
-  /** Retries a connection until a version of its secret was tried, at most this many times, while the version is the current one. */
+  /**
+   * Retries a connection until a version of its secret was tried, at most this many times, while the version is the
+   * current one.
+   */
   async hasTried(customer: Customer, version: SecretVersion, times: number): Promise<boolean> {
     const { loop, connections } = this.#parts;
     const tried = async () => (await connections.get(customer.connection))?.usedVersion === version;

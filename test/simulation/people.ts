@@ -98,7 +98,10 @@ export class People {
     await customer.store('good', loop.now, customer.browser ? this.#logIn(customer) : undefined);
   }
 
-  /** A connection needs a person: with a browser login, the person logs in again. The others wait for the repair of the secret. */
+  /**
+   * A connection needs a person: with a browser login, the person logs in again. The others wait for the repair of the
+   * secret.
+   */
   told(connection: ConnectionId): void {
     const { loop, random, customers } = this.#parts;
     const customer = customers.find(each => each.connection === connection);

@@ -82,7 +82,8 @@ export class Readers {
     const { loop, scenario, simulators, url, ledger } = this.#parts;
     const left = Date.parse(expiresAt) - loop.now;
     if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
-    // A reader with a wrong clock is wrong about the last moments; and a provider ends all tokens of an only copy that was sent twice.
+    // A reader with a wrong clock is wrong about the last moments; and a provider ends all tokens of an only copy that
+    // was sent twice.
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;
     const reply = sendTo(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
     // A provider over its rate limit says nothing about the token.

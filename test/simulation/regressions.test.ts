@@ -50,8 +50,8 @@ const silent = (from: Milliseconds): Partial<Scenario> => {
 };
 
 /**
- * Bugs that the simulator found, in scenarios that show them. A mutant with the same name restores each bug, to check that its
- * seed still finds it.
+ * Bugs that the simulator found, in scenarios that show them. A mutant with the same name restores each bug, to check
+ * that its seed still finds it.
  */
 const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Scenario>])[] = [
   [

@@ -119,8 +119,9 @@ export class Restorer {
   }
 
   /**
-   * Whether nothing shows that a refresh token is spent: it was redeemed after the restored state, and no newer token is
-   * published. For an only copy it is enough that the token has little time left, or that a reader reports it as refused.
+   * Whether nothing shows that a refresh token is spent: it was redeemed after the restored state, and no newer token
+   * is published. For an only copy it is enough that the token has little time left, or that a reader reports it as
+   * refused.
    */
   mayBeSentAgain(refreshToken: string, redeemedAt: EpochMs, only: boolean): boolean {
     const { loop, tables, readers } = this.#parts;

@@ -72,7 +72,10 @@ export const CALM = {
 export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>
   id === 'ioffice' ? hours(4) : lifetime;
 
-/** A few providers in parallel; or one over several renewals; or the one with the smallest rate limit, and many connections. */
+/**
+ * A few providers in parallel; or one over several renewals; or the one with the smallest rate limit, and many
+ * connections.
+ */
 type Shape = 'several' | 'long' | 'crowded';
 
 export const scenarioOf = (random: Random): Scenario => {
@@ -159,8 +162,8 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
 };
 
 /**
- * Periods in which discovery crashes, and perhaps the provider is down: the unfinished work of each must be done soon after
- * it.
+ * Periods in which discovery crashes, and perhaps the provider is down: the unfinished work of each must be done soon
+ * after it.
  */
 const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
   const spells: Trouble[] = [];

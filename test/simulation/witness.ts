@@ -209,7 +209,10 @@ export class Witness {
     if (token && (await tokens.get(connection))?.version === token.version) this.#tokens.set(connection, token);
   }
 
-  /** A connection ends only after its secret was away for the grace period; slightly less if no discovery ran in between. */
+  /**
+   * A connection ends only after its secret was away for the grace period; slightly less if no discovery ran in
+   * between.
+   */
   #ends(connection: ConnectionId): void {
     const { loop, ledger, troubled } = this.#parts;
     const { now } = loop;
@@ -228,9 +231,9 @@ export class Witness {
   }
 
   /**
-   * A connection needs attention only if the secret was really wrong while the run read it; or if a person’s login is lost or
-   * may be, because its provider would not accept the refresh token any more or an answer did not arrive; or if a firewall is in
-   * between; and if no code is waiting that was handed in after the fault.
+   * A connection needs attention only if the secret was really wrong while the run read it; or if a person’s login is
+   * lost or may be, because its provider would not accept the refresh token any more or an answer did not arrive; or if
+   * a firewall is in between; and if no code is waiting that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
     const { loop, ledger, told, holds, scenario } = this.#parts;

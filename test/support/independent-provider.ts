@@ -1,6 +1,6 @@
 /**
- * A second opinion: the six providers, written only from the fact sheets, without knowledge of this project. Strict: everything
- * that a sheet does not allow is refused, and the reason is kept in `complaints`.
+ * A second opinion: the six providers, written only from the fact sheets, without knowledge of this project. Strict:
+ * everything that a sheet does not allow is refused, and the reason is kept in `complaints`.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
@@ -191,7 +191,9 @@ const sheets = (url: string, issue: (provider: string, issued: Issued) => void) 
   return routes;
 };
 
-/** The secrets as an operator would write them, by `<provider>/<name>`; base URLs with and without a slash at the end. */
+/**
+ * The secrets as an operator would write them, by `<provider>/<name>`; base URLs with and without a slash at the end.
+ */
 const secretsFor = (url: string): Readonly<Record<string, Record<string, unknown>>> => {
   const { subscriptionKey: _, ...keys } = fact.pogo;
   return {

@@ -28,8 +28,8 @@ import type {
 } from '../../lib/ports.ts';
 
 /**
- * The place of faults: `before` an operation has an effect, or `after` it (a throw there is a lost answer). Operations are
- * named `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
+ * The place of faults: `before` an operation has an effect, or `after` it (a throw there is a lost answer). Operations
+ * are named `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
  */
 export interface Hooks {
   before?(operation: string): Promise<void>;
@@ -38,7 +38,9 @@ export interface Hooks {
 
 /** Operations on secrets for tests; the product never uses them. */
 export interface SecretAdmin {
-  /** Adds a secret or a new version of one; without a text it has no value yet. A writer may choose the version's id. */
+  /**
+   * Adds a secret or a new version of one; without a text it has no value yet. A writer may choose the version's id.
+   */
   put(name: string, text?: string, version?: SecretVersion): Promise<void>;
   /** Deletes it at once: another one may take its name. */
   erase(name: string): Promise<void>;

@@ -34,8 +34,8 @@ export const named = (kind: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => `${kind}-${n}`);
 
 /**
- * Connections of OfficeRnD, which allows five calls a minute, in virtual time. The schedule ticks alternately in two processes,
- * calls take some time, and a third process forces refreshes.
+ * Connections of OfficeRnD, which allows five calls a minute, in virtual time. The schedule ticks alternately in two
+ * processes, calls take some time, and a third process forces refreshes.
  */
 export const neighbourhood = async (honest: number) => {
   const loop = new Loop(START);

@@ -13,8 +13,8 @@ const URL = 'http://127.0.0.1:8080';
 export type Instead = (request: HttpRequest, simulated: (request: HttpRequest) => HttpReply) => HttpReply;
 
 /**
- * A world with all built-in providers and their simulators. `change` alters the secret of the only account; `start` refreshes
- * it once.
+ * A world with all built-in providers and their simulators. `change` alters the secret of the only account; `start`
+ * refreshes it once.
  */
 export const simulatedWorld = async (
   provider: string,

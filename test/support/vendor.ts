@@ -61,7 +61,10 @@ const post = (body: object): HttpRequest => ({
   body: JSON.stringify(body),
 });
 
-/** The provider's side: rotates refresh tokens, accepts codes once, ends a family whose token is reused, counts everything. */
+/**
+ * The provider's side: rotates refresh tokens, accepts codes once, ends a family whose token is reused, counts
+ * everything.
+ */
 export class Vendor {
   password = 'right';
   life: Milliseconds = hours(1);

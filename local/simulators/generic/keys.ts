@@ -1,8 +1,8 @@
 import { checkPrimeSync, createECDH, createHash, createPrivateKey, type JsonWebKeyInput } from 'node:crypto';
 
 /**
- * Made-up private keys, computed from a constant: they are the same in each run, and the repository contains no key. They
- * protect nothing, since anybody can compute them.
+ * Made-up private keys, computed from a constant: they are the same in each run, and the repository contains no key.
+ * They protect nothing, since anybody can compute them.
  */
 
 const CURVES: Readonly<Record<string, readonly [name: string, curve: string, bytes: number]>> = {

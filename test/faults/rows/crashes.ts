@@ -11,7 +11,9 @@ const failing = (['keep', 'publish', 'settle'] as const).flatMap(step =>
 const everyKill = (['claim', 'secret', 'grant', 'keep', 'publish', 'settle'] as const).flatMap(step =>
   (['before', 'after'] as const).map(when => ({ name: `kill-${when}-${step}`, step, when })),
 );
-/** Between the claim and the write that keeps the next refresh token. The only one is lost there, or may be: `doubt.ts`. */
+/**
+ * Between the claim and the write that keeps the next refresh token. The only one is lost there, or may be: `doubt.ts`.
+ */
 const DOUBTFUL = new Set(everyKill.slice(1, 7).map(({ name }) => name));
 const killsOf = (held: Held) =>
   held === 'credentials' ? everyKill : everyKill.filter(({ name }) => !DOUBTFUL.has(name));

@@ -29,7 +29,9 @@ interface Course {
   readonly wrong: string[];
 }
 
-/** Only copies of access that are lost, or may be: nothing else is lost with them, and an event reports them at once. */
+/**
+ * Only copies of access that are lost, or may be: nothing else is lost with them, and an event reports them at once.
+ */
 export const doubt = async (world: World, say: (line: string) => void): Promise<Row[]> => {
   // Nothing is renewed but what the faults leave.
   const policy = { ...shortened, tick: TICK, floor: LIFETIME, forcedSpacing: seconds(1) };

@@ -56,7 +56,9 @@ export const slow = async (world: World): Promise<Row[]> => {
 /** Longer than a call may take by default, and no longer than the run of an only copy waits. */
 const SLOWER = shortened.callDeadline * 2;
 
-/** The same provider, and a refresh token that is the only copy: its answer is waited for as long as the lease allows. */
+/**
+ * The same provider, and a refresh token that is the only copy: its answer is waited for as long as the lease allows.
+ */
 export const onlySlow = async (world: World): Promise<Row[]> => {
   const held = 'a refresh token alone';
   const stage = new Stage(world, 'slow', { ...shortened, lease: seconds(20) }, held);
