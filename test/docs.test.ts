@@ -26,7 +26,7 @@ describe('the README tells the truth', () => {
   test.each(providers.map(provider => [provider.id, provider] as const))('about the fields of %s', (id, provider) => {
     const row = cells(rows.find(each => each.startsWith(`| \`${id}\``)) ?? '');
     const told = codesIn(row.slice(3).join(' '));
-    // They may stand in every secret.
+    // Every secret may have these.
     const isOwn = (field: string) => !['baseUrl', 'apiBaseUrl'].includes(field);
     const fields = [...provider.fields.required, ...provider.fields.optional].filter(isOwn);
     const own = told.filter(isOwn);

@@ -19,7 +19,7 @@ const sourcesOf = (...folders: string[]): string[] =>
   folders.filter(folder => existing.has(folder.split('/')[0] ?? '')).flatMap(filesBelow);
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Comments and the inside of texts do not run; a specifier is the one text that is kept. */
+/** Ignores comments and texts; only the specifier of an import is kept. */
 const withoutComments = (source: string): string =>
   source.replace(/\/\*[\s\S]*?\*\/|(^|[^:'"`\\])\/\/[^\n]*/g, (_, before: string | undefined) => before ?? '');
 
@@ -36,7 +36,7 @@ const importsIn = (source: string): Import[] => {
   const called = [...code.matchAll(DYNAMIC)].map(([, specifier = '']) => ({ specifier, typeOnly: false }));
   return [...named, ...called];
 };
-/** Our own files by their path, everything else by its name. */
+/** Our own files by path, everything else by name. */
 const importsOf = (file: string): Import[] =>
   importsIn(textOf(file)).map(({ specifier, typeOnly }) => ({
     typeOnly,
@@ -44,7 +44,7 @@ const importsOf = (file: string): Import[] =>
   }));
 
 type Allowed = readonly RegExp[];
-/** `types`: only what the compiler removes again. */
+/** `types`: imports that the compiler removes. */
 const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant = (_file: string) => true): void => {
   const strays = sourcesOf(folder)
     .filter(isMeant)
@@ -56,7 +56,7 @@ const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant =
   expect(strays).toEqual([]);
 };
 const core = /^lib\/core\//;
-/** Ports, and what everything that goes through all connections needs. */
+/** Ports, and helpers that go through all connections. */
 const shared = /^lib\/(ports|pool|listing)\.ts$/;
 const refresh = /^lib\/refresh\//;
 const events = /^lib\/events\.ts$/;

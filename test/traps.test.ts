@@ -78,7 +78,7 @@ describe('trap 3: a refresh that returns the same exp ends in a full login befor
   });
 });
 
-/** What Petrosoft says of a refresh token that it does not like. */
+/** Petrosoft's answer to a refresh token that it refuses. */
 const echo = (token: string) => ({
   success: false,
   data: [],
@@ -118,7 +118,7 @@ it('trap 4: a 500 that means a restricted account is retried, and needs attentio
 
 describe('trap 5: of a body that echoes the token nothing gets into logs, events, metrics, stored errors or API answers', () => {
   const MARK = 'planted-7f3a';
-  /** The token and every field where a provider might repeat it, in whichever case and encoding. */
+  /** The token and every field in which a provider might repeat it, in any case and encoding. */
   const everywhere = (request: HttpRequest) => {
     const said = `${MARK} Token: ${request.body} ${Object.values(request.headers).join(' ')}`;
     return {
@@ -269,7 +269,7 @@ describe('trap 8: a refresh answer without a new refresh token keeps the old one
       expect(await use()).toBe(200);
     }
     expect(sent.size).toBe(4);
-    // A refresh token that is sent twice would have ended the family, and cost a login.
+    // A second use of a refresh token would have ended the family, and cost a login.
     expect(refreshRequests(world.calls)).toHaveLength(world.calls.length);
   });
 });
@@ -351,7 +351,7 @@ describe('trap 12: an answer of another organisation is refused, and the old tok
 describe('trap 13: an expires_in that cannot be', () => {
   const read = async (provider: string, expires_in: unknown) => {
     const { world, id, script, tick, account } = await simulatedWorld(provider, { start: false });
-    // The second step of iOFFICE's login is where the token is.
+    // The second step of iOFFICE's login returns the token.
     if (account.provider === 'ioffice') script.push(undefined);
     const svc = 'https://region.powerepos.cloud';
     const access_token = 'opaque';
@@ -406,7 +406,7 @@ it.each(['powerepos', 'ioffice'])(
   async provider => {
     const { world, id, script, whenDue, tick, use } = await simulatedWorld(provider);
     await whenDue();
-    // The provider did spend it; only the answer is lost.
+    // The provider did spend it; only the answer was lost.
     script.push((request, simulated) => {
       simulated(request);
       return { kind: 'failed', code: 'timeout', sent: true };

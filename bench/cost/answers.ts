@@ -39,7 +39,7 @@ export const grants = (provider: Provider, { lifetime, tokenLength }: Grants) =>
   };
 };
 
-/** PowerOffice v1 gives refresh tokens to old registrations alone. */
+/** PowerOffice v1 gives refresh tokens only to old registrations. */
 const hasSessions = ({ id }: Provider): boolean => ['powerepos', 'petrosoft', 'ioffice'].includes(id);
 
 const json = (body: object): HttpReply => ({

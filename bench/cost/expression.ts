@@ -131,7 +131,7 @@ const changesOf = (text: string): readonly Change[] => {
   });
 };
 
-/** The item as an update leaves it. */
+/** The item after an update. */
 export const updated = (text: string, item: Item, given: Expression): Item => {
   const changes = updates.get(text) ?? changesOf(text);
   updates.set(text, changes);

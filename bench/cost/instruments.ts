@@ -3,10 +3,10 @@ import { instruments } from '../../lib/observe/powertools.ts';
 import type { Clock } from '../../lib/ports.ts';
 import type { Meter } from './meter.ts';
 
-/** A line that reports trouble: there is none in a healthy month. */
+/** Called with a line that reports trouble: a healthy month has none. */
 export type OnTrouble = (line: string) => void;
 
-/** The real logger and metrics of a function, whose lines are counted in place of being printed. */
+/** The real logger and metrics of a function; their lines are counted instead of printed. */
 export const meteredInstruments = (
   deployment: string,
   { meter, clock, onTrouble }: { meter: Meter; clock: Pick<Clock, 'now'>; onTrouble: OnTrouble },

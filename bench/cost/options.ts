@@ -91,7 +91,7 @@ const durationIn = (given: string | undefined): Milliseconds | undefined => {
   throw new DemandError(`"--lifetime" must be from 5m to 48h, in whole minutes or hours, got "${given}".`);
 };
 
-/** If two have that lifetime, the one without a limit of calls. */
+/** If two providers have that lifetime, the one without a rate limit. */
 const providerIn = (given: string | undefined, lifetime: Milliseconds | undefined): string => {
   const ids = `${providerIds.join(', ')} or all`;
   if (given !== undefined) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the servers of this benchmark and the one who starts them have in common. */
+/** Shared by the servers of this benchmark and their parent. */
 
 export interface Configuration {
   readonly key: string;
@@ -48,7 +48,7 @@ export const messageOf = (child: ChildProcess): Promise<unknown> =>
     });
   });
 
-/** Starts a server of this folder. Its port, once it listens. */
+/** Starts a server of this folder. Resolves to its port once it listens. */
 export const startServer = async (file: 'aws' | 'provider', { key, cert }: Configuration): Promise<number> => {
   const env = { ...process.env, CONFIGURATION: JSON.stringify({ key, cert }) };
   const child = own(fork(new URL(`${file}.ts`, import.meta.url), { env }));

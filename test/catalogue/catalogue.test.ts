@@ -26,7 +26,7 @@ const cases = providers.flatMap(provider => {
   });
 });
 
-/** What a request sends, wherever it does. */
+/** The fields that a request sends, in any form. */
 const sentIn = ({ url, body = '', headers }: HttpRequest): object => {
   if (headers['Content-Type'] === 'application/json') return JSON.parse(body);
   return Object.fromEntries(new URLSearchParams(body === '' ? new URL(url).search : body));
@@ -87,7 +87,7 @@ describe.each(cases.filter(([, { definition }]) => definition.assertion))('%s', 
     const { iat, exp, jti, ...others } = decodeJwt(jwt);
     expect(others).toEqual(claims);
     expect([iat, jti]).toEqual([1_800_000_000, expect.any(String)]);
-    // No vendor takes an assertion of an hour.
+    // No vendor accepts an assertion that is valid for an hour.
     expect(Number(exp) - Number(iat)).toBeLessThan(3600);
     expect(decodeProtectedHeader(jwt)).toEqual({ typ: 'JWT', ...header });
     const { publicKey } = keyFor(provider.definition.assertion?.algorithm ?? '');

@@ -11,7 +11,7 @@ const templateOf = async (assembly: string, stack: string): Promise<Template> =>
 const deployedStack = async (aws: LocalAws, assembly: string, name: string): Promise<Stack> => {
   const [template, ids] = await Promise.all([templateOf(assembly, name), resourcesOf(aws, name)]);
   const physical = (id: string): string => {
-    // The emulator has no id for an event bus, which goes by the name that it was given.
+    // The emulator has no id for an event bus; it uses the given name.
     const found = ids.get(id) || template.Resources[id]?.Properties.Name;
     if (typeof found !== 'string') throw new Error(`${id} is not deployed`);
     return found;
@@ -19,7 +19,7 @@ const deployedStack = async (aws: LocalAws, assembly: string, name: string): Pro
   return { template, physical };
 };
 
-/** What the roles and resources that were deployed allow, and those of stacks that were not. */
+/** The account with the policies of deployed stacks, and of other stacks that are not deployed. */
 export const deployedAccount = async (
   aws: LocalAws,
   assemblies: Readonly<Record<string, string>>,

@@ -27,7 +27,7 @@ interface Template {
 export const bundlesOf = async (assembly: string, stack: string): Promise<ReadonlyMap<string, string>> => {
   const template: Template = JSON.parse(await readFile(join(assembly, `${stack}.template.json`), 'utf8'));
   const functions = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
-  // Away from our own package.json, which would make of CommonJS what it is not.
+  // Outside of our own package.json, which would change how Node reads CommonJS.
   const task = await mkdtemp(join(tmpdir(), 'task-'));
   process.once('exit', () => rmSync(task, { recursive: true, force: true }));
   return new Map(
@@ -43,7 +43,7 @@ export const bundlesOf = async (assembly: string, stack: string): Promise<Readon
 
 export interface Ran {
   readonly result: unknown;
-  /** What it wrote to its log, a parsed line each. */
+  /** Its log, one parsed line each. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 

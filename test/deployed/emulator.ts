@@ -16,7 +16,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** What a stage has apart from the app: more context, and definitions in its folder `providers`. */
+/** The settings of a stage: more context, and definitions in its folder `providers`. */
 export interface StageSettings {
   readonly context: Readonly<Record<string, string>>;
   readonly definitions?: readonly { readonly id: string }[];
@@ -95,7 +95,7 @@ export const resourcesOf = async (aws: LocalAws, stack: string): Promise<Readonl
   return new Map(StackResourceSummaries.map(each => [each.LogicalResourceId, each.PhysicalResourceId]));
 };
 
-/** The physical id of the one resource whose logical id begins so. */
+/** The physical id of the only resource with this beginning of its logical id. */
 export const idOf = (resources: ReadonlyMap<string, string>, prefix: RegExp): string => {
   const found = [...resources].filter(([id]) => prefix.test(id));
   const [[, physical] = []] = found;

@@ -17,7 +17,7 @@ export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promi
       const answer = await aws.ask<{ Messages?: { Body: string; ReceiptHandle: string }[] } | null>(...call);
       const messages = answer?.Messages ?? [];
       if (messages.length === 0) return mails;
-      // Otherwise the queue gives it once more, half a minute later.
+      // Otherwise the queue delivers it again half a minute later.
       for (const { ReceiptHandle } of messages) {
         await aws.ask('sqs', 'delete-message', '--queue-url', QueueUrl, '--receipt-handle', ReceiptHandle);
       }

@@ -28,7 +28,7 @@ const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };
  */
 export const checkStages = async (aws: LocalAws, root: string, secretsKey: string): Promise<void> => {
   const assembly = `${root}/cdk.out`;
-  // The second deployment replaces what is in the folder.
+  // The second deployment replaces the content of the folder.
   const first = await stageOf(aws, { stack: 'TokenRefresher', assembly }, secretsKey);
   await aws.deploy(root, SECOND.stack, { context: { name: SECOND.name }, definitions: [HAFNIA] });
   const second = await stageOf(aws, { ...SECOND, assembly }, secretsKey);
@@ -60,7 +60,7 @@ const HAFNIA = {
   hosts: ['login.hafnia.example'],
 };
 
-/** It is discovered, obtained and served, by the functions and with the policies that were deployed for it. */
+/** Its functions discover, obtain and serve it, with the policies that were deployed for it. */
 const checkOwnProvider = async (aws: LocalAws, { behind, look }: Stage): Promise<void> => {
   const provider = providerFromData(HAFNIA);
   const account = madeUpAccount(provider, 'acme');
@@ -99,7 +99,7 @@ const checkParts = async (aws: LocalAws, { watch, schedules }: Deployed): Promis
 
 interface Stage {
   readonly deployed: Deployed;
-  /** Calls its functions, behind the policies that were deployed with it; a call that they refuse is an error. */
+  /** Calls its functions, behind its deployed policies; a refused call is an error. */
   behind<T>(work: (calls: Calls) => Promise<T>): Promise<T>;
   /** One run of its watch. */
   look(): Promise<unknown>;
@@ -128,7 +128,7 @@ const stageOf = async (
   return { deployed, behind, look: () => behind(async calls => (await calls.tick('watch')).result) };
 };
 
-/** What a watch reports if there is one secret, which is new. */
+/** The report of a watch that finds one new secret. */
 const onlyAdded = (connection: string): Omit<DiscoverReport, 'added'> & { readonly added: readonly string[] } => ({
   ...{ secrets: 1, read: 1, connections: 1, added: [connection] },
   ...{ changed: [], revived: [], retired: [], removed: [], problems: [], failures: [] },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a process signs its calls with; the access key names the role. */
+/** The credentials of a process; the access key names the role. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -13,7 +13,7 @@ export const credentialsOf = (identity: string): Credentials => ({
   sessionToken: 'made-up',
 });
 
-/** How the services of JSON over HTTP name their operations, and the version of their content type. */
+/** The form in which JSON services name their operations, and the version of their content type. */
 const protocols = {
   dynamodb: ['DynamoDB_20120810', '1.0'],
   secretsmanager: ['secretsmanager', '1.1'],

@@ -7,7 +7,7 @@ import type { Running } from './processes.ts';
 export interface Got {
   readonly status: number;
   readonly accessToken?: string;
-  /** Whether the provider took the token. */
+  /** Whether the provider accepted the token. */
   readonly accepted: boolean;
 }
 

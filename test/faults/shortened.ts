@@ -13,7 +13,9 @@ export const shortened = {
 
 export const LIFETIME: Milliseconds = seconds(60);
 
-/** Waits until every token is so old that its refresh token, and not a login, would renew it: a tenth of its life. */
+/**
+ * Waits until every token is old enough to be renewed by its refresh token instead of a login: a tenth of its lifetime.
+ */
 export const aged = (stage: Stage): Promise<unknown> =>
   until('the tokens have aged', LIFETIME, async () => {
     const tokens = await Promise.all(stage.ids.map(id => stage.token(id)));

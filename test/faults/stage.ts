@@ -145,13 +145,15 @@ export class Stage {
   tick(refresher: Running): Promise<unknown> {
     return post(refresher.url, JSON.stringify({ shards: allShards }));
   }
-  /** As the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers. */
+  /**
+   * Does what the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers.
+   */
   async force(refresher: Running, connection: ConnectionId): Promise<unknown> {
     const { issuedAt } = await this.token(connection);
     const request = { kind: 'force', connection, issuedAt, waits: true } satisfies RefreshRequest;
     return post(refresher.url, JSON.stringify({ request })).catch(() => undefined);
   }
-  /** The schedule, faster than in the cloud: each of the refreshers, all the time. */
+  /** The schedule, faster than in the cloud: runs each of the refreshers continuously. */
   schedule(refreshers: readonly Running[]): { stop(): Promise<void> } {
     const ticks = refreshers.map(refresher => repeat(200, () => this.tick(refresher)));
     return { stop: async () => void (await Promise.all(ticks.map(each => each.stop()))) };
@@ -179,7 +181,7 @@ export class Stage {
     if (!token) throw new Error(`no token of ${connection}`);
     return token;
   }
-  /** Whether the provider itself takes the published token, used as a consumer uses it. */
+  /** Whether the provider itself accepts the published token from a consumer. */
   async accepted(connection: ConnectionId): Promise<boolean> {
     const { baseUrl, headers } = await this.token(connection);
     return (await fetch(`${baseUrl}/things`, { headers })).ok;

@@ -3,7 +3,7 @@ import { type Call, letsThrough, SECRETS_KEY } from './calls.ts';
 import { Evaluator } from './evaluate.ts';
 import { accountOf, deployments, SECRETS_KEY_ARN } from './synthesized.ts';
 
-/** The name of one begins like the name of the other. */
+/** The name of one deployment begins with the name of the other. */
 const PRODUCTION = 'token-refresher';
 const STAGING = 'token-refresher-2';
 const evaluator = new Evaluator(accountOf(deployments(PRODUCTION, STAGING)));

@@ -33,7 +33,7 @@ const templateOf = (settings: Settings): Template => {
   return Assertions.fromStack(stack).toJSON() as Template;
 };
 
-/** The templates of what is deployed and of its readers. */
+/** The templates of the deployment and of its readers. */
 export const templates = (): readonly Template[] => [templateOf({}), readersTemplate()];
 
 /** The templates of deployments next to each other, by their names. */

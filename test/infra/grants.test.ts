@@ -5,7 +5,7 @@ import { type ITokenRefresher, TokenRefresher } from '../../infra/token-refreshe
 import { statementsOf } from './policies.ts';
 import { type Json, newApp, resourcesOf, textOf } from './template.ts';
 
-/** All that a consumer's role gets from grants, as text. */
+/** Everything that a consumer's role gets from grants, as text. */
 const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported = false) => {
   const stack = new Stack(newApp(), 'Mine');
   const tokens: ITokenRefresher = imported

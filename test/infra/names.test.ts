@@ -23,7 +23,7 @@ const referredTo = (value: unknown): string[] => {
   });
 };
 
-/** All that has to be there before a resource is made. */
+/** Everything that must exist before a resource is created. */
 const neededBy = (resources: Resources, id: string, seen = new Set<string>()): ReadonlySet<string> => {
   for (const each of referredTo(resources[id])) {
     if (seen.has(each)) continue;

@@ -10,7 +10,7 @@ import { providerFromFile, SettingsError, TokenRefresher } from '../../infra/tok
 import { providersInFolder } from '../../lib/definition-files.ts';
 import { newApp, ofType, resourcesOf } from './template.ts';
 
-/** Providers that do not come with the package: a file is all they take. */
+/** Providers that are not built in: each needs only a file. */
 
 const folder = mkdtempSync(join(tmpdir(), 'own-provider-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -140,7 +140,7 @@ describe('the bundle of its function', () => {
     expect(textOf(after, 'Refreshacme')).toContain('https://login.acme.test/v2');
     expect(textOf(after, 'Refreshacme')).not.toContain('powerepos');
     expect(textOf(after, 'Refreshpowerepos')).toContain('https://auth.powerepos.cloud');
-    // Nothing is signed.
+    // This provider signs nothing.
     expect(textOf(after, 'Refreshacme')).not.toContain('JWSInvalid');
   }, 120_000);
 

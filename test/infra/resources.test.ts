@@ -40,7 +40,7 @@ describe('state', () => {
     expect(key).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
   });
 
-  // Another logical id is another, empty table: the tokens and refresh tokens of everyone are lost.
+  // Another logical id means another, empty table: all tokens and refresh tokens would be lost.
   test('keeps its logical ids', () => {
     const stateful = ['AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'];
     const ids = stateful.flatMap(type => ofType(all, type).map(([id]) => id));
@@ -139,7 +139,7 @@ describe('functions', () => {
 
   test('a failed event is tried once more, then a dead letter', () => {
     const configs = ofType(all, 'AWS::Lambda::EventInvokeConfig');
-    // All but the API's, whose callers wait.
+    // All except the API, whose callers wait.
     expect(configs).toHaveLength(functions.length - 1);
     for (const [, { Properties }] of configs) {
       const { OnFailure } = Properties.DestinationConfig as { OnFailure: Json };
@@ -246,7 +246,7 @@ describe('the HTTP API', () => {
     expect(Object.values(logged).filter(each => /header|query|body|authorizer|responseOverride/i.test(each))).toEqual(
       [],
     );
-    // Each request writes a line.
+    // Each request writes a line: keep it short.
     expect(Object.keys(logged).length).toBeLessThanOrEqual(8);
   });
 

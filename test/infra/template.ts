@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** An app like the one that is deployed; without bundles, which these tests never look into. */
+/** An app like the deployed one, but without bundles, which these tests never read. */
 export const newApp = (): App =>
   new App({
     context: { ...context, 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true },

@@ -15,7 +15,7 @@ export interface ApiConfiguration {
   readonly provider: string;
   /** The address of its refresher: the counterpart of a function name in Lambda. */
   readonly refresher: string;
-  /** What differs from the policy's defaults. */
+  /** Changes of the policy's defaults. */
   readonly policy: Partial<Policy>;
 }
 

@@ -9,7 +9,7 @@ import { type Victim, victimOf } from '../victims.ts';
 
 const held = 'a refresh token alone';
 const TICK = seconds(5);
-/** From here on a refresh token that may be spent is sent again: two ticks. */
+/** From this time before the end, a refresh token that may be spent is sent again: two ticks. */
 const NEAR_END = 2 * TICK;
 /** How often a token is used before its provider ends it. */
 const USES = 20;
@@ -18,13 +18,13 @@ const READS = 5;
 
 export const names = doubts.map(({ name }) => name);
 
-/** What became of one connection. */
+/** The course of one connection. */
 interface Course {
   readonly doubt: Doubt;
   readonly id: ConnectionId;
   readonly reportedAfter: number;
   uses: number;
-  /** Reads after the provider had refused the token to a consumer. */
+  /** Reads after the provider refused the token to a consumer. */
   refusals: number;
   readonly wrong: string[];
 }
@@ -33,7 +33,7 @@ interface Course {
  * Only copies of access that are lost, or may be: nothing else is lost with them, and an event reports them at once.
  */
 export const doubt = async (world: World, say: (line: string) => void): Promise<Row[]> => {
-  // Nothing is renewed but what the faults leave.
+  // Nothing is renewed except by the faults.
   const policy = { ...shortened, tick: TICK, floor: LIFETIME, forcedSpacing: seconds(1) };
   const stage = new Stage(world, 'doubt', policy, held);
   const refreshers = [await stage.refresher(), await stage.refresher()] as const;
@@ -74,7 +74,7 @@ export const doubt = async (world: World, say: (line: string) => void): Promise<
   return rowsOf(courses);
 };
 
-/** Meets its fault, and is reported. */
+/** Runs the fault, and waits for its report. */
 const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId, victim: Victim): Promise<Course> => {
   await doubt.inflict(stage, id, victim);
   const from = Date.now();
@@ -95,7 +95,7 @@ const served = async (stage: Stage, api: Running, course: Course, published: Tok
   await until(`the token of ${doubt.name} comes near its end`, LIFETIME, async () => {
     const { accepted, accessToken } = await use(api, id);
     const { replays } = await stage.counts(id);
-    // What was seen after that moment may be its consequence.
+    // What was seen after that time may be its consequence.
     if (Date.now() >= near) return true;
     course.uses += 1;
     if (!accepted || accessToken !== published.accessToken) wrong.push('its token was not served, or refused');
@@ -105,7 +105,7 @@ const served = async (stage: Stage, api: Running, course: Course, published: Tok
   if (course.uses === 0) throw new Error(`${doubt.name}: its token was too old to be used`);
 };
 
-/** The provider never had its refresh token: it is renewed near the end of its token, without a gap. */
+/** The provider never got its refresh token: it is renewed near the end of its token, without a gap. */
 const spared = async (stage: Stage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);

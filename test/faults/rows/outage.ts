@@ -11,7 +11,7 @@ const OUTAGE = seconds(5);
 const READS = 10;
 const LIFETIME = minutes(10);
 
-/** The provider is down while the token has ten minutes to live. */
+/** The provider is down while the token is valid for ten more minutes. */
 export const outage = async (world: World, held: Held): Promise<Row[]> => {
   const stage = new Stage(world, 'outage', {}, held);
   const refresher = await stage.refresher();
