@@ -5,7 +5,10 @@ import { DemandError } from './cost/plan.ts';
 import { type Recorded, recordedOf, scenarios, write } from './cost/record.ts';
 import { bothBills, dollars, reportOf } from './cost/report.ts';
 
-/** A month's bill, from the synthesized template, from calls that are counted while the real handlers run, and from prices. */
+/**
+ * A month's bill, from the synthesized template, from calls that are counted while the real handlers run, and from
+ * prices.
+ */
 
 const record = async (): Promise<void> => {
   const recorded: Recorded[] = [];

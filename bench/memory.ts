@@ -13,9 +13,9 @@ import { type Measured, measure } from './memory/measure.ts';
 import { endAll, startServer } from './memory/process.ts';
 import { type Customers, customersOf, PROVIDER_HOST, type Scenario, scenarios } from './memory/scenario.ts';
 
-/** How much memory each function needs with many connections: the bundles that are deployed, measured from outside. */
+/** How much memory each function needs with many connections: measures the deployed bundles from outside. */
 
-/** In MB above what a function has before its first event. */
+/** In MB, in addition to the function's memory before its first event. */
 const ALLOWED = 128;
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import { minutes, seconds } from '../lib/core/types.ts';
 import { limitedCalls } from '../test/support/limited-calls.ts';
 
-/** How much of a rate limit is used, and what it costs: in virtual time, so that the figures are the same on any machine. */
+/** How much of a rate limit is used, and its cost: in virtual time, for the same figures on any machine. */
 const limits = {
   'PowerOffice v1, 50 in 1 s': { calls: 50, per: seconds(1) },
   'PowerOffice v2, 10 in 1 s': { calls: 10, per: seconds(1) },

@@ -10,7 +10,7 @@ const hosts = z
   .refine(all => all.every(isHostPattern), 'must be hosts with commas between them');
 const table = z.string().min(1);
 const deployment = z.string().refine(isDeploymentName, 'must be the name of a deployment');
-/** How a provider is served: the share of a token's lifetime after which it is renewed, and the tick in milliseconds. */
+/** The share of a token's lifetime after which it is renewed, and the tick in milliseconds. */
 const pace = z.object({
   refreshAt: z.number().min(0.1).max(0.9),
   tick: z.int().min(1),
@@ -27,7 +27,7 @@ const json = <T extends z.ZodType>(content: T, is: string) =>
 const byProvider = <T extends z.ZodType>(entry: T, is: string) =>
   json(z.record(z.string(), entry), `{provider: ${is}}`);
 
-/** The environment of each function: infrastructure sets these names, the functions read them, nothing else does. */
+/** The environment of each function. Only infrastructure sets these variables, and only the functions read them. */
 const variables = {
   refresh: z.object({
     TOKENS_TABLE: table,
@@ -36,9 +36,9 @@ const variables = {
     EVENT_BUS: z.string().min(1),
     DEPLOYMENT: deployment,
     PACE: json(pace, '{refreshAt, tick}'),
-    /** Hosts that the provider's API may have apart from those of its definition. */
+    /** Hosts of the provider's API in addition to those of its definition. */
     HOSTS: hosts.exactOptional(),
-    /** Whether the `baseUrl` of a secret may be on any host; without it, it may. */
+    /** Whether the `baseUrl` of a secret may be on any host; if absent, it may. */
     OWN_BASE_URL: z.stringbool().exactOptional(),
   }),
   watch: z.object({
@@ -57,14 +57,14 @@ const variables = {
     TOKENS_TABLE: table,
     CONNECTIONS_TABLE: table,
     DEPLOYMENT: deployment,
-    /** The `refresh` function of each provider, and how it renews. */
+    /** The `refresh` function of each provider, and its pace. */
     REFRESHERS: byProvider(refresher, '{functionName, refreshAt, tick}'),
   }),
 };
 
 type Variables = { [F in keyof typeof variables]: z.output<(typeof variables)[F]> };
 
-/** What a function was configured with; an error names each variable that is missing or malformed. */
+/** The configuration of a function; an error names each missing or malformed variable. */
 export const environmentOf = <F extends keyof Variables>(name: F, env: Env): Variables[F] => {
   const parsed = variables[name].safeParse(env);
   if (parsed.success) return parsed.data as Variables[F];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { epochMs } from '../lib/core/types.ts';
 import type { Clock } from '../lib/ports.ts';
 
-/** Time and chance as they are. */
+/** The real clock and real randomness. */
 export const systemClock: Clock = {
   now: () => epochMs(Date.now()),
   sleep: (duration, signal) =>

@@ -20,16 +20,16 @@ export interface Parts {
   readonly dynamodb: DynamoDBClient;
   readonly tables: TableNames;
   readonly secrets: SecretSource;
-  /** Of the names of secrets; ends with a slash. */
+  /** The prefix of secret names; ends with a slash. */
   readonly prefix: string;
   readonly policy: Policy;
   readonly send: SendHttp;
   readonly observer: Observer;
-  /** Told of a record that can't be read; the others go on. */
+  /** Called with a record that cannot be read; the others continue. */
   readonly onBroken: (error: RefresherError) => void;
 }
 
-/** The real parts behind the ports, the same in the cloud and on a laptop. */
+/** The real adapters of the ports, the same in the cloud and on a laptop. */
 export const stores = ({ dynamodb, tables, onBroken }: Pick<Parts, 'dynamodb' | 'tables' | 'onBroken'>) => ({
   clock: systemClock,
   tokens: tokenTable(dynamodb, tables.tokens),

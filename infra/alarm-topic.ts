@@ -15,7 +15,7 @@ export interface AlarmTopicProps {
   readonly alarmTopic?: ITopic | undefined;
 }
 
-/** Where alarms and the mails of the watch go. */
+/** The topic for alarms and the mails of the watch. */
 export class AlarmTopic extends Construct {
   readonly topic: ITopic;
   readonly #key: IKey | undefined;
@@ -31,15 +31,15 @@ export class AlarmTopic extends Construct {
     }
   }
 
-  /** Lets a function of this deployment publish. The key of a topic that was handed in has its policy elsewhere. */
+  /** Lets a function of this deployment publish. The policy of an existing topic's key is not managed here. */
   grantPublish(grantee: IGrantable): void {
     grantee.grantPrincipal.addToPrincipalPolicy(allow('sns:Publish', this.topic.topicArn));
     if (this.#key) grantee.grantPrincipal.addToPrincipalPolicy(snsKey(this, this.#key.keyArn));
   }
 
   /**
-   * CloudWatch publishes as itself: the topic and its key have to let it, and for alarms of this account alone. One that
-   * was imported by its ARN has its policy elsewhere, and so has the key of a topic that was handed in.
+   * CloudWatch publishes as itself: the policies of topic and key must allow it, and only for alarms of this account.
+   * The policy of a topic imported by its ARN, or of an existing topic's key, is not managed here.
    */
   #letCloudWatchPublish(): void {
     const cloudWatch = (actions: string[], resource: string) =>
@@ -49,9 +49,9 @@ export class AlarmTopic extends Construct {
         resources: [resource],
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       });
-    // A policy of the topic replaces the default one, which would have let the account's alarms publish.
+    // A topic policy replaces the default one, which would have let the account's alarms publish.
     this.topic.addToResourcePolicy(cloudWatch(['sns:Publish'], this.topic.topicArn));
-    // In a key's policy "*" is that key.
+    // In a key's policy "*" means that key.
     this.#key?.addToResourcePolicy(cloudWatch(['kms:Decrypt', 'kms:GenerateDataKey'], '*'));
   }
 }

@@ -5,7 +5,7 @@ import type { AlarmSpec, Deployment, MetricRef, Series, Statistic } from './alar
 
 type Shape = Omit<AlarmSpec, 'id'>;
 
-/** Every alarm. The same for one provider and for twenty, for one connection and for 100,000. */
+/** Every alarm. Their number is the same for one provider and for twenty, for one connection and for 100,000. */
 export const alarmsFor = (deployment: Deployment): readonly AlarmSpec[] =>
   Object.entries({
     ...watchAlarms(deployment),
@@ -14,7 +14,7 @@ export const alarmsFor = (deployment: Deployment): readonly AlarmSpec[] =>
     ...resourceAlarms(deployment),
   }).map(([id, shape]) => ({ ...shape, id }));
 
-/** The alarm's state is decided by so many datapoints out of as many. */
+/** `n` consecutive datapoints decide the alarm's state. */
 const inARow = (n: number) => ({ evaluationPeriods: n, datapointsToAlarm: n });
 const once = inARow(1);
 const stat = (statistic: Statistic, metric: MetricRef): Series => ({ kind: 'metric', metric, statistic });
@@ -22,23 +22,23 @@ const ownOf =
   ({ name: deployment }: Deployment) =>
   (name: MetricName): MetricRef => ({ namespace: NAMESPACE, name, dimensions: dimensionsOf(deployment) });
 
-/** What the watch sees every minute, over all connections; and that it sees anything. */
+/** Alarms on the watch's minutely view of all connections, and on the watch itself. */
 const watchAlarms = (deployment: Deployment) => {
   const of = ownOf(deployment);
   return {
     'watch-silent': {
-      title: 'The watch does not run: nothing is discovered or judged',
+      title: 'The watch has not run for 5 minutes: nothing is discovered or judged',
       series: { kind: 'samples', metric: of(metrics.longestOverdue) },
       period: minutes(1),
-      // Data may come two minutes late, and a deployment begins with minutes that have none.
+      // Data may come two minutes late, and a new deployment begins with minutes without data.
       ...inARow(5),
       comparison: 'less than',
       threshold: 1,
-      // Before the first datapoint of a new deployment there is nothing to be silent. Afterwards the state stays.
+      // Without data, a new deployment does not alarm, and later the state stays.
       missingData: 'ignore',
     },
     overdue: {
-      title: 'A connection is overdue for a refresh',
+      title: 'Connection overdue for a refresh',
       series: stat('Maximum', of(metrics.longestOverdue)),
       period: minutes(1),
       ...once,
@@ -47,7 +47,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     'life-low': {
-      title: 'A token has used up half of the time for its renewal',
+      title: 'Half of the time to renew a token has passed',
       series: stat('Minimum', of(metrics.lowestLife)),
       period: minutes(1),
       ...once,
@@ -56,7 +56,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     attention: {
-      title: 'A connection needs attention',
+      title: 'Connection needs attention',
       series: stat('Maximum', of(metrics.needsAttention)),
       period: minutes(1),
       ...once,
@@ -85,7 +85,7 @@ const watchAlarms = (deployment: Deployment) => {
   } as const satisfies Record<string, Shape>;
 };
 
-/** What only a refresh knows. */
+/** Alarms on what only a refresh can measure. */
 const refreshAlarms = (deployment: Deployment) => {
   const of = ownOf(deployment);
   return {
@@ -156,14 +156,14 @@ const resourceAlarms = ({ tables, deadLetters }: Deployment) => {
       ...once,
       comparison: 'at least',
       threshold: 1,
-      // A queue that nobody uses stops reporting its length, however long it is.
+      // An unused queue stops reporting its length, even if it is not empty.
       missingData: 'ignore',
     },
     'tables-throttled': {
       title: 'DynamoDB throttles a table',
       series: {
         kind: 'sum',
-        // A throttled write to `Tokens` is a commit that fails.
+        // A throttled write to `Tokens` is reported as a failed commit.
         metrics: [
           events(tables.tokens, 'ReadThrottleEvents'),
           events(tables.connections, 'ReadThrottleEvents'),

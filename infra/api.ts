@@ -33,11 +33,11 @@ const routes: readonly HttpRouteKey[] = [
   HttpRouteKey.with('/tokens/{provider}/{name}/{key}', HttpMethod.GET),
   HttpRouteKey.with('/tokens/{provider}/{name}/{key}', HttpMethod.POST),
   HttpRouteKey.with('/connections', HttpMethod.GET),
-  // Whatever else is asked, the function answers what is wrong with it.
+  // The function answers all other requests with the error.
   HttpRouteKey.DEFAULT,
 ];
 
-/** Who asked for what, and with which result. No headers, no query string, no body. CloudWatch adds the time. */
+/** Caller, request and result. No headers, no query string, no body. CloudWatch adds the time. */
 const accessLog = {
   requestId: AccessLogField.contextRequestId(),
   caller: AccessLogField.contextIdentityUserArn(),
@@ -49,7 +49,7 @@ const accessLog = {
   error: AccessLogField.contextIntegrationErrorMessage(),
 };
 
-/** The HTTP API. Every route wants a signature of IAM; who may ask for which connection is a matter of paths. */
+/** The HTTP API. Every route requires an IAM signature; IAM policies on paths decide who may read which connection. */
 export class Api extends Construct {
   readonly httpApi: HttpApi;
   readonly api: BundledFunction;
@@ -101,7 +101,7 @@ export class Api extends Construct {
 
   #stage({ logRetention: retention, requestsPerSecond }: ApiProps): void {
     const logGroup = new LogGroup(this, 'AccessLogs', {
-      // Below this prefix log delivery needs no entry in the account's log resource policy, whose size is limited.
+      // Log groups under this prefix need no entry in the account's log resource policy, whose size is limited.
       logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 100, separator: '-' })}`,
       retention,
       removalPolicy: RemovalPolicy.DESTROY,

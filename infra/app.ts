@@ -7,7 +7,7 @@ import { contextFiles, withoutPersonal } from './personal-context.ts';
 import { isForUs, settingsOf } from './settings.ts';
 import { stackNameOf, TokenRefresherStack } from './stack.ts';
 
-/** What `cdk deploy` in this folder deploys. The only reader of context, and of `providers/`. */
+/** The app that `cdk deploy` in this folder deploys. Only this file reads context and `providers/`. */
 try {
   const app = new App();
   const own = settingsErrors(() => providersInFolder(join(process.cwd(), 'providers')));

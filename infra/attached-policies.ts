@@ -1,10 +1,10 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnRole, type IRole } from 'aws-cdk-lib/aws-iam';
 
-/** What a role of another app has is not known here. A function needs one managed policy to write its log. */
+/** The policies of another app's role are not known here. A function needs one managed policy to write its log. */
 const UNKNOWN_ROLE = 1;
 
-/** How many managed policies a role will have: those that it names, and those of its stack that name it. */
+/** How many managed policies a role will have: those that it names, and those in its stack that name it. */
 export const attachedTo = (role: IRole): number => {
   const stack = Stack.of(role);
   const textOf = (value: unknown) => JSON.stringify(stack.resolve(value));

@@ -22,27 +22,33 @@ export interface OnConnectionEventOptions extends OnEventOptions {
   readonly types?: readonly Transition['type'][];
 }
 
-/** A deployed token-refresher, as others see it: they read `Tokens` or call the API. `Connections` is never granted. */
+/**
+ * A deployed token-refresher as other stacks see it: they read `Tokens` or call the API. `Connections` is never
+ * granted.
+ */
 export interface ITokenRefresher extends IConstruct {
   /** The name of the deployment: `token-refresher`. */
   readonly deploymentName: string;
-  /** Current tokens. Prefer `grantRead` to the grants of the table, which are about all tokens. */
+  /** Current tokens. Prefer `grantRead` to the grants of the table, which cover all tokens. */
   readonly tokensTable: ITable;
   /** Encrypts the tables. */
   readonly encryptionKey: IKey;
-  /** State changes of connections are published here. */
+  /** Publishes state changes of connections. */
   readonly eventBus: IEventBus;
   readonly apiId: string;
   readonly apiUrl: string;
 
   /**
-   * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret: `…/acme/*`. Grants for
-   * the same grantee share statements: hundreds of connections fit into the policies of one role.
+   * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret:
+   * `…/acme/*`. Grants for the same grantee share statements: hundreds of connections fit into the policies of one
+   * role.
    */
   grantRead(grantee: IGrantable, connection: string): Grant;
   /** Lets the grantee read the tokens of all connections of one provider. */
   grantReadProvider(grantee: IGrantable, provider: string): Grant;
-  /** Lets the grantee ask the HTTP API for one connection's token and force its refresh; without one, for any. */
+  /**
+   * Lets the grantee call the HTTP API for one connection's token and force its refresh; without a connection, for any.
+   */
   grantInvokeApi(grantee: IGrantable, connection?: string): Grant;
   /** The environment variables of a consumer: `TOKENS_TABLE` and `TOKENS_API_URL`. */
   environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string>;
@@ -56,27 +62,27 @@ export interface ITokenRefresher extends IConstruct {
   metric(name: MetricName, options?: MetricOptions): Metric;
   /** The smallest life left of all tokens: 1 before renewals are due, 0 for an expired token. */
   metricLowestLife(options?: MetricOptions): Metric;
-  /** How long the longest overdue connection is due; 1 is as long as one should be. */
+  /** How overdue the most overdue connection is; 1 is the limit. */
   metricLongestOverdue(options?: MetricOptions): Metric;
-  /** How many connections need attention; without a value if none does. */
+  /** How many connections need attention; no value if none does. */
   metricNeedsAttention(options?: MetricOptions): Metric;
-  /** How long the connection that fails longest has failed, in milliseconds. */
+  /** How long the longest failing connection has failed, in milliseconds. */
   metricLongestFailing(options?: MetricOptions): Metric;
-  /** Days until the next secret or session expires that has an end. */
+  /** Days until the next secret or session with an end expires. */
   metricNextExpiry(options?: MetricOptions): Metric;
   /** Secrets that cannot become connections, and records that cannot be read. */
   metricDiscoveryProblems(options?: MetricOptions): Metric;
   /** The share of refreshes that fail; the statistic `SampleCount` counts all refreshes. */
   metricFailed(options?: MetricOptions): Metric;
-  /** Refreshes that waited for a rate limit in vain. */
+  /** Refreshes that got no rate-limit slot in time. */
   metricPostponed(options?: MetricOptions): Metric;
-  /** Refreshes that DynamoDB did not take. */
+  /** Refreshes whose result DynamoDB did not store. */
   metricCommitFailures(options?: MetricOptions): Metric;
-  /** Calls of providers. */
+  /** Calls to providers. */
   metricCalls(options?: MetricOptions): Metric;
 }
 
-/** What is the same for one that is deployed here and for one that is imported. */
+/** The common part of deployed and imported token-refreshers. */
 export abstract class TokenRefresherBase extends Construct implements ITokenRefresher {
   abstract readonly deploymentName: string;
   abstract readonly tokensTable: ITable;
@@ -84,7 +90,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   abstract readonly eventBus: IEventBus;
   abstract readonly apiId: string;
   abstract readonly apiUrl: string;
-  /** The providers that are served; any, if that is not known. */
+  /** The deployed providers; undefined if not known: any can be granted. */
   protected abstract readonly providers: readonly string[] | undefined;
   readonly #grants = new CollectedGrants(this);
 
@@ -166,7 +172,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
     return grant.combine(this.#grants.addOnce(grantee, tableKey(this, this.encryptionKey.keyArn)));
   }
 
-  /** One connection, or `<provider>/<name>/*`: all of one secret. */
+  /** One connection, or all of one secret: `<provider>/<name>/*`. */
   #known(connection: string): { readonly match: 'exactly' | 'like'; readonly key: string } {
     const all = connection.endsWith('/*');
     const id = parseConnectionId(all ? connection.slice(0, -2) : connection);

@@ -10,20 +10,20 @@ import { Construct, type IConstruct } from 'constructs';
 import { attachedTo } from './attached-policies.ts';
 import { SettingsError } from './options.ts';
 
-/** One kind of grant: a statement about a list of texts. */
+/** A kind of grant: a statement with a list of texts. */
 export interface Kind {
   readonly id: string;
-  /** How many characters the list may have, of the 6,144 that IAM gives a managed policy. */
+  /** The most characters of the list, out of the 6,144 that IAM allows for a managed policy. */
   readonly room: number;
-  /** The length of a text once it is deployed, with the names that are known only then. */
+  /** The length of a text after deployment, with all names resolved. */
   lengthOf(text: string): number;
   statementOf(texts: readonly string[]): PolicyStatement;
 }
 
-/** What IAM allows a role. The first list is in the role's own policy, each further one in a managed policy. */
+/** IAM's limit for a role. The first list is in the role's own policy, each further one in a managed policy. */
 const MANAGED_POLICIES = 10;
 
-/** The sorted texts in as few lists as possible. One more text never needs fewer lists. */
+/** The sorted texts in as few lists as possible. Adding a text never reduces the number of lists. */
 const listsOf = (texts: ReadonlySet<string>, { room, lengthOf }: Kind): readonly (readonly string[])[] => {
   const lists: string[][] = [];
   let used = room;
@@ -39,7 +39,7 @@ const listsOf = (texts: ReadonlySet<string>, { room, lengthOf }: Kind): readonly
   return lists;
 };
 
-/** A statement that is complete only when the template is made. */
+/** A statement whose content is computed at synthesis. */
 class LateStatement extends PolicyStatement {
   readonly #content: () => PolicyStatement;
 
@@ -71,13 +71,16 @@ interface Held {
   statements: number;
 }
 
-/** All that grantees are granted, in as few statements and policies as possible. */
+/** All grants of all grantees, in as few statements and policies as possible. */
 export class CollectedGrants {
   readonly #scope: IConstruct;
   readonly #held = new Map<IPrincipal, Map<string, Held>>();
   readonly #once = new Map<IPrincipal, Grant>();
 
-  /** The ids of policies begin with the path of `scope`. Roles with too many of them are its errors. */
+  /**
+   * The ids of policies begin with the path of `scope`. A role with too many policies is reported as an error of
+   * `scope`.
+   */
   constructor(scope: IConstruct) {
     this.#scope = scope;
     scope.node.addValidation({ validate: () => [...this.#held.keys()].flatMap(overfull) });
@@ -101,7 +104,7 @@ export class CollectedGrants {
     return held.grant;
   }
 
-  /** What every grantee gets, however often. */
+  /** Adds a statement that every grantee gets once. */
   addOnce(grantee: IGrantable, statement: PolicyStatement): Grant {
     const grant = this.#once.get(grantee.grantPrincipal) ?? grantOf(grantee, statement);
     this.#once.set(grantee.grantPrincipal, grant);
@@ -117,7 +120,7 @@ export class CollectedGrants {
 const lateStatement = (kind: Kind, texts: ReadonlySet<string>, n: number): PolicyStatement =>
   new LateStatement(() => kind.statementOf(listsOf(texts, kind)[n] ?? []));
 
-/** `Grant` makes its statements itself: the grantee that it gets here adds ours. */
+/** `Grant` makes its own statements: this grantee adds ours instead. */
 const grantOf = (grantee: IGrantable, statement: PolicyStatement): Grant => {
   const principal = grantee.grantPrincipal;
   const adding = { value: () => principal.addToPrincipalPolicy(statement) };
@@ -128,7 +131,7 @@ const grantOf = (grantee: IGrantable, statement: PolicyStatement): Grant => {
 const isRole = (principal: IPrincipal): principal is IRole =>
   Construct.isConstruct(principal) && 'roleArn' in principal;
 
-/** Only the whole app shows what else a role is given: a function in a VPC, for example, has two managed policies of AWS. */
+/** Checked for the whole app, since other code adds policies too: a function in a VPC, for example, has two of AWS. */
 const overfull = (principal: IPrincipal): string[] => {
   const count = isRole(principal) ? attachedTo(principal) : 0;
   if (count <= MANAGED_POLICIES) return [];

@@ -16,7 +16,7 @@ import { metricOf, ownMetric } from './metric.ts';
 
 export interface DashboardProps {
   readonly deployment: Deployment;
-  /** The logs of the `refresh` functions, which have the numbers of each provider. */
+  /** The logs of the `refresh` functions, with the numbers of each provider. */
   readonly refreshLogs: readonly ILogGroup[];
 }
 
@@ -24,7 +24,7 @@ const period = Duration.minutes(5);
 const WIDTH = 24;
 const HEIGHT = 6;
 
-/** Answers, from top to bottom: are all tokens valid, does anything fail, how much work is there. */
+/** Shows, from top to bottom: are all tokens valid, does anything fail, how much work is there. */
 export const dashboardOf = (scope: Construct, { deployment, refreshLogs }: DashboardProps): Dashboard => {
   const own = (name: MetricName): IMetric => ownMetric(deployment.name, name, { period });
   const api = (name: string): IMetric =>
@@ -69,7 +69,7 @@ const graph =
   (width: number): IWidget =>
     new GraphWidget({ title, left: [...left], leftYAxis: { min: 0 }, width, height: HEIGHT });
 
-/** A graph of a field of the line that each tick logs. */
+/** A graph of one field in the log line of each tick. */
 const queryOf =
   (title: string, logs: readonly ILogGroup[], field: string) =>
   (width: number): IWidget =>

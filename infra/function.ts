@@ -15,22 +15,22 @@ import { allow } from './statements.ts';
 /** What every function has in common. */
 export interface FunctionContext {
   readonly logRetention: RetentionDays;
-  /** Where events go that were given up. */
+  /** Receives events that failed finally. */
   readonly deadLetters: IQueue;
 }
 
 export interface BundledFunctionProps extends Pick<FunctionContext, 'logRetention'> {
-  /** Only for a function that is invoked asynchronously: a caller that waits gets the error itself. */
+  /** Only for asynchronous functions: a synchronous caller gets the error itself. */
   readonly deadLetters?: IQueue;
   /** The folder below `functions`. */
   readonly source: 'refresh' | 'watch' | 'api';
-  /** What `#definition` is in the bundle: of a function that calls a provider. */
+  /** The content of `#definition` in the bundle, for a function that calls a provider. */
   readonly definition?: DefinitionData;
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeout: Duration;
   readonly reservedConcurrency?: number | undefined;
-  /** Only for a function that calls providers. */
+  /** Only for functions that call providers. */
   readonly network?: Network | undefined;
 }
 
@@ -40,19 +40,19 @@ export interface BundledFunction {
   readonly logGroup: ILogGroup;
 }
 
-/** Sources here, and compiled ones where this is an installed package. */
+/** TypeScript in this repository, JavaScript in an installed package. */
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const entryOf = (source: string): string => {
   const typescript = join(root, 'functions', source, 'index.ts');
   return existsSync(typescript) ? typescript : join(root, 'functions', source, 'index.js');
 };
 
-/** The one way to make a function: its own log group, and its own role, which may write there and nowhere else. */
+/** Makes every function, with its own log group and its own role, which may write only there. */
 export const bundledFunction = (scope: Construct, id: string, props: BundledFunctionProps): BundledFunction => {
   const { source, description, environment, timeout, logRetention, deadLetters, reservedConcurrency, network } = props;
   const { definition } = props;
   const bundle = definition ? `${source}-${definition.id}` : source;
-  // Logs hold codes and names, no state: they end with the stack.
+  // Logs hold codes and names, no state: they are deleted with the stack.
   const logGroup = new LogGroup(scope, `${id}Logs`, { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
   logGroup.grantWrite(role);
@@ -63,7 +63,7 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     description,
     entry,
     projectRoot: root,
-    // Nothing is installed for a bundle, so that no lock file is read; without one named here, one is searched for.
+    // A bundle installs nothing and needs no lock file; without a path here the CDK searches for one.
     depsLockFilePath: entry,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
@@ -73,18 +73,18 @@ export const bundledFunction = (scope: Construct, id: string, props: BundledFunc
     role,
     logGroup,
     loggingFormat: LoggingFormat.JSON,
-    // Otherwise Lambda writes lines of its own for each invocation, and whoever asks for anything causes some. What
-    // the code writes stays at INFO: metrics are lines without a level, and count as that.
+    // Otherwise Lambda adds its own log lines to each invocation, which any caller can cause. The code's own lines stay
+    // at INFO: metrics are lines without a level and count as INFO.
     systemLogLevelV2: SystemLogLevel.WARN,
     ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     ...(network && placeIn(network)),
     ...(deadLetters && {
-      // The next tick comes anyway. Once more, so that one fault of a moment is no dead letter.
+      // The next tick comes anyway. Retry once: a momentary fault should not become a dead letter.
       retryAttempts: 1,
       maxEventAge: Duration.minutes(5),
       onFailure: { bind: () => ({ destination: deadLetters.queueArn }) },
     }),
-    // CommonJS starts faster than ESM here, and the `module` entries of packages bundle smaller.
+    // Here CommonJS starts faster than ESM, and the `module` entries of packages bundle smaller.
     bundling: {
       ...{ minify: true, mainFields: ['module', 'main'], bundleAwsSDK: true },
       ...{ sourceMap: true, sourceMapMode: SourceMapMode.EXTERNAL, sourcesContent: false },
@@ -101,7 +101,7 @@ const placeIn = ({ vpc, vpcSubnets, securityGroups }: Network) => ({
   securityGroups: [...securityGroups],
 });
 
-/** A bundle with this definition, and with `jose` only if that has something signed. */
+/** A bundle with this definition; it contains `jose` only if the definition signs assertions. */
 const withDefinition = (scope: Construct, definition: DefinitionData) => {
   const folder = join(outputOf(scope), 'definitions');
   mkdirSync(folder, { recursive: true });
@@ -115,7 +115,7 @@ const withDefinition = (scope: Construct, definition: DefinitionData) => {
 
 const outputOf = (scope: Construct): string => resolve(Stage.of(scope)?.assetOutdir ?? '.');
 
-/** Source maps stay here, in `cdk.out/source-maps`: a function that loads its own starts 13 % slower. */
+/** Source maps stay in `cdk.out/source-maps`: a function that loads its own starts 13 % slower. */
 const keepMapOf = (scope: Construct, bundle: string): ICommandHooks => {
   const maps = join(outputOf(scope), 'source-maps');
   const move = 'fs.mkdirSync(process.argv[2],{recursive:true});fs.renameSync(process.argv[1],process.argv[3])';

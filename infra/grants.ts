@@ -3,7 +3,7 @@ import type { IConstruct } from 'constructs';
 import type { Kind } from './collected-grants.ts';
 import { allow, items } from './statements.ts';
 
-/** Tokens in the table, by their connections or by patterns. The rest of the policy has up to 540 characters. */
+/** Tokens in the table, by connection or by pattern. The rest of the policy has up to 540 characters. */
 export const reads = (tableArn: string, match: 'exactly' | 'like'): Kind => ({
   id: match === 'like' ? 'ReadsLike' : 'Reads',
   room: 5600,
@@ -14,8 +14,8 @@ export const reads = (tableArn: string, match: 'exactly' | 'like'): Kind => ({
 const LONGEST_ROUTE = 'arn:aws:execute-api:ap-southeast-1:123456789012:abcdefghij/*T/tokens/'.length;
 
 /**
- * Tokens at the API, by their paths. `*T` is `$default/GET` and `$default/POST`: one ARN for both, because hundreds have to fit. It
- * is `PUT` as well, which the function answers with 405.
+ * Tokens at the API, by path. `*T` matches `$default/GET` and `$default/POST`: one ARN for both, to fit hundreds. It
+ * also matches `PUT`, which the function answers with 405.
  */
 export const routes = (scope: IConstruct, apiId: string): Kind => {
   const { partition, region, account } = Stack.of(scope);

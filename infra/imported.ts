@@ -7,7 +7,7 @@ import { DEFAULT_NAME } from '../lib/core/deployment.ts';
 import { TokenRefresherBase } from './base.ts';
 import { checkedName } from './props.ts';
 
-/** What describes a token-refresher that another stack has deployed. */
+/** The attributes of a token-refresher that another stack has deployed. */
 export interface TokenRefresherAttributes {
   /** @default 'token-refresher' */
   readonly name?: string;
@@ -26,10 +26,10 @@ export interface TokenRefresherAttributes {
 
 type Exported = Exclude<keyof TokenRefresherAttributes, 'name' | 'providers'>;
 
-/** The name below which the stack of `infra/app.ts` exports an attribute. */
+/** The export name of an attribute in the stack of `infra/app.ts`. */
 export const exportName = (deployment: string, attribute: Exported): string => `${deployment}:${attribute}`;
 
-/** What the stack of a deployment of this name exports in the same account and region. */
+/** The exports of the deployment with this name in the same account and region. */
 export const exportedBy = (deployment: string): TokenRefresherAttributes => {
   const name = checkedName(deployment);
   const imported = (attribute: Exported) => Fn.importValue(exportName(name, attribute));
@@ -43,7 +43,7 @@ export const exportedBy = (deployment: string): TokenRefresherAttributes => {
   };
 };
 
-/** One that is deployed elsewhere. */
+/** A token-refresher that is deployed elsewhere. */
 export class ImportedTokenRefresher extends TokenRefresherBase {
   readonly deploymentName: string;
   readonly tokensTable: ITable;

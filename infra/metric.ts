@@ -3,7 +3,7 @@ import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cd
 import { dimensionsOf, type MetricName, NAMESPACE } from '../lib/observe/metrics.ts';
 import type { MetricRef, Series, Statistic } from './alarm-spec.ts';
 
-/** The statistic that fits each metric. */
+/** The default statistic of each metric. */
 const statistics: Readonly<Record<MetricName, Statistic>> = {
   LowestLife: 'Minimum',
   LongestOverdue: 'Maximum',
@@ -35,7 +35,7 @@ const ids = (metrics: readonly MetricRef[], period: Duration): Record<string, IM
   Object.fromEntries(metrics.map((metric, n) => [`m${n}`, metricOf(metric, 'Sum', period)]));
 const total = (metrics: readonly MetricRef[]): string => metrics.map((_, n) => `FILL(m${n},0)`).join('+');
 
-/** A series as CloudWatch computes it. `Duration` of its periods. */
+/** A series as a CloudWatch metric or expression with this period. */
 export const seriesOf = (series: Series, period: Duration, label: string): IMetric => {
   switch (series.kind) {
     case 'metric':

@@ -13,7 +13,7 @@ import { dashboardOf } from './dashboard.ts';
 import { seriesOf } from './metric.ts';
 
 export interface MonitoringProps {
-  /** The deployment's name, which the names of alarms begin with. */
+  /** The deployment's name: the prefix of alarm names. */
   readonly name: string;
   /** The full URL of the runbook. */
   readonly runbook: string;
@@ -21,12 +21,12 @@ export interface MonitoringProps {
   readonly tables: Readonly<Record<'tokens' | 'connections', Pick<ITable, 'tableName'>>>;
   readonly deadLetters: IQueue;
   readonly topic: ITopic;
-  /** Whether there is a dashboard, and of which logs. */
+  /** Whether to add a dashboard, and the logs for it. */
   readonly dashboard: boolean;
   readonly refreshLogs: readonly ILogGroup[];
 }
 
-/** Every alarm, each with an action; and the dashboard, if it is asked for. */
+/** Every alarm, each with an action, and the optional dashboard. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);

@@ -19,7 +19,7 @@ export interface NetworkProps {
   readonly endpoints: boolean;
 }
 
-/** The place in a VPC of the functions that call providers. */
+/** The place of the functions that call providers in a VPC. */
 export class Network extends Construct {
   readonly vpc: IVpc;
   readonly vpcSubnets: SubnetSelection | undefined;
@@ -35,7 +35,10 @@ export class Network extends Construct {
     if (endpoints) this.#addEndpoints();
   }
 
-  /** A `refresh` function calls these services itself. Lambda writes its logs, and DynamoDB and Secrets Manager use the keys. */
+  /**
+   * The services that a `refresh` function calls itself. Lambda writes its logs; DynamoDB and Secrets Manager use the
+   * keys.
+   */
   #addEndpoints(): void {
     const { vpc, vpcSubnets: subnets } = this;
     const { DYNAMODB } = GatewayVpcEndpointAwsService;
@@ -48,8 +51,8 @@ export class Network extends Construct {
   }
 
   /**
-   * Lets Lambda make the network interfaces of a function with the function's role: the services know no narrower resource. The
-   * function's own code may not: its calls carry its ARN.
+   * Lets Lambda create the function's network interfaces with its role: EC2 allows no narrower resource. The function's
+   * own code cannot: its calls carry its ARN.
    */
   grantInterfaces(role: IRole): void {
     const actions = [
@@ -70,7 +73,7 @@ export class Network extends Construct {
     );
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'Lambda makes network interfaces with names of its own; the code of the function cannot.',
+      reason: 'Lambda chooses the names of network interfaces; the code of the function cannot create any.',
     });
   }
 }

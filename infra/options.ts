@@ -9,12 +9,12 @@ import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { readProviderFile } from '../lib/definition-files.ts';
 import { findProvider, providerIds, providers } from '../lib/providers/index.ts';
 
-/** How one provider is served. */
+/** The settings of one provider. */
 export interface ProviderOptions {
   /**
-   * A provider that does not come with this package: see `providerFromFile`.
+   * A provider that is not built in: see `providerFromFile`.
    *
-   * @default - the provider of this name that comes with this package
+   * @default - the built-in provider of this name
    */
   readonly definition?: DefinedProvider;
   /**
@@ -24,19 +24,20 @@ export interface ProviderOptions {
    */
   readonly refreshAt?: number;
   /**
-   * How often it is looked what is due; whole minutes.
+   * The polling interval: how often the schedule looks for due connections, in whole minutes.
    *
    * @default - a tenth of the provider's documented lifetime, between 1 and 5 minutes
    */
   readonly tick?: Duration;
   /**
-   * How many schedules, and so how many workers, share the provider's 8 shards. One refreshes some thousand connections.
+   * How many schedules, and therefore workers, share the provider's 8 shards. One worker refreshes some thousand
+   * connections.
    *
    * @default 1
    */
   readonly schedules?: number;
   /**
-   * Hosts that the provider's API may have apart from those that are known: `api.example.com` or `*.example.com`.
+   * The hosts of the provider's API in addition to the known ones: `api.example.com` or `*.example.com`.
    *
    * @default - the hosts of the provider's definition
    */
@@ -49,7 +50,7 @@ export interface ProviderOptions {
   readonly ownBaseUrl?: boolean;
 }
 
-/** What a provider's part of the deployment is made from. */
+/** The plan for a provider's part of the deployment. */
 export interface ProviderPlan {
   readonly provider: DefinedProvider;
   readonly pace: Pace;
@@ -58,7 +59,7 @@ export interface ProviderPlan {
   readonly schedules: readonly (readonly number[])[];
 }
 
-/** A setting that cannot be deployed; the message is a sentence for whoever set it. */
+/** A setting that cannot be deployed; the message is a sentence for the person who set it. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
@@ -67,13 +68,13 @@ export class SettingsError extends Error {
 export const mustBe = (setting: string, what: string, value: unknown): SettingsError =>
   new SettingsError(`"${setting}" must be ${what}, got ${typeof value === 'number' ? value : JSON.stringify(value)}.`);
 
-/** A whole number in a range, or an error that says so. */
+/** A whole number in a range, otherwise an error with the range. */
 export const wholeNumber = (setting: string, value: number, least: number, most: number): number => {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw mustBe(setting, `a whole number from ${least} to ${most}`, value);
 };
 
-/** Checked and with all defaults; of every provider where none is named. */
+/** All checked, with defaults; if none is named, every built-in provider. */
 export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | undefined): readonly ProviderPlan[] => {
   if (chosen === undefined) return providers.map(provider => planOf(provider, {}));
   const entries = Object.entries(chosen);
@@ -83,7 +84,7 @@ export const plansOf = (chosen: Readonly<Record<string, ProviderOptions>> | unde
   return entries.map(([id, options]) => planOf(providerOf(id, options), options));
 };
 
-/** The environment of a function holds 4 kB, and the API's names the function of each provider. */
+/** A function's environment holds 4 kB, and the API's contains the function name of each provider. */
 const MOST = 25;
 
 const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvider => {
@@ -92,7 +93,7 @@ const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvide
     if (known) return known;
     throw mustBe('providers', `some of ${providerIds.join(', ')}, or of your own`, id);
   }
-  if (known) throw new SettingsError(`"${id}" comes with this package: give your definition another "id".`);
+  if (known) throw new SettingsError(`"${id}" is a built-in provider: give your definition another "id".`);
   if (definition.id === id) return definition;
   throw mustBe(`providers.${id}`, `a definition with the "id" "${id}"`, definition.id);
 };
@@ -102,7 +103,7 @@ export const providerFromFile = (path: string): ProviderOptions => ({
   definition: settingsErrors(() => readProviderFile(path)),
 });
 
-/** What is wrong with a definition is wrong with a setting. */
+/** Reports a faulty definition as a faulty setting. */
 export const settingsErrors = <T>(read: () => T): T => {
   try {
     return read();

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, jsonObject } from '../lib/core/json.ts';
 import type { Context } from './settings.ts';
 
-/** Where the CDK finds context: in the project's file, and in the one that is there for all apps of a person. */
+/** The context in the project's file, and in the file that a person has for all apps. */
 export interface ContextFiles {
   readonly project: Context;
   readonly personal: Context;
@@ -16,7 +16,7 @@ export const contextFiles = (home = homedir(), project = process.cwd()): Context
   personal: contextIn(join(home, '.cdk.json')),
 });
 
-/** The CDK has read these files before: what is no JSON here was refused there. */
+/** The CDK has read these files before and refused invalid JSON. */
 const contextIn = (file: string): Context => {
   try {
     const context = jsonObject(readFileSync(file, 'utf8'))?.context;
@@ -27,8 +27,8 @@ const contextIn = (file: string): Context => {
 };
 
 /**
- * The context without what comes from `~/.cdk.json` alone: a company's `name` for all of its apps must not rename or stop a
- * deployment.
+ * The context without entries that come only from `~/.cdk.json`: a company's `name` for all of its apps must not rename
+ * or break a deployment.
  */
 export const withoutPersonal = (context: Context, { project, personal }: ContextFiles): Context =>
   Object.fromEntries(

@@ -10,9 +10,9 @@ import { email } from './setting-readers.ts';
 
 export interface TokenRefresherProps {
   /**
-   * Tells deployments in one account and region apart: lower-case letters, digits and hyphens, up to 40. Secrets are called
-   * `<name>/<provider>/…`, alarms `<name> attention` and so on. A second deployment of the same name fails to deploy, since
-   * its schedule group exists already.
+   * Distinguishes deployments in one account and region: lower-case letters, digits and hyphens, up to 40. Secrets are
+   * named `<name>/<provider>/…`, alarms `<name> attention` and so on. A second deployment with the same name fails,
+   * since its schedule group exists already.
    *
    * @default 'token-refresher'
    */
@@ -24,26 +24,26 @@ export interface TokenRefresherProps {
    */
   readonly runbookUrl?: string;
   /**
-   * The providers to serve, and how: `{ officernd: {}, 'poweroffice-v2': { schedules: 4 } }`.
+   * The deployed providers with their settings: `{ officernd: {}, 'poweroffice-v2': { schedules: 4 } }`.
    *
    * @default - all of them, with the defaults of `ProviderOptions`
    */
   readonly providers?: Readonly<Record<string, ProviderOptions>>;
   /**
-   * Who gets alarms and the mails of the watch. AWS first sends a mail to confirm the address.
+   * Receives alarms and the mails of the watch. AWS first sends a mail to confirm the address.
    *
    * @default - nobody, unless there is an `alarmTopic`
    */
   readonly alarmEmail?: string;
   /**
-   * The topic that alarms and the mails of the watch go to. If it is encrypted, its key's policy must let CloudWatch and the
-   * function of the watch use the key.
+   * The topic for alarms and the mails of the watch. If it is encrypted, its key's policy must allow CloudWatch and the
+   * watch function to use the key.
    *
    * @default - a new topic
    */
   readonly alarmTopic?: ITopic;
   /**
-   * Whether there is a dashboard. It costs $3 a month beyond the three that are free.
+   * Whether to create a dashboard. It costs $3 a month beyond the three that are free.
    *
    * @default false
    */
@@ -55,22 +55,23 @@ export interface TokenRefresherProps {
    */
   readonly logRetention?: RetentionDays;
   /**
-   * Whether the tables and their key stay or go when the stack is removed. With `DESTROY` the tables have no deletion
+   * Whether the tables and their key are kept or deleted with the stack. With `DESTROY` the tables have no deletion
    * protection.
    *
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
-   * Encrypts the tables and the alarm topic. Its policy must let IAM policies of the account grant its use. The policy of an
-   * imported key must also let `cloudwatch.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`, or alarms do not arrive.
+   * Encrypts the tables and the alarm topic. Its policy must let IAM policies of the account grant its use. The policy
+   * of an imported key must also let `cloudwatch.amazonaws.com` use `kms:Decrypt` and `kms:GenerateDataKey`, or alarms
+   * do not arrive.
    *
    * @default - a new key with the alias of the deployment's name; it costs $1 a month
    */
   readonly encryptionKey?: IKey;
   /**
-   * The VPC of the functions that call providers, for example to call them from a fixed address. They need a route to the
-   * internet. The watch and the API call AWS only: they stay outside, and report it if that route is broken.
+   * The VPC of the functions that call providers, for example to call them from a fixed address. They need a route to
+   * the internet. The watch and the API call only AWS: they stay outside the VPC and report a broken route.
    *
    * @default - no VPC
    */
@@ -82,22 +83,23 @@ export interface TokenRefresherProps {
    */
   readonly vpcSubnets?: SubnetSelection;
   /**
-   * The security groups of these functions. They have to allow HTTPS to the internet.
+   * The security groups of these functions. They must allow HTTPS to the internet.
    *
    * @default - a new one, which allows all outbound traffic
    */
   readonly securityGroups?: readonly ISecurityGroup[];
   /**
-   * Whether to add the endpoints of what these functions call on AWS to the VPC: DynamoDB (free), Secrets Manager and EventBridge
-   * (about $7 a month each in each zone). Without them these calls take the route to the internet. A VPC can have each only once.
+   * Whether to add endpoints to the VPC for the AWS services that these functions call: DynamoDB (free), Secrets
+   * Manager and EventBridge (about $7 a month each in each zone). Without them the calls use the route to the internet.
+   * A VPC can have each endpoint only once.
    *
    * @default false
    */
   readonly endpoints?: boolean;
   /**
-   * Customer-managed keys that secrets are encrypted with; their policies must leave access to IAM.
+   * Customer-managed keys that encrypt secrets; their policies must leave access to IAM.
    *
-   * @default - secrets are encrypted with the account's own key for Secrets Manager
+   * @default - the account's own key for Secrets Manager
    */
   readonly secretsKeys?: readonly IKey[];
   /**
@@ -107,18 +109,18 @@ export interface TokenRefresherProps {
    */
   readonly connectionsPerSecret?: number;
   /**
-   * How many requests a second the HTTP API takes of all callers together, and twice as many in a burst. The rest are
-   * answered 429.
+   * How many requests a second the HTTP API accepts from all callers together; twice as many in a burst. Others are
+   * answered with 429.
    *
    * @default 50
    */
   readonly apiRequestsPerSecond?: number;
   /**
    * How many instances of the API's function may run at once. They are reserved: no other function of the account gets
-   * them, and the API gets no more. API Gateway answers a request beyond them with a 5xx of its own.
+   * them, and the API gets no more. API Gateway answers further requests with its own 5xx.
    *
-   * A reservation must leave 100 of the account's quota to the other functions, so it fails to deploy into an account
-   * with the quota of a new one, which is 10.
+   * A reservation must leave 100 of the account's quota to other functions. So it fails to deploy into a new account,
+   * whose quota is 10.
    *
    * @default - none: the API shares the account's quota with all other functions
    */
@@ -126,7 +128,7 @@ export interface TokenRefresherProps {
 }
 
 const REQUESTS_PER_SECOND = 50;
-/** The runbook as the package has it. */
+/** The runbook of the package. */
 const RUNBOOK = 'https://unpkg.com/token-refresher/docs/runbook.md';
 
 export const checkedName = (name: string): string => {
@@ -138,17 +140,17 @@ export const checkedName = (name: string): string => {
   );
 };
 
-/** It stands in the description of each alarm, which has up to 1024 characters, with an anchor. */
+/** Each alarm's description contains it with an anchor, and has up to 1024 characters. */
 const checkedUrl = (url: string): string => {
   if (URL.parse(url)?.protocol === 'https:' && !url.includes('#') && url.length <= 800) return url;
   throw mustBe('runbookUrl', 'an https URL of up to 800 characters without "#"', url);
 };
 
-/** A value that only the deployment knows is not checked. */
+/** A value that is only known at deployment is not checked. */
 const checkedEmail = (address: string | undefined): string | undefined =>
   address === undefined || Token.isUnresolved(address) ? address : email('alarmEmail', address);
 
-/** The settings of a VPC mean nothing without one. */
+/** The settings of a VPC need a VPC. */
 const checkedNetwork = ({ vpc, vpcSubnets, securityGroups, endpoints = false }: TokenRefresherProps) => {
   if (securityGroups?.length === 0) throw mustBe('securityGroups', 'left out, or have at least one', []);
   if (vpc) return { vpc, vpcSubnets, securityGroups, endpoints };

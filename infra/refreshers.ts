@@ -18,16 +18,16 @@ export interface RefreshersProps extends FunctionContext {
   readonly schedules: Schedules;
   readonly eventBus: IEventBus;
   readonly secretsKeyArns: readonly string[];
-  /** Where the functions are that call providers. */
+  /** The network of the functions that call providers. */
   readonly network: Network | undefined;
 }
 
-/** The function of a provider, and how it is served. */
+/** The function of a provider, and its pace. */
 export interface Refresher extends BundledFunction {
   readonly pace: Pace;
 }
 
-/** One function for each provider: none can read the secrets or the items of another's. */
+/** One function per provider: none can read the secrets or items of another provider. */
 export class Refreshers extends Construct {
   readonly byProvider: ReadonlyMap<string, Refresher>;
 
@@ -52,7 +52,7 @@ export class Refreshers extends Construct {
         ...(rules.hosts.length > 0 && { HOSTS: rules.hosts.join(',') }),
         ...(!rules.ownBaseUrl && { OWN_BASE_URL: 'false' }),
       },
-      // No run is begun with less than a lease left: two minutes and more are for beginning them.
+      // A run begins only with a whole lease left: that leaves more than two minutes to begin runs.
       timeout: Duration.minutes(3),
       network: props.network,
       ...surroundings(props),
@@ -92,5 +92,7 @@ const surroundings = ({ logRetention, deadLetters }: FunctionContext): FunctionC
   deadLetters,
 });
 
-/** What the description of a role may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html). */
+/**
+ * The characters that a role description may have (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html).
+ */
 const describable = (text: string): string => text.replace(/[^\u0020-\u007e\u00a1-\u00ff]/gu, '?');

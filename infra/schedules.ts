@@ -13,33 +13,33 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { allow } from './statements.ts';
 
-/** What is to be run, how often, and with which event each. */
+/** The function to invoke, how often, and the event of each schedule. */
 export interface Ticking {
   readonly fn: IFunction;
   readonly tick: Duration;
   readonly inputs: readonly object[];
 }
 
-/** The schedules, in a group of their own. */
+/** The schedules, in their own group. */
 export class Schedules extends Construct {
   readonly #group: IScheduleGroup;
   readonly #deadLetters: IQueue;
 
-  /** The group is named after the deployment: a second deployment of that name in the account and region fails here. */
+  /** The group has the deployment's name: a second deployment with this name in the account and region fails here. */
   constructor(scope: Construct, id: string, { name, deadLetters }: { name: string; deadLetters: IQueue }) {
     super(scope, id);
     this.#group = new ScheduleGroup(this, 'Group', { scheduleGroupName: name });
-    // It is retained otherwise, under a name that the next deployment wants again.
+    // Otherwise it would be retained, and the next deployment could not use its name.
     this.#group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.#deadLetters = deadLetters;
   }
 
-  /** What is made after the group is not made at all by a second deployment of the name. */
+  /** Creates these parts after the group: a second deployment with the same name fails before it creates them. */
   guard(...parts: readonly IConstruct[]): void {
     for (const part of parts) part.node.addDependency(this.#group);
   }
 
-  /** Each target has a role of its own, which may invoke that function only. */
+  /** Each target has its own role, which may invoke only that function. */
   add(name: string, { fn, tick, inputs }: Ticking): void {
     const role = this.#roleFor(name, fn);
     for (const [n, input] of inputs.entries()) {
@@ -55,12 +55,12 @@ export class Schedules extends Construct {
             role,
             input: ScheduleTargetInput.fromObject(input),
             deadLetterConfig: { arn: this.#deadLetters.queueArn },
-            // A tick that is older than the next one is of no use any more; a minute is the least there is.
+            // A tick that is older than the next one is useless. EventBridge allows no less than a minute.
             retryPolicy: { maximumEventAgeInSeconds: tick.toSeconds(), maximumRetryAttempts: 3 },
           }),
         },
       });
-      // Without the role's policy the first tick would be a dead letter.
+      // Without the role's policy the first tick would become a dead letter.
       schedule.node.addDependency(role);
     }
   }

@@ -2,14 +2,14 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { mustBe } from './options.ts';
 
-/** Reads the value of a context key; an error says what it must be. Values come from a command line or from JSON. */
+/** Reads the value of a context key; an error says what it must be. Values come from the command line or from JSON. */
 export type SettingReader<T> = (key: string, value: unknown) => T;
 
 export const listSetting: SettingReader<readonly string[]> = (key, value) => {
   const parts = typeof value === 'string' ? value.split(',').map(part => part.trim()) : value;
   const isList = Array.isArray(parts) && parts.length > 0 && parts.every(part => typeof part === 'string' && part);
   if (isList) return parts;
-  throw mustBe(key, 'a list with commas between', value);
+  throw mustBe(key, 'a comma-separated list', value);
 };
 
 export const providerList: SettingReader<readonly string[]> = (key, value) => {
@@ -21,7 +21,7 @@ export const providerList: SettingReader<readonly string[]> = (key, value) => {
 export const keyArns: SettingReader<readonly string[]> = (key, value) => {
   const arns = listSetting(key, value);
   if (arns.every(arn => /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn))) return arns;
-  throw mustBe(key, 'a list of ARNs of KMS keys with commas between', value);
+  throw mustBe(key, 'a comma-separated list of ARNs of KMS keys', value);
 };
 
 const matching =
@@ -33,7 +33,7 @@ const matching =
 
 export const email = matching(/^[^@\s,]+@[^@\s,]+\.[^@\s,]+$/, 'an e-mail address');
 export const topicArn = matching(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+$/, 'the ARN of an SNS topic');
-/** What is checked further where props are. */
+/** Checked further by the props. */
 export const textSetting = matching(/./, 'a text');
 
 export const trueOrFalse: SettingReader<boolean> = (key, value) => {

@@ -18,7 +18,7 @@ import {
   wholeMinutes,
 } from './setting-readers.ts';
 
-/** The construct's props as far as text can say them. */
+/** The props of the construct that can be given as text. */
 export interface Settings
   extends Pick<
     TokenRefresherProps,
@@ -67,8 +67,8 @@ export const contextKeys: readonly string[] = Object.keys(readers);
 export const providerContextKeys: readonly string[] = Object.keys(providerReaders);
 
 /**
- * The context of the app as settings, with the providers of `providers/`. A misspelt key is an error: nobody would get the
- * mails of a misspelt `alarmEmail`.
+ * The context of the app as settings, with the providers of `providers/`. A misspelled key is an error: nobody would
+ * get the mails of a misspelled `alarmEmail`.
  */
 export const settingsOf = (context: Context, own: readonly DefinedProvider[] = []): Settings => {
   rejectMisspelt(context, own);
@@ -125,16 +125,16 @@ const rejectMisspelt = (context: Context, own: readonly DefinedProvider[]): void
   if (mistake !== undefined) throw new SettingsError(mistake);
 };
 
-/** Keys that nobody reads here belong to others: feature flags, look-ups. */
+/** Unknown keys may belong to others: feature flags, look-ups. */
 const mistakeIn = (key: string, ids: readonly string[]): string | undefined => {
   const known = [...contextKeys, ...keysOf(ids)];
   if (known.includes(key)) return undefined;
   const meant = nearMiss(key, known);
-  if (meant !== undefined) return `The context key "${meant}" must be spelt so, got "${key}".`;
+  if (meant !== undefined) return `The context key "${meant}" must be spelled like this, got "${key}".`;
   const id = ids.find(each => key.startsWith(`${each}.`));
   return id && `"${key}" must be one of ${providerContextKeys.map(each => `${id}.${each}`).join(', ')}.`;
 };
 
-/** Whether a key is a setting, or would be refused as one that is misspelt. */
+/** Whether a key is a setting, or is refused as a misspelled one. */
 export const isForUs = (key: string, own: readonly DefinedProvider[]): boolean =>
   contextKeys.includes(key) || keysOf(idsOf(own)).includes(key) || mistakeIn(key, idsOf(own)) !== undefined;

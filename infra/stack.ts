@@ -7,11 +7,11 @@ import { exportName } from './imported.ts';
 import type { Settings } from './settings.ts';
 import { TokenRefresher } from './token-refresher.ts';
 
-/** The name of the stack that `cdk deploy` makes: deployments next to each other are stacks next to each other. */
+/** The name of the stack that `cdk deploy` makes: each deployment has its own stack. */
 export const stackNameOf = ({ name = DEFAULT_NAME }: Settings): string =>
   name === DEFAULT_NAME ? 'TokenRefresher' : `TokenRefresher-${name}`;
 
-/** The stack that `cdk deploy` makes of this package alone. `TokenRefresher.fromStack` reads its exports. */
+/** The stack that `cdk deploy` makes from this package alone. `TokenRefresher.fromStack` reads its exports. */
 export class TokenRefresherStack extends Stack {
   constructor(
     scope: Construct,

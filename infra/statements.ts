@@ -5,20 +5,20 @@ import { limitShard } from '../lib/aws/limit-table.ts';
 import { loginShard } from '../lib/aws/login-table.ts';
 import { sessionShard } from '../lib/aws/session-table.ts';
 
-/** Every statement that a role of ours gets is made here, so that each is as narrow as the next. */
+/** All IAM statements are made here, to keep each of them narrow. */
 
 type ItemAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
-/** The partition keys that a statement is about: exactly these, or all that match these patterns. */
+/** The partition keys of a statement: exactly these, or all that match these patterns. */
 export type Keys = { readonly exactly: readonly string[] } | { readonly like: readonly string[] };
 
-/** The shards of providers: `?` is one character, so that sessions and limits, under longer keys, are out of reach. */
+/** The shards of providers. `?` matches one character: sessions and limits have longer keys and do not match. */
 export const shardsOf = (providers: readonly string[]): Keys => ({ like: providers.map(id => `${id}#?`) });
 
 /** The refresh tokens of one provider. */
 export const sessionsOf = (provider: string): Keys => ({ exactly: [sessionShard(provider)] });
 
-/** What is known of one provider's logins. */
+/** The login states of one provider. */
 export const loginsOf = (provider: string): Keys => ({ exactly: [loginShard(provider)] });
 
 /** The states of one provider's rate limits. */
@@ -29,7 +29,7 @@ const leadingKeys = (keys: Keys) =>
     ? { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': keys.exactly } }
     : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys.like } };
 
-/** Access to some items of a table. `ForAllValues` holds of a request without keys too, hence `Null`. */
+/** Access to some items of a table. `ForAllValues` also holds for a request without keys, hence `Null`. */
 export const items = (tableArn: string, actions: readonly ItemAction[], keys: Keys): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
@@ -43,7 +43,7 @@ const viaService = (scope: IConstruct, service: 'dynamodb' | 'secretsmanager' | 
   return { 'kms:ViaService': `${service}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
 };
 
-/** The key of the tables, by way of DynamoDB only. Who writes needs no more: DynamoDB wraps its own keys with a grant. */
+/** The key of the tables, through DynamoDB only. Writers need no more: DynamoDB wraps its own keys with a grant. */
 export const tableKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
@@ -52,7 +52,7 @@ export const tableKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
     conditions: { StringEquals: viaService(scope, 'dynamodb') },
   });
 
-/** The key of the alarm topic, by way of SNS only. */
+/** The key of the alarm topic, through SNS only. */
 export const snsKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
   new PolicyStatement({
     effect: Effect.ALLOW,
@@ -61,9 +61,9 @@ export const snsKey = (scope: IConstruct, keyArn: string): PolicyStatement =>
     conditions: { StringEquals: viaService(scope, 'sns') },
   });
 
-/** Which secrets a role may read: those of some providers, and the keys that they are encrypted with. */
+/** The secrets that a role may read: those of some providers, and the keys that encrypt them. */
 export interface SecretsOf {
-  /** Of the names of the deployment's secrets; ends with a slash. */
+  /** The prefix of the deployment's secret names; ends with a slash. */
   readonly prefix: string;
   readonly providers: readonly string[];
   readonly keyArns: readonly string[];
@@ -104,20 +104,20 @@ export const allowSecrets = (role: IRole, { prefix, providers, keyArns }: Secret
   }
 };
 
-/** As a finding tells it: the name of what is known at deployment only. */
+/** A value as cdk-nag writes it in findings: a placeholder if it is only known at deployment. */
 const told = (value: string, name: string): string => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
 
-/** Lets a role list secrets: the service knows no narrower resource. */
+/** Lets a role list secrets: Secrets Manager allows no narrower resource. */
 export const allowListSecrets = (role: IRole): void => {
   role.addToPrincipalPolicy(
     new PolicyStatement({ effect: Effect.ALLOW, actions: ['secretsmanager:ListSecrets'], resources: ['*'] }),
   );
   Validations.of(role).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'secretsmanager:ListSecrets takes no resource; it tells names, no values.',
+    reason: 'secretsmanager:ListSecrets takes no resource; it returns names, no values.',
   });
 };
 
-/** A statement about one thing of ours, by its ARN. */
+/** A statement about one resource by its ARN. */
 export const allow = (action: string, ...resources: readonly string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions: [action], resources: [...resources] });

@@ -12,7 +12,7 @@ export interface StorageProps {
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** The two tables and the key they are encrypted with: all the state there is apart from the secrets. */
+/** The two tables and the key that encrypts them: all state except the secrets. */
 export class Storage extends Construct {
   readonly key: IKey;
   readonly tokens: ITable;
@@ -41,11 +41,11 @@ export class Storage extends Construct {
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: this.key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // Whoever asks for tables that go with the stack means it.
+      // With `DESTROY`, the tables are meant to be deleted with the stack.
       deletionProtection: removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy,
     });
-    // With `exactOptionalPropertyTypes` the CDK's class is not quite its interface.
+    // With `exactOptionalPropertyTypes` the CDK's class does not quite match its interface.
     return table as ITable;
   }
 }

@@ -27,7 +27,8 @@ export { type ProviderOptions, providerFromFile, SettingsError } from './options
 export type { TokenRefresherProps } from './props.ts';
 
 /**
- * Keeps access tokens fresh. Connections are secrets called `<name>/<provider>/…`; whoever is granted one reads its current token.
+ * Keeps access tokens valid. A connection is a secret named `<name>/<provider>/…`; a function with a grant reads its
+ * current token.
  *
  *     const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
  *     tokens.grantRead(myFunction, 'poweroffice-v2/acme');
@@ -35,11 +36,11 @@ export type { TokenRefresherProps } from './props.ts';
 export class TokenRefresher extends TokenRefresherBase {
   readonly deploymentName: string;
   readonly tokensTable: ITable;
-  /** The state of all connections, and their refresh tokens. Its form may change with each version. */
+  /** The state of all connections, and their refresh tokens. Its format may change with each version. */
   readonly connectionsTable: ITable;
   readonly encryptionKey: IKey;
   readonly eventBus: IEventBus;
-  /** Alarms and the mails of the watch go here. */
+  /** The topic for alarms and the mails of the watch. */
   readonly alarmTopic: ITopic;
   /** Events that functions failed to handle. */
   readonly deadLetterQueue: IQueue;
@@ -52,12 +53,12 @@ export class TokenRefresher extends TokenRefresherBase {
   readonly apiUrl: string;
   protected readonly providers: readonly string[];
 
-  /** One that `cdk deploy` of this package has deployed in the same account and region, by its `name`. */
+  /** A token-refresher that `cdk deploy` of this package has deployed in the same account and region, by its `name`. */
   static fromStack(scope: Construct, id: string, name = DEFAULT_NAME): ITokenRefresher {
     return new ImportedTokenRefresher(scope, id, exportedBy(name));
   }
 
-  /** One that an app of your own has deployed. */
+  /** A token-refresher that your own app has deployed. */
   static fromTokenRefresherAttributes(
     scope: Construct,
     id: string,
@@ -98,7 +99,7 @@ export class TokenRefresher extends TokenRefresherBase {
       topic: alarms.topic,
       refreshLogs: [...refreshers.values()].map(({ logGroup }) => logGroup),
     });
-    // The tables would outlive a second deployment of this name, and its alarms would replace those of the first.
+    // Otherwise a second deployment of this name would leave tables behind and replace the alarms of the first.
     schedules.guard(storage, monitoring);
 
     this.deploymentName = name;
@@ -117,7 +118,7 @@ export class TokenRefresher extends TokenRefresherBase {
     this.providers = plans.map(({ provider }) => provider.id);
   }
 
-  /** Two of one name in other stacks fail at deploy: see `Schedules`. */
+  /** Fails for a second one of this name in the stack. Two in different stacks fail at deployment: see `Schedules`. */
   #aloneInItsStack(name: string): void {
     const others = Stack.of(this)
       .node.findAll()
@@ -129,7 +130,7 @@ export class TokenRefresher extends TokenRefresherBase {
 
   #eventBus(): IEventBus {
     const bus = new EventBus(this, 'Events', {
-      // The CDK's own name would be the same for every stack that calls its construct the same.
+      // The CDK's own name would be the same in every stack that names its construct alike.
       eventBusName: Names.uniqueResourceName(this, { separator: '-', maxLength: 200 }),
       description: 'token-refresher: state changes of connections',
     });

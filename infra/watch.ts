@@ -51,7 +51,7 @@ export class Watch extends Construct {
         RUNBOOK: props.runbook,
         CONNECTIONS_PER_SECRET: String(props.connectionsPerSecret),
       },
-      // The first look at ten thousand secrets takes minutes; every later one reads only what changed.
+      // The first run with ten thousand secrets takes minutes; later runs read only what changed.
       timeout: Duration.minutes(5),
       logRetention,
       deadLetters,

@@ -4,7 +4,7 @@ import { providerFromData } from './definition/from-file.ts';
 import { DefinitionError } from './definition/parse.ts';
 import type { DefinedProvider } from './definition/provider.ts';
 
-/** Reads a provider from the file of its definition. Throws a `DefinitionError` whose message begins with the file. */
+/** Reads a provider from its definition file. Throws a `DefinitionError` whose message begins with the path. */
 export const readProviderFile = (path: string): DefinedProvider => {
   try {
     return providerFromData(jsonIn(path));
@@ -24,20 +24,20 @@ const jsonIn = (path: string): unknown => {
     throw new DefinitionError(`The file cannot be read (${code}).`, { cause: error });
   }
   try {
-    // Some editors begin a file with a byte order mark.
+    // Some editors add a byte order mark.
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new DefinitionError(`The file is not JSON${positionIn(error)}.`, { cause: error });
   }
 };
 
-/** Where the parser stopped, if it says so. */
+/** The position where the parser stopped, if its message has one. */
 const positionIn = (error: unknown): string => {
   const [, line, column] = /\(line (\d+) column (\d+)\)/.exec(error instanceof Error ? error.message : '') ?? [];
   return line === undefined ? '' : `: see line ${line}, column ${column}`;
 };
 
-/** The providers of all `*.json` files of a folder, by the names of the files; none if there is no such folder. */
+/** The providers of all `*.json` files in a folder, sorted by file name; none if the folder does not exist. */
 export const providersInFolder = (folder: string): readonly DefinedProvider[] => {
   const found = filesIn(folder).map(file => ({ file, provider: readProviderFile(join(folder, file)) }));
   for (const { file, provider } of found) {

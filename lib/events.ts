@@ -5,21 +5,21 @@ import type { RefreshReport } from './refresh/report.ts';
 /** The source of every event; `docs/events.md` documents them. */
 export const EVENT_SOURCE = 'token-refresher';
 
-/** A change of a connection's state that somebody may want to act on. Codes and names only. */
+/** A change of a connection's state that a person or program may act on. Codes and names only. */
 export interface Transition {
   readonly type: 'connected' | 'needs attention' | 'failing' | 'recovered' | 'origin changed' | 'expiring' | 'retired';
   readonly connection: ConnectionId;
   readonly provider: string;
   readonly at: EpochMs;
-  /** The code of the error, where there is one. */
+  /** The code of the error, if there is one. */
   readonly reason?: string;
-  /** The names of the credential fields at fault, where the secret is. */
+  /** The names of the bad credential fields, if the secret is at fault. */
   readonly fields?: readonly string[];
   /** When the published token expires, if there is one. */
   readonly expiresAt?: EpochMs;
   /** When the credentials or the session expire. */
   readonly endsAt?: EpochMs;
-  /** Of the secret. */
+  /** The tags in the secret. */
   readonly tags?: Readonly<Record<string, string>>;
   /** The origins that granted the last two tokens, if they differ. */
   readonly originBefore?: string;
@@ -27,8 +27,8 @@ export interface Transition {
 }
 
 /**
- * What a run changed: only a change is an event, not every run that confirms it. A change that the store did not take
- * is none: the next run makes it again, and the event comes once.
+ * The changes that a run made: only a change is an event, not every run that confirms the state. If the store did not
+ * take the change, there is no event yet: the next run makes the change again.
  */
 export const transitionsOf = (report: RefreshReport, at: EpochMs): readonly Transition[] => {
   const { connection, from, to, error, expiresAt, commitFailed, originChanged, tags } = report;
@@ -64,7 +64,7 @@ export const retirement = (connection: ConnectionId, at: EpochMs, tags?: Transit
   ...(tags && { tags }),
 });
 
-/** Of all news only an expiry is an event of the watch: the refresh that met the others has published those. */
+/** Of all news the watch publishes only expiries: the refresh that met the others has published them. */
 export const expiries = (news: readonly News[], at: EpochMs): readonly Transition[] =>
   news.flatMap(({ record: { connection, expiresAt, labels }, fresh }) =>
     fresh

@@ -2,7 +2,7 @@ import type { Listed } from './core/types.ts';
 import { pool } from './pool.ts';
 import type { ConnectionStore } from './ports.ts';
 
-/** One after another would be slow, and all at once take many times the memory of what is kept of them. */
+/** One at a time would be slow; all at once would take much more memory than the kept records. */
 const AT_ONCE = 2;
 
 /** The connections of some shards of some providers. */

@@ -1,4 +1,7 @@
-/** Works through `items` in order, at most `limit` at a time, as long as `more` says so. Answers how many were begun. */
+/**
+ * Works through `items` in order, at most `limit` at a time, as long as `more` returns true. Returns how many were
+ * begun.
+ */
 export const pool = async <T>(
   items: readonly T[],
   limit: number,

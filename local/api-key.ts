@@ -4,7 +4,7 @@ import { UsageError } from './usage-error.ts';
 /** The environment variable that may hold the key. */
 export const KEY_VARIABLE = 'TOKEN_REFRESHER_KEY';
 
-/** The key of the HTTP API: the one that the environment names, or a random one of 192 bits. */
+/** The key of the HTTP API: from the environment, or otherwise a random one of 192 bits. */
 export const apiKey = (given: string | undefined): string => {
   if (given === undefined) return randomBytes(24).toString('base64url');
   if (/^[\x21-\x7e]{16,}$/.test(given)) return given;
@@ -13,7 +13,7 @@ export const apiKey = (given: string | undefined): string => {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Whether an `Authorization` header bears the key (RFC 6750 §2.1). Takes the same time for every wrong one. */
+/** Whether an `Authorization` header has the key (RFC 6750 §2.1). Takes the same time for every wrong one. */
 export const bears = (header: string | undefined, key: string): boolean => {
   const [, given = ''] = /^Bearer +(\S+)$/i.exec(header ?? '') ?? [];
   return timingSafeEqual(digest(given), digest(key));

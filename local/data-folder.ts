@@ -2,12 +2,12 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './usage-error.ts';
 
-/** What lies in a data folder, apart from the files of the database. */
+/** The content of a data folder, except the files of the database. */
 const FILES = ['secrets.json', 'simulators.json', 'pid', 'dynamodb'];
 
 /**
- * Refuses a data folder that others may read or write: it holds credentials and tokens. It is not closed silently, since
- * somebody may have opened it for a reason, and what was readable has been readable. Windows has no such modes.
+ * Refuses a data folder that other users can read or write: it holds credentials and tokens. It does not change the
+ * mode: there may be a reason for it, and the content may have been read already. Windows has no such modes.
  */
 export const checkFolder = (folder: string): void => {
   const own = statsOf(folder, statSync);
@@ -21,7 +21,7 @@ const statsOf = (path: string, stat: (path: string) => Stats): Stats | undefined
   try {
     return stat(path);
   } catch {
-    // What is not there is made with the right mode; what cannot be looked at fails when it is opened.
+    // A missing file is created with the right mode; one that cannot be inspected fails when it is opened.
     return undefined;
   }
 };
@@ -31,7 +31,7 @@ const check = (folder: string, path: string, stats: Stats | undefined): void => 
   if (stats.uid !== process.getuid?.()) {
     throw new UsageError(`--data: ${path} belongs to another user: give a folder of your own.`);
   }
-  // A pipe would be waited for.
+  // Reading a pipe would block.
   if (!stats.isFile() && !stats.isDirectory()) {
     throw new UsageError(`--data: ${path} is neither a file nor a folder: give another folder.`);
   }

@@ -2,26 +2,26 @@ import { setTimeout } from 'node:timers/promises';
 import type { Connection } from '../lib/core/types.ts';
 import type { Laptop } from './laptop.ts';
 
-/** How long a first round waits without getting on: for another worker's lease, a budget, a first retry. */
+/** How long a first round waits without progress: for another worker's lease, a rate limit, a first retry. */
 const PATIENCE = 120_000;
 const STEP = 1000;
 
 /**
- * Refreshes everything that is due, until nothing is left that time alone would bring: a connection that a killed worker
- * still holds, one that waits for its provider's budget, or one whose first tries failed. `stop` ends the waiting.
+ * Refreshes everything that is due, and waits for connections that only need time: a killed worker still holds the
+ * lease, the rate limit is used up, or the first tries failed. `stop` ends the waiting.
  */
 export const firstRound = async (laptop: Laptop, say: (line: string) => void, stop?: AbortSignal): Promise<void> => {
   let until = Date.now() + PATIENCE;
   let before = Number.POSITIVE_INFINITY;
   while (!stop?.aborted) {
     await laptop.tickAll();
-    // Whatever is due waits for a disk then, and nobody knows for how long.
+    // Connections that are due then wait for the disk, for an unknown time.
     if (laptop.refusal() !== undefined) return;
     const waiting = (await laptop.connections()).filter(each => comesByItself(each, Date.now()));
-    // A provider with a small budget takes as long as it takes, while it gets on.
+    // A provider with a small rate limit may take long: wait as long as there is progress.
     if (waiting.length < before) until = Date.now() + PATIENCE;
     before = waiting.length;
-    // What is due and was not begun waits for the one that knows when there is budget again.
+    // A due connection that was not begun waits for one that has a time for its next slot.
     const later = waiting.map(each => each.dueAt).filter(dueAt => dueAt > Date.now());
     const next = later.length > 0 ? Math.min(...later) : Date.now() + STEP;
     if (waiting.length === 0 || next > until) return;

@@ -22,16 +22,16 @@ import type { Options } from './options.ts';
 import { SECRET_PREFIX, type Source } from './sources.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The functions of the product with the SDK's real clients behind them, run in this process instead of in Lambda. */
+/** The functions of the product with the SDK's real clients, in this process instead of in Lambda. */
 export interface Laptop {
-  /** How often each provider is looked at, and how often secrets are. */
+  /** The interval of each provider's schedule, and of the watch. */
   readonly ticks: readonly { readonly every: Milliseconds; run(): Promise<unknown> }[];
   api(event: ApiEvent): Promise<APIGatewayProxyStructuredResultV2>;
   /** One tick of everything. */
   tickAll(): Promise<void>;
   connections(): Promise<Connection[]>;
   views(): Promise<ConnectionView[]>;
-  /** Why AWS takes no writes at the moment, if that is known. */
+  /** Why AWS takes no writes at the moment, if known. */
   refusal(): string | undefined;
   close(): Promise<void>;
 }
@@ -42,16 +42,16 @@ export interface Told extends Observer {
 }
 
 const TABLES = { tokens: 'token-refresher-tokens', connections: 'token-refresher-connections' };
-/** As long as a function in Lambda may take. */
+/** The longest time of a Lambda function here. */
 const invocation: Invocation = { getRemainingTimeInMillis: () => minutes(5) };
-/** None of the handlers reads Lambda's. */
+/** No handler reads the context of Lambda. */
 const noContext = {} as Context;
 
-/** What a laptop works with. */
+/** The environment of a laptop. */
 export interface Surroundings {
   readonly source: Source;
   readonly aws: Aws;
-  /** Providers apart from the built-in ones. */
+  /** Providers besides the built-in ones. */
   readonly added: readonly Provider[];
 }
 
@@ -67,7 +67,7 @@ export const openLaptop = async (
     if (refused !== undefined) throw new UsageError(`--data: ${options.data} takes no writes: ${refused}.`);
     if (options.data !== undefined) {
       throw new UsageError(
-        `--data: the database in ${options.data} is damaged or something else's: give another folder.`,
+        `--data: the database in ${options.data} is damaged or belongs to something else: give another folder.`,
       );
     }
     if (options.endpoint === undefined) throw error;
@@ -76,7 +76,7 @@ export const openLaptop = async (
     );
   });
 
-  // Real credentials are asked for tokens no more often than their providers bear.
+  // Real providers keep their real rate limits: nothing goes faster.
   const speed = source.simulated ? options.speed : 1;
   const fast = providers.map(provider => faster(provider, speed));
   const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
@@ -116,7 +116,7 @@ export const openLaptop = async (
     await source.store(clients.secretsManager);
     told.discovery(await discover(deps, await allRecords(deps)));
   };
-  // Before anybody can ask for a connection and be told that there is none.
+  // First discover: otherwise the API would answer that connections do not exist.
   await discoverAnew();
   const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
   const list = async () => {
@@ -153,14 +153,14 @@ export const openLaptop = async (
   };
 };
 
-/** An error's own words only where it is none of an answer, which could quote anything. */
+/** An error's message, unless it comes from an answer, which could quote anything. */
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return 'unknown reason';
   const code: unknown = Reflect.get(error, 'code');
   return typeof code === 'string' ? code : error.name === 'Error' ? error.message : error.name;
 };
 
-/** The provider as it would be if its time went faster. */
+/** The provider with its times divided by the speed. */
 const faster = (provider: Provider, speed: number): Provider => ({
   ...provider,
   lifetime: provider.lifetime / speed,

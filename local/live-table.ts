@@ -5,7 +5,7 @@ const KEPT_LINES = 8;
 const HOME_AND_CLEAR = '\x1b[H\x1b[J';
 const ALTERNATE_SCREEN = { enter: '\x1b[?1049h\x1b[?25l', leave: '\x1b[?25h\x1b[?1049l' };
 
-/** The terminal as a live picture: the table, redrawn every second, and the last lines said below it. */
+/** A live view in the terminal: the table, redrawn every second, and the last lines below it. */
 export const live = () => {
   const lines: string[] = [];
   let timer: NodeJS.Timeout | undefined;

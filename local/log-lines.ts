@@ -5,8 +5,8 @@ import { refusalOfAws } from './refusal.ts';
 import { shortDuration } from './table.ts';
 
 /**
- * What the functions report, as lines for a person. `refusal` says why the data folder takes no writes: then one line
- * says so, in place of one for each connection and tick.
+ * Writes the reports of the functions as lines for a person. `refusal` returns why the data folder takes no writes: one
+ * line then replaces the lines for each connection and tick.
  */
 export const toldAs = (say: (line: string) => void, refusal: () => string | undefined = () => undefined): Told => {
   let refused = false;
@@ -68,7 +68,7 @@ const linesAs = (say: (line: string) => void): Told => ({
   },
 });
 
-/** Ours are written to be read; what another says may quote what it was about. */
+/** Our own messages may be shown; other messages might quote secrets. */
 const wordsOf = (error: unknown): string => {
   if (error instanceof RefresherError) return `${error.code}, ${error.message}`;
   return error instanceof Error ? error.name : typeof error;
@@ -81,5 +81,5 @@ const sentence = (report: RefreshReport): string => {
   const why = error ? ` (${error.code}${status}${fields})` : '';
   const lives = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
   const warned = warnings.length > 0 ? `, ${warnings.join(', ')}` : '';
-  return `${result}${why}${lives ? `, lives ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
+  return `${result}${why}${lives ? `, valid for ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
 };

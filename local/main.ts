@@ -18,7 +18,7 @@ import { openPort } from './web.ts';
 /** Progress goes to standard error, results to standard output. */
 const say = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 
-/** Everything there is to close, closed in the order opposite to that in which it was opened. */
+/** Everything to close, in reverse order of opening. */
 const open: (() => Promise<void>)[] = [];
 const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
   open.unshift(() => thing.close());
@@ -28,7 +28,7 @@ const closeAll = async () => {
   for (const close of open.splice(0)) await close();
 };
 
-/** Why the embedded AWS takes no writes, once there is one. */
+/** Why the embedded AWS takes no writes, once it is open. */
 let refusal: () => string | undefined = () => undefined;
 
 const main = async (args: readonly string[]): Promise<number> => {
@@ -37,7 +37,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     console.log(usage);
     return 0;
   }
-  // Whatever this process writes is for this user alone.
+  // Files of this process are for this user only.
   process.umask(0o077);
   const key = options.once ? '' : apiKey(process.env[KEY_VARIABLE]);
   if (options.data !== undefined) checkFolder(options.data);
@@ -63,7 +63,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   else say(`try: ${example}`);
   const stop = onSignal();
   const ticks = opened(runTicks(laptop.ticks, told.error));
-  // A store that refuses now may not refuse at the next tick.
+  // A store that refuses now may accept at the next tick.
   await firstRound(laptop, tell, stop).catch(told.error);
   if (!screen) await laptop.views().then(views => console.log(table(views, Date.now())), told.error);
   if (!stop.aborted) await once(stop, 'abort');
@@ -90,17 +90,20 @@ const onSignal = (): AbortSignal => {
   return stop.signal;
 };
 
-/** Says in a sentence what a person can put right, and exits with 2; anything else is a bug, and shows where it is. */
+/**
+ * Prints one sentence for an error that a person can fix, and exits with 2. Any other error is a bug and shows its
+ * stack.
+ */
 const failed = async (error: unknown): Promise<void> => {
   const sentence = sentenceOf(error, refusal());
-  // The terminal first: what is said on its other screen is gone with it.
+  // Restore the terminal first: it drops what is printed on its alternate screen.
   await closeAll().catch(() => {});
   if (sentence === undefined) throw error;
   console.error(sentence);
   process.exitCode = 2;
 };
 
-// What the engine throws when its disk fails goes past everybody who waits for an answer.
+// The engine throws a disk failure outside of any pending request.
 process.once('uncaughtException', error => void failed(error).then(() => process.exit()));
 
 try {

@@ -6,11 +6,11 @@ export interface Options {
   readonly json: boolean;
   /** A folder of real credentials instead of simulators. */
   readonly secrets?: string;
-  /** A folder of definitions of further providers. */
+  /** A folder with definitions of further providers. */
   readonly providers?: string;
-  /** Another AWS than the embedded one: a URL, or `aws` for what the SDK's own settings say. */
+  /** Another AWS than the embedded one: a URL, or `aws` for the SDK's own settings. */
   readonly endpoint?: string;
-  /** How many times faster lifetimes and ticks go. */
+  /** The factor by which lifetimes and ticks are shorter. */
   readonly speed: number;
   readonly port: number;
   /** A folder that keeps state between runs. */
@@ -25,20 +25,20 @@ export const usage = `Usage: npm start -- [options]
   --once             refresh everything that is due, print the table, end with 0 if all are healthy
   --json             with --once: print JSON instead of the table
   --secrets DIR      real credentials from DIR/<provider>/<name>.json instead of the simulators
-  --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it is there
+  --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it exists
   --endpoint URL     another AWS than the embedded one: an emulator's URL, or "aws" for the SDK's own settings
   --speed N          lifetimes of simulated tokens and ticks N times shorter, 1 to ${FASTEST}
   --port N           port of the HTTP API on 127.0.0.1, default ${DEFAULT_PORT}
   --data DIR         keep state in DIR between runs, default in memory
   --help             this text`;
 
-/** The options of the command line, or nothing where help was asked for. */
+/** The options of the command line; undefined for --help. */
 export const parseOptions = (args: readonly string[]): Options | undefined => {
   const { values } = parse(args);
   if (values.help) return undefined;
-  if (values.json && !values.once) throw new UsageError('--json goes with --once.');
+  if (values.json && !values.once) throw new UsageError('--json needs --once.');
   if (values.data !== undefined && values.endpoint !== undefined) {
-    throw new UsageError('--data keeps the state of the embedded AWS: leave it out where --endpoint names another.');
+    throw new UsageError('--data keeps the state of the embedded AWS: leave it out if --endpoint names another.');
   }
   const { secrets, providers, endpoint, data } = values;
   if (secrets === '') throw new UsageError('--secrets takes a folder, not "".');

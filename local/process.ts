@@ -4,17 +4,17 @@ import { readFileSync } from 'node:fs';
 export interface Process {
   readonly parent: number;
   readonly command: string;
-  /** Something that two processes with the same number do not share. */
+  /** Differs between two processes with the same number. */
   readonly started: string;
 }
 
-/** What Linux says in a file and everybody else through ps; nothing where the process is gone or neither is there. */
+/** Read from a file on Linux, from ps elsewhere; undefined if the process is gone or neither is available. */
 export const processOf = (pid: number): Process | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [, command = '', rest = ''] = /\((.*)\) (.*)/s.exec(stat) ?? [];
     const fields = rest.split(' ');
-    // A killed process that nobody has taken note of yet is there in name only.
+    // A zombie: a killed process whose parent has not collected it yet.
     return fields[0] === 'Z' ? undefined : { parent: Number(fields[1]), command, started: fields[19] ?? '' };
   } catch {
     return processByPs(pid);

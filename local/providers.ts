@@ -6,14 +6,14 @@ import { providersInFolder } from '../lib/definition-files.ts';
 import { findProvider } from '../lib/providers/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Used without `--providers`, if it is there. */
+/** The folder that is used without `--providers`, if it exists. */
 export const DEFAULT_FOLDER = 'providers';
 
-/** The providers that a folder defines, apart from the built-in ones. */
+/** The providers of a folder, without the built-in ones. */
 export const addedProviders = (given: string | undefined): readonly DefinedProvider[] => {
   const folder = given ?? DEFAULT_FOLDER;
   if (given === undefined && !isFolder(folder)) return [];
-  if (!isFolder(folder)) throw new UsageError(`--providers: ${folder} is no folder: give one with <id>.json in it.`);
+  if (!isFolder(folder)) throw new UsageError(`--providers: ${folder} is not a folder: give one with <id>.json in it.`);
   const added = definedIn(folder);
   if (given !== undefined && added.length === 0) {
     throw new UsageError(`--providers: ${folder} holds no definitions: put each into <id>.json.`);

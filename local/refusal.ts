@@ -4,11 +4,11 @@ import { UsageError } from './usage-error.ts';
 
 const storeCodes: ReadonlySet<string> = new Set(['store_failed', 'secret_unreadable']);
 
-/** What a store or the secret store refused, or that it did not answer, if that is what an error says. */
+/** What a store or the secret store refused, or that it did not answer, if the error is about that. */
 export const refusalOfAws = (error: unknown): string | undefined => {
   if (error instanceof RefresherError) return storeCodes.has(error.code) ? error.message : undefined;
   if (!(error instanceof Error)) return undefined;
-  // The SDK's: an answer that is an error has a fault, and a call that got none has counted its attempts.
+  // An error of the SDK: an error answer has a fault, and a call without an answer has counted its attempts.
   const ofSdk = Reflect.get(error, '$fault') !== undefined || Reflect.get(error, '$metadata') !== undefined;
   if (!ofSdk) return undefined;
   const code: unknown = Reflect.get(error, 'code');
@@ -18,7 +18,7 @@ export const refusalOfAws = (error: unknown): string | undefined => {
 export const refusalSentence = (refusal: string): string =>
   `--data: the folder takes no writes: ${refusal}. Make room, or give another folder.`;
 
-/** An error as one sentence for the person at the terminal, if that person can put it right. */
+/** An error as one sentence, if the person at the terminal can fix it. */
 export const sentenceOf = (error: unknown, refusal: string | undefined): string | undefined => {
   if (error instanceof UsageError) return error.message;
   if (refusal !== undefined) return refusalSentence(refusal);

@@ -1,6 +1,6 @@
 import type { Laptop } from './laptop.ts';
 
-/** Ticks like EventBridge's schedules, but none while the one before still runs. */
+/** Ticks like EventBridge's schedules, but skips a tick while the last one is running. */
 export const runTicks = (ticks: Laptop['ticks'], onError: (error: unknown) => void): { close(): Promise<void> } => {
   const underway = new Set<Promise<void>>();
   const timers = ticks.map(({ every, run }) => {

@@ -7,7 +7,10 @@ import { connectionId } from '../lib/core/types.ts';
 import { providers as builtIn } from '../lib/providers/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The secrets of a folder by `<provider>/<name>`, each as its text; checked, so that nothing starts with a bad one. */
+/**
+ * The secrets of a folder by `<provider>/<name>`, each as its text. All are checked: the laptop does not start with a
+ * bad one.
+ */
 export const readSecretsFolder = async (
   folder: string,
   providers: readonly Provider[] = builtIn,
@@ -15,7 +18,7 @@ export const readSecretsFolder = async (
   const secrets = new Map<string, string>();
   const problems: string[] = [];
   for (const own of await entries(folder, folder)) {
-    // Hidden ones are somebody's tool's: `.git`, or `..data` of mounted secrets, whose folders are links.
+    // Hidden folders belong to tools: `.git`, or `..data` of mounted secrets, which uses links.
     if (own.name.startsWith('.') || !(await isFolder(join(folder, own.name)))) continue;
     const provider = providers.find(({ id }) => id === own.name);
     if (!provider) {
@@ -37,7 +40,7 @@ export const readSecretsFolder = async (
   return secrets;
 };
 
-/** Throws if a folder has nothing to begin with. */
+/** Throws if the folder has no secrets. */
 export const expectSecrets = (folder: string, secrets: ReadonlyMap<string, string>): void => {
   if (secrets.size > 0) return;
   throw new UsageError(
@@ -45,10 +48,10 @@ export const expectSecrets = (folder: string, secrets: ReadonlyMap<string, strin
   );
 };
 
-/** What Secrets Manager takes, in bytes. */
+/** The limit of Secrets Manager, in bytes. */
 const LARGEST_SECRET = 65_536;
 
-/** What is wrong with one secret, a sentence each; never a value of it. */
+/** The problems of one secret, one sentence each; never a value of it. */
 const problemsOf = (provider: Provider, name: string, text: string): string[] => {
   if (!connectionId(provider.id, name)) {
     return ['the file’s name is not a connection’s; use 1-100 letters, digits, ".", "_" or "-"'];
@@ -92,7 +95,7 @@ const readText = async (path: string): Promise<string> => {
   const unreadable = (why: string) =>
     new UsageError(`${path} cannot be read (${why}); check that it is a file and its permissions.`);
   try {
-    // Some editors begin a file with a byte order mark. A pipe would be waited for.
+    // Some editors add a byte order mark. Reading a pipe would block.
     if ((await stat(path)).isFile()) return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
     throw unreadable(reason(error));

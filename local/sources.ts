@@ -21,17 +21,17 @@ import { startSimulators } from './simulators/server.ts';
 
 export const SECRET_PREFIX = secretPrefixOf(DEFAULT_NAME);
 
-/** Where credentials come from. */
+/** A source of credentials. */
 export interface Source {
   readonly name: string;
-  /** The credentials of simulators, whose time may go faster. */
+  /** Whether they belong to simulators, whose time may go faster. */
   readonly simulated: boolean;
-  /** Brings the secret store up to date: called at the start and before each discovery. */
+  /** Updates the secret store: called at the start and before each discovery. */
   store(client: SecretsManagerClient): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Checked and ready before anything else is started. `added`: the providers that are not built in. */
+/** Checks the source before anything else is started. `added`: providers that are not built in. */
 export const openSource = async (options: Options, added: readonly DefinedProvider[]): Promise<Source> => {
   if (options.secrets !== undefined) return folderSource(options.secrets, options, [...providers, ...added]);
   if (options.endpoint !== undefined && !isLocal(options.endpoint)) {
@@ -50,7 +50,8 @@ const folderSource = async (folder: string, options: Options, all: readonly Defi
     name: folder,
     simulated: false,
     store: async client => {
-      // A file that is being edited may be broken for a moment: what is stored stays until the folder is good again.
+      // A file that is being edited may be invalid for a moment: the stored secrets stay until the folder is valid
+      // again.
       const wanted = first ? stored : await read().catch(() => stored);
       if (first) await forgetOthers(client, options, wanted);
       for (const [name, text] of wanted) if (first || stored.get(name) !== text) await put(client, name, text);
@@ -88,13 +89,13 @@ const simulatorSource = async (options: Options, added: readonly DefinedProvider
   };
 };
 
-/** What an earlier run left in the embedded AWS: a file that was deleted since, or simulators that are gone. */
+/** Deletes secrets of an earlier run from the embedded AWS: their files or simulators are gone. */
 const forgetOthers = async (
   client: SecretsManagerClient,
   options: Options,
   wanted: ReadonlyMap<string, unknown>,
 ): Promise<void> => {
-  // Another AWS may hold secrets that are none of ours.
+  // Another AWS may hold secrets that are not ours.
   if (options.endpoint !== undefined) return;
   for (const listed of await secretsManager(client).list(SECRET_PREFIX)) {
     const name = listed.name.slice(SECRET_PREFIX.length);
@@ -113,7 +114,7 @@ const put = async (client: SecretsManagerClient, name: string, text: string): Pr
   }
 };
 
-/** At AWS itself a secret can be brought back for a while: the folder may have been the wrong one. */
+/** In real AWS a secret can be restored for a while: the folder may have been the wrong one. */
 const remove = async (client: SecretsManagerClient, name: string, { endpoint }: Options): Promise<void> => {
   const forever = endpoint === undefined || isLocal(endpoint);
   const SecretId = `${SECRET_PREFIX}${name}`;

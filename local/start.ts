@@ -1,5 +1,5 @@
 import { endWithNpm } from './npm.ts';
 
-// Before the rest is loaded, which takes long enough for an npm to be killed meanwhile.
+// Before loading the rest: that takes long enough for npm to be killed meanwhile.
 endWithNpm();
 await import('./main.ts');

@@ -1,6 +1,6 @@
 import type { ConnectionView } from '../lib/api/views.ts';
 
-/** A duration in two units at most: `45s`, `3m20s`, `7h05m`. */
+/** A duration in at most two units: `45s`, `3m20s`, `7h05m`. */
 export const shortDuration = (milliseconds: number): string => {
   const s = Math.max(0, Math.round(milliseconds / 1000));
   if (s < 60) return `${s}s`;

@@ -11,8 +11,7 @@ export interface Web {
 }
 
 /**
- * Takes the port before anything else is started, so that a taken one stops everything. Answers once `serve` is called;
- * who asks earlier waits until then.
+ * Takes the port before anything else is started: a taken port stops everything. Requests before `serve` wait for it.
  */
 export const openPort = async (port: number, key: string): Promise<Web & { serve(api: Laptop['api']): void }> => {
   const server = createServer();
@@ -37,10 +36,10 @@ export const openPort = async (port: number, key: string): Promise<Web & { serve
   };
 };
 
-/** The largest body that is read; those of the API are a line. */
+/** The largest body that is read; bodies of the API are one line. */
 const LARGEST_BODY = 64 * 1024;
 
-/** What API Gateway does: a request becomes an event, the function's answer a response. */
+/** Does what API Gateway does: turns a request into an event, and the function's answer into a response. */
 const answer = async (api: Laptop['api'], key: string, request: IncomingMessage, response: ServerResponse) => {
   if (!isOfThisMachine(request)) {
     return refuse(response, 403, 'This API is for programs on this machine, called by a loopback name, not for pages.');
@@ -69,14 +68,14 @@ const answer = async (api: Laptop['api'], key: string, request: IncomingMessage,
   response.end(text);
 };
 
-/** A page in a browser sends `Origin` or `Sec-Fetch-Site`, or comes by a name that somebody pointed at this address. */
+/** A browser page sends `Origin` or `Sec-Fetch-Site`, or uses a DNS name that points at this address. */
 const isOfThisMachine = ({ headers, socket }: IncomingMessage): boolean => {
   const { host = '', origin, 'sec-fetch-site': site = 'none' } = headers;
   const [, port = '80'] = /^(?:127\.0\.0\.1|localhost)(?::(\d+))?$/.exec(host) ?? [undefined, ''];
   return origin === undefined && site === 'none' && Number(port) === socket.localPort;
 };
 
-/** RFC 9457, without a code of the API: API Gateway has refusals of its own in these places. */
+/** RFC 9457, without a code of the API: API Gateway has its own refusals in these cases. */
 const refuse = (response: ServerResponse, status: number, detail: string): void => {
   const document = { type: 'about:blank', title: STATUS_CODES[status], status, detail };
   response.writeHead(status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
@@ -94,7 +93,7 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => 
   return Buffer.concat(chunks);
 };
 
-/** As API Gateway gives them: a parameter that is repeated has its values with commas between them. */
+/** As in API Gateway: the values of a repeated parameter are joined by commas. */
 const parametersOf = (query: URLSearchParams): Record<string, string> =>
   Object.fromEntries([...new Set(query.keys())].map(name => [name, query.getAll(name).join(',')]));
 

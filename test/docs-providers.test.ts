@@ -15,7 +15,7 @@ const page = readFileSync(new URL('../docs/providers.md', import.meta.url), 'utf
 const json = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text));
 const [nordlys, secret, ...examples] = json;
 const [whole, parts] = [examples.filter(each => each.id), examples.filter(each => !each.id)];
-/** What follows a heading, up to the next one. */
+/** The text after a heading, up to the next one. */
 const section = (heading: string): string => page.split(`\n${heading}`)[1]?.split(/\n##/)[0] ?? expect.fail(heading);
 const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 const rowIn = (text: string, name: string) => text.split('\n').find(line => line.startsWith(`| ${name} |`)) ?? '';
@@ -53,7 +53,7 @@ describe('docs/providers.md', () => {
       const [, part = '', sentence = ''] = /^\| `(\{.*\})` \| `(.*)` \|$/.exec(line) ?? [];
       return part === '' ? [] : [[part, sentence] as const];
     });
-  it.each(told)('%s is told what it says there', (part, sentence) => {
+  it.each(told)('%s is refused with the documented sentence', (part, sentence) => {
     expect(() => providerFromData({ ...nordlys, ...JSON.parse(part) })).toThrow(sentence);
   });
   it('has such examples', () => expect(told.length).toBeGreaterThan(10));

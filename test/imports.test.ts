@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../lib/providers/index.ts';
 
-/** What may import what: the arrows point inward, to a core that knows nothing of the world. */
+/** The allowed imports: they point inward, to a core that depends on nothing outside. */
 
 const root = join(import.meta.dirname, '..');
 const skipped = new Set(['node_modules', 'cdk.out', '.git', 'coverage', 'dist']);
@@ -19,7 +19,7 @@ const sourcesOf = (...folders: string[]): string[] =>
   folders.filter(folder => existing.has(folder.split('/')[0] ?? '')).flatMap(filesBelow);
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Comments and the inside of texts do not run; a specifier is the one text that is kept. */
+/** Ignores comments and texts; only the specifier of an import is kept. */
 const withoutComments = (source: string): string =>
   source.replace(/\/\*[\s\S]*?\*\/|(^|[^:'"`\\])\/\/[^\n]*/g, (_, before: string | undefined) => before ?? '');
 
@@ -36,7 +36,7 @@ const importsIn = (source: string): Import[] => {
   const called = [...code.matchAll(DYNAMIC)].map(([, specifier = '']) => ({ specifier, typeOnly: false }));
   return [...named, ...called];
 };
-/** Our own files by their path, everything else by its name. */
+/** Our own files by path, everything else by name. */
 const importsOf = (file: string): Import[] =>
   importsIn(textOf(file)).map(({ specifier, typeOnly }) => ({
     typeOnly,
@@ -44,7 +44,7 @@ const importsOf = (file: string): Import[] =>
   }));
 
 type Allowed = readonly RegExp[];
-/** `types`: only what the compiler removes again. */
+/** `types`: imports that the compiler removes. */
 const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant = (_file: string) => true): void => {
   const strays = sourcesOf(folder)
     .filter(isMeant)
@@ -56,7 +56,7 @@ const expectOnly = (folder: string, all: Allowed, types: Allowed = [], isMeant =
   expect(strays).toEqual([]);
 };
 const core = /^lib\/core\//;
-/** Ports, and what everything that goes through all connections needs. */
+/** Ports, and helpers that go through all connections. */
 const shared = /^lib\/(ports|pool|listing)\.ts$/;
 const refresh = /^lib\/refresh\//;
 const events = /^lib\/events\.ts$/;
@@ -83,7 +83,7 @@ describe('the reader of imports', () => {
     expect(importsIn(source).map(({ specifier }) => specifier)).toEqual(specifiers);
   });
 
-  it('finds something in every folder that it is asked about', () => {
+  it('finds something in every folder', () => {
     for (const folder of ['core', 'definition', 'providers', 'refresh', 'discovery', 'api', 'http', 'aws', 'observe']) {
       const all = sourcesOf(`lib/${folder}`).flatMap(importsOf);
       expect(all.length, folder).toBeGreaterThan(1);

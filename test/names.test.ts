@@ -5,7 +5,10 @@ import { expect, it } from 'vitest';
 /** One word for one thing: no two files of the product export the same name for different things. */
 
 const root = join(import.meta.dirname, '..');
-/** Names that a rule asks for: of Lambda's entry points, of each provider's simulator, of what a bundle has another of. */
+/**
+ * Names that a rule requires: of Lambda's entry points, of each provider's simulator, and of modules that a bundle
+ * replaces.
+ */
 const BY_RULE = ['handler', 'simulation', 'definition'];
 
 const filesBelow = (folder: string): string[] =>

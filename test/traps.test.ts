@@ -61,7 +61,7 @@ describe('trap 3: a refresh that returns the same exp ends in a full login befor
     }
     expect(world.calls.length).toBeLessThanOrEqual(7);
   });
-  it('also where an answer promises a session that goes on', async () => {
+  it('even if an answer promises a longer session', async () => {
     const { world, id, script, use } = await simulatedWorld('petrosoft', { start: false });
     const wall = world.clock.now() + hours(24);
     const promising = altered({ refresh_expires_in: 30 * 86_400 });
@@ -78,7 +78,7 @@ describe('trap 3: a refresh that returns the same exp ends in a full login befor
   });
 });
 
-/** What Petrosoft says of a refresh token that it does not like. */
+/** Petrosoft's answer to a refresh token that it refuses. */
 const echo = (token: string) => ({
   success: false,
   data: [],
@@ -88,7 +88,7 @@ const echo = (token: string) => ({
   total: null,
 });
 const echoing: Instead = request => answer(echo(String(JSON.parse(request.body ?? '{}').refresh_token)), 500);
-/** A Petrosoft session that would lengthen its token’s life, so that its refresh token is used. */
+/** A Petrosoft session that would lengthen its token’s life: its refresh token is used. */
 const withLongSession = async () => {
   const given = await simulatedWorld('petrosoft', { start: false });
   given.script.push(altered({ refresh_expires_in: 30 * 86_400 }));
@@ -107,7 +107,7 @@ it('trap 4: a 500 that means a bad refresh token is not retried, and costs exact
   expect(await use()).toBe(200);
 });
 
-it('trap 4: a 500 that means a restricted account is retried, and a person is asked if it stands', async () => {
+it('trap 4: a 500 that means a restricted account is retried, and needs attention if it stands', async () => {
   const { world, id } = await simulatedWorld('petrosoft', { trait: 'restricted', start: false });
   await world.run('petrosoft', minutes(5), minutes(5));
   expect(await world.record(id)).toMatchObject({ status: 'failing' });
@@ -118,7 +118,7 @@ it('trap 4: a 500 that means a restricted account is retried, and a person is as
 
 describe('trap 5: of a body that echoes the token nothing gets into logs, events, metrics, stored errors or API answers', () => {
   const MARK = 'planted-7f3a';
-  /** The token and every field where a provider might repeat it, in whichever case and encoding. */
+  /** The token and every field in which a provider might repeat it, in any case and encoding. */
   const everywhere = (request: HttpRequest) => {
     const said = `${MARK} Token: ${request.body} ${Object.values(request.headers).join(' ')}`;
     return {
@@ -168,7 +168,7 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
       world.clock.set((await world.token(id)).expiresAt - minutes(1));
       script.push(...Array.from({ length: 12 }, () => instead));
       await tick();
-      // The token dies, so that no answer of the API has a reason to hold it.
+      // The token expires: no answer of the API has a reason to hold it.
       world.clock.pass(minutes(2));
       const served = await serveAll();
       await tick();
@@ -269,7 +269,7 @@ describe('trap 8: a refresh answer without a new refresh token keeps the old one
       expect(await use()).toBe(200);
     }
     expect(sent.size).toBe(4);
-    // A refresh token that is sent twice would have ended the family, and cost a login.
+    // A second use of a refresh token would have ended the family, and cost a login.
     expect(refreshRequests(world.calls)).toHaveLength(world.calls.length);
   });
 });
@@ -321,7 +321,7 @@ it('trap 11: svc moves between refreshes, and no token is ever published with th
   expect(seen.size).toBe(4);
 });
 
-it('trap 11: an old svc beside a token that names another is not published with it', async () => {
+it('trap 11: an old svc together with a token that names another is not published with it', async () => {
   const { world, id, script, tick } = await simulatedWorld('powerepos', { start: false });
   const exp = world.clock.now() / 1000 + 3600;
   script.push(
@@ -351,7 +351,7 @@ describe('trap 12: an answer of another organisation is refused, and the old tok
 describe('trap 13: an expires_in that cannot be', () => {
   const read = async (provider: string, expires_in: unknown) => {
     const { world, id, script, tick, account } = await simulatedWorld(provider, { start: false });
-    // The second step of iOFFICE's login is where the token is.
+    // The second step of iOFFICE's login returns the token.
     if (account.provider === 'ioffice') script.push(undefined);
     const svc = 'https://region.powerepos.cloud';
     const access_token = 'opaque';
@@ -406,7 +406,7 @@ it.each(['powerepos', 'ioffice'])(
   async provider => {
     const { world, id, script, whenDue, tick, use } = await simulatedWorld(provider);
     await whenDue();
-    // The provider did spend it; only the answer is lost.
+    // The provider did spend it; only the answer was lost.
     script.push((request, simulated) => {
       simulated(request);
       return { kind: 'failed', code: 'timeout', sent: true };

@@ -11,13 +11,15 @@ export interface Grants {
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const HEADER = base64({ alg: 'RS256', typ: 'JWT' });
 
-/** A JWT (RFC 7519) of a length, the same for nobody else. */
+/** A unique JWT (RFC 7519) of the given length. */
 const tokenOf = (serial: number, claims: object, length: number): string => {
   const text = `${HEADER}.${base64({ ...claims, jti: String(serial) })}.`;
   return text + 'x'.repeat(Math.max(16, length - text.length));
 };
 
-/** Answers as the documented ones: `refresh_token` if the definition has a refresh grant, the first step if it has two. */
+/**
+ * Answers as the documented ones: `refresh_token` if the definition has a refresh grant, the first step if it has two.
+ */
 export const grants = (provider: Provider, { lifetime, tokenLength }: Grants) => {
   let serial = 0;
   return (request: HttpRequest, now: EpochMs): HttpReply => {
@@ -37,7 +39,7 @@ export const grants = (provider: Provider, { lifetime, tokenLength }: Grants) =>
   };
 };
 
-/** PowerOffice v1 gives refresh tokens to old registrations alone. */
+/** PowerOffice v1 gives refresh tokens only to old registrations. */
 const hasSessions = ({ id }: Provider): boolean => ['powerepos', 'petrosoft', 'ioffice'].includes(id);
 
 const json = (body: object): HttpReply => ({

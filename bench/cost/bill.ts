@@ -15,7 +15,7 @@ export interface Bill {
   readonly total: number;
 }
 
-/** Whether what AWS gives every account each month is taken off: an account has it once, whatever else runs in it. */
+/** Whether to subtract AWS's monthly free tier. An account has it once, even if other applications use it too. */
 export interface Terms {
   readonly freeTier: boolean;
 }

@@ -50,7 +50,7 @@ export interface CloudParts {
   readonly tables: MeteredTables;
   readonly secrets: MeteredSecrets;
   readonly providers: readonly Provider[];
-  /** What each provider answers. */
+  /** The answers of each provider. */
   readonly answers: ReadonlyMap<string, (request: HttpRequest, now: EpochMs) => HttpReply>;
   readonly onTrouble: OnTrouble;
   readonly onHealth: (health: Health) => void;
@@ -79,7 +79,7 @@ export class Cloud {
     this.#parts = parts;
   }
 
-  /** One invocation, in an environment that is free or a new one. Its time is billed up to the millisecond. */
+  /** One invocation, in a free environment or a new one. Its time is billed per millisecond. */
   async invoke(fn: DeployedFunction, event: unknown): Promise<unknown> {
     const { loop, meter } = this.#parts;
     const { environment, handler, isNew } = this.#warm(fn);
@@ -131,7 +131,7 @@ export class Cloud {
     };
   }
 
-  /** As functions/refresh/index.ts has it. */
+  /** As in functions/refresh/index.ts. */
   #refresh({ environment: { PACE } }: DeployedFunction, provider: Provider, environment: Environment) {
     const { loop } = this.#parts;
     const { logger, metrics, clock, dynamodb, tokens, connections, secrets } = this.#common(environment);
@@ -170,7 +170,7 @@ export class Cloud {
     return answer(request, now);
   }
 
-  /** As functions/watch/index.ts has it. */
+  /** As in functions/watch/index.ts. */
   #watch({ environment: { PACES = '', CONNECTIONS_PER_SECRET } }: DeployedFunction, environment: Environment) {
     const { logger, metrics, clock, tokens, connections, secrets } = this.#common(environment);
     const paces: Readonly<Record<string, ProviderPace>> = JSON.parse(PACES);
@@ -197,7 +197,7 @@ export class Cloud {
       .handler(watchHandler(deps, report => logDiscovery(logger, metrics, report))) as Handler;
   }
 
-  /** As functions/api/index.ts has it. */
+  /** As in functions/api/index.ts. */
   #api(environment: Environment): Handler {
     const { deployed } = this.#parts;
     const { logger, metrics, clock, tokens, connections } = this.#common(environment);
@@ -239,5 +239,5 @@ export class Cloud {
   }
 }
 
-/** How a provider is served, from the environment of its function. */
+/** The policy of a provider, from the environment of its function. */
 const policyOf = (pace = ''): Policy => ({ ...defaultPolicy, ...JSON.parse(pace) });

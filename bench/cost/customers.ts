@@ -12,11 +12,11 @@ type Fields = Readonly<Record<string, string>>;
 
 const numbered = (what: string, n: number): string => `${what}-${String(n).padStart(6, '0')}`;
 
-/** Where a provider has an address for each customer. */
+/** For a provider with an address for each customer. */
 const addressOf = ({ fields }: Provider, n: number): Fields =>
   fields.required.includes('baseUrl') ? { baseUrl: `https://${numbered('site', n)}.iofficeconnect.com` } : {};
 
-/** The fields that all connections of an application have in common, those of application `key`. */
+/** The fields that all connections of application `key` share. */
 const sharedFields = ({ id }: Provider, key: number): Fields => {
   const [one, other] = ['one', 'other'].map(name => simulatedAccount(id, name).fields);
   const shared = Object.entries(one ?? {}).filter(([field, value]) => other?.[field] === value);
@@ -26,8 +26,8 @@ const sharedFields = ({ id }: Provider, key: number): Fields => {
 };
 
 /**
- * The secrets of so many connections of a provider, `packed` in each, that belong to `keys` applications in turns. With one
- * in each, the secret is the connection's own.
+ * The secrets of this many connections of a provider, with `packed` connections each, assigned to `keys` applications
+ * in turn. With one connection each, the secret is the connection's own.
  */
 export const customersOf = (
   provider: Provider,
@@ -60,7 +60,7 @@ export const customersOf = (
   return secrets;
 };
 
-/** Whether another application has a rate limit of its own. */
+/** Whether another application has its own rate limit. */
 export const limitIsOfKey = (provider: Provider): boolean => {
   const limits = [0, 1].map(key => {
     const fields = { ...sharedFields(provider, key), ...addressOf(provider, 0) };

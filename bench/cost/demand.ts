@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../../lib/core/types.ts';
 
-/** What a deployment is asked to do. */
+/** The load of a deployment. */
 export interface Demand {
   readonly connections: number;
   /** Of the tokens that providers grant; without it each provider's own. */

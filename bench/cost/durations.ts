@@ -1,9 +1,9 @@
 /**
- * How long things take. Time on the network is assumed; CPU time is what the bundles of the functions need on one whole CPU,
- * and a function has a share of one by its memory. All in milliseconds.
+ * The durations of the parts of a call, in milliseconds. Time on the network is assumed. CPU time is measured on one
+ * whole CPU with the bundles of the functions; a function has a share of a CPU that depends on its memory.
  */
 
-/** With so much memory, in MB, a function has one whole CPU. */
+/** With this much memory, in MB, a function has one whole CPU. */
 const WHOLE_CPU = 1769;
 export const shareOf = (memory: number): number => Math.min(1, memory / WHOLE_CPU);
 
@@ -11,7 +11,7 @@ export const shareOf = (memory: number): number => Math.min(1, memory / WHOLE_CP
 export const network = {
   item: 5,
   page: 8,
-  /** The names, a TLS handshake, and a token endpoint that thinks. */
+  /** Name look-up, TLS handshake, and a slow token endpoint. */
   provider: 350,
 } as const;
 
@@ -28,10 +28,10 @@ export const cpu = {
   provider: 3,
 } as const;
 
-/** A function starts in a new environment: it is billed as well. */
+/** The start of a function in a new environment, which is billed too. */
 export const COLD_START = 350;
-/** Lambda keeps an environment that is in use for hours; one is enough to be on the safe side. */
+/** Lambda keeps a busy environment for hours; one hour is a cautious assumption. */
 export const ENVIRONMENT = 3_600_000;
 
-/** Bytes that leave for a provider apart from the request: the TCP and TLS handshakes and all headers of packets. */
+/** Bytes sent to a provider in addition to the request: TCP and TLS handshakes, and packet headers. */
 export const HANDSHAKE_BYTES = 1500;

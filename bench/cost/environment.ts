@@ -6,7 +6,7 @@ import { cpu, network } from './durations.ts';
 import type { Meter } from './meter.ts';
 import type { Caller } from './tables.ts';
 
-/** One environment of a function: its calls wait for the network side by side, and for its CPU one after another. */
+/** One environment of a function: its calls wait for the network in parallel, and for its CPU one after another. */
 export class Environment implements Caller {
   readonly principal: string;
   readonly born: EpochMs;
@@ -17,7 +17,7 @@ export class Environment implements Caller {
   readonly #share: number;
   #cpuFree = 0;
 
-  /** `share`: of a CPU. */
+  /** `share`: the share of a CPU. */
   constructor(principal: string, { loop, meter, share }: { loop: Loop; meter: Meter; share: number }) {
     this.principal = principal;
     this.#loop = loop;
@@ -27,7 +27,7 @@ export class Environment implements Caller {
     this.clock = { now: () => loop.now, sleep: duration => loop.sleep(duration) };
   }
 
-  /** Needs the CPU, and then waits for the network. */
+  /** Uses the CPU, and then waits for the network. */
   async spend(work: number, waiting: number): Promise<void> {
     const { now } = this.#loop;
     this.#cpuFree = Math.max(now, this.#cpuFree) + work / this.#share;
@@ -42,7 +42,7 @@ export class Environment implements Caller {
     this.#meter.useKey(resource, this.principal, this.#loop.now);
   }
 
-  /** What Lambda hands to a handler. */
+  /** The context that Lambda gives a handler. */
   context(until: EpochMs) {
     return {
       functionName: this.principal,

@@ -12,7 +12,7 @@ export interface Estimate {
   readonly metered: Metered;
 }
 
-/** All providers are deployed, whichever are in use: that is the default. */
+/** All providers are deployed, as by default, even unused ones. */
 export const deploymentOf = ({ shares, refreshAt }: Plan): Deployed => {
   const used = new Map(shares.map(({ provider, schedules }) => [provider.id, { schedules, refreshAt }]));
   const packed = Math.max(...shares.map(share => share.packed));
@@ -23,7 +23,7 @@ export const deploymentOf = ({ shares, refreshAt }: Plan): Deployed => {
   });
 };
 
-/** A month of a demand. An estimate of a deployment that does not keep up would be worth nothing. */
+/** A month of a demand. Throws if the deployment cannot keep up: the estimate would be useless. */
 export const estimate = async (demand: Demand): Promise<Estimate> => {
   const plan = planOf(demand);
   const deployed = deploymentOf(plan);

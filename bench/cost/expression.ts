@@ -1,6 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** What the adapters need of DynamoDB's expressions. Anything else is an error, so that nothing is counted wrongly. */
+/**
+ * The part of DynamoDB's expressions that the adapters use. Everything else is an error: nothing may be counted
+ * wrongly.
+ */
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -128,7 +131,7 @@ const changesOf = (text: string): readonly Change[] => {
   });
 };
 
-/** The item as an update leaves it. */
+/** The item after an update. */
 export const updated = (text: string, item: Item, given: Expression): Item => {
   const changes = updates.get(text) ?? changesOf(text);
   updates.set(text, changes);

@@ -3,10 +3,10 @@ import { instruments } from '../../lib/observe/powertools.ts';
 import type { Clock } from '../../lib/ports.ts';
 import type { Meter } from './meter.ts';
 
-/** A line that reports trouble: there is none in a healthy month. */
+/** Called with a line that reports trouble: a healthy month has none. */
 export type OnTrouble = (line: string) => void;
 
-/** The real logger and metrics of a function, whose lines are counted in place of being printed. */
+/** The real logger and metrics of a function; their lines are counted instead of printed. */
 export const meteredInstruments = (
   deployment: string,
   { meter, clock, onTrouble }: { meter: Meter; clock: Pick<Clock, 'now'>; onTrouble: OnTrouble },
@@ -28,7 +28,7 @@ export const meteredInstruments = (
 
 const messageIn = (line: string): string | undefined => /"message":"([^"]*)"/.exec(line)?.[1];
 
-/** Each metric of a line in the embedded metric format, with its dimensions: so many are billed. */
+/** Each metric of a line in the embedded metric format, with its dimensions: CloudWatch bills this many. */
 const metricsIn = (line: Readonly<Record<string, unknown>>): string[] => {
   const { _aws } = line as { readonly _aws?: { readonly CloudWatchMetrics?: readonly EmbeddedMetrics[] } };
   return (_aws?.CloudWatchMetrics ?? []).flatMap(({ Namespace, Dimensions, Metrics }) =>

@@ -1,24 +1,24 @@
 import type { EpochMs } from '../../lib/core/types.ts';
 import { type Quantity, quantities } from './prices.ts';
 
-/** An operation, and what it came to. */
+/** An operation, and its cost. */
 export interface Operation {
   readonly calls: number;
   readonly units: number;
 }
 
-/** A table's key is held for so long by DynamoDB for each principal, and then asked for again. */
+/** DynamoDB caches a table's key for this long for each principal, and then fetches it again. */
 const KEY_HELD = 5 * 60_000;
 const HOUR = 3_600_000;
-/** CloudWatch Logs adds so many bytes to each event. */
+/** CloudWatch Logs adds this many bytes to each event. */
 const EVENT_BYTES = 26;
 const GIGABYTE = 1024 ** 3;
 
-/** Counts while it is on. */
+/** Counts while it is switched on. */
 export class Meter {
   readonly #used = new Map<Quantity, number>();
   readonly operations = new Map<string, Operation>();
-  /** Bytes of logs by what is logged. */
+  /** Bytes of logs by kind of line. */
   readonly logged = new Map<string, number>();
   readonly #keyUses = new Set<string>();
   /** The hours in which a custom metric has a value. */
@@ -45,7 +45,7 @@ export class Meter {
     this.#operation(operation, 1);
   }
 
-  /** A principal reaches something that is encrypted with the deployment's key. */
+  /** A principal uses something that is encrypted with the deployment's key. */
   useKey(resource: string, principal: string, at: EpochMs): void {
     const use = `${resource} ${principal} ${Math.floor(at / KEY_HELD)}`;
     if (!this.on || this.#keyUses.has(use)) return;
@@ -64,7 +64,7 @@ export class Meter {
     if (this.on) this.metricHours.add(`${name} ${Math.floor(at / HOUR)}`);
   }
 
-  /** What was counted, in the order of prices. */
+  /** The counts, in the order of prices. */
   get counted(): readonly (readonly [Quantity, number])[] {
     return quantities.map(quantity => [quantity, this.used(quantity)] as const);
   }

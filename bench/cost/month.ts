@@ -7,10 +7,10 @@ import type { Deployed } from './template.ts';
 export const MONTH = 730 * 3_600_000;
 const GIGABYTE = 1024 ** 3;
 const HOUR = 3_600_000;
-/** CloudWatch keeps logs compressed; what JSON comes to is assumed. */
+/** CloudWatch stores logs compressed; this ratio for JSON is assumed. */
 const COMPRESSED = 0.15;
 
-/** What a month needs: what the template has, and what was counted, as often as it fits into a month. */
+/** The usage of a month: the template's resources, and the counts extrapolated to a month. */
 export const usageOf = (plan: Plan, deployed: Deployed, { meter, secrets, tableBytes }: Metered): Usage => {
   const times = MONTH / plan.metered;
   const counted = Object.fromEntries(meter.counted.map(([quantity, used]) => [quantity, used * times]));
@@ -21,7 +21,7 @@ export const usageOf = (plan: Plan, deployed: Deployed, { meter, secrets, tableB
     keys: deployed.keys,
     alarmMetrics: deployed.alarmMetrics,
     dashboards: deployed.dashboards,
-    // One that has a value in each hour is billed whole.
+    // A metric with a value in each hour is billed in full.
     customMetrics: meter.metricHours.size / Math.ceil(plan.metered / HOUR),
     tableGigabytes: gigabytes,
     backupGigabytes: deployed.backups ? gigabytes : 0,

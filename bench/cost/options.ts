@@ -25,7 +25,7 @@ export interface Options {
   readonly record: boolean;
 }
 
-/** The options of the command line, or nothing if help was asked for. */
+/** The options of the command line; undefined for --help. */
 export const parseOptions = (args: readonly string[]): Options | undefined => {
   const values = parse(args);
   if (values.help) return undefined;
@@ -91,7 +91,7 @@ const durationIn = (given: string | undefined): Milliseconds | undefined => {
   throw new DemandError(`"--lifetime" must be from 5m to 48h, in whole minutes or hours, got "${given}".`);
 };
 
-/** If two have that lifetime, the one without a limit of calls. */
+/** If two providers have that lifetime, the one without a rate limit. */
 const providerIn = (given: string | undefined, lifetime: Milliseconds | undefined): string => {
   const ids = `${providerIds.join(', ')} or all`;
   if (given !== undefined) {

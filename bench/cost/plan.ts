@@ -7,7 +7,7 @@ import { providers } from '../../lib/providers/index.ts';
 import { limitIsOfKey } from './customers.ts';
 import type { Demand } from './demand.ts';
 
-/** A demand that cannot be met, or not as it was written; the message is a sentence that names the option. */
+/** A demand that cannot be met as written; the message is a sentence that names the option. */
 export class DemandError extends Error {
   override readonly name = 'DemandError';
 }
@@ -27,15 +27,15 @@ export interface Plan {
   readonly refreshAt: number;
   readonly reads: number;
   readonly tokenLength: number;
-  /** Before anything is metered. Secrets are created in the first part of it, one after another. */
+  /** The time before metering. Secrets are created in its first part, one after another. */
   readonly warmUp: Milliseconds;
-  /** What is metered. */
+  /** The metered time. */
   readonly metered: Milliseconds;
 }
 
-/** A schedule has so many renewals at each tick, and half as many more for a bad day. */
+/** A schedule plans this many renewals per tick, with half as many more for a bad day. */
 const PER_TICK = 1500;
-/** The schedule's lane of a rate limit has two thirds: so much of it is planned with. */
+/** The schedule's lane may use two thirds of a rate limit; the plan uses this part. */
 const OF_LIMIT = 0.5;
 
 export const planOf = (demand: Demand): Plan => {
@@ -55,7 +55,7 @@ export const planOf = (demand: Demand): Plan => {
   };
 };
 
-/** As a deployment insists on: a renewal falls due at least two ticks before the token expires. */
+/** The same check as in a deployment: a renewal is due at least two ticks before the token expires. */
 const checkChances = ({ provider, lifetime, schedules }: Share, refreshAt: number): void => {
   const tick = tickOf(provider);
   const left = 1 - refreshAt * (1 + defaultPolicy.jitter);
@@ -85,7 +85,7 @@ const shareOf = (provider: Provider, connections: number, refreshAt: number, dem
   return { provider, connections, lifetime, packed, keys, schedules: Math.min(SHARDS, Math.max(1, schedules)) };
 };
 
-/** As few applications as keep within the provider's rate limit. */
+/** The smallest number of applications that stays within the provider's rate limit. */
 const keysOf = (provider: Provider, perMillisecond: number, { keys, connections, packed }: Demand): number => {
   const { id, rateLimit } = provider;
   if (!rateLimit) return keys ?? 1;

@@ -1,15 +1,15 @@
 /**
- * The one file of prices: US dollars in us-east-1, without taxes and discounts. `free` is what AWS gives every account each
- * month without an end; what is free for the first year alone is left out.
+ * All prices: US dollars in us-east-1, without taxes and discounts. `free` is the permanent monthly free tier of every
+ * account. What is free only in the first year is left out.
  */
 
-/** When these were the list prices. */
+/** The date of these list prices. */
 export const PRICES_OF = '2026-11-26';
 export const REGION = 'us-east-1';
 
 export interface Price {
   readonly service: string;
-  /** What is counted, in the plural. */
+  /** The unit, in the plural. */
   readonly what: string;
   /** Dollars for `per` of them. */
   readonly dollars: number;
@@ -58,5 +58,5 @@ export const prices = {
 export type Quantity = keyof typeof prices;
 export const quantities = Object.keys(prices) as readonly Quantity[];
 
-/** How many of everything a month needs. */
+/** The monthly usage of every priced quantity. */
 export type Usage = Readonly<Record<Quantity, number>>;

@@ -9,9 +9,9 @@ import { amount, bothBills, dollars } from './report.ts';
 /** A column of the table in docs/cost.md. */
 export interface Scenario {
   readonly title: string;
-  /** The options of `npm run cost` that compute it. */
+  /** The options of `npm run cost` for this column. */
   readonly options: string;
-  /** What a month may cost at most, without the free tier. */
+  /** The highest allowed cost of a month, without the free tier. */
   readonly target?: number;
 }
 
@@ -24,10 +24,10 @@ export const scenarios: readonly Scenario[] = [
 
 export interface Recorded extends Scenario {
   readonly demand: Demand;
-  /** By provider in use: its applications and its schedules. */
+  /** By used provider: its applications and its schedules. */
   readonly shares: Readonly<Record<string, { readonly keys: number; readonly schedules: number }>>;
   readonly usage: Usage;
-  /** Of each operation on the tables and on secrets: calls and request units of a month. */
+  /** For each operation on the tables and on secrets: calls and request units of a month. */
   readonly operations: Readonly<Record<string, { readonly calls: number; readonly units: number }>>;
   /** Bytes of each kind of log line in a month. */
   readonly logged: Readonly<Record<string, number>>;
@@ -145,7 +145,7 @@ const writeDocuments = (record: CostRecord): void => {
   writeFileSync(README, withSection(readFileSync(README, 'utf8'), 'cost', readmeSection(record)));
 };
 
-/** The record, and the sections of the documents that it makes. */
+/** Writes the record, and its sections of the documents. */
 export const write = (recorded: readonly Recorded[], date: string): void => {
   const record: CostRecord = { date, pricesOf: PRICES_OF, scenarios: recorded };
   writeFileSync(RECORD, `${JSON.stringify(record, null, 2)}\n`);

@@ -5,7 +5,7 @@ import { PRICES_OF, REGION, type Usage } from './prices.ts';
 export const dollars = (amount: number): string =>
   amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** A count as a person reads it. */
+/** A count for people. */
 export const amount = (used: number): string => {
   if (used >= 1e6) return `${(used / 1e6).toFixed(1)} M`;
   return used.toLocaleString('en-US', { maximumFractionDigits: used < 10 ? 2 : 0 });
@@ -32,7 +32,7 @@ const describe = ({ shares, refreshAt, reads }: Plan): string =>
     ...(reads > 0 ? [`${reads.toLocaleString('en-US')} reads through the API`] : []),
   ].join('\n');
 
-/** For the terminal: each line that comes to something, and the sums. */
+/** For the terminal: each line with a cost, and the sums. */
 export const reportOf = (plan: Plan, usage: Usage): string => {
   const [full, free] = [billOf(usage, { freeTier: false }), billOf(usage, { freeTier: true })];
   const lines = full.lines.flatMap(({ quantity, service, what, used, dollars: cost }) => {

@@ -11,23 +11,23 @@ import { MeteredSecrets } from './secret-store.ts';
 import { MeteredTables } from './tables.ts';
 import type { Deployed } from './template.ts';
 
-/** What a stretch of a healthy month came to. */
+/** The result of a part of a healthy month. */
 export interface Metered {
   readonly meter: Meter;
   readonly secrets: number;
   /** Of all items. */
   readonly tableBytes: number;
-  /** Of the watch: 1 is good. */
+  /** Of the watch: 1 is best. */
   readonly lowestLife: number;
   readonly longestOverdue: number;
   readonly troubles: readonly string[];
 }
 
 const PREFIX = 'token-refresher/';
-/** What is metered begins on the hour: CloudWatch bills hours. */
+/** Metering begins on the hour: CloudWatch bills hours. */
 const FROM = epochMs(Date.UTC(2026, 0, 1));
 
-/** Runs a deployment until it is in its stride, and then counts. */
+/** Runs a deployment until its load is steady, and then counts. */
 export const metered = async (plan: Plan, deployed: Deployed): Promise<Metered> => {
   const loop = new Loop(plus(FROM, -plan.warmUp));
   const meter = new Meter();
@@ -66,7 +66,7 @@ export const metered = async (plan: Plan, deployed: Deployed): Promise<Metered> 
   return { meter, secrets: secrets.size, tableBytes: tables.bytes, lowestLife, longestOverdue, troubles };
 };
 
-/** One after another during the time in which tokens are renewed once: then renewals are spread over all of it. */
+/** Creates secrets over the time in which each token is renewed once: this spreads renewals evenly. */
 const createSecrets = (loop: Loop, secrets: MeteredSecrets, { shares, refreshAt }: Plan): readonly string[] =>
   shares.flatMap(({ provider, lifetime, ...share }) => {
     const customers = customersOf(provider, share);
@@ -88,7 +88,7 @@ const schedule = (loop: Loop, cloud: Cloud, meter: Meter, { schedules, functions
       });
       if (loop.now + every < until) loop.after(every, tick);
     };
-    // Schedules begin when they are created, and not on the minute.
+    // Schedules begin when they are created, not on the minute.
     loop.after((n * minutes(1)) / schedules.length, tick);
   }
 };

@@ -60,5 +60,5 @@ export class MeteredSecrets {
 }
 
 const arnOf = (name: string): string => `arn:aws:secretsmanager:us-east-1:123456789012:secret:${name}-AbCdEf`;
-/** Nobody changes a secret. In the form of a real one. */
+/** The version id of a secret that never changes, in the form of a real one. */
 const versionOf = (name: string): string => `00000000-feed-4000-8000-${Buffer.from(name).toString('hex').slice(-12)}`;

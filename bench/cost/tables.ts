@@ -18,7 +18,7 @@ import { type Expression, holds, type Item, updated } from './expression.ts';
 import type { Meter } from './meter.ts';
 import { itemSize, readUnitsOf, writeUnitsOf } from './size.ts';
 
-/** What calls: it takes time and CPU, and it has a name that a key is asked for by. */
+/** A caller: it spends time and CPU, and its principal decides when keys are fetched. */
 export interface Caller {
   readonly principal: string;
   call(kind: 'item' | 'page', items: number): Promise<void>;
@@ -162,7 +162,7 @@ export class MeteredTables {
     returned: boolean,
   ): void {
     if (holds(input.ConditionExpression, before?.item ?? {}, input)) return;
-    // A write that is refused costs what it would have.
+    // A refused write costs as much as a successful one.
     this.#wrote(`${operation} refused`, input.TableName, before?.size ?? 0);
     throw new ConditionalCheckFailedException({
       message: 'The conditional request failed',
@@ -176,7 +176,7 @@ export class MeteredTables {
   }
 }
 
-/** The functions' tables go by the names of their keys. */
+/** Finds a function's table by the name of its key. */
 const keyOf = (table: string | undefined) => (table === 'Tokens' ? tableKeys.tokens : tableKeys.connections);
 
 const queried = ({ ExpressionAttributeValues: values }: QueryCommandInput) => ({
@@ -184,7 +184,7 @@ const queried = ({ ExpressionAttributeValues: values }: QueryCommandInput) => ({
   after: values?.[':after']?.S,
 });
 
-/** The index of the first that comes after, by halves. */
+/** The index of the first item after a key, by binary search. */
 const firstAfter = (sorted: readonly string[], after: string): number => {
   let [low, high] = [0, sorted.length];
   while (low < high) {

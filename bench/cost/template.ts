@@ -13,7 +13,7 @@ export interface DeployedFunction {
   /** In MB. */
   readonly memory: number;
   readonly timeout: Milliseconds;
-  /** What is known of it before it is deployed. */
+  /** What is known of it before deployment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +23,7 @@ export interface DeployedSchedule {
   readonly input: unknown;
 }
 
-/** What a deployment has, whatever is done with it. */
+/** The resources of a deployment, independent of their use. */
 export interface Deployed {
   readonly functions: readonly DeployedFunction[];
   readonly schedules: readonly DeployedSchedule[];
@@ -41,7 +41,7 @@ type Resources = Readonly<Record<string, { readonly Type: string; readonly Prope
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** The template as `cdk synth` makes it, without the bundles. */
+/** The template of `cdk synth`, without the bundles. */
 export const synthesized = (settings: Settings): Deployed => {
   const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
   const stack = new TokenRefresherStack(app, 'TokenRefresher', settings);
@@ -60,7 +60,7 @@ const scheduleSchema = z.object({
 const alarmSchema = z.object({ Metrics: z.array(z.object({ MetricStat: z.unknown().optional() })).optional() });
 const stageSchema = z.object({ AccessLogSettings: z.object({ Format: z.string() }).optional() });
 
-/** What the template says, as far as it costs something. */
+/** The billable parts of the template. */
 export const deployedBy = (resources: Resources): Deployed => {
   const of = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
   const properties = (type: string): Properties[] => of(type).map(([, { Properties = {} }]) => Properties);
@@ -97,13 +97,13 @@ const scheduleOf = (read: unknown): DeployedSchedule => {
   return { target: Target.Arn['Fn::GetAtt'][0], every: minutes(Number(every)), input: JSON.parse(Target.Input) };
 };
 
-/** An alarm on an expression is billed for each metric that the expression takes. */
+/** An alarm on an expression is billed for each metric in the expression. */
 const metricsOf = (read: unknown): number => {
   const { Metrics } = alarmSchema.parse(read);
   return Metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1;
 };
 
-/** What stands for the variables of API Gateway: as long as the real ones. */
+/** Sample values of API Gateway's variables, as long as the real ones. */
 const samples: Readonly<Record<string, string>> = {
   'context.identity.userArn': `arn:aws:sts::123456789012:assumed-role/a-consumer-of-tokens/${'x'.repeat(40)}`,
   'context.path': '/tokens/poweroffice-v2/nordic-books/customer-000123',

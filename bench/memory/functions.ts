@@ -25,7 +25,7 @@ const ids: Readonly<Record<FunctionName, RegExp>> = {
   api: /^TokenRefresherApi/,
 };
 
-/** A function as it is synthesized. */
+/** A synthesized function. */
 export interface Synthesized {
   readonly name: FunctionName;
   readonly bundle: string;
@@ -44,14 +44,14 @@ const synthesize = async (): Promise<readonly [string, Template]> => {
   const outdir = await mkdtemp(join(tmpdir(), 'memory-'));
   process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
   const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
-  // The CLI asks for this: where the bundles are.
+  // As the CLI does: writes the paths of the bundles into the template.
   const app = new App({ context: { ...context, 'aws:cdk:enable-asset-metadata': true }, outdir });
   new TokenRefresherStack(app, STACK, {});
   app.synth();
   return [outdir, JSON.parse(await readFile(join(outdir, `${STACK}.template.json`), 'utf8'))];
 };
 
-/** The three functions as `cdk synth` makes them: bundles, environments, memory and time. */
+/** The three functions of `cdk synth`: bundles, environments, memory and timeouts. */
 export const synthesizedFunctions = async (): Promise<readonly Synthesized[]> => {
   const [assembly, template] = await synthesize();
   const bundles = await bundlesOf(assembly, STACK);
@@ -70,21 +70,21 @@ export const tablesOf = (functions: readonly Synthesized[]): TableNames => {
   return { tokens: TOKENS_TABLE, connections: CONNECTIONS_TABLE };
 };
 
-/** How the bootstrap of Lambda's Node.js runtimes divides a function's memory. */
+/** Node's arguments for a memory size, as in the bootstrap of Lambda's Node.js runtimes. */
 const nodeArguments = (memory: number): string[] => {
   const young = Math.floor(memory / 10);
   const semiSpace = `--max-semi-space-size=${Math.floor(young / 2)}`;
   return ['--expose-gc', '--max-http-header-size=81920', semiSpace, `--max-old-space-size=${memory - young}`];
 };
 
-/** Where the function finds the world, and the certificate to trust. */
+/** The address of the simulated world, and the certificate to trust. */
 export interface World {
   readonly aws: number;
   readonly provider: number;
   readonly certificate: string;
 }
 
-/** A function in a process of its own, as Lambda runs it. */
+/** A function in its own process, as in Lambda. */
 export class Running {
   readonly name: FunctionName;
   readonly idle: number;
@@ -111,7 +111,7 @@ export class Running {
       PATH: process.env.PATH ?? '',
     };
     const host = fileURLToPath(new URL('host.cjs', import.meta.url));
-    // Its log goes nowhere. What Node itself reports, a heap that is full for example, is shown.
+    // Its log is dropped. Node's own reports, for example of a full heap, are shown.
     const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as ['ignore', 'ignore', 'inherit', 'ipc'];
     const child = own(fork(host, [bundle, String(timeout)], { env, execArgv: nodeArguments(memory), stdio }));
     await messageOf(child);
@@ -128,9 +128,9 @@ export class Running {
     return result;
   }
 
-  /** The most memory, in MB, that it has while `work` is done. */
+  /** The peak memory, in MB, while `work` runs. */
   async peakOf(work: () => Promise<void>): Promise<number> {
-    // The peak is what it has now.
+    // Reset the peak to the current value.
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
     await work();
     return this.#memory('VmHWM');

@@ -4,7 +4,7 @@ import { hours } from '../../lib/core/types.ts';
 import { type FunctionName, Running, type Synthesized, type World } from './functions.ts';
 import type { Customers } from './scenario.ts';
 
-/** In MB: before the first event, and the most while something is done. */
+/** In MB: before the first event, and the peak during each kind of work. */
 export interface Measured {
   readonly name: FunctionName;
   readonly what: string;
@@ -14,7 +14,7 @@ export interface Measured {
 
 type Progress = (measured: Measured, took: number) => void;
 
-/** Later than any token falls due that was issued at the beginning. */
+/** At this time every token that was issued at the beginning is due. */
 const DUE_AGAIN = hours(5);
 
 const discoverySchema = z.object({
@@ -30,7 +30,7 @@ const insist = (what: string, got: number, wanted: number): void => {
   if (got !== wanted) throw new Error(`${what}: ${got}, not ${wanted}`);
 };
 
-/** What each function needs for everything that it does, each in one process that stays warm. */
+/** The memory of each function for everything that it does, each in one process that stays warm. */
 export const measure = async (
   functions: readonly Synthesized[],
   world: World,

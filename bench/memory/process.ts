@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the servers of this benchmark and the one who starts them have in common. */
+/** Shared by the servers of this benchmark and their parent. */
 
 export interface Configuration {
   readonly key: string;
@@ -17,7 +17,7 @@ export const textOf = async (request: IncomingMessage): Promise<string> =>
 
 /** Listens on a free port of loopback, and reports it to the parent. */
 export const listening = async (server: Server): Promise<void> => {
-  // A parent that dies, in whatever way, leaves nobody behind.
+  // If the parent dies in any way, this process ends too.
   process.once('disconnect', () => process.exit());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,7 +48,7 @@ export const messageOf = (child: ChildProcess): Promise<unknown> =>
     });
   });
 
-/** Starts a server of this folder. Its port, once it listens. */
+/** Starts a server of this folder. Resolves to its port once it listens. */
 export const startServer = async (file: 'aws' | 'provider', { key, cert }: Configuration): Promise<number> => {
   const env = { ...process.env, CONFIGURATION: JSON.stringify({ key, cert }) };
   const child = own(fork(new URL(`${file}.ts`, import.meta.url), { env }));

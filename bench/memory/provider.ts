@@ -5,7 +5,7 @@ import { LARGEST } from '../../lib/core/limits.ts';
 import { configuration, listening, textOf } from './process.ts';
 import { isLarge, PROVIDER_HOST } from './scenario.ts';
 
-/** The provider, which remembers nothing, and the event bus: whatever the functions call besides DynamoDB and secrets. */
+/** The stateless provider and the event bus: everything that the functions call besides DynamoDB and secrets. */
 
 const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 

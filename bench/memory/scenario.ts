@@ -1,7 +1,7 @@
-/** What the customers of one provider have, for the functions to hold. */
+/** The test data for the customers of one provider. */
 export interface Scenario {
   readonly title: string;
-  /** Connections whose access token and refresh token are as large as can be accepted, of all those of a secret. */
+  /** Connections per secret with the largest accepted access token and refresh token. */
   readonly largeOfSecret: number;
   /** The length of names and keys. */
   readonly nameLength: number;
@@ -10,11 +10,11 @@ export interface Scenario {
 }
 
 export const PROVIDER = 'powerepos';
-/** A public name, which leads to the provider on loopback: what is deployed calls public addresses alone. */
+/** A public name that leads to the provider on loopback: a deployment only calls public addresses. */
 export const PROVIDER_HOST = 'provider.example';
 export const OF_SECRET = 200;
 
-/** The organisation of a customer who gets the largest tokens. Every grant sends it to the provider. */
+/** The organisation of a customer with the largest tokens. Every grant sends it to the provider. */
 const LARGE = 'large-';
 export const isLarge = (organisation: string): boolean => organisation.startsWith(LARGE);
 

@@ -16,7 +16,7 @@ const result = ({ status, headers, body }: HttpAnswer): APIGatewayProxyStructure
   body,
 });
 
-/** Whatever goes wrong inside, the reader gets a problem document and none of its words. */
+/** Turns every exception into a problem document without the exception's message. */
 const problemDocuments = (onError: (error: unknown) => void): MiddlewareObj => ({
   onError: request => {
     onError(request.error);
@@ -24,7 +24,7 @@ const problemDocuments = (onError: (error: unknown) => void): MiddlewareObj => (
   },
 });
 
-/** The gateway encodes a body whose content type is not text to it. */
+/** The gateway encodes a body whose content type is not text. */
 const bodyOf = ({ body, isBase64Encoded }: ApiEvent): string | undefined =>
   body !== undefined && isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body;
 

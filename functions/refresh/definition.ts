@@ -1,4 +1,4 @@
 import type { DefinitionData } from '../../lib/definition/schema.ts';
 
-/** The definition of the provider that a function serves. Its bundle has one in place of this file: see `infra/function.ts`. */
+/** The definition of the function's provider. The bundle replaces this file by one with it: see `infra/function.ts`. */
 export const definition: DefinitionData | undefined = undefined;

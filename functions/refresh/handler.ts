@@ -5,7 +5,7 @@ import { type ConnectionId, epochMs, parseConnectionId, plus, providerOf } from 
 import { type RefreshAnswer, refreshOnDemand } from '../../lib/refresh/demand.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
 
-/** What Lambda tells of the time that is left, in milliseconds. */
+/** Lambda's remaining time, in milliseconds. */
 export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
@@ -43,7 +43,10 @@ const eventSchema = z.union([
 ]);
 export type RefreshEvent = z.input<typeof eventSchema>;
 
-/** A tick over some shards, or one connection on demand; of one provider, whose secrets alone this function may read. */
+/**
+ * Runs a tick over some shards, or refreshes one connection on demand. One provider only: the function can read no
+ * other secrets.
+ */
 export const refreshHandler =
   (deps: SweepDeps, provider: Provider) =>
   async (event: unknown, invocation: Invocation): Promise<SweepReport | RefreshAnswer> => {

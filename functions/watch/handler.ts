@@ -2,7 +2,7 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import { type WatchDeps, watch } from '../../lib/discovery/watch.ts';
 
-/** Scheduled: the event says nothing. */
+/** Run by a schedule: the event is empty. */
 export const watchHandler =
   (deps: WatchDeps, report: (report: DiscoverReport) => void) => async (): Promise<DiscoverReport> => {
     const found = await watch(deps);

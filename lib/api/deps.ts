@@ -6,9 +6,9 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly tokens: TokenStore;
   readonly connections: Pick<ConnectionStore, 'get' | 'page'>;
-  /** The providers that are deployed, each with the policy of its schedule. */
+  /** The deployed providers, each with the policy of its schedule. */
   readonly providers: ReadonlyMap<string, Policy>;
-  /** Has the provider's refresher act on one connection. */
+  /** Calls the provider's refresher for one connection. */
   readonly refresh: (request: RefreshRequest) => Promise<RefreshAnswer>;
   readonly refreshFailed: (error: unknown) => void;
 }

@@ -5,11 +5,11 @@ import { type HttpAnswer, jsonAnswer, problem } from './problem.ts';
 import { cursorOf, type ListRequest } from './route.ts';
 import { type ConnectionView, connectionView } from './views.ts';
 
-/** A request looks at so many connections. With a filter a page may end there before it is full. */
+/** A request reads at most this many connections. With a filter a page may end there before it is full. */
 const LOOKED_AT = 2000;
 const SMALLEST_QUERY = 25;
 
-/** A page of the connections, in the order of their ids, without those that are retired. */
+/** A page of the connections, sorted by id, without retired ones. */
 export const list = async (deps: ApiDeps, request: ListRequest): Promise<HttpAnswer> => {
   const { limit, after, statuses, provider } = request;
   const deployed = [...deps.providers.keys()];
@@ -20,7 +20,7 @@ export const list = async (deps: ApiDeps, request: ListRequest): Promise<HttpAns
   const connections: ConnectionView[] = [];
   let last = after;
   let looked = 0;
-  // Ids spread evenly over the shards: as a rule a page takes one query of each.
+  // Ids spread evenly over the shards: usually a page takes one query of each.
   const size = Math.max(SMALLEST_QUERY, Math.ceil((2 * limit) / allShards.length));
   for await (const each of inOrder(deps, provider === undefined ? deployed : [provider], after ?? '', size)) {
     if (last && (connections.length === limit || looked === LOOKED_AT)) {
@@ -34,7 +34,7 @@ export const list = async (deps: ApiDeps, request: ListRequest): Promise<HttpAns
   return jsonAnswer({ connections, cursor: null });
 };
 
-/** The connections of some providers behind `after`, in the order of their ids. */
+/** The connections of some providers after `after`, sorted by id. */
 async function* inOrder(
   { connections }: ApiDeps,
   providers: readonly string[],
@@ -42,7 +42,7 @@ async function* inOrder(
   size: number,
 ): AsyncGenerator<ConnectionSummary> {
   for (const provider of providers.toSorted((a, b) => (`${a}/` < `${b}/` ? -1 : 1))) {
-    // The ids of a provider are below `<provider>0`, since `0` follows the slash.
+    // All ids of a provider sort before `<provider>0`, since `0` follows the slash.
     if (after >= `${provider}0`) continue;
     const shards = allShards.map(
       shard => new Pages(behind => connections.page(provider, shard, { after: behind, limit: size }), after),
@@ -70,7 +70,7 @@ class Pages {
     this.#next = after;
   }
 
-  /** The first that was not dropped yet. */
+  /** The first connection that was not taken yet. */
   async head(): Promise<ConnectionSummary | undefined> {
     while (this.#index === this.#page.length && this.#next !== undefined) {
       const { connections, next } = await this.#read(this.#next);

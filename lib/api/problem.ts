@@ -20,7 +20,7 @@ export interface ProblemDocument {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly connection?: ConnectionId;
-  /** Why, as the code of the connection's last error, and since when (ISO 8601). */
+  /** The code of the connection's last error, and its start (ISO 8601). */
   readonly reason?: ErrorCode;
   readonly since?: string;
 }

@@ -12,16 +12,16 @@ import { type ConnectionStatus, connectionStatuses } from './views.ts';
 
 export interface HttpQuestion {
   readonly method: string;
-  /** As the gateway gives it. */
+  /** The path exactly as the gateway received it. */
   readonly path: string;
-  /** A parameter that is repeated has its values with commas between them. */
+  /** The values of a repeated parameter are joined by commas. */
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly body?: string;
 }
 
 export interface ListRequest {
   readonly limit: number;
-  /** The id behind which the page begins. */
+  /** The page begins after this id. */
   readonly after?: ConnectionId;
   readonly statuses?: readonly ConnectionStatus[];
   readonly provider?: string;
@@ -40,8 +40,8 @@ const LARGEST_LIMIT = 500;
 const LARGEST_BODY = 1024;
 
 /**
- * Where a request leads, or the problem with it. Each thing has one path: one that is written in any other way is
- * nothing here, so what a policy allows is what is served.
+ * The route of a request, or the problem with it. Each resource has exactly one path: any other spelling is not found,
+ * so an IAM policy for a path covers everything that the path serves.
  */
 export const route = (question: HttpQuestion): Route | HttpAnswer => {
   const { method, path } = question;
@@ -87,7 +87,7 @@ const listOf = ({ query }: HttpQuestion): Route | HttpAnswer => {
   };
 };
 
-/** Hides how a list is continued, so that it may change. */
+/** Hides the position in the list from clients, so its format may change. */
 export const cursorOf = (last: ConnectionId): string => Buffer.from(last, 'utf8').toString('base64url');
 
 const idOfCursor = (cursor: string): ConnectionId | undefined => {
@@ -100,7 +100,7 @@ const wholeNumber = (text: string, least: number, most: number): number | undefi
   return number >= least && number <= most ? number : undefined;
 };
 
-/** A moment exactly as `GET` writes it. */
+/** A time in exactly the format of `GET` answers. */
 const momentIn = (value: unknown): EpochMs | undefined => {
   if (typeof value !== 'string') return undefined;
   const moment = Date.parse(value);

@@ -8,27 +8,30 @@ import type { Route } from './route.ts';
 import { retryAfter, unavailable, unknownConnection } from './unavailable.ts';
 import { tokenView } from './views.ts';
 
-/** A request waits so long in all, for its own refresh or another's: HTTP APIs answer within 30 s. */
+/** The longest wait of a request, for its own refresh or another's: HTTP APIs answer within 30 s. */
 const PATIENCE = seconds(24);
-/** With a valid token to answer, so long: the refresh goes on without it. */
+/** The longest wait if there is a valid token to return: the refresh continues without the request. */
 const SHORT_PATIENCE = seconds(5);
-/** A valid token is answered at the latest so long before it expires. */
+/** Stop waiting this long before the token in hand expires. */
 const LAST_MOMENT = seconds(1);
 const POLL = 200;
-/** When to come back if enough others wait already. */
+/** The Retry-After if enough others wait already. */
 const BUSY = seconds(2);
 
 type Read = Extract<Route, { to: 'token' }>;
 type Forced = Extract<Route, { to: 'refresh' }>;
 
-/** A token that is valid for `minTtl` if there is or can be one; otherwise any that is valid. */
+/** Returns a token that is valid for `minTtl` if there is or can be one; otherwise any valid token. */
 export const read = async (deps: ApiDeps, policy: Policy, { connection, minTtl }: Read): Promise<HttpAnswer> => {
   const [held, known] = await Promise.all([deps.tokens.get(connection), knownAs(deps, connection)]);
   if (known === 'ended' || (!held && known === 'unknown')) return unknownConnection(connection);
   return readFrom(deps, policy, { connection, minTtl }, held, known === 'known');
 };
 
-/** A newer token for a consumer whose token the provider refused; the one that is there, if it is not that one. */
+/**
+ * For a consumer whose token the provider refused: returns the current token if it is another one, otherwise a newer
+ * one.
+ */
 export const renew = async (deps: ApiDeps, policy: Policy, { connection, issuedAt }: Forced): Promise<HttpAnswer> => {
   const held = await deps.tokens.get(connection);
   const refused = held !== undefined && held.issuedAt === issuedAt && isValid(held, deps.clock.now());
@@ -54,14 +57,14 @@ const readFrom = async (
 };
 
 interface Wanted {
-  /** What the table `Tokens` held a moment ago. */
+  /** The content of the table `Tokens` a moment ago. */
   readonly held: Token | undefined;
   readonly isGood: (token: Token) => boolean;
-  /** How long to wait for it. */
+  /** How long to wait for a good token. */
   readonly until: EpochMs;
 }
 
-/** Has the token refreshed, or waits for who is at it. What a reader gets if that fails is any valid token. */
+/** Refreshes the token, or waits for the worker that does. If that fails, a reader gets any valid token. */
 const obtain = async (
   deps: ApiDeps,
   policy: Policy,
@@ -71,7 +74,7 @@ const obtain = async (
   const { connection } = request;
   let token = held;
   let busy = false;
-  // A second round after another's refresh: that worker may have died.
+  // A second round after another worker's refresh: that worker may have crashed.
   for (let round = 1; round <= 2; round++) {
     const answer = await consult(deps, policy, request, { token, until });
     if (answer.result === 'unknown') return unknownConnection(connection);
@@ -90,8 +93,8 @@ const obtain = async (
 };
 
 /**
- * A record that cannot be read costs nobody a token that can. A connection that has ended has none, unless somebody restored
- * the table `Tokens`.
+ * If the record cannot be read, a readable token is still served. A connection that has ended has no token, unless the
+ * table `Tokens` was restored from a backup.
  */
 const knownAs = ({ connections }: ApiDeps, connection: ConnectionId): Promise<'known' | 'unknown' | 'ended'> =>
   connections.get(connection).then(
@@ -102,7 +105,7 @@ const knownAs = ({ connections }: ApiDeps, connection: ConnectionId): Promise<'k
     () => 'known',
   );
 
-/** Decides by itself if that is possible: only what is to be refreshed or waited for costs an invocation. */
+/** Decides without the refresher if possible: only a refresh or a wait for one costs an invocation. */
 const consult = async (
   deps: ApiDeps,
   policy: Policy,
@@ -110,7 +113,7 @@ const consult = async (
   { token, until }: { readonly token: Token | undefined; readonly until: EpochMs },
 ): Promise<RefreshAnswer> => {
   const record = await deps.connections.get(request.connection);
-  // Somebody deleted the record. The refresher knows whether the secret is there: then discovery makes it again.
+  // The record was deleted by hand. The refresher checks the secret: if it exists, discovery adds the record again.
   if (!record) return token ? refreshed(deps, request, until) : { result: 'unknown' };
   const decision = decideDemand(record, token, deps.clock.now(), request, policy);
   if (decision.action === 'refresh' || (decision.reason === 'leased' && request.waits))
@@ -123,7 +126,7 @@ const consult = async (
   };
 };
 
-/** A refresher that cannot be reached, or takes too long, is a refresh that failed: a valid token is served all the same. */
+/** A refresher that does not answer in time counts as a failed refresh: a valid token is still served. */
 const refreshed = async (deps: ApiDeps, request: RefreshRequest, until: EpochMs): Promise<RefreshAnswer> => {
   const answered = new AbortController();
   const { clock } = deps;
@@ -140,7 +143,7 @@ const refreshed = async (deps: ApiDeps, request: RefreshRequest, until: EpochMs)
   }
 };
 
-/** Waits until whoever has the connection is done with it, but not beyond `until`. */
+/** Waits until the worker that holds the lease has settled, at most until `until`. */
 const settled = async ({ clock, connections }: ApiDeps, connection: ConnectionId, until: EpochMs): Promise<void> => {
   while (clock.now() < until) {
     await clock.sleep(POLL);

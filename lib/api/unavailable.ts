@@ -5,7 +5,7 @@ import { type HttpAnswer, type ProblemCode, problem } from './problem.ts';
 export const unknownConnection = (connection: ConnectionId): HttpAnswer =>
   problem('unknown_connection', 'No secret of that name has been discovered.', { connection });
 
-/** Says since when and why, in codes: the words of a provider are never passed on. */
+/** States the reason and its start as codes: the provider's own words are never passed on. */
 export const unavailable = async (
   deps: ApiDeps,
   connection: ConnectionId,
@@ -16,8 +16,8 @@ export const unavailable = async (
   const since = sinceOf(record, code, deps.clock.now());
   const detail =
     record.status === 'attention'
-      ? 'The provider or the secret says no: a person has to correct the secret.'
-      : 'The refresh is tried again automatically.';
+      ? 'Credentials rejected; update the secret.'
+      : 'The refresh is retried automatically.';
   return problem(
     code,
     detail,
@@ -30,13 +30,15 @@ export const unavailable = async (
   );
 };
 
-/** When the trouble began: when the token expired if nothing failed before, otherwise the first failure, otherwise when it was due. */
+/**
+ * The start of the trouble: the expiry if nothing failed before, otherwise the first failure, otherwise the due time.
+ */
 const sinceOf = (record: Connection, code: ProblemCode, now: EpochMs): EpochMs => {
   const { expiresAt, failingSince, lastError, dueAt } = record;
   if (code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;
   return failingSince ?? lastError?.at ?? (dueAt < now ? dueAt : now);
 };
 
-/** Whole seconds, from 1 to an hour: a hint, not an appointment. */
+/** Whole seconds, from 1 to an hour: only a hint. */
 export const retryAfter = (until: EpochMs | undefined, now: EpochMs): number =>
   Math.min(3600, Math.max(1, Math.ceil(((until ?? now) - now) / 1000)));

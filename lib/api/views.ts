@@ -3,7 +3,7 @@ import type { ConnectionSummary } from '../ports.ts';
 
 const iso = (moment: EpochMs): string => new Date(moment).toISOString();
 
-/** What `GET /tokens/…` answers. `expiresIn` in whole seconds, rounded down. */
+/** The answer of `GET /tokens/…`. `expiresIn` in whole seconds, rounded down. */
 export const tokenView = (token: Token, now: EpochMs) => ({
   connection: token.connection,
   accessToken: token.accessToken,

@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** Environment variables, as handed in by whoever may read them. */
+/** Environment variables, passed in by the code that may read them. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 interface Credentials {
@@ -11,12 +11,12 @@ interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** What differs from the SDK's ordinary settings; a local AWS sets all three. */
+/** Overrides of the SDK's defaults; a local AWS sets all three. */
 export interface ClientOverrides {
   readonly endpoint?: string;
   readonly region?: string;
   readonly credentials?: Credentials;
-  /** How to reach an endpoint that is in this process. */
+  /** Connects to an endpoint inside this process. */
   readonly httpAgent?: Agent;
 }
 
@@ -36,14 +36,14 @@ const environmentCredentials = (env: Env) => async (): Promise<Credentials> => {
 };
 
 /**
- * The settings that every SDK client of ours shares. Region and endpoint are the SDK's own business. In Lambda,
- * credentials only ever come from the environment; the SDK's default chain would load and try everything else first.
+ * The settings that all our SDK clients share. The SDK finds region and endpoint by itself. In Lambda, credentials
+ * always come from the environment; the SDK's default chain would load and try everything else first.
  */
 export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOverrides = {}) => ({
   ...(env.AWS_LAMBDA_FUNCTION_NAME !== undefined && { credentials: environmentCredentials(env) }),
   ...overrides,
-  // Connections are kept alive by the SDK's own agents. TLS is verified whatever NODE_TLS_REJECT_UNAUTHORIZED says. Without `throwOnRequestTimeout` a timeout is only a warning;
-  // `socketTimeout` covers an answer that begins and then stalls.
+  // The SDK's own agents keep connections alive. TLS is verified even if NODE_TLS_REJECT_UNAUTHORIZED is 0. Without
+  // `throwOnRequestTimeout` a timeout is only a warning. `socketTimeout` covers an answer that begins and then stalls.
   requestHandler: {
     ...{ connectionTimeout: 1000, requestTimeout: 3000, socketTimeout: 3000, throwOnRequestTimeout: true },
     httpsAgent: { rejectUnauthorized: true },
@@ -51,7 +51,7 @@ export const clientSettings = (env: Env, { httpAgent, ...overrides }: ClientOver
   },
 });
 
-/** The SDK is the one layer that repeats a call to AWS; nothing above it does. */
+/** Only the SDK repeats calls to AWS; no layer above it does. */
 export const dynamodbClient = (env: Env, overrides?: ClientOverrides): DynamoDBClient =>
   new DynamoDBClient({ ...clientSettings(env, overrides), maxAttempts: 4 });
 

@@ -18,7 +18,7 @@ import { connectionIdSchema, type Item, momentSchema, type SchemaOf, toItem, ver
 const secretVersionSchema: z.ZodType<SecretVersion> = z.string().transform(secretVersion);
 
 const failureSchema: SchemaOf<Failure> = z.object({
-  // A code of a newer release, read after a rollback, must not make the whole record unreadable.
+  // After a rollback, a code of the newer release must not make the whole record unreadable.
   code: z.enum(errorCodes).catch('internal_error'),
   at: momentSchema,
   times: z.int().min(1).catch(1),
@@ -32,14 +32,14 @@ const labelsSchema: SchemaOf<Labels> = z.object({
   tags: z.record(z.string(), z.string()).exactOptional(),
 });
 
-/** What only the watch writes: if it cannot be read, something is reported twice. */
+/** Only the watch writes this: if it cannot be read, news is reported twice. */
 const reportedSchema: SchemaOf<Reported> = z.object({
   at: momentSchema.exactOptional(),
   troubles: z.array(z.string()),
   published: z.array(z.string()).exactOptional(),
 });
 
-/** A record of the table `Connections` as it is stored, beside `shard`, `claimId` and `waiters`, which are the table's own. */
+/** A stored record of the table `Connections`, without `shard`, `claimId` and `waiters`, which only the table uses. */
 export const connectionSchema: SchemaOf<Connection> = z.object({
   connection: connectionIdSchema,
   status: z.enum(['new', 'healthy', 'failing', 'attention']),
@@ -76,7 +76,7 @@ export const connectionSchema: SchemaOf<Connection> = z.object({
   reported: reportedSchema.exactOptional(),
 });
 
-/** Every field of a summary: the compiler asks for the ones that are added to it. */
+/** Every field of a summary: the compiler reports a missing one. */
 const shown: Readonly<Record<keyof ConnectionSummary, true>> = {
   connection: true,
   status: true,
@@ -123,7 +123,7 @@ const listed: Readonly<Record<keyof Listed, true>> = {
 export const listedSchema: SchemaOf<Listed> = connectionSchema.pick(listed);
 export const listedFields: readonly string[] = Object.keys(listed);
 
-/** Every field of a settlement: the compiler asks for the ones that are added to it. */
+/** Every field of a settlement: the compiler reports a missing one. */
 const settled: Readonly<Record<keyof Settlement, true>> = {
   status: true,
   dueAt: true,
@@ -143,7 +143,7 @@ const settled: Readonly<Record<keyof Settlement, true>> = {
   redeemedCode: true,
 };
 
-/** Writes what a settlement holds and removes what it does not, the lease as a rule, and with it the claim. */
+/** Writes the fields of a settlement and removes absent ones: usually the lease, which ends the claim. */
 export const settlementUpdate = (settlement: Settlement): string => {
   const fields = Object.keys(settled);
   const present = fields.filter(field => Reflect.get(settlement, field) !== undefined);
@@ -152,7 +152,7 @@ export const settlementUpdate = (settlement: Settlement): string => {
   return `SET ${set} REMOVE ${[...absent, 'claimId', 'waiters'].map(field => `#${field}`).join(', ')}`;
 };
 
-/** The values of a settlement's own fields, and nothing else that the object may carry. */
+/** The values of a settlement's own fields, without any others of the object. */
 export const settlementValues = (settlement: Settlement): Record<string, unknown> =>
   Object.fromEntries(Object.keys(settled).map(field => [field, Reflect.get(settlement, field)]));
 

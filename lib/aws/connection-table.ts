@@ -26,10 +26,10 @@ import {
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, toItem } from './item.ts';
 
-/** Hears of a record that cannot be read. `list` passes over it, so that one broken record never stops a whole shard. */
+/** Called with a record that cannot be read. `list` skips it: one broken record never stops a whole shard. */
 export type OnBroken = (error: RefresherError) => void;
 
-/** A list reads so many items at a time: as they come over the wire they are many times the size of what is kept. */
+/** A list reads this many items at a time: in transit they are many times the size of what is kept. */
 const PAGE = 100;
 
 const projectionOf = (fields: readonly string[]): string => fields.map(field => `#${field}`).join(', ');
@@ -105,8 +105,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
    *   A   list: version 3 ..... claim 3 → 4: wins, dueAt is the end of the lease
    *   B   list: version 3 ............ claim 3 → 4: loses, version is 4
    *
-   * Whether the answer got lost is asked of a consistent read and not of the failed write itself
-   * (ReturnValuesOnConditionCheckFailure): that would put the record, with its refresh token, into an exception.
+   * A consistent read finds out whether only the answer was lost. ReturnValuesOnConditionCheckFailure is not used: it
+   * would put the record into an exception.
    */
   const claim = async (
     seen: Parameters<ConnectionStore['claim']>[0],
@@ -140,7 +140,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return item && fromItem(connectionSchema, item, table);
       }),
 
-    // Only if absent: two discoveries may find the same secret at once, and the second must not reset the first's work.
+    // Only if absent: two discoveries may find a secret at once, and the second must not reset the work of the first.
     add: connection =>
       guarded('store_failed', `add ${connection.connection}`, async () => {
         const put = new PutItemCommand({
@@ -153,7 +153,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
 
     claim: (seen, how) => guarded('store_failed', `claim ${seen.connection}`, () => claim(seen, how)),
 
-    // Repeating it after a lost answer counts one too many, which lets one fewer wait.
+    // The SDK may repeat it after a lost answer: it then counts one too many, and one fewer may wait.
     join: (connection, seen, most) =>
       guarded('store_failed', `wait for ${connection}`, async () => {
         const joined = {
@@ -164,8 +164,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await change(connection, joined)) !== undefined;
       }),
 
-    // Only while the version is mine; and not once retired, so that a late worker brings nothing back. Repeating it after
-    // a lost answer does no harm, since it then meets the same version.
+    // Only while the version is mine and the connection is not retired: a late worker brings nothing back. A repetition
+    // after a lost answer is harmless, since it finds the same version.
     settle: (connection, mine, settlement) =>
       guarded('store_failed', `settle ${connection}`, async () => {
         const settled = {
@@ -186,7 +186,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await change(connection, raised)) !== undefined;
       }),
 
-    // Only if present: an update of an absent item would create one that holds nothing else.
+    // Only if present: updating an absent item would create one with nothing else in it.
     noteSecret: (connection, { discoveredVersion, secretKeys, labels }) =>
       guarded('store_failed', `note the secret of ${connection}`, async () => {
         await change(connection, {
@@ -205,7 +205,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
-    // Only once: a mark that moved with every discovery would never grow old enough for the record to be removed.
+    // Only once: if every discovery moved the mark, the record would never be old enough to be removed.
     retire: (connection, at) =>
       guarded('store_failed', `retire ${connection}`, async () => {
         await change(connection, {
@@ -215,7 +215,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
-    // Only once: a mark that moved with every discovery would let the next secret wait for ever.
+    // Only once: if every discovery moved the mark, the next secret would wait forever.
     replace: (connection, at) =>
       guarded('store_failed', `replace ${connection}`, async () => {
         await change(connection, {
@@ -232,8 +232,8 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
      *   discovery               retire, revive 5
      *   B                                                      claim, publish 6
      *
-     * Otherwise A would settle a token that was withdrawn in between as healthy. Two updates, since none can choose what it
-     * removes: whoever begins the end in between has the second one forget what is not to be used any more.
+     * Otherwise A would settle a withdrawn token as healthy. Two updates, since one update cannot choose what it
+     * removes: if the end begins in between, the second one removes what must not be used any more.
      */
     revive: (connection, { from, ...how }) =>
       guarded('store_failed', `revive ${connection}`, async () => {
@@ -256,7 +256,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
       }),
 
     /*
-     * Only if due: the list that the caller looked at may be from before the secret came back and went once more.
+     * Only if due: since the caller's list, the secret may have come back and been deleted again.
      *
      *   A           list: retired, due ........................ begin: too early
      *   discovery                       revive ... retire again
@@ -271,7 +271,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return begun?.Attributes && fromItem(connectionSchema, begun.Attributes, table);
       }),
 
-    // Only while the version is the one that was ended: the secret may have come back since, and gone once more.
+    // Only while the version is the one that was ended: the secret may have come back since, and been deleted again.
     end: (connection, last, at) =>
       guarded('store_failed', `end ${connection}`, async () => {
         await change(connection, {
@@ -281,7 +281,7 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         });
       }),
 
-    // Only if still retired, and not for the second time: the secret may have come back since the caller looked.
+    // Only if still retired, and for the same retirement: the secret may have come back since the caller looked.
     remove: (connection, last) =>
       guarded('store_failed', `remove ${connection}`, async () => {
         const remove = new DeleteItemCommand({

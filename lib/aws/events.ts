@@ -2,12 +2,12 @@ import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from 
 import { EVENT_SOURCE, type Transition } from '../events.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
-/** What one call takes. */
+/** The maximum of one call. */
 const BATCH = 10;
 
 export type PublishTransitions = (transitions: readonly Transition[]) => Promise<void>;
 
-/** Puts state changes on the event bus, times as ISO 8601. Throws where the bus does not take them all. */
+/** Puts state changes on the event bus, times as ISO 8601. Throws if the bus does not accept them all. */
 export const eventBus = (client: EventBridgeClient, bus: string): PublishTransitions => {
   const entry = ({ type, at, expiresAt, endsAt, ...detail }: Transition): PutEventsRequestEntry => ({
     EventBusName: bus,

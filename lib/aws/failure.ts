@@ -3,8 +3,8 @@ import { type ErrorCode, RefresherError } from '../core/errors.ts';
 const property = (error: Error, name: string): unknown => Reflect.get(error, name);
 
 /**
- * Where an SDK error's own words may be repeated: AWS's answers, Node's system errors and timeouts. Anything else may
- * quote what was read, as `JSON.parse` quotes a cut-off answer with a secret in it.
+ * Whether an SDK error's message may be repeated: answers of AWS, system errors of Node, timeouts. Other messages may
+ * quote what was read: `JSON.parse` quotes a truncated answer with a secret in it.
  */
 const speaksSafely = (error: Error): boolean =>
   property(error, '$fault') !== undefined ||
@@ -18,7 +18,7 @@ const describe = (thrown: unknown): Error => {
   return safe;
 };
 
-/** Runs a call of the SDK; what it throws becomes a `RefresherError` that says what was attempted and why it failed. */
+/** Calls the SDK. An exception becomes a `RefresherError` with the attempt and the cause. */
 export const guarded = async <T>(code: ErrorCode, attempt: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call();

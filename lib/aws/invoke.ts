@@ -5,7 +5,7 @@ import type { RefreshAnswer, RefreshRequest } from '../refresh/demand.ts';
 import { type ClientOverrides, clientSettings, type Env } from './clients.ts';
 
 type WaitingReason = Extract<RefreshAnswer, { readonly result: 'waiting' }>['reason'];
-/** Every reason: the compiler asks for the ones that are added. */
+/** Every reason: the compiler reports a missing one. */
 const reasons: Readonly<Record<WaitingReason, true>> = {
   leased: true,
   busy: true,
@@ -39,14 +39,14 @@ const answerSchema: z.ZodType<RefreshAnswer> = z.union([
   z.object({ result: z.literal('unknown') }),
 ]);
 
-/** Waits for a whole run of a refresh function, and does not repeat it: whether to is the policy's business. */
+/** Waits for a whole run of a refresh function, without retries: the policy decides about those. */
 export const lambdaClient = (env: Env, overrides?: ClientOverrides): LambdaClient => {
   const { requestHandler, ...settings } = clientSettings(env, overrides);
   const patient = { ...requestHandler, requestTimeout: 25_000, socketTimeout: 25_000 };
   return new LambdaClient({ ...settings, requestHandler: patient, maxAttempts: 1 });
 };
 
-/** Has a provider's own `refresh` function act: no other function may read that provider's secrets. */
+/** Invokes the provider's own `refresh` function: no other function may read that provider's secrets. */
 export const refreshByLambda =
   (client: LambdaClient, functions: ReadonlyMap<string, string>) =>
   async (request: RefreshRequest): Promise<RefreshAnswer> => {

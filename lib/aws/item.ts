@@ -9,8 +9,8 @@ export type Item = Record<string, AttributeValue>;
 type Scalar = string | number | boolean;
 
 /**
- * The schema of a stored type. It must have every field of the type, the optional ones and those of objects within it
- * too: `z.ZodType` accepts a schema without them, which then drops them from whatever is read.
+ * The schema of a stored type. It must have every field of the type, including optional and nested ones: `z.ZodType`
+ * accepts a schema without them, which would then drop these fields on reading.
  */
 export type SchemaOf<T> = [T] extends [Scalar]
   ? z.ZodType<T>
@@ -34,9 +34,9 @@ export const connectionIdSchema = z.string().transform((text, context) => {
 
 export const toItem = (record: object): Item => marshall(record, { removeUndefinedValues: true });
 
-/** Reads an item; one that is not what the schema says is a `store_failed` that names item and attribute, no value. */
+/** Reads an item. If it does not match the schema: a `store_failed` with item and attribute, but no value. */
 export const fromItem = <T>(schema: z.ZodType<T>, item: Item, table: string): T => {
-  // Numbers as plain numbers, whatever their size: the schema judges them, instead of an exception here.
+  // Numbers of any size as plain numbers: the schema checks them; nothing throws here.
   const read = schema.safeParse(unmarshall(item, { wrapNumbers: Number }));
   if (read.success) return read.data;
   const attribute = read.error.issues[0]?.path.join('.') ?? '';
@@ -51,8 +51,8 @@ interface Expressions {
 }
 
 /**
- * The names and values that expressions need: `#dueAt` stands for the attribute `dueAt` (always aliased, since so many
- * words are reserved), `:dueAt` for the value of that name.
+ * The names and values in expressions: `#dueAt` stands for the attribute `dueAt` (always aliased, since many words are
+ * reserved), `:dueAt` for the value with that name.
  */
 export const expressed = <E extends Expressions>(expressions: E, values: Record<string, unknown>) => ({
   ...expressions,
@@ -70,7 +70,7 @@ export const expressed = <E extends Expressions>(expressions: E, values: Record<
   }),
 });
 
-/** Runs a conditional write: nothing where its condition did not hold. */
+/** Runs a conditional write; undefined if its condition did not hold. */
 export const ifCondition = async <T>(write: () => Promise<T>): Promise<T | undefined> => {
   try {
     return await write();

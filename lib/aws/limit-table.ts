@@ -14,7 +14,7 @@ import { expressed, fromItem, type Item, ifCondition, type SchemaOf, toItem } fr
 import { REMOVE_AT } from './tables.ts';
 
 const count = z.int().min(0);
-/** No later than a `Date` can hold, so that an item can hold sums of it too. */
+/** At most what a `Date` can hold: sums of two still fit into an item. */
 const moment = z.int().min(0).max(8.64e15).transform(epochMs);
 const stateSchema: SchemaOf<LimitState> = z.object({
   bookings: z.array(z.object({ at: moment, scheduled: count, minority: count })),
@@ -23,19 +23,19 @@ const stateSchema: SchemaOf<LimitState> = z.object({
 });
 const UNREADABLE = 0;
 const revisionSchema = z.int().min(1).lt(Number.MAX_SAFE_INTEGER);
-/** A state that cannot be read counts as unused: the next write replaces it. Otherwise nobody could call ever again. */
+/** An unreadable state counts as unused and the next write replaces it. Otherwise nobody could ever call again. */
 const thereSchema = z.object({
   state: stateSchema.catch(() => ({ ...unused, bookings: [] })),
   revision: revisionSchema.catch(UNREADABLE),
 });
 
-/** A partition of its own, apart from the shards: a role that lists connections cannot use up their limits. */
+/** A separate partition: a role that lists connections cannot use up their limits. */
 export const limitShard = (provider: string): string => `${provider}#limits`;
 
-/** A limit that was not used for so long leaves no item behind. Seconds. */
+/** A limit that was not used for this long is deleted. Seconds. */
 const KEPT = 86_400;
 
-/** The states of rate limits in the table `Connections`, one item a key. A key begins with the id of its provider. */
+/** The states of rate limits in the table `Connections`, one item per key. A key begins with the provider's id. */
 export const limitTable = (client: DynamoDBClient, table: string): LimitStore => {
   const keyOf = (key: string): Item => toItem({ shard: limitShard(key.split('#', 1)[0] ?? ''), connection: key });
 
@@ -56,9 +56,9 @@ export const limitTable = (client: DynamoDBClient, table: string): LimitStore =>
     return client.send(command);
   };
 
-  /** Replaces an item whose revision no write could name, unless somebody else has. */
+  /** Replaces an item with an unreadable revision, unless another process already has. */
   const replace = async (key: string, { revision }: Item) => {
-    // A number of more digits than ours have stays what it is.
+    // Compare the stored number as it is: it may have more digits than a JavaScript number.
     const [condition, values] = revision?.N
       ? ['#revision = :revision', { revision: NumberValueImpl.from(revision.N) }]
       : ['NOT attribute_type(#revision, :number)', { number: 'N' }];
@@ -66,7 +66,7 @@ export const limitTable = (client: DynamoDBClient, table: string): LimitStore =>
     return { state: unused, revision: done ? 1 : 0 };
   };
 
-  /** What a refused write met. An emulator may not give it along. */
+  /** The item that refused a write. An emulator may not return it. */
   const there = async (key: string, refused: ConditionalCheckFailedException) => {
     const read = new GetItemCommand({ TableName: table, Key: keyOf(key), ConsistentRead: true });
     const item = refused.Item ?? (await client.send(read)).Item;
@@ -76,10 +76,10 @@ export const limitTable = (client: DynamoDBClient, table: string): LimitStore =>
   };
 
   /*
-   * Why a revision: both know the same log with room for one call, and both would write it.
+   * Why a revision: both processes see the same log with room for one call, and both would write it.
    *
-   *   A   knows revision 7 ..... writes 8 if 7: booked
-   *   B   knows revision 7 ............ writes 8 if 7: refused, gets 8, sees no room
+   *   A   read revision 7 ..... writes 8 if 7: booked
+   *   B   read revision 7 ............ writes 8 if 7: refused, gets 8, sees no room
    */
   const write: LimitStore['write'] = async (key, state, revision) => {
     const condition = revision === 0 ? 'attribute_not_exists(#connection)' : '#revision = :revision';

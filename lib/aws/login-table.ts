@@ -6,10 +6,10 @@ import type { LoginStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, momentSchema, type SchemaOf, toItem } from './item.ts';
 
-/** A partition of its own, apart from the shards, so that a role that lists connections reads no fingerprint of a login. */
+/** A separate partition: a role that lists connections cannot read fingerprints of logins. */
 export const loginShard = (provider: string): string => `${provider}#logins`;
 
-/** The one item of a provider that is not a login. */
+/** The item that holds the key of a provider's fingerprints. */
 const KEY = 'key';
 
 const keySchema = z.object({ key: z.string().min(1) });
@@ -28,7 +28,7 @@ const stateSchema: SchemaOf<LoginState> = z.object({
   wrong: z.int().min(0).exactOptional(),
 });
 
-/** The logins in the table `Connections`, one item each. A login begins with the id of its provider. */
+/** The logins in the table `Connections`, one item each. A login begins with the provider's id. */
 export const loginTable = (client: DynamoDBClient, table: string): LoginStore => {
   const itemKey = (provider: string, connection: string): Item => toItem({ shard: loginShard(provider), connection });
   const loginKey = (login: string): Item => itemKey(login.split('#', 1)[0] ?? '', login);
@@ -45,7 +45,7 @@ export const loginTable = (client: DynamoDBClient, table: string): LoginStore =>
       ),
     );
 
-  /** Writes a state whole: what it does not have is removed, and so is `more`. */
+  /** Writes a whole state: fields that it lacks are removed, and `more` too. */
   const write = (login: string, id: string, { refused, granted, wrong }: LoginState, more: readonly string[]) => {
     const optional = { granted, wrong };
     const names = Object.keys(optional) as (keyof typeof optional)[];

@@ -14,7 +14,7 @@ import type { SecretVersion } from '../core/types.ts';
 import type { SecretListing, SecretSource, SecretValue } from '../ports.ts';
 import { guarded } from './failure.ts';
 
-/** The stage that a secret's current version carries. Always asked for by name: some stores default to another. */
+/** The stage of a secret's current version. Always sent: some stores have another default. */
 const CURRENT = 'AWSCURRENT';
 
 const valueSchema = z.object({
@@ -24,7 +24,9 @@ const valueSchema = z.object({
   SecretBinary: z.instanceof(Uint8Array).optional(),
 });
 
-/** A secret that does not exist, has no current value, or is scheduled for deletion (the same class as other faults). */
+/**
+ * A secret that does not exist, has no current value, or is scheduled for deletion (the same class as other faults).
+ */
 const isAbsent = (thrown: unknown): boolean =>
   thrown instanceof ResourceNotFoundException ||
   (thrown instanceof InvalidRequestException && /marked (for deletion|deleted)/i.test(thrown.message));
@@ -33,7 +35,7 @@ const readValue = (name: string, answer: GetSecretValueResponse): SecretValue | 
   const read = valueSchema.safeParse(answer);
   if (!read.success) throw new RefresherError('secret_unreadable', `the answer for ${name} has no ARN or no version`);
   const { ARN: arn, VersionId, SecretString, SecretBinary } = read.data;
-  // The AWS CLI's --secret-binary is an easy mistake to make with a file of JSON.
+  // The AWS CLI stores JSON as binary if called with --secret-binary, an easy mistake.
   const text = SecretString ?? (SecretBinary && new TextDecoder().decode(SecretBinary));
   return text === undefined ? undefined : { arn, version: versionOf(arn, VersionId), text };
 };
@@ -44,7 +46,7 @@ const currentVersion = ({ ARN, SecretVersionsToStages }: SecretListEntry): Secre
 };
 
 const listing = (entry: SecretListEntry, prefix: string): SecretListing | undefined => {
-  // The filter matches the beginning of any word of a name, not only of the whole.
+  // The filter matches the beginning of any word in a name, not only of the name.
   if (!entry.Name?.startsWith(prefix) || entry.DeletedDate) return undefined;
   const version = currentVersion(entry);
   return { name: entry.Name, ...(version !== undefined && { version }) };

@@ -26,7 +26,7 @@ export const storedSchema: SchemaOf<StoredSession> = z.object({
     .exactOptional(),
 });
 
-/** A partition of its own, apart from the shards, so that a role that lists connections reads no session. */
+/** A separate partition: a role that lists connections cannot read sessions. */
 export const sessionShard = (provider: string): string => `${provider}#sessions`;
 
 const keyOf = (connection: ConnectionId): Item => toItem({ shard: sessionShard(providerOf(connection)), connection });

@@ -6,13 +6,13 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** What the two tables are called. */
+/** The names of the two tables. */
 export interface TableNames {
   readonly tokens: string;
   readonly connections: string;
 }
 
-/** The attributes of a table's key, all of them strings: the partition key and, where there is one, the sort key. */
+/** The attributes of a table's key, all strings: the partition key and, if there is one, the sort key. */
 export interface KeySchema {
   readonly partition: string;
   readonly sort?: string;
@@ -42,11 +42,11 @@ const createTable = async (client: DynamoDBClient, name: string, keys: KeySchema
   } catch (thrown) {
     if (!(thrown instanceof ResourceInUseException)) throw thrown;
   }
-  // In seconds: an embedded database is ready within milliseconds, and nothing else is created here.
+  // In seconds: an embedded database is ready within milliseconds, and deployments do not create tables here.
   await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 1, maxWaitTime: 30 }, { TableName: name });
 };
 
-/** Creates the tables that are missing, for a laptop and for tests; a deployment defines them as infrastructure. */
+/** Creates missing tables, for laptops and tests; a deployment defines them as infrastructure. */
 export const createTables = async (client: DynamoDBClient, names: TableNames): Promise<void> => {
   await createTable(client, names.tokens, tableKeys.tokens);
   await createTable(client, names.connections, tableKeys.connections);

@@ -57,12 +57,13 @@ export const tokenTable = (client: DynamoDBClient, table: string): TokenStore =>
         ),
       );
       if (written) return true;
-      // The SDK repeats a write whose answer was lost, and the repetition then meets its own first try: that is no loss.
+      // The SDK repeats a write whose answer was lost, and then finds the result of its own first try: the token is
+      // published.
       const there = await read(client, table, token.connection);
       return there?.version === token.version && there.accessToken === token.accessToken;
     }),
 
-  // Only up to the version seen: a connection that came back in the meantime may have a newer token already.
+  // Only up to the version seen: a connection that has come back may have a newer token already.
   withdraw: (connection, upTo) =>
     guarded('store_failed', `withdraw the token of ${connection}`, async () => {
       await ifCondition(() =>

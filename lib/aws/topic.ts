@@ -7,7 +7,7 @@ export interface Message {
   readonly text: string;
 }
 
-/** Puts a message on a topic. Throws where the topic does not take it. */
+/** Publishes a message on a topic. Throws if the topic does not accept it. */
 export type Publish = (message: Message) => Promise<void>;
 
 export const topic =

@@ -3,13 +3,15 @@ import { tokenView } from '../api/views.ts';
 import { tokenTable } from '../aws/token-table.ts';
 import { epochMs, parseConnectionId } from '../core/types.ts';
 
-/** A living token, the same as the HTTP API's answer. */
+/** A valid token, the same as the HTTP API's answer. */
 export type CurrentToken = ReturnType<typeof tokenView>;
 
-/** `no_living_token` comes and goes with the provider; the others are mistakes of the caller or of the secrets. */
+/**
+ * `no_living_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
+ */
 export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_living_token';
 
-/** Why there is no token; `code` is stable, the message is for people. */
+/** The reason for the missing token; `code` is stable, the message is for people. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly code: TokenErrorCode;
@@ -21,8 +23,8 @@ export class TokenError extends Error {
 }
 
 /**
- * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` where there is none, and a
- * `RefresherError` (`store_failed`) where the table does not answer.
+ * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` if there is none, and a
+ * `RefresherError` (`store_failed`) if the table does not answer.
  */
 export const readToken = async (client: DynamoDBClient, table: string, connection: string): Promise<CurrentToken> => {
   const id = parseConnectionId(connection);

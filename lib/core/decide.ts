@@ -13,7 +13,7 @@ import {
   type Token,
 } from './types.ts';
 
-/** Whether to refresh a connection now, and why; or why not, and until when where that is known. */
+/** Whether to refresh a connection now, and why. If not: why not, and until when if that is known. */
 export type Decision =
   | {
       readonly action: 'refresh';
@@ -32,13 +32,13 @@ export type WaitReason =
   | 'forced_recently'
   | 'too_early';
 
-/** What somebody outside the schedule wants of a connection. */
+/** A request for a connection from outside the schedule. */
 export type Demand =
   /** A token that is valid for `minTtl`. */
   | { readonly kind: 'ifNeeded'; readonly minTtl: Milliseconds }
-  /** A newer token than the one of `issuedAt`, which the provider refused. */
+  /** A newer token than the one issued at `issuedAt`, which the provider refused. */
   | { readonly kind: 'force'; readonly issuedAt: EpochMs }
-  /** An operator wants a new one, whatever is known. */
+  /** An operator wants a new token in any case. */
   | { readonly kind: 'operator' };
 export type DemandDecision = Exclude<Decision, { readonly reason: 'not_due' }>;
 
@@ -51,11 +51,11 @@ export const decideDue = (connection: Listed, now: EpochMs): Decision => {
   return resting(connection) ?? { action: 'wait', reason: 'not_due', until: connection.dueAt };
 };
 
-/** The life of a published token. */
+/** The lifetime of a published token. */
 export type Published = Pick<Token, 'issuedAt' | 'expiresAt'>;
 
 /**
- * `published` is what the table `Tokens` holds, which decides: the record may be of another state of the tables, or lag
+ * `published` comes from the table `Tokens` and decides. The record may come from another state of the tables, or lag
  * behind a worker that has not settled yet.
  */
 export const decideDemand = (
@@ -71,8 +71,8 @@ export const decideDemand = (
 };
 
 /**
- * When the provider renews the token of a connection that cannot log in again: sent earlier, its refresh token is refused,
- * and a person would have to bring another one.
+ * When the provider renews the token of a connection that cannot log in again. Before that it refuses the refresh
+ * token, and a person would have to bring another one.
  */
 const possibleFrom = (
   { redeemedCode, expiresAt }: Connection,
@@ -102,8 +102,8 @@ const decideKind = (
 };
 
 /**
- * For a reader who wants `minTtl`: only if the token has less time left than can be promised. What is due and has
- * enough waits for the schedule.
+ * For a reader who wants `minTtl`: refresh only if the token has less time left than the schedule promises. A
+ * connection that is due but has enough time left waits for the schedule.
  */
 const decideAsked = (
   connection: Connection,
@@ -121,7 +121,7 @@ const decideAsked = (
   return due.action === 'refresh' ? due : { action: 'refresh', reason: 'requested' };
 };
 
-/** A refresh token in doubt is not sent, to protect a token that is not there. */
+/** Whether a refresh token in doubt is held back although there is no valid token to protect. */
 const waitsForNothing = ({ session, expiresAt }: Connection, published: Published | undefined, now: EpochMs): boolean =>
   session?.inDoubt === true &&
   expiresAt !== undefined &&
@@ -129,8 +129,9 @@ const waitsForNothing = ({ session, expiresAt }: Connection, published: Publishe
   (published === undefined || published.expiresAt <= now);
 
 /**
- * For a consumer whose token the provider refused: only if that is still the token, not too often, and not against a
- * provider that said no. If only a person can bring the connection back, the refused token has nothing left to lose.
+ * For a consumer whose token the provider refused: refresh only if it is still the current token, not too often, and
+ * not if the provider refused the credentials. If only a person can bring the connection back, nothing is lost by
+ * trying.
  */
 const decideForced = (
   connection: Connection,
@@ -166,20 +167,23 @@ const resting = (connection: Listed): Wait<'attention' | 'backing_off'> | undefi
   return undefined;
 };
 
-/** A transient failure backs off whichever credentials it was met with. */
+/** A transient failure backs off no matter which credentials it met. */
 const credentialsChanged = (connection: Listed): boolean =>
   connection.status !== 'failing' &&
   connection.discoveredVersion !== undefined &&
   connection.discoveredVersion !== connection.usedVersion &&
   connection.discoveredVersion !== connection.settledVersion;
 
-/** The newest version of its secret that a record knows of: the one that discovery noted, or that a run has read since. */
+/**
+ * The newest version of the secret in the record: the one that discovery noted, or a newer one that a run has read
+ * since.
+ */
 export const latestVersion = ({ discoveredVersion, usedVersion, settledVersion }: Listed): SecretVersion | undefined =>
   discoveredVersion === settledVersion ? usedVersion : discoveredVersion;
 
 /**
- * Which grant a run begins with. `irreplaceable` marks a refresh token that is, or may be, the only copy of access; `thenTryCode`
- * that there is a one-time code to try once that refresh token is refused.
+ * The grant that a run begins with. `irreplaceable`: the refresh token is, or may be, the only copy of access.
+ * `thenTryCode`: if that refresh token is refused, there is a one-time code to try.
  */
 export type Choice =
   | { readonly grant: Extract<Grant, 'login'>; readonly reason: LoginReason }
@@ -202,23 +206,25 @@ export type LoginReason =
 /** A session that is bound to the credentials. */
 export interface HeldSession {
   readonly session: Session;
-  /** The record does not know of it: a worker stored it and died, or the record is of an earlier state. */
+  /** The record does not note it: a worker stored it and crashed, or the record was restored from an earlier state. */
   readonly isLeft: boolean;
-  /** Its refresh token was sent, or may have been, and no answer is known. */
+  /** Its refresh token was sent, or may have been, and the answer is not known. */
   readonly mayBeSpent: boolean;
 }
 
-/** So many failed runs in a row, and the login is tried in place of the refresh token. */
+/** After this many failed runs in a row, log in instead of using the refresh token. */
 const SESSION_PATIENCE = 3;
 
 /**
- * Whether a run may find a session: the record notes one, or a worker may have died after it kept one, or the record
- * never ran, so that one before it may have been deleted by hand.
+ * Whether a run may find a session: the record notes one, a worker may have crashed after storing one, or the
+ * connection never ran and an earlier record may have been deleted by hand.
  */
 export const mayHoldSession = (before: Connection): boolean =>
   before.session !== undefined || before.leaseUntil !== undefined || before.usedVersion === undefined;
 
-/** The refresh grant only if a session is held, is unspent, has time left and would lengthen the token's life. */
+/**
+ * Choose the refresh grant only if the session exists, is unspent, has time left and would lengthen the token's life.
+ */
 export const chooseGrant = (
   /** As it was before this run claimed it. */
   before: Connection,
@@ -234,8 +240,8 @@ export const chooseGrant = (
     return loginSpent ? { grant: 'none', code: 'code_already_redeemed' } : { grant: 'login', reason: 'no_session' };
   }
   if (loginSpent) return { grant: 'refresh', refreshToken: session.refreshToken, irreplaceable: true };
-  // A code that was refused, or that a worker redeemed and then died, or that a lost record knew to be redeemed:
-  // redeeming it again would end the session that it gave.
+  // This code was refused, or redeemed by a worker that then crashed, or redeemed according to a lost record.
+  // Redeeming it again would end the session that it gave.
   const { usedVersion, credentials: tried } = before;
   const codeTried = held.isLeft || usedVersion === undefined || credentials.fingerprint === tried;
   if (account.oneTimeCode !== undefined && codeTried) {
@@ -248,21 +254,21 @@ export const chooseGrant = (
   const life = realLifetime(before, provider);
   const reach = Math.min(session.endsAt ?? Number.POSITIVE_INFINITY, now + life);
   if (!lengthens(before, reach, life)) return { grant: 'login', reason: 'would_not_lengthen' };
-  // The refresh grant may have troubles of its own that a login does not share.
+  // The refresh grant may fail for reasons that do not affect a login.
   if (before.failures >= SESSION_PATIENCE) return { grant: 'login', reason: 'refresh_failing' };
   if (isTooEarly(before, provider, now)) return { grant: 'login', reason: 'too_early' };
   return { grant: 'refresh', refreshToken: session.refreshToken, irreplaceable: false };
 };
 
-/** The provider renews tokens only near their end, and this one is not there yet. */
+/** The provider renews tokens only near their end, and this token is not there yet. */
 export const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: EpochMs): boolean =>
   renewWithin !== undefined && expiresAt !== undefined && expiresAt - now > renewWithin;
 
-/** A renewal that adds less than a tenth of a lifetime adds nothing: a session that only does that is at its wall. */
+/** A renewal that adds less than a tenth of a lifetime does not count: the session is at its end. */
 export const lengthens = (before: Connection, reach: number, life: Milliseconds): boolean =>
   before.expiresAt === undefined || reach - before.expiresAt >= life / 10;
 
-/** What a login would give: the documented lifetime, or the last token's where that is known. */
+/** The lifetime that a login would give: that of the last token if known, otherwise the documented one. */
 export const realLifetime = (before: Connection, provider: Provider): Milliseconds =>
   before.issuedAt === undefined || before.expiresAt === undefined
     ? provider.lifetime

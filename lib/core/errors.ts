@@ -1,8 +1,8 @@
 /**
- * The stable codes of everything that can go wrong with a connection. Codes are all that is stored, logged or shown;
- * the words of a provider never are, because some of them echo the token (an allow-list, not a filter).
+ * The stable codes of everything that can go wrong with a connection. Only codes are stored, logged or shown. A
+ * provider's own words never are, because some providers echo the token: an allow-list, not a filter.
  */
-/** RFC 6749 §5.2 and its registry: said by the provider itself. */
+/** RFC 6749 §5.2 and its registry: sent by the provider itself. */
 export const standardCodes = [
   'invalid_request',
   'invalid_client',
@@ -15,7 +15,7 @@ export const standardCodes = [
   'temporarily_unavailable',
 ] as const;
 
-/** What an answer can be: what it says by itself, or what it amounts to. */
+/** The codes of an answer: the provider's own, or our reading of it. */
 export const answerCodes = [
   ...standardCodes,
   'access_refused',
@@ -41,7 +41,7 @@ export const errorCodes = [
   'timeout',
   'network',
   'address_refused',
-  // nothing asked yet
+  // no call yet
   'budget_used',
   'login_in_use',
   'not_refreshed_yet',
@@ -64,7 +64,7 @@ export const isAnswerCode = (text: string): text is AnswerCode => ofAnswers.has(
 const known: ReadonlySet<string> = new Set(errorCodes);
 export const isErrorCode = (text: unknown): text is ErrorCode => typeof text === 'string' && known.has(text);
 
-/** A failure of a part of ours (a store, the secret store): a class, a code and a cause, never a body or a credential. */
+/** A failure in our own code or stores: a class, a code and a cause, never a body or a credential. */
 export class RefresherError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -74,7 +74,7 @@ export class RefresherError extends Error {
   }
 }
 
-/** Class and frames of an exception. Its message might quote what it was about. */
+/** Class and frames of an exception. Its message is left out: it might quote a secret. */
 export const framesOf = (error: unknown): readonly string[] => {
   if (!(error instanceof Error)) return [typeof error];
   const frames = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line));

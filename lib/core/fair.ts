@@ -1,9 +1,10 @@
 import { type EpochMs, type Listed, type Milliseconds, plus, secretOf } from './types.ts';
 
 /**
- * The order in which due connections are refreshed. First what is close to its expiry, and for every few of these one
- * that never had a token; then the other tokens; at last what fails. Each time round-robin over secrets, so that one with
- * many connections, or with broken ones, does not hold up the others. `life`: the provider's lifetime of a token.
+ * The order in which due connections are refreshed. First tokens close to expiry, and for every few of these one
+ * connection that never had a token; then the other valid tokens; then failing connections; last, expired ones. Within
+ * each class round-robin over secrets: one secret with many or broken connections does not hold up the others. `life`:
+ * the provider's token lifetime.
  */
 export const inFairOrder = (due: readonly Listed[], life: Milliseconds, now: EpochMs): readonly Listed[] => {
   const classes = Map.groupBy(due, each => classOf(each, life, now));
@@ -15,7 +16,7 @@ type Class = 'close' | 'new' | 'works' | 'fails' | 'expired';
 
 /** The last part of a token's life, several ticks long. */
 const CLOSE = 0.2;
-/** So many tokens that are close to their expiry come before one connection that never had one. */
+/** This many tokens close to expiry come before one connection that never had a token. */
 const SHARE = 3;
 
 const classOf = (connection: Listed, life: Milliseconds, now: EpochMs): Class => {
@@ -25,7 +26,7 @@ const classOf = (connection: Listed, life: Milliseconds, now: EpochMs): Class =>
   return expiresAt <= plus(now, CLOSE * life) ? 'close' : 'works';
 };
 
-/** A call that the provider's rate limit refused says nothing of the connection. */
+/** A call that the provider's rate limit refused says nothing about the connection. */
 export const fails = ({ failures, lastError }: Listed): boolean => failures > 0 && lastError?.code !== 'rate_limited';
 
 const mixed = <T>(many: readonly T[], few: readonly T[]): readonly T[] => {

@@ -11,22 +11,22 @@ import {
   seconds,
 } from './types.ts';
 
-/** How a provider is served: how often its schedule runs, and the share of a token's life after which it is renewed. */
+/** How often a provider's schedule runs, and the share of a token's life after which it is renewed. */
 export type ProviderPace = Pace & Pick<Provider, 'lifetime'>;
 /** By provider. */
 export type Paces = ReadonlyMap<string, ProviderPace>;
 
-/** What the watch sees of all connections in one look. Nothing of it grows with their number. */
+/** What the watch sees of all connections at one time. Its size does not grow with their number. */
 export interface Health {
   readonly connections: number;
   readonly byStatus: Readonly<Record<Status, number>>;
-  /** The smallest life left (see `lifeLeft`); 1 without connections. Without those that need attention. */
+  /** The smallest life left (see `lifeLeft`); 1 without connections. Leaves out connections that need attention. */
   readonly lowestLife: number;
-  /** The longest overdue (see `overdue`); 0 if nothing is. */
+  /** The longest overdue (see `overdue`); 0 if none is overdue. */
   readonly longestOverdue: number;
-  /** How long the connection that fails longest has failed, in milliseconds. Without those that need attention. */
+  /** The duration of the longest failure, in milliseconds. Leaves out connections that need attention. */
   readonly longestFailing: Milliseconds;
-  /** How long until the first of the secrets and sessions expires that have an end: see `expiryOf`. */
+  /** The time until the first secret or session expires: see `expiryOf`. */
   readonly nextExpiry?: Milliseconds;
 }
 
@@ -34,8 +34,8 @@ type Life = Pick<Listed, 'connection' | 'issuedAt' | 'expiresAt'>;
 type Due = Pick<Listed, 'dueAt' | 'leaseUntil'>;
 
 /**
- * What is left of a token's life, as a share of what it has left when its renewal is due: 1 before the renewal is due, 0
- * for an expired or missing token. The same number means the same for all providers.
+ * The rest of a token's life, as a share of the rest when its renewal is due: 1 before the renewal is due, 0 for an
+ * expired or missing token. The number means the same for all providers.
  */
 export const lifeLeft = (
   { connection, issuedAt, expiresAt }: Life,
@@ -47,23 +47,23 @@ export const lifeLeft = (
   return Math.min(1, (expiresAt - now) / (expiresAt - renewalOf(policy, connection, issuedAt, expiresAt)));
 };
 
-/** A token with less life left has used up half of the time for its renewal. */
+/** Below this, half of the time for a renewal has passed. */
 export const LOW_LIFE = 0.5;
 
-/** How long a connection may be due before somebody should know: two ticks, or a tenth of its lifetime. */
+/** How long a connection may be due before a person is notified: two ticks, or a tenth of its lifetime. */
 export const patienceOf = ({ tick, lifetime, renewWithin = lifetime }: ProviderPace): Milliseconds =>
   Math.max(2 * tick, Math.min(lifetime / 10, renewWithin / 2));
 
-/** How long a connection has been due without a worker, in milliseconds; 0 while a worker has it. */
+/** How long a connection has been due without a worker, in milliseconds; 0 while a worker holds the lease. */
 export const overdue = ({ dueAt, leaseUntil }: Due, now: EpochMs): Milliseconds =>
   leaseUntil !== undefined && leaseUntil > now ? 0 : Math.max(0, now - dueAt);
 
-/** The life that a token needs to have left for a report to come two minutes before it expires. */
+/** A report needs this much life left to arrive two minutes before the token expires. */
 const NOTICE = minutes(2) + seconds(80);
 
 /**
- * Whether a connection is so long overdue that a person should know: its schedule does not run, or has too much to do. If
- * its token expires soon, the first missed tick is reported.
+ * Whether a connection is so long overdue that a person must be notified: its schedule does not run, or has too much to
+ * do. If its token expires soon, the first missed tick is reported.
  */
 export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: ProviderPace, now: EpochMs): boolean => {
   const waiting = overdue(record, now);
@@ -72,8 +72,8 @@ export const isOverdue = (record: Due & Pick<Life, 'expiresAt'>, pace: ProviderP
 };
 
 /**
- * When a person has to act at the latest: the credentials expire, as the secret says; or the session does, if only a person
- * can bring another one and the last refresh did not extend it.
+ * The latest time for a person to act: the credentials expire according to the secret, or the session ends, if only a
+ * person can bring another one and the last refresh did not extend it.
  */
 export const expiryOf = ({ labels, session, redeemedCode, version, leaseUntil }: Listed): EpochMs | undefined => {
   const isOnlyCopy = redeemedCode !== undefined && session?.endsAt !== undefined;
@@ -83,7 +83,7 @@ export const expiryOf = ({ labels, session, redeemedCode, version, leaseUntil }:
   return known.length > 0 ? epochMs(Math.min(...known)) : undefined;
 };
 
-/** Judges all connections that are not retired. The records of a provider that is not served count like any other. */
+/** Judges all connections that are not retired. Records of a provider that the deployment does not serve count too. */
 export const judge = (records: Iterable<Listed>, paces: Paces, now: EpochMs): Health => {
   const byStatus: Record<Status, number> = { new: 0, healthy: 0, failing: 0, attention: 0 };
   let connections = 0;

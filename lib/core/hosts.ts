@@ -1,8 +1,8 @@
-/** A host as a definition or a setting names it: `api.example.com`, or `*.example.com` for one or more labels before it. */
+/** A host in a definition or a setting: `api.example.com`, or `*.example.com` for one or more labels before it. */
 export const isHostPattern = (text: string): boolean =>
   /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
 
-/** Whether an address is `https:`, on the default port, and on one of these hosts. A number is no name, so none matches. */
+/** Whether an address is `https:`, on the default port, and on one of these hosts. An IP address never matches. */
 export const isOnHosts = (address: string, hosts: readonly string[]): boolean => {
   const url = URL.parse(address);
   if (url?.protocol !== 'https:' || url.port !== '') return false;
@@ -15,9 +15,9 @@ export const isLoopback = (hostname: string): boolean => /^(?:localhost|127\.\d+
 
 /** Which addresses the connections of a provider may have. */
 export interface AddressRules {
-  /** Hosts apart from those of the definition. */
+  /** Hosts in addition to those of the definition. */
   readonly hosts: readonly string[];
-  /** Whether the `baseUrl` of a secret may be on any host; it then speaks for that connection alone. */
+  /** Whether the `baseUrl` of a secret may be on any host; it then applies to that connection only. */
   readonly ownBaseUrl: boolean;
   /** Whether a secret may name an `http:` address on loopback, which works on a laptop only. */
   readonly loopback: boolean;

@@ -6,13 +6,13 @@ import { areHeaders, bytesOf, headerBytes, LARGEST, LONGEST_RETRY_AFTER, plausib
 import type { Account, Grant, HttpReply, HttpRequest, Provider, TokenAnswer, Usage, Warning } from './provider.ts';
 import { type EpochMs, epochMs, type Milliseconds, seconds } from './types.ts';
 
-/** The context in which an answer is read: whom we asked, for what, and the clock before we did. */
+/** The context of an answer: the provider, the grant, and our clock before the request. */
 export interface Exchange {
   readonly provider: Provider;
   readonly account: Account;
   readonly grant: Grant;
   readonly sentAt: EpochMs;
-  /** What was signed for this run, if the account wants it. */
+  /** The signed assertion of this run, if the account needs one. */
   readonly assertion?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface Granted {
 }
 
 export type Failed =
-  /** Certainly not processed: whatever was sent is unspent. */
+  /** Certainly not processed: the refresh token or code is unspent. */
   | {
       readonly kind: 'retry';
       readonly code: ErrorCode;
@@ -38,8 +38,8 @@ export type Failed =
       readonly retryAfter?: Milliseconds;
     }
   /**
-   * Refused without a verdict on what was sent, which is unspent: perhaps by a proxy or a firewall in front of the token
-   * endpoint. A person has to look if it stands.
+   * Refused without a verdict on the credentials, which are unspent: perhaps by a proxy or a firewall in front of the
+   * token endpoint. If it persists, a person has to look at it.
    */
   | {
       readonly kind: 'rejected';
@@ -55,16 +55,18 @@ export type Failed =
       /** Class and frames of the exception that an `internal_error` comes from. */
       readonly bug?: readonly string[];
     }
-  /** Will never do. */
+  /** Permanent: the same request will never succeed. */
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly status?: number };
 
 export type Outcome = Granted | Failed;
 
-/** Reads the answer of a token endpoint (RFC 6749 §5). Every answer ends in a value that can be stored; nothing throws. */
+/**
+ * Reads the answer of a token endpoint (RFC 6749 §5). Every answer ends in a value that can be stored; nothing throws.
+ */
 export const interpret = (exchange: Exchange, reply: HttpReply): Outcome =>
   guarded(reply, () => tokenIn(exchange, reply));
 
-/** Reads the first answer of a grant in two steps: the second request, or why there is none. */
+/** Reads the first answer of a grant in two steps: returns the second request, or the failure. */
 export const interpretFirstStep = (
   exchange: Exchange,
   reply: HttpReply,
@@ -83,7 +85,7 @@ export const interpretFirstStep = (
     );
   });
 
-/** A definition that throws has a bug. It fails its own connections alone, with backoff like any failure. */
+/** A definition that throws has a bug. It fails only its own connections, with the usual backoff. */
 const guarded = <T>(reply: HttpReply, read: () => T): T | Failed => {
   try {
     return read();
@@ -136,13 +138,13 @@ const tokenIn = (exchange: Exchange, reply: HttpReply): Outcome => {
   };
 };
 
-/** Why a token cannot be stored, if it cannot: half a character would come back as another one. */
+/** Why a token cannot be stored, if it cannot. An incomplete UTF-16 character would change in storage. */
 const faultOf = (token: string, largest: number): 'answer_too_large' | 'malformed_answer' | undefined => {
   if (bytesOf(token) > largest) return 'answer_too_large';
   return token.isWellFormed() ? undefined : 'malformed_answer';
 };
 
-/** Throws if a definition gives consumers something else than headers and an address. */
+/** Throws if a definition gives consumers something other than headers and an address. */
 const tooLarge = ({ headers, baseUrl }: Usage): boolean => {
   if (!areHeaders(headers)) throw new TypeError('A definition gives consumers a header that cannot be sent.');
   if (!URL.canParse(baseUrl) || !baseUrl.isWellFormed())
@@ -174,14 +176,14 @@ const success = (exchange: Exchange, reply: HttpReply): Success | Failed => {
   if (named === 'temporarily_unavailable' || named === 'server_error') {
     return { kind: 'retry', code: named, status, ...retryAfterIn(reply.headers, exchange.sentAt) };
   }
-  // A malformed request is nobody's credentials: a gateway says so too.
+  // `invalid_request` gives no verdict on the credentials: gateways send it too.
   if (named === 'invalid_request') return { kind: 'rejected', code: named, status };
   if (named) return { kind: 'refused', code: named, status };
   if (ok) return { kind: 'unknown', code: 'malformed_answer', status };
   return byStatus(exchange, status, reply.headers);
 };
 
-/** What the provider's own dialect says of an answer. */
+/** Reads an answer in the provider's own dialect. */
 const dialectIn = (
   { provider, grant, sentAt }: Exchange,
   json: Json,
@@ -194,12 +196,12 @@ const dialectIn = (
 };
 
 const failedReply = ({ code, sent }: Extract<HttpReply, { kind: 'failed' }>): Failed => {
-  // The address is the secret's or the answer's: asking again leads to the same one.
+  // The address comes from the secret or the answer: a retry would use the same one.
   if (code === 'address_refused') return { kind: 'refused', code };
   return { kind: sent ? 'unknown' : 'retry', code };
 };
 
-/** A number that cannot be a status counts as none. */
+/** A number that cannot be a status counts as 0. */
 const statusOf = (status: number): number => (Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0);
 
 /** What an answer without a standard error code means. */
@@ -216,13 +218,13 @@ const standard: ReadonlySet<unknown> = new Set(standardCodes);
 const standardError = (error: unknown): ErrorCode | undefined =>
   isErrorCode(error) && standard.has(error) ? error : undefined;
 
-/** `Bearer` however it is spelt, so that consumers can put it in front of the token; anything odd is Bearer too. */
+/** `Bearer` in any spelling becomes `Bearer`, for consumers to put in front of the token. Malformed values do too. */
 const tokenTypeIn = (value: unknown): string =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9-]{0,30}$/.test(value) && value.toLowerCase() !== 'bearer'
     ? value
     : 'Bearer';
 
-/** RFC 9110 §10.2.3: seconds, or a date. A day at the most. */
+/** RFC 9110 §10.2.3: seconds, or a date. At most a day. */
 export const retryAfterIn = (
   headers: Readonly<Record<string, string>>,
   sentAt: EpochMs,

@@ -1,4 +1,4 @@
-/** The object that a JSON text holds; nothing where it is not JSON or not an object. */
+/** The object in a JSON text; undefined if it is not JSON or not an object. */
 export const jsonObject = (text: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(text);

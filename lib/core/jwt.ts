@@ -1,8 +1,8 @@
 import { jsonObject } from './json.ts';
 
 /**
- * The claims of a token that is a JWT (RFC 7519), or none. They are read, not verified: the token came straight from its
- * issuer over TLS, and only times and addresses are taken from it.
+ * The claims of a token that is a JWT (RFC 7519), otherwise `{}`. They are not verified: the token came from its issuer
+ * over TLS, and only times and addresses are taken from it.
  */
 export const claimsOf = (token: string): Readonly<Record<string, unknown>> => {
   const [, payload, signature, ...rest] = token.split('.');

@@ -2,11 +2,11 @@ import { isObject } from './json.ts';
 import { bytesOf } from './limits.ts';
 import { type EpochMs, epochMs } from './types.ts';
 
-/** What a secret says of a connection apart from its credentials. Shown in lists, mails and events, so never a secret. */
+/** The labels of a connection in its secret. Shown in lists, mails and events, so they must not be secret. */
 export interface Labels {
-  /** When the credentials expire, by `"expires": "2027-03-01"`: at the end of that day, UTC. */
+  /** The end of the credentials, from `"expires": "2027-03-01"`: the end of that day, UTC. */
   readonly expires?: EpochMs;
-  /** By `"tags": {"customer": "Acme"}`: for people and their tools. */
+  /** From `"tags": {"customer": "Acme"}`: for people and their tools. */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
@@ -14,14 +14,15 @@ const TAGS = 10;
 /** In bytes, names included: every list holds them. */
 const ALL_TAGS = 1000;
 const NAME = /^[A-Za-z0-9._-]{1,40}$/;
-/** No line of its own, no half of a character, and nothing that turns the text round: it stands in mails. */
+/** No line breaks, no incomplete character and no bidirectional controls: mails show it. */
 const VALUE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,100}$/u;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DAY = 86_400_000;
 
 /**
- * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters, digits,
- * `.`, `_`, `-` with texts of up to 100 characters, 1,000 bytes in all. `bad` counts what is neither; it is left out.
+ * The labels among a connection's fields: `expires`, an ISO 8601 date, and up to ten `tags`, names of 1 to 40 letters,
+ * digits, `.`, `_`, `-` with texts of up to 100 characters, 1,000 bytes in all. Malformed labels are left out; `bad`
+ * counts them.
  */
 export const labelsIn = (fields: unknown): { readonly labels: Labels; readonly bad: number } => {
   if (!isObject(fields)) return { labels: {}, bad: 0 };
@@ -39,7 +40,7 @@ export const labelsIn = (fields: unknown): { readonly labels: Labels; readonly b
 const endOfDay = (value: unknown): EpochMs | 'bad' => {
   if (typeof value !== 'string' || !DATE.test(value)) return 'bad';
   const day = Date.parse(`${value}T00:00:00Z`);
-  // 2027-02-30 is read as the second of March.
+  // Date.parse reads 2027-02-30 as the second of March.
   const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(value);
   return exists ? epochMs(day + DAY) : 'bad';
 };

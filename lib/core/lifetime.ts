@@ -1,16 +1,16 @@
 import type { Provider, TokenAnswer, Warning } from './provider.ts';
 import { type EpochMs, epochMs, type Milliseconds, plus, seconds } from './types.ts';
 
-/** Times so many longer than documented are a mistake of the provider, or of a unit. */
+/** A lifetime this many times longer than documented is a mistake of the provider, or of a unit. */
 const ABSURD = 25;
-/** No token lives less than this: a smaller number of "milliseconds" was meant as seconds. */
+/** No token is valid for less than this: a smaller number of "milliseconds" was meant as seconds. */
 const SHORTEST_IN_MILLISECONDS = seconds(10);
 
 export type Lifetime = { readonly expiresAt: EpochMs; readonly warnings: readonly Warning[] } | 'invalid_lifetime';
 
 /**
- * When the token of an answer dies. The JWT's own `exp` wins over any arithmetic, then `expires_in` in the provider's
- * unit counted from before the request was sent, then the documented lifetime. Zero, negative and past are refused.
+ * When the token of an answer expires. The JWT's own `exp` comes first, then `expires_in` in the provider's unit,
+ * counted from before the request was sent, then the documented lifetime. Zero, negative and past values are refused.
  */
 export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: EpochMs): Lifetime => {
   const warnings: Warning[] = [];
@@ -27,7 +27,8 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
     const guessed = inMilliseconds && given < SHORTEST_IN_MILLISECONDS;
     if (guessed) warnings.push('lifetime_unit_guessed');
     life = inMilliseconds && !guessed ? given : seconds(given);
-    // Read the other way it might be right; but a token thought to live too short is renewed, one too long is served dead.
+    // The other unit might be right. But a lifetime read too short causes an early renewal; one read too long serves
+    // expired tokens.
     if (inMilliseconds && !guessed && life < provider.lifetime / ABSURD) warnings.push('lifetime_implausible');
   } else {
     if (isStated) warnings.push('lifetime_assumed');
@@ -42,7 +43,7 @@ export const lifetimeOf = (provider: Provider, answer: TokenAnswer, sentAt: Epoc
   return expiresAt > sentAt ? { expiresAt, warnings } : 'invalid_lifetime';
 };
 
-/** The tick follows the documented lifetime: a token that lives much shorter may expire between two ticks. */
+/** The tick follows the documented lifetime: a token with a much shorter one may expire between two ticks. */
 export const isTooShort = (
   { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },
   tick: Milliseconds,

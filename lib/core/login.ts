@@ -4,11 +4,11 @@ import type { Policy } from './policy.ts';
 import { type EpochMs, hours, type Milliseconds, minutes, plus } from './types.ts';
 
 /**
- * What is known of logins that wrong tries may lock: a wrong one is tried once, however many connections use it, and
- * then no more until it changes. Accounts lock after five wrong tries; these rules stop after four.
+ * The rules for logins that wrong tries may lock: a wrong login is tried once, however many connections use it, and
+ * then not again until it changes. Accounts lock after five wrong tries; these rules stop after four.
  */
 
-/** A login, or all the credentials that it was part of, that was refused. */
+/** A refused login, or all refused credentials that contain it. */
 export interface RefusedLogin {
   readonly fingerprint: string;
   /** Of credentials: the login in them. */
@@ -16,46 +16,46 @@ export interface RefusedLogin {
   readonly code: ErrorCode;
   /** How often in a row. */
   readonly times: number;
-  /** When it may be tried again; never if the provider has named a reason. */
+  /** When it may be tried again; absent, that is never, if the provider named a reason. */
   readonly until?: EpochMs;
   /** When a connection last wanted to use it. */
   readonly at: EpochMs;
 }
 
-/** What is known of one user at one host. */
+/** The tries and outcomes of one user at one host. */
 export interface LoginState {
   readonly refused: readonly RefusedLogin[];
   /** The fingerprint of the login that was granted last. */
   readonly granted?: string;
-  /** Wrong tries since a login was granted. One that is repeated after a rejection without a reason counts once. */
+  /** Wrong tries since a login was granted. A login repeated after a rejection without a reason counts once. */
   readonly wrong?: number;
 }
 
-/** One try, told by fingerprints. */
+/** One try, identified by fingerprints. */
 export interface LoginTry {
   /** User, host and password. */
   readonly login: string;
-  /** All the credentials, an organisation for example too. */
+  /** All the credentials, for example with an organisation. */
   readonly credentials: string;
   /** These credentials were granted a token before. */
   readonly worked: boolean;
 }
 
-/** So many wrong tries in a row; the last of them is reserved for the login that was granted last. */
+/** The most wrong tries in a row; the last of them is reserved for the login that was granted last. */
 const MOST = 4;
-/** So many refusals are kept. If there are more, none that is not among them is tried, but the login that was granted last. */
+/** The most refusals that are kept. Once full, no other login is tried, except the one that was granted last. */
 const KEPT = 64;
-/** A refusal that no connection has asked about for so long is forgotten: every connection is probed once a day. */
+/** A refusal that no connection has met for this long is forgotten: every connection is probed once a day. */
 const FORGOTTEN_AFTER = hours(7 * 24);
-/** What is assumed of a try until its outcome is stored. */
+/** The assumed outcome of a try until the real one is stored. */
 const UNDERWAY = 'login_in_use';
 
 /** Why a login is not tried now, if it is not. */
 export const heldBack = (state: LoginState, it: LoginTry, now: EpochMs): Failed | undefined => {
   const [own, login] = [entryOf(state, it.credentials), entryOf(state, it.login)];
   const mayWork = state.granted === it.login;
-  // It worked before: is it the password that is wrong, or what else that connection has? One other connection finds
-  // out. If nobody knows what came of the try, so may that connection itself.
+  // It worked before. Is the password wrong, or something else of that connection? One other connection finds out.
+  // If the outcome of the try is not known, that connection itself may try again.
   const isUnknown = login?.code === UNDERWAY;
   const isSecondOpinion = mayWork && login?.times === 1 && (!own || isUnknown);
   const held = isSecondOpinion ? (isUnknown && own?.code === UNDERWAY ? undefined : own) : later(own, login);
@@ -78,7 +78,7 @@ const failureOf = ({ code, until }: Pick<RefusedLogin, 'code' | 'until'>, now: E
   return until === undefined ? { kind: 'refused', code } : { kind: 'rejected', code, ...again };
 };
 
-/** What is known after it was held back: a connection still wants to use it. */
+/** The state after a login was held back: it notes that a connection still wants to use it. */
 export const afterHolding = (state: LoginState, it: LoginTry, now: EpochMs): LoginState => ({
   ...state,
   refused: state.refused.map(each =>
@@ -87,15 +87,15 @@ export const afterHolding = (state: LoginState, it: LoginTry, now: EpochMs): Log
 });
 
 /**
- * What is to be known if nothing more is heard of a try: it counts as rejected. Otherwise a wrong login would be tried
- * again by each connection as long as the store does not take what came of it.
+ * The state if the outcome of a try is never stored: the try counts as rejected. Otherwise each connection would try a
+ * wrong login again while the store fails.
  */
 export const duringTry = (policy: LoginPolicy, state: LoginState, it: LoginTry, now: EpochMs): LoginState =>
   afterTry(policy, state, it, { kind: 'rejected', code: UNDERWAY }, now);
 
 type LoginPolicy = Pick<Policy, 'stands' | 'probe' | 'lease'>;
 
-/** What is known after a try. */
+/** The state after a try. */
 export const afterTry = (
   policy: LoginPolicy,
   state: LoginState,
@@ -106,8 +106,8 @@ export const afterTry = (
   const [own, login] = [entryOf(state, it.credentials), entryOf(state, it.login)];
   const others = state.refused.filter(({ fingerprint }) => fingerprint !== it.login && fingerprint !== it.credentials);
   if (outcome.kind === 'granted') {
-    // It is not the password that is wrong. What was refused with it stays refused: that is its own fault, unless the
-    // provider has changed its mind about the very same credentials.
+    // The password works. Credentials refused with it stay refused, since something else in them is wrong,
+    // unless the provider has now accepted the very same credentials.
     const isAnotherMind = own !== undefined && login !== undefined;
     return { refused: isAnotherMind ? others.filter(each => each.login !== it.login) : others, granted: it.login };
   }
@@ -124,13 +124,13 @@ export const afterTry = (
     return { fingerprint, code, times, at: now, ...(!isNamed && { until: plus(now, pause) }) };
   };
   const mine = { ...entry(own, it.credentials, (own?.times ?? 0) + 1), login: it.login };
-  // The application is wrong, not its user.
+  // The application's credentials are wrong, not the user's.
   if (code === 'invalid_client') {
     const granted = state.granted === undefined ? {} : { granted: state.granted };
     const wrong = state.wrong === undefined ? {} : { wrong: state.wrong };
     return { refused: kept([...others, ...(login ? [login] : []), mine], now), ...granted, ...wrong };
   }
-  // The pauses between tries are those of the user: other passwords count, too.
+  // Pauses count all tries of the user, with any password.
   const tries = 1 + [...others, ...(login ? [login] : [])].filter(isLogin).reduce((sum, { times }) => sum + times, 0);
   const theirs = entry(login, it.login, tries);
   const { until = now } = theirs;
@@ -147,8 +147,8 @@ export const afterTry = (
 };
 
 /**
- * What is known once the provider has granted a refresh token of the same connection: whatever rejected the login without a
- * reason is gone, a firewall most likely. It may be tried again, and its next pause is longer than the last one.
+ * The state after the provider granted a refresh token of the same connection. The cause of a rejection without a
+ * reason is gone, most likely a firewall. The login may be tried again, and its next pause is longer than the last one.
  */
 export const afterRefresh = (state: LoginState, login: string, now: EpochMs): LoginState => ({
   ...state,
@@ -171,9 +171,10 @@ const kept = (refused: readonly RefusedLogin[], now: EpochMs): readonly RefusedL
 const loginRefused: ReadonlySet<ErrorCode> = new Set(['invalid_grant', 'invalid_client', 'access_denied']);
 
 /**
- * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes,
- * 1 hour, 8 hours, and then every 16: never five times within 24 hours. A try whose outcome is not known is repeated twice
- * after a lease: it is likely that a worker, the provider or the network had a moment of trouble. The fifth comes after 9 hours.
+ * A rejection without a reason may come from a firewall, or mean a wrong password. It is tried again after 2 minutes, 1
+ * hour, 8 hours, and then every 16: never five times within 24 hours. A try with an unknown outcome is repeated twice
+ * after a lease, since the worker, the provider or the network probably failed for a moment. The fifth comes after 9
+ * hours.
  */
 const pauseAfter = ({ stands, probe, lease }: LoginPolicy, code: ErrorCode, tries: number): Milliseconds => {
   if (code === UNDERWAY && tries <= 2) return lease;
@@ -182,8 +183,8 @@ const pauseAfter = ({ stands, probe, lease }: LoginPolicy, code: ErrorCode, trie
 };
 
 /**
- * A lost answer is no sign that a login which worked before is wrong now. But its password may have just changed: there are
- * at most four tries within half an hour, which is how long such an account is usually locked and such tries are counted.
+ * A lost answer does not mean that a login which worked before is wrong now. But its password may have just changed. So
+ * there are at most four tries within half an hour: the usual time to lock an account and to count wrong tries.
  */
 const pauseAfterLost = ({ lease }: LoginPolicy, times: number): Milliseconds =>
   times <= 2 ? lease : minutes(Math.min(60, 15 * 2 ** (times - 3)));

@@ -1,33 +1,33 @@
 import { expiryOf, isOverdue, LOW_LIFE, lifeLeft, type Paces } from './health.ts';
 import { type EpochMs, hours, type Listed, type Milliseconds, minutes, plus, providerOf } from './types.ts';
 
-/** What can be wrong with a connection, as people are told by mail; each has a section in the runbook. */
+/** The troubles of a connection that mails report; each has a section in the runbook. */
 export type TroubleKind = 'attention' | 'no-token' | 'life-low' | 'overdue' | 'expiring';
 
 export interface ConnectionTrouble {
   readonly kind: TroubleKind;
-  /** When it began, or when the connection expires; together with the kind it names one occurrence. */
+  /** When it began, or when the connection expires; kind and time together identify one occurrence. */
   readonly at: EpochMs;
-  /** So many days ahead at most, if it expires. */
+  /** If it expires: at most this many days ahead. */
   readonly days?: number;
 }
 
-/** Everything that is new about one connection, and all its troubles, to be noted once it is reported. */
+/** Everything new about one connection, and all its troubles, to be noted once it is reported. */
 export interface News {
   readonly record: Listed;
   readonly fresh: readonly ConnectionTrouble[];
   readonly troubles: readonly string[];
 }
 
-/** A provider that the deployment does not serve. */
+/** The pace of a provider that the deployment does not serve. */
 const UNSERVED = { refreshAt: 0 };
 
 const nameOf = ({ kind, at, days }: ConnectionTrouble): string => `${kind}${days ?? ''}@${at}`;
 
-/** People hear of an expiry so many days ahead. */
+/** Mails report an expiry this many days ahead. */
 const AHEAD = [3, 14];
 
-/** What is wrong with a connection now. What follows from its need of attention is no trouble of its own. */
+/** The troubles of a connection now. What follows from its need of attention is not listed separately. */
 export const troublesOf = (record: Listed, paces: Paces, now: EpochMs): readonly ConnectionTrouble[] => {
   const { status, attentionSince, dueAt, retiredAt } = record;
   if (retiredAt !== undefined) return [];
@@ -39,9 +39,9 @@ const tokenTroubles = (record: Listed, paces: Paces, now: EpochMs): readonly Con
   const { connection, failingSince, issuedAt, expiresAt, dueAt } = record;
   const pace = paces.get(providerOf(connection));
   const late = pace !== undefined && isOverdue(record, pace, now);
-  // A worker that always dies after its claim leaves no failure: the life of the token tells.
+  // A worker that always crashes after its claim leaves no failure: the remaining life of the token shows it.
   const isLow = lifeLeft(record, pace ?? UNSERVED, now) < LOW_LIFE && (failingSince !== undefined || !late);
-  // A connection that never had a token fails a few times before anybody is told: its provider may be down for a moment.
+  // A new connection has to fail for some time before a mail: its provider may be down for a moment.
   const neverHadOne = expiresAt === undefined && failingSince !== undefined && now >= plus(failingSince, NEVER_HAD_ONE);
   const isExpired = expiresAt !== undefined && expiresAt <= now;
   const isValid = issuedAt !== undefined && expiresAt !== undefined && expiresAt > now;
@@ -68,13 +68,13 @@ const expiring = (record: Listed, now: EpochMs): ConnectionTrouble[] => {
 
 const NEVER_HAD_ONE: Milliseconds = minutes(10);
 
-/** The connections whose troubles people do not know yet, in the order of their names. */
+/** The connections with troubles that are not reported yet, sorted by name. */
 export const newsOf = (records: Iterable<Listed>, paces: Paces, now: EpochMs): readonly News[] =>
   [...records]
     .toSorted((a, b) => (a.connection < b.connection ? -1 : 1))
     .flatMap(record => freshOf(record, troublesOf(record, paces, now), record.reported?.troubles));
 
-/** The connections that will expire and of which no event says so yet. */
+/** The connections that will expire and have no event about it yet. */
 export const expiriesOf = (records: Iterable<Listed>, now: EpochMs): readonly News[] =>
   [...records]
     .filter(({ retiredAt }) => retiredAt === undefined)
@@ -85,7 +85,7 @@ const freshOf = (record: Listed, all: readonly ConnectionTrouble[], known: reado
   return fresh.length > 0 ? [{ record, fresh, troubles: all.map(nameOf) }] : [];
 };
 
-/** A mail for each connection, up to so many in a quarter of an hour. */
+/** At most this many single mails in a quarter of an hour. */
 export const MAILS = 5;
 export const QUIET: Milliseconds = minutes(15);
 
@@ -97,8 +97,8 @@ export interface Delivery {
 }
 
 /**
- * How news reaches people. A storm of troubles becomes one summary; for a quarter of an hour, what else happens at its
- * providers waits for the next one. The news of other providers does not wait.
+ * How news reaches people. Many troubles at once become one summary. For a quarter of an hour, further news of the same
+ * providers waits for the next summary. The news of other providers does not wait.
  */
 export const deliveryOf = (news: readonly News[], records: Iterable<Listed>, now: EpochMs): Delivery => {
   const since = now - QUIET;

@@ -7,33 +7,35 @@ export interface Policy {
   /** The share of a token's real lifetime after which it is renewed, and how far names spread it to either side. */
   readonly refreshAt: number;
   readonly jitter: number;
-  /** The same share for a connection that only a person can bring back: he needs time. */
+  /** The same share for a connection that only a person can bring back: people need time. */
   readonly earlyRefreshAt: number;
-  /** The provider renews a token only so short before its end. */
+  /** The provider renews a token only this close to its end. */
   readonly renewWithin?: Milliseconds;
-  /** How often the schedule looks for connections that are due. */
+  /** The polling interval of the schedule. */
   readonly tick: Milliseconds;
-  /** The shortest pause between two refreshes of one connection, however short its tokens live. */
+  /** The shortest pause between two refreshes of one connection, even if its tokens expire sooner. */
   readonly floor: Milliseconds;
   readonly backoff: { readonly base: Milliseconds; readonly cap: Milliseconds; readonly floor: Milliseconds };
-  /** The longest Retry-After that is believed. */
+  /** The longest Retry-After that is honoured. */
   readonly retryAfterCap: Milliseconds;
   /**
-   * A connection that needs attention is probed after `first`, then after twice as long, up to `cap`; up to `unnamed` if
-   * nobody has named a reason.
+   * A connection that needs attention is probed after `first`, then after twice as long, up to `cap`; up to `unnamed`
+   * if the provider named no reason.
    */
   readonly probe: { readonly first: Milliseconds; readonly cap: Milliseconds; readonly unnamed: Milliseconds };
-  /** A rejection without a verdict stands if it comes again after so long. Nor is a login that may lock tried again before. */
+  /**
+   * A rejection without a verdict stands if it comes again after this time. A login that may lock is not tried before.
+   */
   readonly stands: Milliseconds;
   /** How often a consumer may force a refresh of one connection. */
   readonly forcedSpacing: Milliseconds;
-  /** The deadline of one call, unless the provider's definition has its own. */
+  /** The deadline of one call, unless the provider's definition sets another. */
   readonly callDeadline: Milliseconds;
-  /** The deadline of all calls of one run, and of reading what they need. A run of a slow provider has more time. */
+  /** The deadline of all calls of one run, including reading what they need. A run of a slow provider has more time. */
   readonly runDeadline: Milliseconds;
-  /** The time that the lease reserves for keep, publish and settle. */
+  /** The time that the lease reserves to keep, publish and settle. */
   readonly commit: Milliseconds;
-  /** Longer than the run, the waiting for slots of a rate limit and the commit together. */
+  /** Longer than the run, the waits for rate-limit slots and the commit together. */
   readonly lease: Milliseconds;
 }
 
@@ -59,18 +61,18 @@ export const defaultPolicy: Policy = {
 
 type Deadlines = Pick<Policy, 'callDeadline' | 'runDeadline' | 'commit' | 'lease'>;
 
-/** A run waits at most this long for slots of a rate limit: ticks of a minute can use a limit of a minute. */
+/** A run waits at most this long for rate-limit slots: enough for one-minute ticks to use up a one-minute limit. */
 const SLOT_PATIENCE = seconds(15);
-/** A run of the slowest provider with a rate limit waits this long. */
+/** A run of the slowest provider with a rate limit waits this long for slots. */
 const LEAST_SLOT_PATIENCE = seconds(3);
 
-/** The time that a run has for reading the credentials and the session. */
+/** The time that a run has to read the credentials and the session. */
 const readingOf = ({ callDeadline, runDeadline }: Deadlines): Milliseconds => runDeadline - 2 * callDeadline;
 
 export const callDeadlineOf = (policy: Deadlines, { callDeadline }: Pick<Provider, 'callDeadline'>): Milliseconds =>
   callDeadline ?? policy.callDeadline;
 
-/** Holds a refresh grant and a login of the provider. The lease also holds the commit. */
+/** Enough for a refresh grant and a login of the provider. The lease adds the commit. */
 export const runDeadlineOf = (
   policy: Deadlines,
   provider: Pick<Provider, 'callDeadline' | 'callsPerRun'>,
@@ -79,13 +81,13 @@ export const runDeadlineOf = (
   return Math.min(policy.lease - policy.commit, Math.max(policy.runDeadline, readingOf(policy) + calls));
 };
 
-/** How long a run waits in all for slots of a rate limit. A run of a slow provider waits less: the lease holds both. */
+/** How long a run waits in all for rate-limit slots. A run of a slow provider waits less: the lease covers both. */
 export const slotPatienceOf = (
   policy: Deadlines,
   provider: Pick<Provider, 'callDeadline' | 'callsPerRun'>,
 ): Milliseconds => Math.min(SLOT_PATIENCE, policy.lease - policy.commit - runDeadlineOf(policy, provider));
 
-/** The longest deadline of one call with which the lease still holds a whole run. */
+/** The longest deadline of one call that still lets a whole run fit into the lease. */
 export const longestCallDeadline = (
   policy: Deadlines,
   { callsPerRun, rateLimit }: Pick<Provider, 'callsPerRun' | 'rateLimit'>,
@@ -94,7 +96,7 @@ export const longestCallDeadline = (
   return Math.floor((policy.lease - policy.commit - readingOf(policy) - waiting) / callsPerRun);
 };
 
-/** The same policy for a world whose tokens live `speed` times shorter. What bounds real work stays as it is. */
+/** The same policy for a simulation with token lifetimes `speed` times shorter. Limits of real work stay. */
 export const scaled = (policy: Policy, speed: number): Policy => ({
   ...policy,
   tick: policy.tick / speed,
@@ -114,8 +116,8 @@ export const scaled = (policy: Policy, speed: number): Policy => ({
 });
 
 /**
- * How often the schedule looks at a provider: several chances before a token, or a code that was handed in, dies; and
- * every period of a rate limit, since what is postponed waits for the next tick.
+ * The polling interval of a provider: short enough for several chances before a token or a one-time code expires, and
+ * at least once per rate-limit period, since postponed work waits for the next tick.
  */
 export const tickOf = ({
   lifetime,
@@ -124,7 +126,7 @@ export const tickOf = ({
   rateLimit,
 }: Pick<Provider, 'lifetime' | 'codeLifetime' | 'renewWithin' | 'rateLimit'>) => {
   const tenth = Math.min(lifetime, codeLifetime ?? lifetime, 2 * (renewWithin ?? lifetime)) / 10;
-  // A shorter one is waited for within a run.
+  // A run waits for a slot of a shorter period.
   const period = rateLimit && rateLimit.per >= minutes(1) ? rateLimit.per : tenth;
   const whole = Math.round(Math.min(tenth, period) / minutes(1)) * minutes(1);
   return Math.min(minutes(5), Math.max(minutes(1), whole));
@@ -141,11 +143,14 @@ export const leavesTwoTicks = (
   return Math.min(lifetime * (1 - refreshAt * (1 + jitter)), window) >= 2 * tick;
 };
 
-/** A tick could miss the time in which the provider renews a token: each waits for what is due before the next one. */
+/**
+ * Whether a tick could miss the time in which the provider renews a token. If so, each tick waits for what is due
+ * before the next.
+ */
 export const isBetweenTicks = ({ renewWithin, tick }: Pick<Policy, 'renewWithin' | 'tick'>): boolean =>
   renewWithin !== undefined && renewWithin < 3 * tick && tick <= minutes(1);
 
-/** The policy of a provider that nobody has set another pace for. */
+/** The policy of a provider with its default pace. */
 export const policyOf = (
   provider: Pick<Provider, 'lifetime' | 'codeLifetime' | 'refreshAt' | 'renewWithin' | 'rateLimit'>,
 ): Policy => ({
@@ -159,8 +164,8 @@ export const policyOf = (
 export const WATCH_EVERY: Milliseconds = minutes(1);
 
 /**
- * When a token wants to be renewed: a fraction of its own lifetime, moved a little by the connection's name. `early` if
- * only a person can bring the connection back.
+ * When a token is due for renewal: a fraction of its own lifetime, shifted slightly by the connection's name. `early`
+ * if only a person can bring the connection back.
  */
 export const renewalOf = (
   policy: Policy,
@@ -176,17 +181,18 @@ export const renewalOf = (
   return plus(issuedAt, Math.min(life, Math.max(life * fraction, policy.floor, earliest)));
 };
 
-/** When a provider that renews tokens only near their end does so, and a little later; `part` in [0, 1] of the jitter. */
+/**
+ * When a provider that renews tokens only near their end does so, and a little later; `part` in [0, 1] of the jitter.
+ */
 const possibleFrom = ({ renewWithin, jitter }: Window, life: Milliseconds, part: number): Milliseconds =>
   renewWithin === undefined ? 0 : life - renewWithin * (1 - jitter * part);
 
 type Window = Pick<Policy, 'renewWithin' | 'jitter'>;
 
 /**
- * The pause after a transient failure: exponential with full jitter, at most a quarter of what is left of the living
- * token so that at least three more chances fall before it dies, and never less than the provider asked for or than a
- * crowd of readers at the end of a token's life would make of it.
- * `random` in [0, 1).
+ * The pause after a transient failure: exponential with full jitter. At most a quarter of the valid token's remaining
+ * life, which leaves at least three more chances before it expires. At least the provider's Retry-After and the
+ * policy's floor: otherwise readers at the end of a token's life would multiply the calls. `random` in [0, 1).
  */
 export const backoffOf = (
   policy: Policy,
@@ -201,8 +207,8 @@ export const backoffOf = (
 };
 
 /**
- * The pause before a connection that needs attention is probed again: `first`, or the lifetime of a token if that is
- * shorter, doubling, up to `cap`. So the first probe comes before a second token would have expired.
+ * The pause before a connection that needs attention is probed again: `first`, or the token lifetime if that is
+ * shorter, doubling up to `cap`. The first probe comes before a second token would have expired.
  */
 export const probeOf = (
   { probe }: Pick<Policy, 'probe'>,
@@ -212,8 +218,8 @@ export const probeOf = (
 ): Milliseconds => Math.min(probe.cap, Math.min(probe.first, life) + Math.max(0, now - attentionSince));
 
 /**
- * The longest pause after a rejection that stands and names no reason, once no token is valid: as long as it stands
- * already, up to half of a token's lifetime. A firewall does not outlast itself by more.
+ * The longest pause after a rejection that stands and names no reason, once no token is valid: the time it has lasted
+ * so far, up to half of a token's lifetime. The pause at most doubles the outage that a firewall causes.
  */
 export const rejectedPauseOf = (
   { probe }: Pick<Policy, 'probe'>,
@@ -223,8 +229,8 @@ export const rejectedPauseOf = (
 ): Milliseconds => Math.min(probe.unnamed, life / 2, Math.max(0, now - since));
 
 /**
- * When a refresh token that may be spent is sent again: near the end of the published token, which a provider that
- * notices may revoke.
+ * When a refresh token that may be spent is sent again: near the end of the published token, because a provider that
+ * detects the reuse may revoke that token.
  */
 export const replayOf = (
   { tick }: Pick<Policy, 'tick'>,
@@ -232,9 +238,9 @@ export const replayOf = (
 ): EpochMs => plus(expiresAt, -Math.max((expiresAt - issuedAt) / 10, 2 * tick));
 
 /**
- * The time that a token of this lifetime has left at any moment, if the schedule works: it falls due at the latest after
- * `refreshAt` and the whole jitter, and a tick may pass until it is renewed. A reader who wants more gets no more.
- * Otherwise reads would turn into calls of the provider.
+ * The time that a token of this lifetime always has left if the schedule works: it is due at the latest after
+ * `refreshAt` and the whole jitter, and a tick may pass until it is renewed. A reader who wants more does not cause a
+ * refresh; otherwise reads would turn into calls of the provider.
  */
 export const promised = ({ refreshAt, jitter, floor, tick, ...window }: Promised, life: Milliseconds): Milliseconds => {
   const latest = Math.max(life * refreshAt * (1 + jitter), floor, possibleFrom({ ...window, jitter }, life, 1));
@@ -243,7 +249,7 @@ export const promised = ({ refreshAt, jitter, floor, tick, ...window }: Promised
 
 type Promised = Pick<Policy, 'refreshAt' | 'jitter' | 'floor' | 'tick' | 'renewWithin'>;
 
-/** Whether a token is valid and has the time left that a reader wants, as far as that can be promised. */
+/** Whether a token is valid and has `minTtl` left, or as much as can be promised. */
 export const isEnough = (
   policy: Promised,
   { issuedAt, expiresAt }: { readonly issuedAt: EpochMs; readonly expiresAt: EpochMs },

@@ -1,7 +1,7 @@
 import type { RateLimit } from './provider.ts';
 import { type EpochMs, epochMs, type Milliseconds, plus } from './types.ts';
 
-/** Which part of a rate limit a call uses: failing connections and calls on demand share a minority of it. */
+/** The part of a rate limit that a call uses: failing connections and calls on demand share a minority of it. */
 export type Lane = 'scheduled' | 'minority';
 
 /** The slots that are booked at one moment. */
@@ -11,12 +11,12 @@ export interface Booking {
   readonly minority: number;
 }
 
-/** A log of booked slots, oldest first, as it is kept for all processes. */
+/** A log of booked slots, oldest first, shared by all processes. */
 export interface LimitState {
   readonly bookings: readonly Booking[];
-  /** The time of the last writer: nobody's time is earlier, whatever his clock says. */
+  /** The time of the last writer: no process uses an earlier time, whatever its own clock shows. */
   readonly writtenAt: EpochMs;
-  /** No slot before that: the provider answered 429. */
+  /** No slot before this time: the provider answered 429. */
   readonly pausedUntil?: EpochMs;
 }
 
@@ -24,25 +24,25 @@ export const unused: LimitState = { bookings: [], writtenAt: epochMs(0) };
 
 export interface Booked {
   readonly state: LimitState;
-  /** As many as are free, in order; perhaps none. */
+  /** The free slots, in order; perhaps none. */
   readonly slots: readonly EpochMs[];
   /** When the next one is free. */
   readonly nextAt: EpochMs;
 }
 
 /**
- * The window that is kept. A little longer than the provider's: clocks that differ, and calls that do not all travel
- * equally fast, bring two calls closer together. A twentieth at the most, so that 95 % of the rate is used.
+ * The window that bookings use. It is a little longer than the provider's: clocks that differ and calls of unequal
+ * speed can bring two calls closer together. A twentieth at the most: 95 % of the rate stays usable.
  */
 export const windowOf = ({ per }: RateLimit): Milliseconds => per + Math.min(per / 20, 500);
 
-/** A batch reaches so far beyond what its first caller waits for. */
+/** A batch extends this far beyond the time its first caller waits for. */
 const AHEAD: Milliseconds = 2000;
 
 /**
  * Books up to `wanted` slots that are not later than `until`: a sliding-window log (as in A. Xu, "System Design
- * Interview", chapter 4) of slots that are reserved ahead. No window holds more than the limit, since a slot is never
- * closer than a window to the one `calls` before it. Slots are booked in order; unused ones pass.
+ * Interview", chapter 4) of slots reserved ahead. No window holds more than the limit: a slot is at least a window
+ * after the one `calls` before it. Slots are booked in order; unused ones lapse.
  */
 export const book = (
   stored: LimitState,
@@ -50,10 +50,10 @@ export const book = (
   request: {
     readonly lane: Lane;
     readonly wanted: number;
-    /** So many may share a moment; the slots after them are spread, so that the caller gets round to each. */
+    /** This many may share a moment; the slots after them are spread to give the caller time for each. */
     readonly together: number;
     readonly now: EpochMs;
-    /** No slot before that: a booking takes its time to be written. */
+    /** No slot before this time: writing a booking takes time. */
     readonly from: EpochMs;
     readonly until: EpochMs;
   },
@@ -66,7 +66,7 @@ export const book = (
   let earliest = Math.max(from, state.pausedUntil ?? 0) as EpochMs;
   const slots: EpochMs[] = [];
   let nextAt = log.next(lane, earliest);
-  // A batch that has begun is booked to its end: many small ones would cost a write each.
+  // A batch that has begun is booked to its end: many small batches would cost a write each.
   const last = nextAt <= until ? plus(until, AHEAD) : until;
   while (slots.length < wanted && nextAt <= last && log.allows(lane, earliest)) {
     slots.push(nextAt);
@@ -78,7 +78,7 @@ export const book = (
   return { state: { bookings: log.bookings, writtenAt: now, ...paused }, slots, nextAt };
 };
 
-/** No slot before `until`. What the provider asks for is believed for a window, at least for a minute. */
+/** No slot before `until`. The pause is capped at one window, or at a minute if that is longer. */
 export const pause = (stored: LimitState, limit: RateLimit, now: EpochMs, until: EpochMs): LimitState => {
   const { bookings, pausedUntil = 0 } = repaired(stored, limit, now);
   const believed = Math.min(until, plus(now, longestPause(limit)));
@@ -88,8 +88,8 @@ export const pause = (stored: LimitState, limit: RateLimit, now: EpochMs, until:
 const longestPause = ({ per }: RateLimit): Milliseconds => Math.max(per, 60_000);
 
 /**
- * Without what has left the window. A slot further ahead than anyone books, or a longer pause than anyone asks for, comes
- * from a wrong clock or a broken item: it counts from when the state was written, so that it passes even if nobody writes.
+ * Drops what has left the window. A slot or a pause further ahead than anyone requests comes from a wrong clock or a
+ * broken item. It counts from the time of the last write, and therefore ends even if nobody writes.
  */
 export const repaired = (state: LimitState, limit: RateLimit, now: EpochMs): LimitState => {
   const window = windowOf(limit);
@@ -106,7 +106,7 @@ export const repaired = (state: LimitState, limit: RateLimit, now: EpochMs): Lim
 /** Nobody books further ahead than a run waits. */
 const FURTHEST: Milliseconds = 15_000;
 
-/** The minority's calls of a window: a quarter if the schedule used any of it, otherwise all but one. */
+/** The minority's share of a window: a quarter if the schedule used any of it, otherwise all but one. */
 const minorityOf = ({ calls }: RateLimit, scheduled: boolean): number =>
   Math.max(1, scheduled ? Math.floor(calls / 4) : calls - 1);
 
@@ -132,7 +132,7 @@ class Log {
     ) as EpochMs;
   }
 
-  /** Whether the next free slot may be the lane's. Later ones are not booked for the minority: they would hold up the schedule. */
+  /** Whether the lane may use the next free slot. The minority books no later ones: they would hold up the schedule. */
   allows(lane: Lane, earliest: EpochMs): boolean {
     if (lane === 'scheduled') return true;
     const free = this.#free(earliest);
@@ -157,7 +157,7 @@ class Log {
     return Math.max(earliest, last, leaves) as EpochMs;
   }
 
-  /** When the `most`-th last slot has left the window, so that one more fits. */
+  /** When the `most`-th last slot leaves the window and one more fits. */
   #leaves(most: number, counted: (booking: Booking) => number): number {
     let seen = 0;
     for (let n = this.bookings.length - 1; n >= 0; n -= 1) {

@@ -2,7 +2,7 @@ import { isObject, jsonObject } from './json.ts';
 import { type Labels, labelsIn } from './labels.ts';
 import { type ConnectionId, connectionId, type SecretVersion, secretVersion } from './types.ts';
 
-/** A secret `token-refresher/<provider>/<name>`: the provider, and the name below the prefix. */
+/** A secret `token-refresher/<provider>/<name>`: the provider, and the name after the prefix. */
 export interface SecretName {
   readonly provider: string;
   readonly secret: ConnectionId;
@@ -19,8 +19,8 @@ export const parseSecretName = (prefix: string, name: string): SecretName | unde
 const MARK = 6;
 
 /**
- * The writer of a secret chooses the id of a version, and may choose one that a deleted secret of the same name had. The
- * six characters that end an ARN are new with each secret.
+ * The writer of a secret chooses version ids, and may reuse one of a deleted secret with the same name. The last six
+ * characters of an ARN are new for each secret.
  */
 export const versionOf = (arn: string, id: string): SecretVersion => secretVersion(`${arn.slice(-MARK)}:${id}`);
 
@@ -35,7 +35,7 @@ export type SecretContent =
   | {
       readonly ok: true;
       readonly connections: ReadonlyMap<ConnectionId, Labels>;
-      /** Counts the bad ones too. */
+      /** Includes the malformed ones. */
       readonly keys: number;
       /** How many labels are malformed. */
       readonly badLabels: number;
@@ -66,10 +66,10 @@ export const connectionsIn = (secret: ConnectionId, text: string, most: number):
   return { ok: true, connections, keys: keys.length, badLabels };
 };
 
-/** What a secret may say of any connection, apart from credentials. */
+/** The fields that every secret may have besides credentials. */
 const LABELS: ReadonlySet<string> = new Set(['expires', 'tags']);
 
-/** The names that are neither fields of the provider nor labels. Those that begin with `_` are notes of their writer. */
+/** The names that are neither fields of the provider nor labels. Names that begin with `_` are notes of the writer. */
 export const unknownFieldsIn = (
   known: readonly string[],
   secret: Readonly<Record<string, unknown>>,
@@ -78,7 +78,7 @@ export const unknownFieldsIn = (
     name => secret[name] !== undefined && !known.includes(name) && !LABELS.has(name) && !name.startsWith('_'),
   );
 
-/** One connection's fields: the secret's own, or the shared ones with those of its key laid over them. */
+/** One connection's fields: the secret's own, or the shared ones overridden by those of its key. */
 export const credentialsIn = (json: Readonly<Record<string, unknown>>, key: string | undefined): unknown => {
   const { connections, ...shared } = json;
   if (key === undefined) return json;

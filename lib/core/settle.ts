@@ -17,7 +17,7 @@ import {
   type Version,
 } from './types.ts';
 
-/** What a run leaves in the record: every one of these is written, and one that is absent is removed. */
+/** The fields that a run writes to the record. One that is absent is removed. */
 export type Settlement = Pick<
   Connection,
   | 'status'
@@ -38,7 +38,7 @@ export type Settlement = Pick<
   | 'redeemedCode'
 >;
 
-/** A failure of the run: the provider's, or of a part of ours. */
+/** A failure of the run, caused by the provider or by our own code or stores. */
 export type RunFailure = Failed & { readonly fields?: readonly string[] };
 
 /** The credentials that a run used: the version of their secret, and their fingerprint. */
@@ -47,20 +47,20 @@ export interface Tried {
   readonly fingerprint: string;
 }
 
-/** What a run used, as far as it got. */
+/** What a run used before it ended. */
 export interface Used {
-  /** How often it called the provider. */
+  /** The number of calls to the provider. */
   readonly calls: number;
   readonly tried?: Tried;
   /** The session that the run leaves. */
   readonly session?: SessionNote | undefined;
-  /** The credentials may not use that session. */
+  /** That session belongs to other credentials, which these must not use. */
   readonly isForeign?: boolean;
   /** Fingerprint of a one-time code that may be redeemed already. */
   readonly redeemedCode?: string;
 }
 
-/** The grant that brought a token. `irreplaceable`: no login can bring what its refresh token does. */
+/** The grant that brought a token. `irreplaceable`: no login can replace its refresh token. */
 export type UsedGrant = { readonly grant: 'login' } | { readonly grant: 'refresh'; readonly irreplaceable: boolean };
 
 /** The token to publish. */
@@ -76,8 +76,8 @@ export const tokenOf = (connection: Connection['connection'], granted: Granted, 
 });
 
 /**
- * The session that a grant leaves behind. A refresh answer without a new refresh token keeps the old one (RFC 6749 §6);
- * one that did not lengthen the token's life has reached the session's wall, and only a login goes on from there.
+ * The session that a grant leaves. A refresh answer without a new refresh token keeps the old one (RFC 6749 §6). If it
+ * did not lengthen the token's life, the session is at its end, and only a login continues.
  */
 export const sessionAfter = (
   before: Connection,
@@ -129,12 +129,14 @@ export const settleGranted = (
   apiOrigin: new URL(granted.baseUrl).origin,
   ...noted(before, used.tried),
   ...(used.session && { session: used.session }),
-  // The code that brought a session which may come back is still redeemed.
+  // This code brought a session that may come back: it still counts as redeemed.
   ...(used.isForeign && pick(before, 'redeemedCode')),
   ...(used.account.oneTimeCode !== undefined && { redeemedCode: fingerprint(used.account.oneTimeCode) }),
 });
 
-/** A token was granted, but its session, which no login can replace, could not be stored: it is the last one. */
+/**
+ * A token was granted, but its session, which no login can replace, could not be stored: this token is the last one.
+ */
 export const settleLost = (settled: Settlement, before: Connection, now: EpochMs): Settlement => ({
   ...settled,
   status: 'attention',
@@ -142,7 +144,7 @@ export const settleLost = (settled: Settlement, before: Connection, now: EpochMs
   lastError: failureOf(before, 'store_failed', now),
 });
 
-/** A failed run. The published token is left as it was, whatever happens to its renewal. */
+/** A failed run leaves the published token as it is. */
 export const settleFailed = (
   policy: Policy,
   provider: Provider,
@@ -177,29 +179,29 @@ export const settleFailed = (
   }
   const isAlive = before.expiresAt !== undefined && before.expiresAt > now;
   if (trouble.kind === 'rejected' && now - lastError.since >= policy.stands) {
-    // While a token is valid, it may be saved yet.
+    // While a token is valid, a retry may still save it.
     const pausedAt = plus(now, rejectedPauseOf(policy, realLifetime(before, provider), now, lastError.since));
     const dueAt = isAlive || retryAt > pausedAt ? retryAt : pausedAt;
     return { ...common, status: 'attention', attentionSince, lastError, dueAt };
   }
   const sameCredentials = used.tried === undefined || used.tried.fingerprint === before.credentials;
   if (before.status === 'attention' && sameCredentials) {
-    // A probe that got no verdict changes nothing about why a person is needed. New credentials that got none do: the
-    // old verdict was not about them. Where there was none, an outage is waited for as any other.
+    // A probe without a verdict keeps the reason for attention. New credentials without a verdict do not: the old
+    // verdict was about other credentials. After a rejection that named no reason, the usual retry applies.
     const dueAt = isRejection(before.lastError?.code) ? retryAt : probeAt;
     return { ...pick(before, 'attentionSince', 'lastError'), ...common, status: 'attention', dueAt };
   }
   return { ...common, status: 'failing', lastError, dueAt: retryAt };
 };
 
-/** When a refresh token that no login can replace, and that may be spent, is sent again. */
+/** When to resend a refresh token that no login can replace and that may be spent. */
 const inDoubtUntil = (policy: Policy, before: Connection, { session, isForeign }: Used): EpochMs | undefined => {
   if (!session?.inDoubt || isForeign) return undefined;
   const { issuedAt, expiresAt } = before;
   return issuedAt === undefined || expiresAt === undefined ? epochMs(0) : replayOf(policy, { issuedAt, expiresAt });
 };
 
-/** No call was made, for want of a slot: nothing happened, except that it is due a little later. */
+/** No call was made because no slot was free: nothing changes, except that the connection is due a little later. */
 export const settlePostponed = (
   before: Connection,
   used: Used,
@@ -207,12 +209,12 @@ export const settlePostponed = (
   now: EpochMs,
 ): Settlement => ({
   ...asItWas(before, used),
-  // Whoever asks why it is late shall find out; why a person is needed is worth more.
+  // Records why it is late. If a person is needed, that reason matters more and stays.
   ...(before.status !== 'attention' && { lastError: failureOf(before, code, now) }),
   dueAt: until,
 });
 
-/** The secret has changed, but not what it holds for this connection: nothing happened. */
+/** The secret has changed, but not this connection's part of it: nothing happened. */
 export const settleUnchanged = (before: Connection, used: Used & { readonly tried: Tried }): Settlement => ({
   ...asItWas(before, used),
   ...noted(before, used.tried),
@@ -226,7 +228,7 @@ const asItWas = (before: Connection, used: Used) => ({
   failures: before.failures,
 });
 
-/** Answers without a verdict: whoever stands in between may say it in several ways. */
+/** Answers without a verdict: a proxy or firewall in between may use any of them. */
 const rejections: ReadonlySet<ErrorCode> = new Set([
   'access_refused',
   'request_rejected',
@@ -263,7 +265,7 @@ const carried = (before: Connection, used: Used) => ({
     'usedVersion',
     'settledVersion',
     'credentials',
-    // What a worker that died has spent is as unknown as before.
+    // What a crashed worker may have spent is still unknown.
     ...(used.calls === 0 ? (['leaseUntil'] as const) : []),
   ),
   ...(used.session && { session: used.session }),

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { ConnectionId } from './types.ts';
 
 /**
- * Partitions of a provider's connections. Fixed, so that no record ever moves; how many schedules share them is a
- * matter of deployment.
+ * The number of partitions of a provider's connections. It is fixed: no record ever moves. The deployment decides how
+ * many schedules share them.
  */
 export const SHARDS = 8;
 
-/** A number in [0, 1) that a connection's name always gives: spreads shards and renewals without any state. */
+/** A stable number in [0, 1) for a connection's name: spreads shards and renewals without any state. */
 export const spread = (connection: ConnectionId, salt: string): number =>
   createHash('sha256').update(`${salt}\0${connection}`).digest().readUInt32BE(0) / 2 ** 32;
 

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Labels } from './labels.ts';
 
-/** The words of the product as types. Times are epoch milliseconds, durations are milliseconds, everywhere. */
+/** The types of the product. All times are epoch milliseconds, all durations milliseconds. */
 
 declare const brand: unique symbol;
 type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -27,30 +27,33 @@ export const seconds = (n: number): Milliseconds => n * 1000;
 export const minutes = (n: number): Milliseconds => n * 60_000;
 export const hours = (n: number): Milliseconds => n * 3_600_000;
 
-/** What consumers get: never written in part, so that token, headers and base URL always come from one grant. */
+/** What consumers get. Always written as a whole: token, headers and base URL come from one grant. */
 export interface Token {
   readonly connection: ConnectionId;
   readonly accessToken: string;
-  /** As the field writes it: `Bearer`, or what the provider says. */
+  /** `Bearer` in this spelling, or what the provider sends. */
   readonly tokenType: string;
-  /** The clock before the request that obtained it was sent. */
+  /** Our clock before the request for it was sent. */
   readonly issuedAt: EpochMs;
   readonly expiresAt: EpochMs;
   /** Every header that a call to the provider's API needs. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Where this token is to be used; no slash at its end. */
+  /** The base URL for calls with this token; without a slash at the end. */
   readonly baseUrl: string;
   readonly version: Version;
 }
 
-/** A refresh token. Never the only copy of access if the secret can log in. An item of its own, which `refresh` alone reads. */
+/**
+ * A refresh token. Never the only copy of access if the secret can log in. An item of its own, which only `refresh`
+ * reads.
+ */
 export interface Session {
   readonly refreshToken: string;
-  /** When the provider will refuse it whatever happens; unknown if the provider does not say. */
+  /** After this the provider refuses it; absent if the provider does not state it. */
   readonly endsAt?: EpochMs;
-  /** The base URL of the token endpoint that issued it: it is revoked there. */
+  /** The base URL of the token endpoint that issued it, where it is revoked. */
   readonly base: string;
-  /** Fingerprint of the secret, the key in it, the address and the client that it was issued for: it is sent nowhere else. */
+  /** Fingerprint of the secret, its key, the address and the client that it was issued for: it is sent nowhere else. */
   readonly binding: string;
 }
 
@@ -58,23 +61,23 @@ export interface Session {
 export interface SessionNote {
   readonly version: Version;
   readonly endsAt?: EpochMs;
-  /** Its refresh token, which no login can replace, was sent, and the answer is not known: it may be spent. */
+  /** Its refresh token, which no login can replace, was sent and the answer is not known: it may be spent. */
   readonly inDoubt?: true;
 }
 
 export type Status = 'new' | 'healthy' | 'failing' | 'attention';
 
-/** What is kept of a failure: codes and times, never a word of the provider. */
+/** What is stored about a failure: codes and times, never a word of the provider. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly at: EpochMs;
   /** How many runs in a row ended with this code. */
   readonly times: number;
-  /** When the first of them did; rejections without a verdict count as one code. */
+  /** When the first of them ended; rejections without a verdict count as one code. */
   readonly since: EpochMs;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status of the answer, if there was one. */
   readonly status?: number;
-  /** The names of the credential fields at fault, where the secret is. */
+  /** The names of the bad credential fields, if the secret is at fault. */
   readonly fields?: readonly string[];
 }
 
@@ -82,10 +85,10 @@ export interface Failure {
 export interface Connection {
   readonly connection: ConnectionId;
   readonly status: Status;
-  /** The moment it next wants work; like a queue's visibility timeout while it is claimed. */
+  /** When it next needs work. While it is claimed, the end of the lease, like a queue's visibility timeout. */
   readonly dueAt: EpochMs;
   readonly version: Version;
-  /** Set by a claim, removed by its settle. One that lies in the past was left by a worker that died in between. */
+  /** Set by a claim, removed by its settle. A past value was left by a worker that crashed in between. */
   readonly leaseUntil?: EpochMs;
   /** Start and end of the published token's life. */
   readonly issuedAt?: EpochMs;
@@ -97,52 +100,55 @@ export interface Connection {
   /** When a person was first needed. */
   readonly attentionSince?: EpochMs;
   readonly session?: SessionNote;
-  /** The version of the secret that exists, as discovery noted it: nobody else writes it. */
+  /** The current version of the secret, written by discovery only. */
   readonly discoveredVersion?: SecretVersion;
   /** How many connections that version holds, as discovery counted them. */
   readonly secretKeys?: number;
-  /** What that version says apart from credentials. */
+  /** The labels in that version. */
   readonly labels?: Labels;
   /** The version of the secret that the last run read. */
   readonly usedVersion?: SecretVersion;
-  /** The discovered version that the last run has dealt with, whichever it found and used. */
+  /** The discovered version that the last run dealt with, even if it read and used another one. */
   readonly settledVersion?: SecretVersion;
   /** Fingerprint of the credentials that the last run used. */
   readonly credentials?: string;
-  /** Fingerprint of the one-time code that was redeemed, where the provider has such a thing. */
+  /** Fingerprint of the redeemed one-time code, if the provider has such codes. */
   readonly redeemedCode?: string;
   /** When a consumer last forced a refresh. */
   readonly forcedAt?: EpochMs;
   /** The base URL of the token endpoint that granted the last token. */
   readonly base?: string;
-  /** The origin of the API that consumers were sent to with that token. */
+  /** The origin of the API that consumers call with that token. */
   readonly apiOrigin?: string;
-  /** The secret is gone. The record stays until no late writer can be alive. */
+  /** The secret is gone. The record stays until no earlier writer can still be running. */
   readonly retiredAt?: EpochMs;
   /** When the end of a retired connection began: from then on nothing of it may be used again. */
   readonly endingAt?: EpochMs;
-  /** Another secret of that name is there, which waits for the end of this connection. */
+  /** Another secret with the same name exists and waits for the end of this connection. */
   readonly replacedAt?: EpochMs;
-  /** The token of a retired connection is withdrawn and its session is ended at the provider. */
+  /** The token of a retired connection is withdrawn and its session ended at the provider. */
   readonly endedAt?: EpochMs;
   /** What the watch has reported to people. */
   readonly reported?: Reported;
 }
 
-/** What people know about a connection already, so that they hear of each trouble once. */
+/** What was reported about a connection: each trouble is reported once. */
 export interface Reported {
   /** When the last mail was sent. */
   readonly at?: EpochMs;
-  /** The troubles (`troublesOf`) that the connection had then. */
+  /** The troubles (`troublesOf`) at that time. */
   readonly troubles: readonly string[];
-  /** Those of which an event was published. */
+  /** The troubles with a published event. */
   readonly published?: readonly string[];
 }
 
 /** What discovery notes of a secret on each of its connections. */
 export type SecretNote = Required<Pick<Connection, 'discoveredVersion' | 'secretKeys' | 'labels'>>;
 
-/** What a list shows of each connection: enough to judge what is due and how all are. A claim answers the whole record. */
+/**
+ * What a list contains of each connection: enough to judge it and to find what is due. A claim returns the whole
+ * record.
+ */
 export type Listed = Pick<
   Connection,
   | 'connection'
@@ -174,7 +180,9 @@ export type Listed = Pick<
 const PROVIDER = /^[a-z0-9-]{1,40}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** The id of a connection, or nothing if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`. */
+/**
+ * The id of a connection, or undefined if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`.
+ */
 export const connectionId = (provider: string, name: string, key?: string): ConnectionId | undefined => {
   if (!PROVIDER.test(provider) || !NAME.test(name) || (key !== undefined && !NAME.test(key))) return undefined;
   return [provider, name, ...(key === undefined ? [] : [key])].join('/') as ConnectionId;
@@ -188,8 +196,8 @@ export const parseConnectionId = (text: string): ConnectionId | undefined => {
 
 export const providerOf = (connection: ConnectionId): string => connection.slice(0, connection.indexOf('/'));
 
-/** `<provider>/<name>`: the name, below the prefix, of the one secret that a connection can come from. */
+/** `<provider>/<name>`: the name, after the prefix, of the only secret that can hold a connection. */
 export const secretOf = (connection: ConnectionId): string => connection.split('/', 2).join('/');
 
-/** The key within its secret; nothing for a secret that holds one connection. */
+/** The key within its secret; undefined if the secret holds one connection. */
 export const keyOf = (connection: ConnectionId): string | undefined => connection.split('/')[2];

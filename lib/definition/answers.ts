@@ -30,7 +30,7 @@ const numberIn = (value: unknown): number | undefined => {
 
 type Unit = 'seconds' | 'milliseconds' | 'epochSeconds' | 'epochMilliseconds' | 'date';
 
-/** A moment that an answer states by itself. */
+/** A time that the answer states as such. */
 const momentOf = (value: unknown, as: Unit): EpochMs | undefined => {
   const number = numberIn(value);
   if (as === 'epochSeconds') return number === undefined ? undefined : epochMs(seconds(number));
@@ -41,7 +41,7 @@ const momentOf = (value: unknown, as: Unit): EpochMs | undefined => {
   return Number.isNaN(parsed) ? undefined : epochMs(parsed);
 };
 
-/** When the session ends: the first of the places that has a time. */
+/** When the session ends: the first source with a time. */
 export const sessionEndOf = (
   { answer }: DefinitionData,
   { json, claims }: TokenAnswer,
@@ -70,7 +70,7 @@ export const usageOf = (data: DefinitionData, credentials: SecretFields, answer:
   const { accessToken, json, claims } = answer;
   if (!fitsNextRefresh(data, json)) return 'malformed_answer';
   for (const [path, field] of Object.entries(data.match)) {
-    // An optional field that is left out asks for nothing.
+    // An optional field that is absent checks nothing.
     if (credentials[field] === undefined) continue;
     const isOther = (value: unknown) => {
       const said = typeof value === 'number' ? String(value) : value;
@@ -99,7 +99,7 @@ const fitsNextRefresh = ({ refresh }: DefinitionData, { refresh_token: token }: 
   return !isInHeader || typeof token !== 'string' || token === '' || fitsHeader(token);
 };
 
-/** RFC 6749 §5.1: an answer without `scope` granted what was asked for. */
+/** RFC 6749 §5.1: an answer without `scope` granted the requested scopes. */
 const isNarrowed = ({ scopes }: DefinitionData, credentials: SecretFields, { scope }: Json): boolean => {
   if (scopes === undefined || typeof scope !== 'string') return false;
   const granted = new Set(scope.split(/\s+/));

@@ -7,13 +7,13 @@ import type { DefinitionData } from './schema.ts';
 import { filled } from './template.ts';
 import { ADDRESSES, type Entry, entriesOf, leavesOf, namesIn, requestsOf, templatesOf } from './texts.ts';
 
-/** What is wrong although each part by itself is as it must be: a path, and what to do. */
+/** A fault of a definition whose parts are well-formed: a path, and what to do. */
 export interface PathFault {
   readonly path: string;
   readonly message: string;
 }
 
-/** Names that nothing stands behind, addresses on hosts that are not allowed, parts that need another part. */
+/** Unknown names, addresses on hosts that are not allowed, parts that need another part. */
 export const faultsIn = (data: DefinitionData): readonly PathFault[] => [
   ...placeholderFaults(data),
   ...fieldFaults(data),
@@ -24,7 +24,7 @@ export const faultsIn = (data: DefinitionData): readonly PathFault[] => [
 const FROM_ANSWER = /^answer\.[A-Za-z0-9_$.-]+$/;
 const FROM_TOKEN = /^(?:answer|claims)\.[A-Za-z0-9_$.-]+$/;
 
-/** A part with templates, the names that they may have apart from fields and addresses, and what else they may match. */
+/** A part with templates: the names that they may use besides fields and addresses, and the forms of these names. */
 interface Part {
   readonly path: string;
   readonly entries: readonly Entry[];
@@ -76,7 +76,7 @@ const strangersIn = ({ path, entries, more = [], also }: Part, known: readonly s
       }),
   );
 
-/** What a secret says cannot lead to another host: only a whole address stands at the beginning. */
+/** A secret must not lead to another host: every URL begins with a whole address. */
 const anchorFaults = (data: DefinitionData): PathFault[] => [
   ...requestsOf(data)
     .filter(({ request }) => !/^\{(?:base|apiBase)\}(?:\/|$)/.test(request.url))
@@ -89,7 +89,7 @@ const anchorFaults = (data: DefinitionData): PathFault[] => [
     })),
 ];
 
-/** Every address that is not the secret's own is on the hosts, and there is one for each value that it depends on. */
+/** Every address outside the secret must be on one of the hosts, and have an entry for each value of its field. */
 const addressFaults = (data: DefinitionData): PathFault[] => [
   ...[data.base, data.apiBase].flatMap((address, n) => {
     const path = ADDRESSES[n] ?? '';
@@ -113,7 +113,7 @@ const addressFaults = (data: DefinitionData): PathFault[] => [
     })),
 ];
 
-/** With one label in place of each field, which no host has: no field can hold more, see `secret.ts`. */
+/** Tests the address with one label in place of each field. No field can hold more than a label, see `secret.ts`. */
 const addressFault = (path: string, template: string, hosts: readonly string[]): PathFault[] => {
   const sample = filled(template, () => 'any-0-label') ?? '';
   if (parseBaseUrl(sample) !== sample) {

@@ -9,12 +9,15 @@ import type { Account, Assertion, HttpRequest, Opened, Provider, TokenAnswer, Us
 import { seconds } from '../core/types.ts';
 import { type FieldProblem, unknownFieldProblems } from './unknown-fields.ts';
 
-/** A provider as its file writes it: the functions get the validated credentials `C`. */
+/** A provider as its file defines it; the functions get the validated credentials `C`. */
 export interface Definition<S extends z.ZodObject, C = z.output<S>>
   extends Omit<Provider, 'callsPerRun' | 'fields' | 'open' | 'locksAccounts'> {
   /** The credential fields, made with `fields.ts`. */
   readonly secret: S;
-  /** The credential that shares the rate limit; without it, all connections at one origin do. Only its hash is kept. */
+  /**
+   * The credential that shares the rate limit; without it, all connections at one origin share it. Only its hash is
+   * kept.
+   */
   limitShared?(credentials: C): string;
   /** The base URL of the token endpoint. */
   base(credentials: C): string;
@@ -34,7 +37,7 @@ export interface Definition<S extends z.ZodObject, C = z.output<S>>
   usage(credentials: C, answer: TokenAnswer): Usage | ErrorCode;
 }
 
-/** Makes a provider of its definition; the type of its credentials ends here. */
+/** Makes a provider from its definition and hides the type of its credentials. */
 export function defineProvider<S extends z.ZodObject>(definition: Definition<S>): Provider {
   const { secret, limitShared, base, logIn, exchange, session, oneTimeCode, ...others } = definition;
   const { lockable, usage, assertion, importsSession, ...rest } = others;
@@ -55,7 +58,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       ...(login && {
         login: {
           key: `${data.id}#${fingerprintOf(origin, login.user.trim().toLowerCase())}`,
-          // A space at the end is what somebody corrects; upper and lower case are the same user.
+          // A trailing space counts as a correction; upper and lower case are the same user.
           text: JSON.stringify([origin, login.user.toLowerCase(), login.password]),
         },
       }),
@@ -68,8 +71,8 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
         sessionBinding: fingerprintOf(session.refresh(credentials, '').url, ...session.client(credentials)),
       }),
       ...(code !== undefined && { oneTimeCode: code, ...(importsSession && { importsSession: true }) }),
-      // Checked here, so that no provider can forget it: a token that cannot be a header is of no use to anyone, and one
-      // must not be sent to a host that an answer names freely.
+      // Checked here for all providers: nobody can use a token that does not fit into a header, and an answer must not
+      // send tokens to any host it names.
       usage: answer => {
         if (!fitsHeader(answer.accessToken)) return 'malformed_answer';
         const used = usage(credentials, answer);
@@ -80,7 +83,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     };
   };
 
-  /** On a host of the provider, or where an address of the secret is. */
+  /** On a host of the provider, or at an address in the secret. */
   const isAllowed = (address: string, credentials: z.output<S>, { hosts }: AddressRules): boolean =>
     isOnHosts(address, [...data.hosts, ...hosts]) ||
     ADDRESSES.some(field => {
@@ -88,7 +91,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
       return own !== undefined && new URL(address).origin === new URL(own).origin;
     });
 
-  /** No request leaves for another host, and a definition that makes none of some secret refuses that secret. */
+  /** No request goes to another host. A secret for which the definition makes no valid URL is refused. */
   const opened = (credentials: z.output<S>, rules: AddressRules): Opened => {
     try {
       const urls = [logIn(credentials).url, ...(session ? [session.refresh(credentials, 'x').url] : [])];
@@ -99,7 +102,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
     }
     return {
       ok: false,
-      problems: [{ field: '', message: `The secret leads to no address of ${data.id}: check its fields` }],
+      problems: [{ field: '', message: `The secret gives no valid address of ${data.id}: check its fields` }],
     };
   };
 
@@ -132,7 +135,7 @@ export function defineProvider<S extends z.ZodObject>(definition: Definition<S>)
 
 const SHORTEST_CALL_DEADLINE = seconds(1);
 
-/** Otherwise a second worker could claim a connection while the first one still waits for its provider. */
+/** Otherwise a second worker could claim a connection while the first one still waits for the provider. */
 const checkDeadline = (provider: Pick<Provider, 'id' | 'callDeadline' | 'callsPerRun' | 'rateLimit'>): void => {
   const { id, callDeadline } = provider;
   const longest = longestCallDeadline(defaultPolicy, provider);
@@ -141,7 +144,7 @@ const checkDeadline = (provider: Pick<Provider, 'id' | 'callDeadline' | 'callsPe
   throw new RangeError(`"callDeadline" of ${id} must be ${range} milliseconds, got ${callDeadline}.`);
 };
 
-/** The fields in which a secret names addresses in place of the provider's own: of everything, or of its API alone. */
+/** The fields of a secret with addresses in place of the provider's own: for everything, or only for its API. */
 const ADDRESSES = ['baseUrl', 'apiBaseUrl'] as const;
 
 const addressIn = (
@@ -181,5 +184,5 @@ const problems = (issues: readonly z.core.$ZodIssue[], unknown: readonly FieldPr
   return { ok: false, problems: [...[...first].map(([field, message]) => ({ field, message })), ...unknown] };
 };
 
-/** Keys and bindings are stored: they must not be a credential, nor allow a guess across providers. */
+/** Keys and bindings are stored: they must not contain a credential, or allow guesses across providers. */
 const fingerprintOf = (...parts: readonly string[]): string => fingerprint(JSON.stringify(parts));

@@ -2,19 +2,19 @@ import type { PathFault } from './checks.ts';
 import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, templatesOf } from './texts.ts';
 
-/** Fields that are not there, and alternatives that cannot be. */
+/** References to missing fields, and alternatives that can never be used. */
 export const fieldFaults = (data: DefinitionData): readonly PathFault[] => [
   ...strangers(data),
   ...alternativeFaults(data),
 ];
 
-/** Whatever names a field names one that is there. */
+/** References to fields that are not defined. */
 const strangers = (data: DefinitionData): readonly PathFault[] =>
   usesOf(data)
     .filter(([, field]) => field !== undefined && !Object.hasOwn(data.fields, field))
     .map(([path, field]) => ({ path, message: `names "${field}", which is not one of "fields"` }));
 
-/** What names a field, and where. */
+/** All references to fields, with their paths. */
 const usesOf = (data: DefinitionData): readonly (readonly [path: string, field: string | undefined])[] => {
   const {
     fields,
@@ -54,7 +54,7 @@ const usesOf = (data: DefinitionData): readonly (readonly [path: string, field: 
   ];
 };
 
-/** Of alternatives, each must be possible: the first complete one is used. */
+/** Every alternative must be usable: the first complete one is used. */
 const alternativeFaults = ({ alternatives = [], fields }: DefinitionData): readonly PathFault[] => [
   ...alternatives.flatMap((group, n) =>
     alternatives.slice(0, n).some(before => before.every(name => group.includes(name)))
@@ -70,6 +70,6 @@ const alternativeFaults = ({ alternatives = [], fields }: DefinitionData): reado
     .filter(name => fields[name]?.default !== undefined)
     .map(name => ({
       path: `fields.${name}.default`,
-      message: 'must not stand with a field of "alternatives": it would always be there',
+      message: 'must not be set for a field of "alternatives": the field would always have a value',
     })),
 ];

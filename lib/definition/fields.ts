@@ -7,9 +7,9 @@ import { fitsHeader } from '../core/limits.ts';
 const CONTROL = /\p{Cc}/u;
 
 /**
- * The schemas of credential fields. A message is the second half of a sentence that begins with the field's name, tells
- * what to do, and never holds the value. `what` says what belongs into the field. No schema but `baseUrl` alters a
- * value: a credential goes out byte for byte.
+ * The schemas of credential fields. A message completes a sentence that begins with the field's name; it says what to
+ * do and never holds the value. `what` describes the content of the field. Only `baseUrl` changes a value: a credential
+ * is sent byte for byte.
  */
 const present = (what: string) =>
   z
@@ -38,7 +38,7 @@ export const headerText = (what: string) =>
       error: `begins or ends with a blank, which an HTTP header loses: copy ${what} again, without it`,
     });
 
-/** The user of HTTP Basic: everything after its first colon would be taken for the password (RFC 7617 §2). */
+/** The user of HTTP Basic: everything after a colon would count as the password (RFC 7617 §2). */
 export const basicUser = (what: string) =>
   text(what).refine(value => !value.includes(':'), {
     error: `holds a colon, which HTTP Basic does not allow: check ${what}`,
@@ -50,7 +50,7 @@ export const hostLabel = (what: string) =>
     error: `is not a part of a host name: give ${what}, with letters, digits and "-" alone`,
   });
 
-/** A part of the path of a URL. It is encoded there, but dots alone would still lead elsewhere. */
+/** A part of the path of a URL. It is encoded, but dots alone would still lead elsewhere. */
 export const pathPart = (what: string) =>
   text(what).refine(value => !/^\.{1,2}$/.test(value), { error: `leads to another address: check ${what}` });
 
@@ -84,17 +84,17 @@ const keyIn = (pem: string): KeyObject | undefined => {
   }
 };
 
-/** An absolute `https:` URL, or `http:` on loopback, without a slash at its end; nothing where it is not one. */
+/** An absolute `https:` URL, or `http:` on loopback, without a trailing slash; undefined if it is not one. */
 export const parseBaseUrl = (value: string): string | undefined => {
   if (CONTROL.test(value) || !URL.canParse(value)) return undefined;
   const url = new URL(value);
   const encrypted = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-  // A dot at the end leads to the same host under another name, which would have limits of its own.
+  // A trailing dot leads to the same host under another name, which would have its own rate limits.
   if (!encrypted || url.username || url.password || /[?#]/.test(value) || url.hostname.endsWith('.')) return undefined;
   return `${url.origin}${url.pathname.replace(/\/{2,}/g, '/').replace(/\/$/, '')}`;
 };
 
-/** Where the provider is: its API's base URL, a demo tenant, a proxy or a simulator. */
+/** The provider's base URL: its API, a demo tenant, a proxy or a simulator. */
 export const baseUrl = (what: string) =>
   present(what).transform((value, context) => {
     const url = parseBaseUrl(value);
@@ -108,10 +108,10 @@ export const baseUrl = (what: string) =>
     return z.NEVER;
   });
 
-/** `baseUrl` where it only replaces the provider's own. */
+/** `baseUrl` as an optional replacement of the provider's own address. */
 export const baseUrlOverride = baseUrl('the address that takes the place of the provider’s own').optional();
 
-/** `apiBaseUrl`: the base URL that consumers get, if it alone is not the provider’s own. */
+/** `apiBaseUrl`: the base URL for consumers, if only that differs from the provider’s own. */
 export const apiBaseUrl = baseUrl('the base URL that consumers call in place of the provider’s own').optional();
 
 /** One of a few words. */

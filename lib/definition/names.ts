@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { definitionSchema } from './schema.ts';
 
-/** The names that a part of a definition may have. */
+/** The property names that a part of a definition may have. */
 export const namesAt = (path: readonly PropertyKey[]): readonly string[] =>
   path
     .reduce<readonly z.core.$ZodType[]>((parts, name) => parts.flatMap(part => below(part, name)), [definitionSchema])
@@ -18,7 +18,7 @@ const below = (part: z.core.$ZodType, name: PropertyKey): readonly z.core.$ZodTy
     return def.type === 'array' ? def.element : [];
   });
 
-/** A part without what makes it optional or changes it, and each form of one that has several. */
+/** A part without its optional or transforming wrappers; all forms if it has several. */
 const bare = (part: z.core.$ZodType): readonly z.core.$ZodType[] => {
   const { def } = (part as z.core.$ZodTypes)._zod;
   if (def.type === 'union') return def.options.flatMap(bare);

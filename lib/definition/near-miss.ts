@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
-/** Short words are near many others. */
+/** Shorter words resemble many others. */
 const LONG = 8;
 
-/** The word that a misspelt one is most likely meant to be: two letters off, one if it is short. */
+/** The word that a misspelled one most likely means: two letters off, or one if it is short. */
 export const nearMiss = (misspelt: string, words: readonly string[]): string | undefined => {
   const near = words
     .map(word => ({ word, off: distance(misspelt.toLowerCase(), word.toLowerCase()) }))

@@ -5,7 +5,7 @@ import { namesAt } from './names.ts';
 import { nearMiss } from './near-miss.ts';
 import { type DefinitionData, definitionSchema } from './schema.ts';
 
-/** A definition that is none: a line for each path, with what to write. */
+/** An invalid definition: a line for each path, with what to write. */
 export class DefinitionError extends Error {
   override readonly name = 'DefinitionError';
 }
@@ -14,7 +14,7 @@ export class DefinitionError extends Error {
 export const definitionFrom = (value: unknown): DefinitionData => {
   const parsed = definitionSchema.safeParse(value);
   const found = parsed.success ? faultsIn(parsed.data) : faultsOfAll(parsed.error.issues);
-  // Only what makes sense so far tells what a field may hold.
+  // The defaults of fields are checked only if the rest is valid.
   const faults = parsed.success && found.length === 0 ? defaultFaults(parsed.data) : found;
   if (!parsed.success || faults.length > 0) throw new DefinitionError([...new Set(faults.map(sentenceOf))].join('\n'));
   return parsed.data;
@@ -27,7 +27,7 @@ const sentenceOf = ({ path, message }: PathFault): string => {
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a value of another type, nothing else is said. */
+/** A value of the wrong type gets only that message. */
 const faultsOfAll = (issues: readonly Issue[], above: readonly PropertyKey[] = []): readonly PathFault[] => {
   const wrong = new Set(issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('.')));
   return issues
@@ -46,7 +46,7 @@ const faultsOf = (issue: Issue, above: readonly PropertyKey[]): readonly PathFau
   return [{ path, message: messageOf(issue, at) }];
 };
 
-/** What is wrong with the form that is meant; if none is, what the forms are. */
+/** The faults of the form that was most likely meant; if none was, the possible forms. */
 const faultsOfUnion = (issue: z.core.$ZodIssueInvalidUnion, at: readonly PropertyKey[]): readonly PathFault[] => {
   const meant = issue.errors.filter(each => each.length > 0 && !each.some(isOther));
   const [deepest] = meant.toSorted((a, b) => depthOf(b) - depthOf(a) || a.length - b.length);
@@ -55,7 +55,7 @@ const faultsOfUnion = (issue: z.core.$ZodIssueInvalidUnion, at: readonly Propert
   return [{ path: at.join('.'), message: isMissing ? `is missing: it ${issue.message}` : issue.message }];
 };
 
-/** The value is of another type than this form. */
+/** The value has another type than this form. */
 const isOther = ({ code, path }: Issue): boolean =>
   path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 
@@ -84,7 +84,7 @@ const countOf = (entries: number | bigint): string => (Number(entries) === 1 ? '
 const listOf = (words: readonly string[]): string =>
   words.length < 3 ? words.join(' or ') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
-/** What to write in place of something of another type, by the name of the part. */
+/** Examples for values of the wrong type, by the name of the part. */
 const examples: Readonly<Record<string, string>> = {
   field: '{"purpose": "the API key"}',
   locks: '{"user": "username", "password": "password"}',

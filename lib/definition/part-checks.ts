@@ -5,10 +5,10 @@ import type { DefinitionData } from './schema.ts';
 import { ADDRESSES, namesIn, requestsOf, templatesOf, textsOf } from './texts.ts';
 
 const SHORTEST_LIFETIME = minutes(5);
-/** The shortest time that holds a call, and what may delay it. */
+/** The shortest time for one call and its possible delays. */
 const SHORTEST_WINDOW = seconds(20);
 
-/** Names of fields that mean something else: in every secret, or as placeholders. */
+/** Reserved field names: they mean something else in every secret, or as placeholders. */
 const RESERVED = [
   'constructor',
   'toString',
@@ -24,7 +24,7 @@ const RESERVED = [
   'apiBase',
 ];
 
-/** Parts that need another part, or do not go together. */
+/** Parts that need another part, or exclude each other. */
 export const partFaults = (data: DefinitionData): readonly PathFault[] => [
   ...oddParts(data),
   ...requestFaults(data),
@@ -50,7 +50,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'sessionOf',
       'is missing: name the fields that tell to whom a refresh token belongs',
     ],
-    [redeem !== undefined && !refresh, 'refresh', 'is missing: what a person hands in once is of no use without it'],
+    [redeem !== undefined && !refresh, 'refresh', 'is missing: a one-time code is useless without it'],
     [
       typeof apiBase === 'object' && 'purpose' in apiBase,
       'apiBase',
@@ -87,12 +87,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
       'must be at least 2: a login has two steps',
     ],
     ...RESERVED.map(
-      name =>
-        [
-          Object.hasOwn(fields, name),
-          `fields.${name}`,
-          'has a name that means something else: choose another',
-        ] as const,
+      name => [Object.hasOwn(fields, name), `fields.${name}`, 'has a reserved name: choose another'] as const,
     ),
   ];
   return faults.filter(([is]) => is).map(([, path, message]) => ({ path, message }));
@@ -132,18 +127,19 @@ const requestFaults = (data: DefinitionData): readonly PathFault[] => {
   const { headers, baseUrl } = data.consumer;
   const inConsumer = sends([...Object.values(headers), ...baseUrl], 'token')
     ? []
-    : [{ path: 'consumer.headers', message: 'must have "{token}" in one of them: consumers need the token' }];
+    : [{ path: 'consumer.headers', message: 'must have "{token}" in one header: consumers need the token' }];
   return [...ofRequests, ...inRefresh, ...inRedeem, ...inConsumer, ...headerFaults('consumer.headers', headers)];
 };
 
-/** Headers that the connection itself decides (RFC 9110 §7.2, RFC 9112 §6). */
+/** Headers that the HTTP client sets (RFC 9110 §7.2, RFC 9112 §6). */
 const OF_THE_CONNECTION = ['host', 'content-length', 'transfer-encoding', 'connection'];
 
-/** Names of headers are the same in upper and lower case. */
+/** Header names are case-insensitive. */
 const headerFaults = (path: string, headers: object, taken: readonly string[] = []): readonly PathFault[] => {
   const names = Object.keys(headers).map(name => name.toLowerCase());
   return names.flatMap((name, n) => {
-    if (OF_THE_CONNECTION.includes(name)) return [{ path, message: `must not have "${name}": it is set by itself` }];
+    if (OF_THE_CONNECTION.includes(name))
+      return [{ path, message: `must not have "${name}": the HTTP client sets it` }];
     if (taken.includes(name))
       return [{ path, message: `must not have "${name}": another part of the request sets it` }];
     return names.indexOf(name) < n ? [{ path, message: `has "${name}" twice` }] : [];
@@ -155,7 +151,7 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
   const keys = Object.keys(fields).filter(name => fields[name]?.privateKey && name !== assertion?.key);
   const unsigned = keys.map(name => ({
     path: `fields.${name}.privateKey`,
-    message: 'needs an "assertion" whose "key" the field is',
+    message: 'needs an "assertion" with this field as its "key"',
   }));
   if (!assertion) return unsigned;
   const isSent = requestsOf(data).some(({ request }) => textsOf(request).flatMap(namesIn).includes('assertion'));
@@ -164,11 +160,13 @@ const assertionFaults = (data: DefinitionData): readonly PathFault[] => {
     ...(fields[assertion.key] && !fields[assertion.key]?.privateKey
       ? [{ path: 'assertion.key', message: 'must be a field with "privateKey": true' }]
       : []),
-    ...(isSent ? [] : [{ path: 'assertion', message: 'is sent by no request: write "{assertion}" where it belongs' }]),
+    ...(isSent
+      ? []
+      : [{ path: 'assertion', message: 'is not sent by any request: write "{assertion}" where it belongs' }]),
   ];
 };
 
-/** Addresses and URLs that would lack a part if the secret leaves a field out. */
+/** Addresses and URLs that would be incomplete if the secret leaves out a field. */
 const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
   const { base, apiBase, fields, alternatives = [[]], redeem } = data;
   const isAlternative = new Set(alternatives.flat());
@@ -177,7 +175,7 @@ const emptyAddressFaults = (data: DefinitionData): readonly PathFault[] => {
     if (!field || field.default !== undefined) return false;
     return isAlternative.has(name) ? !group.includes(name) : field.optional === true;
   };
-  // A request that redeems is sent to those alone who have what is handed in, and a login to the others.
+  // The redeem request is sent only for secrets with its field, and the login only for others.
   const isSent = (path: string, group: readonly string[]): boolean => {
     const redeems = redeem !== undefined && (!isAlternative.has(redeem.field) || group.includes(redeem.field));
     return path.startsWith('login') ? !redeems : path !== 'redeem.request' || redeems;

@@ -6,24 +6,24 @@ import type { DefinitionData } from './schema.ts';
 import { chosen, type SecretFields, type SecretSchema, secretSchemaOf } from './secret.ts';
 import { assertionOf, baseOf, valuesOf, withAnswer } from './values.ts';
 
-/** A provider, and the definition that it was made from. */
+/** A provider with the definition that it was made from. */
 export interface DefinedProvider extends Provider {
   readonly definition: DefinitionData;
 }
 
-/** A provider from a definition that was checked before. */
+/** A provider from a checked definition. */
 export const providerFrom = (data: DefinitionData): DefinedProvider => {
   const { login, redeem, refresh, sessionOf = [], locks, rateLimit, errors, answer, revoke } = data;
   const { callDeadline, refreshAt, renewWithin } = data;
   const [first, second] = login;
   const handedIn = (c: SecretFields) => (redeem ? chosen(data, c)[redeem.field] : undefined);
   const given = (c: SecretFields, more: SecretFields = {}) => valuesOf(data, chosen(data, c), more);
-  // What was handed in once is sent as the refresh token; without it, a field may have that name.
+  // The one-time code is sent as the refresh token; without it, a field may have that name.
   const redeemed = (c: SecretFields): SecretFields => {
     const refreshToken = handedIn(c);
     return refreshToken === undefined ? {} : { refreshToken };
   };
-  // What a person handed in may be sent by the refresh request: what its answers mean is the same.
+  // If the refresh request redeems the code, the error rules of both grants apply.
   const isRedeemedAsRefresh = redeem !== undefined && redeem.request === undefined;
   const errorRules = isRedeemedAsRefresh ? errors.map(({ grant: _, ...rule }) => rule) : errors;
   const shared = rateLimit?.sharedBy;
@@ -55,7 +55,7 @@ export const providerFrom = (data: DefinitionData): DefinedProvider => {
     ...(refresh && {
       session: {
         refresh: (c, refreshToken, assertion) => requestFrom(refresh, given(c, { refreshToken, assertion })),
-        // A user name that no login uses does not name the client.
+        // A user name that the login does not use does not identify the client.
         client: c => sessionOf.map(field => chosen(data, c)[field] ?? ''),
       },
     }),

@@ -31,8 +31,8 @@ const urlFrom = ({ url, query }: RequestData, values: Values): string => {
 };
 
 /**
- * The second request of a login: nothing if the first answer lacks what it sends, or has something that no header can
- * carry.
+ * The second request of a login; undefined if the first answer lacks a value for it, or has one that does not fit into
+ * a header.
  */
 export const requestAfter = (data: RequestData, values: Values): HttpRequest | undefined => {
   const fromAnswer = (texts: readonly string[]) =>
@@ -43,15 +43,15 @@ export const requestAfter = (data: RequestData, values: Values): HttpRequest | u
 };
 
 /**
- * HTTP Basic of the two parts byte for byte (RFC 7617). RFC 6749 §2.3.1 would have them form-encoded first; most providers
- * compare the bytes, and a `-` that became `%2D` is a wrong key to them.
+ * HTTP Basic with both parts byte for byte (RFC 7617). RFC 6749 §2.3.1 would form-encode them first, but most providers
+ * compare the bytes and take a `-` sent as `%2D` for a wrong key.
  */
 const basicFrom = (data: RequestData['basic'], values: Values): { readonly Authorization?: string } => {
   if (!data) return {};
   const { user, password, encoded } = data;
   const encode = (text: string) => (encoded ? new URLSearchParams([['', text]]).toString().slice(1) : text);
   const [id, secret] = [filled(user, values), filled(password, values)];
-  // An alternative that is not used takes its header with it.
+  // An unused alternative omits its header.
   if (id === undefined || secret === undefined) return {};
   return { Authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`, 'utf8').toString('base64')}` };
 };

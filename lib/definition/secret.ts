@@ -15,11 +15,11 @@ import type { DefinitionData } from './schema.ts';
 import { placeholdersIn } from './template.ts';
 import { templatesOf } from './texts.ts';
 
-/** What a secret says, checked: every field is a text. */
+/** The checked fields of a secret, all of them texts. */
 export type SecretFields = Readonly<Record<string, string | undefined>>;
 export type SecretSchema = z.ZodObject<Record<string, z.ZodType<string | undefined>>>;
 
-/** The schema of the secret. A field that goes into a header, a URL, or the user of HTTP Basic may not hold everything. */
+/** The schema of the secret. Fields that go into a header, a URL, or the user of HTTP Basic are restricted. */
 export const secretSchemaOf = (data: DefinitionData): SecretSchema => {
   const { fields, base, alternatives } = data;
   const kindOf = kinds(data);
@@ -46,7 +46,7 @@ const kinds = (data: DefinitionData) => {
   const inPaths = named([...requests.map(({ url }) => url), ...addresses, ...consumer.baseUrl]);
   const inHeaders = named([...requests, consumer].flatMap(({ headers }) => Object.values(headers)));
   const users = named(requests.flatMap(each => (each.basic ? [each.basic.user] : [])));
-  // The refresh request sends what a person handed in under the name of the refresh token.
+  // The refresh request sends the one-time code under the name of the refresh token.
   const isIn = (names: ReadonlySet<string | undefined>, name: string) =>
     names.has(name) || (name === redeem?.field && names.has('refreshToken'));
   return (name: string) => (what: string) => {
@@ -61,7 +61,7 @@ const kinds = (data: DefinitionData) => {
   };
 };
 
-/** Asked even where other fields are wrong, so that everything that is missing is said at once. */
+/** Checked even if other fields are wrong: all missing fields are reported at once. */
 const withOneOf = (schema: SecretSchema, alternatives: readonly (readonly string[])[]): SecretSchema => {
   const [first = [], ...others] = alternatives;
   const quoted = (group: readonly string[]) => group.map(name => `"${name}"`).join(' and ');
@@ -78,7 +78,7 @@ const withOneOf = (schema: SecretSchema, alternatives: readonly (readonly string
   );
 };
 
-/** Without the fields of the alternatives that are not used: the first complete one counts. */
+/** Removes the fields of unused alternatives: the first complete one counts. */
 export const chosen = ({ alternatives }: DefinitionData, credentials: SecretFields): SecretFields => {
   if (!alternatives) return credentials;
   const used = alternatives.find(group => group.every(name => credentials[name] !== undefined)) ?? [];

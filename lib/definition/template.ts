@@ -1,12 +1,12 @@
 /**
- * Texts with placeholders, such as `{base}/OAuth/Token`. They are substituted, never evaluated: a placeholder is a name, and
- * what it stands for is not looked at again.
+ * Texts with placeholders, such as `{base}/OAuth/Token`. They are substituted, never evaluated: a placeholder is a
+ * name, and its value is not searched for placeholders.
  */
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 
-/** The names in a template, in their order; `undefined` for a placeholder that holds no name. */
+/** The names in a template, in order; `undefined` for a placeholder without a valid name. */
 export const placeholdersIn = (template: string): readonly (string | undefined)[] =>
   [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => (NAME.test(name) ? name : undefined));
 
@@ -14,10 +14,10 @@ export const placeholdersIn = (template: string): readonly (string | undefined)[
 export const isTemplate = (text: string): boolean =>
   !/[{}]/.test(text.replaceAll(PLACEHOLDER, '')) && !placeholdersIn(text).includes(undefined);
 
-/** What a placeholder stands for; nothing if there is none. */
+/** The value of a placeholder; undefined if it has none. */
 export type Values = (name: string) => string | undefined;
 
-/** The text; nothing if one of its placeholders has no value that fits. */
+/** The filled text; undefined if one of its placeholders has no valid value. */
 export const filled = (
   template: string,
   values: Values,
@@ -33,7 +33,7 @@ export const filled = (
   return isComplete ? text : undefined;
 };
 
-/** The entries whose placeholders all have values: an optional field that is left out takes its header with it. */
+/** The entries whose placeholders all have values: an absent optional field omits its header. */
 export const filledAll = (
   templates: Readonly<Record<string, string>>,
   values: Values,

@@ -2,11 +2,11 @@ import type { JsonTemplate } from './parts.ts';
 import type { DefinitionData, RequestData } from './schema.ts';
 import { placeholdersIn } from './template.ts';
 
-/** Where a definition has templates. */
+/** The places in a definition that have templates. */
 
 export const ADDRESSES = ['base', 'apiBase'];
 
-/** Every request of a definition, and where it is in it. */
+/** Every request of a definition with its path. */
 export const requestsOf = ({ login: [first, second], redeem, refresh, revoke }: DefinitionData) =>
   [
     { path: second ? 'login.0' : 'login', request: first },
@@ -16,7 +16,7 @@ export const requestsOf = ({ login: [first, second], redeem, refresh, revoke }: 
     { path: 'revoke', request: revoke },
   ].flatMap(({ path, request }) => (request ? [{ path, request }] : []));
 
-/** A template, and where it is. */
+/** A template with its path. */
 export type Entry = readonly [path: string, text: string];
 
 /** All templates of a request. */

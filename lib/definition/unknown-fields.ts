@@ -6,13 +6,17 @@ export interface FieldProblem {
   readonly message: string;
 }
 
-/** A name that cannot be a misplaced credential: letters, with `_` and `-` between them. Others are not repeated. */
+/**
+ * A name that cannot be a misplaced credential: letters, with `_` and `-` between them. Other names are not repeated.
+ */
 const SPEAKABLE = /^[A-Za-z]+(?:[_-][A-Za-z]+)*$/;
 const LONGEST = 40;
-/** What every secret may have besides. */
+/** Fields that every secret may have. */
 const LABELS = ['expires', 'tags', 'connections'];
 
-/** A sentence for each field that the provider does not have: a misspelt one would silently be left out. */
+/**
+ * A sentence for each field that the provider does not have: otherwise a misspelled field would be ignored silently.
+ */
 export const unknownFieldProblems = (
   provider: string,
   known: readonly string[],
@@ -33,4 +37,4 @@ const sentence = (provider: string, field: string, meant: string | undefined): s
     : `"${field}" is not a field of ${provider}: did you mean "${meant}"?`;
 
 const othersSentence = (provider: string, count: number): string =>
-  `${count} of the names in the secret ${count === 1 ? 'is' : 'are'} not a field of ${provider}: remove what is none, or begin its name with "_" to keep it as a note`;
+  `${count} of the names in the secret ${count === 1 ? 'is' : 'are'} not a field of ${provider}: remove it, or begin its name with "_" to keep it as a note`;

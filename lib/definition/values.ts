@@ -5,11 +5,11 @@ import type { DefinitionData } from './schema.ts';
 import type { SecretFields } from './secret.ts';
 import { filled, type Values } from './template.ts';
 
-/** What the placeholders of a definition stand for. */
+/** The values of a definition's placeholders. */
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `more`: what is known of a single request alone. */
+/** `more`: values of a single request. */
 export const valuesOf = (data: DefinitionData, credentials: SecretFields, more: SecretFields = {}): Values => {
   const own = { ...derivedFrom(data, credentials), ...credentials };
   const base = addressOf(data.base, own);
@@ -25,7 +25,7 @@ export const baseOf = (data: DefinitionData, credentials: SecretFields): string 
   return base;
 };
 
-/** The fields that are left out, and whose default depends on another one. */
+/** The absent fields whose default depends on another field. */
 const derivedFrom = ({ fields }: DefinitionData, credentials: SecretFields): SecretFields =>
   Object.fromEntries(
     Object.entries(fields).flatMap(([name, { default: rule }]) => {
@@ -38,7 +38,7 @@ const addressOf = (address: DefinitionData['base'], credentials: SecretFields): 
   if (credentials.baseUrl !== undefined) return credentials.baseUrl;
   const one = templateOf(address, credentials);
   const text = one === undefined ? undefined : filled(one, name => credentials[name], inUrl);
-  // A host is the same in upper and lower case: an audience and the binding of a session must not differ.
+  // Host names are case-insensitive: spelling must not change an audience or the binding of a session.
   return text === undefined ? undefined : (parseBaseUrl(text) ?? text);
 };
 
@@ -47,7 +47,7 @@ const templateOf = (address: DefinitionData['base'], credentials: SecretFields):
   return 'purpose' in address ? undefined : address.of[credentials[address.by] ?? ''];
 };
 
-/** Also what an answer says, if it is a text. */
+/** Adds values of the answer, if they are texts. */
 export const withAnswer =
   (values: Values, sources: Readonly<Record<'answer' | 'claims', Json>>): Values =>
   name => {
@@ -57,7 +57,7 @@ export const withAnswer =
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
 
-/** What is at a path of an answer. */
+/** The value at a path of an answer. */
 export const at = (json: Json, path: string): unknown => {
   if (Object.hasOwn(json, path)) return json[path];
   return path.split('.').reduce<unknown>((inner, name) => memberOf(inner, name), json);
@@ -68,7 +68,7 @@ const memberOf = (inner: unknown, name: string): unknown =>
 
 const isAddress = (name: string): boolean => name === 'base' || name === 'apiBase' || /^(?:claims|answer)\./.test(name);
 
-/** Neither a field nor an answer changes where a URL leads to, but a whole address at its beginning. */
+/** Only a whole address at its beginning decides where a URL leads; fields and answers are encoded. */
 export const inUrl = (value: string, name: string, offset: number): string | undefined => {
   if (offset === 0 && isAddress(name)) return value;
   return /^\.{1,2}$/.test(value) ? undefined : encodeURIComponent(value);
@@ -83,7 +83,7 @@ export const filledJson = (template: JsonTemplate, values: Values): unknown => {
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 };
 
-/** What is to be signed for a request, if the definition has an assertion and the secret a key for it. */
+/** The assertion to sign for a request, if the definition has one and the secret a key for it. */
 export const assertionOf = (data: DefinitionData, credentials: SecretFields): Assertion | undefined => {
   const { assertion } = data;
   const pem = assertion && credentials[assertion.key];

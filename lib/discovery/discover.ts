@@ -35,15 +35,15 @@ export interface DiscoverReport {
   readonly retired: readonly ConnectionId[];
   readonly removed: readonly ConnectionId[];
   readonly problems: readonly Problem[];
-  /** What the stores did not take; the next discovery tries it again. */
+  /** Writes that the stores did not take; the next discovery repeats them. */
   readonly failures: readonly { readonly connection: ConnectionId; readonly code: ErrorCode }[];
 }
 
-/** Ending a connection is the work of `refresh`. If it has not for so long, at least nobody reads the token any more. */
+/** `refresh` ends connections. If it has not done so within this time, discovery withdraws the token. */
 const END_WITHIN = minutes(10);
 const CONCURRENCY = 8;
 
-/** Makes the connections match the secrets: adds, notes changes, retires. */
+/** Makes the connections match the secrets: adds connections, notes changes, retires connections. */
 export const discover = async (
   deps: DiscoverDeps,
   records: ReadonlyMap<ConnectionId, Listed>,
@@ -66,7 +66,7 @@ export const discover = async (
   return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
 };
 
-/** Every record of the providers that are served, the retired too. */
+/** Every record of the deployed providers, including retired ones. */
 export const allRecords = async ({
   connections,
   providers,
@@ -75,7 +75,7 @@ export const allRecords = async ({
   return new Map(listed.map(record => [record.connection, record]));
 };
 
-/** The changes of one discovery. One that fails does not stop the others. */
+/** The changes of one discovery. A change that fails does not stop the others. */
 class Reconciliation {
   readonly #deps: DiscoverDeps;
   readonly #records: ReadonlyMap<ConnectionId, Listed>;
@@ -96,8 +96,8 @@ class Reconciliation {
   }
 
   /**
-   * Adds a connection, or makes its record match its secret. In any order: a discovery that dies leaves fewer records that
-   * note the secret than there are keys in it.
+   * Adds a connection, or updates its record to match its secret. The order does not matter: after a crash fewer
+   * records note the secret than it has keys, and the next discovery reads it again.
    */
   match(connection: ConnectionId, note: SecretNote | undefined): Promise<void> {
     const record = this.#records.get(connection);
@@ -131,14 +131,14 @@ class Reconciliation {
     this.done.revived.push(connection);
   }
 
-  /** Nothing of the secret before may be left when another one takes its name: first that connection ends. */
+  /** Another secret has taken the name. First this connection ends: nothing of it may remain for the new one. */
   async #replace({ connection, retiredAt, replacedAt }: Listed): Promise<void> {
     if (replacedAt !== undefined) return;
     await this.#deps.connections.replace(connection, this.#now);
     if (retiredAt === undefined) this.done.retired.push(connection);
   }
 
-  /** Listings lag and can be incomplete: only the secret itself says that a connection is gone. */
+  /** Listings lag and can be incomplete: only a read of the secret shows that a connection is gone. */
   async retire(secret: string, own: readonly Listed[]): Promise<void> {
     const { connections, clock } = this.#deps;
     const fate = await fateOf(this.#deps, secret);
@@ -146,14 +146,17 @@ class Reconciliation {
       const { connection } = record;
       await this.#try(connection, async () => {
         if (fate(record) === 'replaced') return this.#replace(record);
-        // The grace period begins once the secret has been looked for.
+        // The grace period begins after the secret was read.
         await connections.retire(connection, clock.now());
         this.done.retired.push(connection);
       });
     }
   }
 
-  /** Withdraws what nobody has ended in time; deletes a record once it has ended and no late writer can run any more. */
+  /**
+   * Withdraws tokens that `refresh` did not end in time. Deletes a record once it has ended and no late writer can
+   * still run.
+   */
   clear(record: Listed, isGone: boolean): Promise<void> {
     const { connections, tokens } = this.#deps;
     const { connection, version: last, retiredAt = this.#now, endedAt } = record;
@@ -171,7 +174,7 @@ class Reconciliation {
     const { connection, endingAt } = record;
     const now = this.#now;
     if (now < plus(endsAt(record) ?? now, END_WITHIN)) return;
-    // Once the end has begun, a record keeps its version; and a refresher that tries again and again keeps its pauses.
+    // Once the end has begun, keep the version of the record and the pauses of a refresher that retries.
     const begun = endingAt === undefined ? await connections.beginEnd(connection, { at: now, dueAt: now }) : record;
     if (begun) await tokens.withdraw(connection, begun.version);
   }
@@ -187,7 +190,7 @@ class Reconciliation {
 }
 
 /**
- * Above all that an earlier record of that name can have reached, since versions grow with runs, and these are seconds apart:
- * what was late for that one must neither outlive nor take away what this one brings.
+ * Higher than any version of an earlier record with this name: versions grow by one per run, and runs are seconds
+ * apart. Late writes of the earlier connection must neither survive nor delete what the new one writes.
  */
 const firstVersion = (now: EpochMs): Version => version(Math.floor(now / seconds(1)));

@@ -38,26 +38,28 @@ export type SecretProblemCode =
   | 'bad_connection_key'
   | 'bad_labels';
 
-/** A secret has so many times as many records as it may hold connections: all of its keys may be replaced at once. */
+/** A secret may have this many records per connection: all of its keys may be replaced at once. */
 const RECORDS_PER_CONNECTION = 2;
 
-/** One for each secret and code. A bad key of `connections` is counted, not repeated: it may be a misplaced credential. */
+/**
+ * One for each secret and code. Bad keys of `connections` are counted, not repeated: they may be misplaced credentials.
+ */
 export interface Problem {
   readonly secret: string;
   readonly code: SecretProblemCode;
   readonly count?: number;
 }
 
-/** What the secrets hold. */
+/** The contents of the secrets. */
 export class SecretInventory {
   readonly #deps: InventoryDeps;
   readonly #bySecret: ReadonlyMap<string, readonly Listed[]>;
-  /** The connections that there are, and what to note of their secret: nothing if it does not say. */
+  /** The existing connections, and what to note of their secret: undefined if it was not read or gives no answer. */
   readonly connections = new Map<ConnectionId, SecretNote | undefined>();
   readonly problems: Problem[] = [];
-  /** Secrets that could not be read: nobody knows what they hold. */
+  /** Secrets that could not be read: their contents are not known. */
   readonly #unreadable = new Set<string>();
-  /** Secrets whose value was asked for. */
+  /** The number of secrets whose value was read. */
   read = 0;
 
   constructor(deps: InventoryDeps, records: Iterable<Listed>) {
@@ -66,8 +68,8 @@ export class SecretInventory {
   }
 
   /**
-   * Takes stock of one listed secret. It is read unless its version is noted on all connections that it holds, as many as
-   * were counted in that version, and none of its connections may come back.
+   * Takes stock of one listed secret. It is read unless all of its connections note its version, their number matches
+   * the count in that version, and none of its retired connections may come back.
    */
   async look(listing: SecretListing): Promise<void> {
     const { prefix, providers } = this.#deps;
@@ -79,7 +81,7 @@ export class SecretInventory {
     const { version } = listing;
     const noted = ({ discoveredVersion, secretKeys }: Listed) =>
       discoveredVersion === version && secretKeys === own.length;
-    // An empty secret has no record that could note it.
+    // An empty secret has no record to note its version.
     if (version !== undefined && own.length > 0 && own.every(noted) && !all.some(isInGrace)) {
       for (const { connection } of own) this.connections.set(connection, undefined);
       return;
@@ -87,7 +89,7 @@ export class SecretInventory {
     if (!(await this.#open(listing.name, parsed, own))) this.#problem(listing.name, 'no_value');
   }
 
-  /** A list lags: the secrets that it does not have, and whose connections may come back, are asked themselves. */
+  /** The secrets to read directly: the list may lag, it does not contain them, and their connections may come back. */
   unlisted(listings: readonly SecretListing[]): readonly string[] {
     const listed = new Set(listings.map(({ name }) => name));
     const waiting = [...this.#bySecret].filter(([, records]) => records.some(isInGrace));
@@ -100,12 +102,12 @@ export class SecretInventory {
     if (parsed) await this.#open(name, parsed, active(this.#bySecret.get(secret) ?? []));
   }
 
-  /** Whether a retired connection may be back without anybody knowing. */
+  /** Whether a retired connection may be back unnoticed: its secret could not be read. */
   mayBeBack(record: Listed): boolean {
     return isInGrace(record) && this.#unreadable.has(secretOf(record.connection));
   }
 
-  /** Answers whether there is a value, or may be one. */
+  /** Returns whether there is a value, or may be one. */
   async #open(name: string, { secret }: SecretName, own: readonly Listed[]): Promise<boolean> {
     this.read += 1;
     const value = await this.#deps.secrets.get(name).catch(() => 'unreadable' as const);
@@ -122,7 +124,7 @@ export class SecretInventory {
       const bad = keys - connections.size;
       if (bad > 0) this.problems.push({ secret: name, code: 'bad_connection_key', count: bad });
       if (badLabels > 0) this.problems.push({ secret: name, code: 'bad_labels', count: badLabels });
-      // Zero is what no secret holds: it is read again until its labels are right.
+      // No secret holds zero connections: this one is read again until its labels are right.
       const note = { discoveredVersion: value.version, secretKeys: badLabels > 0 ? 0 : keys };
       for (const [connection, labels] of this.#withRoom(name, secret, connections)) {
         this.connections.set(connection, { ...note, labels });
@@ -132,7 +134,8 @@ export class SecretInventory {
     this.#problem(name, content.code);
     if (content.code === 'too_many_connections') this.#hold(own, value.version);
     else {
-      // Visible as a connection that needs attention, rather than not at all. It is read again until it can be understood.
+      // Shown as a connection that needs attention instead of not at all. The secret is read again until it can be
+      // parsed.
       const ids = own.length > 0 ? own.map(({ connection }) => connection) : [secret];
       const note = { discoveredVersion: value.version, secretKeys: 0, labels: {} };
       for (const connection of ids) this.connections.set(connection, note);
@@ -140,7 +143,7 @@ export class SecretInventory {
     return true;
   }
 
-  /** Removed keys stay as records for an hour or more: a secret whose keys change all the time has to wait for these. */
+  /** Records of removed keys stay for an hour or more. A secret that keeps changing its keys has to wait for them. */
   #withRoom(name: string, secret: string, connections: ReadonlyMap<ConnectionId, Labels>) {
     const known = new Set(this.#bySecret.get(secret)?.map(({ connection }) => connection));
     const added = [...connections.keys()].filter(connection => !known.has(connection));
@@ -150,7 +153,9 @@ export class SecretInventory {
     return [...connections].filter(([connection]) => !refused.has(connection));
   }
 
-  /** What is known stays as it is: the secret gives no answer that could change it, unless it is another one. */
+  /**
+   * Keeps the connections as they are: the secret gives no answer that could change them, unless it is another secret.
+   */
   #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
     for (const { connection, discoveredVersion: noted } of own) {
       const another = areOfTwoSecrets(noted, seen);
@@ -164,8 +169,8 @@ export class SecretInventory {
 }
 
 /**
- * Whether a connection is surely gone, and perhaps replaced: then its own secret can't come back. Only the secret says so;
- * one that cannot be read says nothing.
+ * Whether a connection is certainly gone, and perhaps replaced: if so, its own secret cannot come back. Only the secret
+ * decides; one that cannot be read decides nothing.
  */
 export const fateOf = async (
   { secrets, prefix }: Pick<InventoryDeps, 'secrets' | 'prefix'>,

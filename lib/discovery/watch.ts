@@ -5,19 +5,19 @@ import { expiries, type Transition } from '../events.ts';
 import { pool } from '../pool.ts';
 import { allRecords, type DiscoverDeps, type DiscoverReport, discover } from './discover.ts';
 
-/** Takes news, judged at a time, to people: one call, one mail. Throws if the mail is not taken. */
+/** Sends one mail about news that was judged at a given time. Throws if the mail is not accepted. */
 export type SendMail = (news: readonly News[], how: Delivery['how'], at: EpochMs) => Promise<void>;
 
 export interface WatchObserver {
-  /** Comes first: what was seen is known even if all that follows fails. */
+  /** Called first: the health is reported even if everything after it fails. */
   health(health: Health): void;
-  /** A mail or an event was not taken: it is tried again in a minute. */
+  /** A mail or an event was not accepted: the watch tries it again in a minute. */
   newsFailed(error: unknown): void;
 }
 
 export interface WatchDeps extends DiscoverDeps {
   readonly paces: Paces;
-  /** Puts events on the bus. Throws if it does not take them all. */
+  /** Puts events on the bus. Throws if it does not accept them all. */
   readonly publish: (events: readonly Transition[]) => Promise<void>;
   readonly sendMail: SendMail;
   readonly observer: WatchObserver;
@@ -25,7 +25,7 @@ export interface WatchDeps extends DiscoverDeps {
 
 const CONCURRENCY = 10;
 
-/** One look at everything: judges all connections, reports what is new, makes the connections match the secrets. */
+/** One run of the watch: judges all connections, reports what is new, makes the connections match the secrets. */
 export const watch = async (deps: WatchDeps): Promise<DiscoverReport> => {
   const records = await allRecords(deps);
   const all = [...records.values()];
@@ -34,7 +34,7 @@ export const watch = async (deps: WatchDeps): Promise<DiscoverReport> => {
   return discover(deps, records);
 };
 
-/** The records as they are noted then. First the events and then the note: a watch that dies in between publishes twice. */
+/** Returns the updated records. Publishes events before it notes them: after a crash in between it publishes twice. */
 const publishExpiries = async (deps: WatchDeps, all: readonly Listed[]): Promise<readonly Listed[]> => {
   const { clock, connections, publish, observer } = deps;
   const at = clock.now();
@@ -58,8 +58,8 @@ const publishedOf = ({ reported }: Listed, published: readonly string[]): Report
 const also = (reported: Reported | undefined) => reported && { reported };
 
 /**
- * First the mail and then the note: a watch that dies in between reports twice, and never not at all. A mail that is not taken
- * stops no other.
+ * Sends mails before it notes them: after a crash in between the watch reports twice, but it never loses a report. A
+ * mail that fails does not stop the others.
  */
 const sendMails = async (deps: WatchDeps, all: readonly Listed[]): Promise<void> => {
   const { clock, connections, paces, sendMail, observer } = deps;

@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Not of the public internet: RFC 6890 and its registry, multicast, and what is reserved. */
+/** Not part of the public internet: RFC 6890 and its registry, multicast, and reserved addresses. */
 const special = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -31,7 +31,7 @@ for (const [network, prefix] of [
 ] as const) {
   special.addSubnet(network, prefix, 'ipv6');
 }
-/** Everything else of IPv6 is local, or wraps an address of IPv4. */
+/** All other IPv6 addresses are local, or wrap an IPv4 address. */
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
@@ -46,20 +46,20 @@ export const isPublic = (address: string): boolean => {
   }
 };
 
-/** The host of a URL has an address that a request must not go to. */
+/** The host of a URL has an address that requests must not go to. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
 
-/** Whether the host is an address itself, which no look-up sees, and is not public. */
+/** Whether the host is an IP address, which needs no look-up, and is not public. */
 export const isRefusedLiteral = (hostname: string): boolean => {
   const address = hostname.replace(/^\[|\]$/g, '');
   return isIP(address) !== 0 && !isPublic(address);
 };
 
 /**
- * Looks a name up and refuses it if any of its addresses is not public. The socket connects to what this answers, so a
- * name that is looked up differently a moment later does not help.
+ * Looks a name up and refuses it if any of its addresses is not public. The socket connects to the returned address: a
+ * later look-up with another result does not matter.
  */
 export const publicLookup =
   (resolve: typeof lookup = lookup): LookupFunction =>

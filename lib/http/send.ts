@@ -7,18 +7,18 @@ import type { Milliseconds } from '../core/types.ts';
 import type { SendHttp } from '../ports.ts';
 import { AddressRefused, isRefusedLiteral, publicLookup } from './addresses.ts';
 
-/** No token answer is larger; one that is gets cut off instead of filling the memory. */
+/** No token answer is larger; a larger one is cut off to protect the memory. */
 export const LARGEST_ANSWER = 256 * 1024;
 
-/** So many informational answers (1xx) may come before the real one. Servers send one or two. */
+/** At most this many informational answers (1xx) may come before the real one. Servers send one or two. */
 export const MOST_INFORMATIONAL = 10;
 
-/** Where requests may go: to public addresses over TLS alone, or, on a laptop, anywhere. */
+/** Where requests may go: only to public addresses over TLS, or, on a laptop, anywhere. */
 export type Reach = 'public' | 'any';
 
 /**
- * Sends requests with node's own client: no redirect is followed, so that credentials never travel on to another host
- * (RFC 6749 has no use for one), and the first call costs a fraction of what `fetch` costs.
+ * Sends requests with node's own client. It follows no redirect: credentials never reach another host (RFC 6749 needs
+ * no redirects). And the first call costs a fraction of a call of `fetch`.
  */
 export const createSend =
   (reach: Reach, lookup?: LookupFunction): SendHttp =>
@@ -30,10 +30,10 @@ export const createSend =
     return exchange(request, deadline, how).catch(() => ({ kind: 'failed', code: 'network', sent: false }));
   };
 
-/** Certificates are verified, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says. */
+/** Certificates are verified, even if `NODE_TLS_REJECT_UNAUTHORIZED` is 0. */
 const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const;
 
-/** Rejects for a request that cannot be put on the wire at all: a stored refresh token that no header can carry, say. */
+/** Rejects if a request cannot be sent at all: for example if a stored refresh token does not fit into a header. */
 const exchange = (
   request: HttpRequest,
   deadline: Milliseconds,
@@ -74,7 +74,7 @@ const exchange = (
       if (informational > MOST_INFORMATIONAL) fail('network');
     });
     sent.on('response', answer => collect(answer, settle, fail));
-    // As bytes: node would write a text and the headers before it in one encoding, and headers are latin1.
+    // As bytes: otherwise node would use one encoding for text and headers, and headers are latin1.
     sent.end(request.body === undefined ? undefined : Buffer.from(request.body));
   });
 

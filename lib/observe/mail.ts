@@ -2,13 +2,13 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { ConnectionTrouble, Delivery, News, TroubleKind } from '../core/news.ts';
 import { type EpochMs, type Listed, providerOf } from '../core/types.ts';
 
-/** A mail as the alarm topic takes it: the subject has fewer than 100 characters of ASCII. */
+/** A mail in the format of the alarm topic: the subject has fewer than 100 characters of ASCII. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
 }
 
-/** Where mails come from and what they link to. */
+/** The sender of mails, and the page that they link to. */
 export interface Sender {
   /** The deployment's name. */
   readonly name: string;
@@ -34,10 +34,10 @@ const titleOf = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
 const CREDENTIALS =
   'The provider rejects the credentials. Update the secret; it is read within a minute and tried at the next tick.';
 const REJECTED =
-  'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. It is tried again more and more rarely.';
+  'The provider rejects the request without saying why. Look for a proxy, a firewall or a blocked address on the way. Retries continue with growing pauses.';
 const FIELDS = 'Correct the secret; it is read within a minute and tried at the next tick.';
 const BY_ITSELF =
-  'Refreshes go on by themselves. Check the provider’s status; if it works for others, check this secret.';
+  'Refreshes are retried automatically. Check the provider’s status; if it works for others, check this secret.';
 const LOGIN = 'A person has to log in at the provider and put the new code into the secret.';
 
 /** What a person does about a code that needs attention. */
@@ -45,7 +45,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_client: CREDENTIALS,
   invalid_grant: CREDENTIALS,
   access_denied: CREDENTIALS,
-  unauthorized_client: 'The provider does not allow this application the grant. Ask the provider to enable it.',
+  unauthorized_client: 'The provider does not allow this grant for the application. Ask the provider to enable it.',
   invalid_scope: 'The application lacks a scope. Add it at the provider, or take it out of the secret.',
   subscription_key_refused: 'The provider rejects the subscription key. Update it in the secret.',
   account_restricted: 'The account is locked or restricted. Unlock it at the provider, then correct the secret.',
@@ -54,7 +54,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_request: REJECTED,
   secret_invalid: FIELDS,
   secret_malformed: FIELDS,
-  secret_missing: 'The secret has no value, or no such key. Put the credentials into it, or delete it.',
+  secret_missing: 'The secret has no value, or lacks this key. Put the credentials into it, or delete it.',
   address_refused: 'An address in the secret is not public or not https. Correct the secret.',
   service_uri_refused: 'The provider named an API on an unknown host. If it is right, allow the host in the settings.',
   code_already_redeemed: LOGIN,
@@ -70,7 +70,7 @@ const advice: Readonly<Record<Exclude<TroubleKind, 'attention'>, string>> = {
   expiring: 'Renew the credentials at the provider, or log in again, and update the secret.',
 };
 
-/** A mail about one connection. Codes, names and times only: nothing that a provider or a secret said. */
+/** A mail about one connection. Codes, names and times only: no text from a provider or a secret except tags. */
 export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: EpochMs): Mail => {
   return {
     subject: subjectOf(name, record.connection, fresh[0] ? titleOf(fresh[0], now) : ''),
@@ -85,7 +85,7 @@ export const mailOf = ({ record, fresh }: News, { name, runbook }: Sender, now: 
   };
 };
 
-/** One mail about many connections: how many of each provider have which trouble, and the first of them by name. */
+/** One mail about many connections: how many per provider and trouble, and the first of them by name. */
 export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now: EpochMs): Mail => {
   const groups = Map.groupBy(news, ({ record, fresh }) =>
     [providerOf(record.connection), fresh[0] ? titleOf(fresh[0], now) : '', record.lastError?.code ?? ''].join('|'),
@@ -105,7 +105,7 @@ export const summaryOf = (news: readonly News[], { name, runbook }: Sender, now:
       ...(more > 0 ? [`and ${more} more: GET /connections?status=attention and ?status=failing list them all.`] : []),
       '',
       ...kinds.map(kind => `What to do: ${runbook}#${kind}`),
-      'For 15 minutes no further mail about these providers comes; then one with all that is new.',
+      'Further news about these providers comes in one mail after 15 minutes.',
       '',
     ].join('\n'),
   };
@@ -140,19 +140,19 @@ const validity = ({ expiresAt }: Listed, now: EpochMs): string => {
 
 const whatToDo = ({ kind }: ConnectionTrouble, { lastError }: Listed): string => {
   if (kind !== 'attention') return advice[kind];
-  return (lastError && adviceByCode[lastError.code]) ?? 'The runbook says what the code means.';
+  return (lastError && adviceByCode[lastError.code]) ?? 'Look up the code in the runbook.';
 };
 
 const iso = (at: EpochMs): string => new Date(at).toISOString().replace('.000Z', 'Z');
 
-/** Names are ASCII by their types. A long one is cut, so that what happened to it can be read. */
+/** Names are ASCII by their types. A long one is cut to leave room for the title. */
 const subjectOf = (deployment: string, connection: string, title: string): string => {
   const room = SUBJECT - `${deployment}:  ${title}`.length;
   const shown = connection.length <= room ? connection : `${connection.slice(0, room - 3)}...`;
   return `${deployment}: ${shown} ${title}`;
 };
 
-/** Sends news as mails; `at` is when it was judged. */
+/** Sends news as mails; `at` is the time of their judgement. */
 export const mailing =
   (send: (mail: Mail) => Promise<void>, sender: Sender) =>
   async (news: readonly News[], how: Delivery['how'], at: EpochMs): Promise<void> => {

@@ -14,10 +14,10 @@ export interface Sample {
 
 const count = (name: MetricName, value: number): Sample[] => (value > 0 ? [{ name, unit: 'Count', value }] : []);
 
-/** Whether a run was an attempt to get a token that has ended, one way or the other. */
+/** Whether a run was a completed attempt to get a token, and failed (1) or not (0). */
 const attempts: Readonly<Partial<Record<RefreshReport['result'], 0 | 1>>> = { refreshed: 0, failed: 1, attention: 1 };
 
-/** What a run measures: only what the watch cannot see in the records. */
+/** The metrics of a run: only what the watch cannot see in the records. */
 export const measureRefresh = ({ result, calls, commitFailed }: RefreshReport): readonly Sample[] => {
   const failed = attempts[result];
   return [
@@ -28,13 +28,13 @@ export const measureRefresh = ({ result, calls, commitFailed }: RefreshReport): 
   ];
 };
 
-/** What an invocation measures that failed as a whole: a store that refuses keeps all else from being known. */
+/** The metrics of an invocation that failed as a whole: if a store refuses, nothing else can be measured. */
 export const measureError = (error: unknown): readonly Sample[] =>
   count(names.commitFailures, error instanceof RefresherError ? 1 : 0);
 
 export const measureUnclaimed = (): readonly Sample[] => count(names.commitFailures, 1);
 
-/** A mail or an event that people wait for is a write that failed. */
+/** An unsent mail or event counts as a failed write. */
 export const measureUnsent = (): readonly Sample[] => count(names.commitFailures, 1);
 
 export const measureHealth = (health: Health): readonly Sample[] => [

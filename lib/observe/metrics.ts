@@ -1,27 +1,33 @@
 /**
- * The names of every metric: what functions emit and what alarms watch. None has a dimension apart from the deployment, so
- * their number is the same for one provider and for twenty; logs have the numbers of each provider. CloudWatch bills a
- * custom metric for the hours in which it has a value: those that count trouble have one only if there is some.
+ * The names of all metrics: functions emit them and alarms watch them. The deployment is their only dimension: their
+ * number is the same for one provider and for twenty. Logs have the numbers of each provider. CloudWatch bills a custom
+ * metric for the hours in which it has a value: metrics that count trouble only have one if there is some.
  */
 export const NAMESPACE = 'TokenRefresher';
 
 export const metrics = {
-  /** From 0 to 1, of every watch: see `lifeLeft` in lib/core/health.ts. */
+  /** From 0 to 1, from every watch: see `lifeLeft` in lib/core/health.ts. */
   lowestLife: 'LowestLife',
-  /** Of every watch: how long the longest overdue connection is due; 1 is as long as one should be. Its samples are the watch's heartbeat. */
+  /**
+   * From every watch: how overdue the most overdue connection is; 1 is the limit. Its samples are the watch's
+   * heartbeat.
+   */
   longestOverdue: 'LongestOverdue',
   needsAttention: 'NeedsAttention',
   /** Milliseconds. */
   longestFailing: 'LongestFailing',
-  /** Days until the next of the secrets and sessions expires that have an end. */
+  /** Days until the next secret or session with an end expires. */
   nextExpiry: 'NextExpiry',
   /** Secrets that cannot become connections, and records that cannot be read. */
   discoveryProblems: 'DiscoveryProblems',
-  /** Of each refresh: 1 if it failed, otherwise 0. Its average is the share that fails, its sample count all refreshes. */
+  /**
+   * From each refresh: 1 if it failed, otherwise 0. Its average is the share of failures, its sample count the number
+   * of refreshes.
+   */
   failed: 'Failed',
   postponed: 'Postponed',
   commitFailures: 'CommitFailures',
-  /** Calls of token endpoints. */
+  /** Calls to token endpoints. */
   calls: 'Calls',
 } as const;
 

@@ -20,13 +20,13 @@ import {
 } from './measure.ts';
 import { NAMESPACE } from './metrics.ts';
 
-/** The logger and the metrics of a function of a deployment. */
+/** The logger and the metrics of a deployment's function. */
 export const instruments = (deployment: string): { readonly logger: Logger; readonly metrics: Metrics } => ({
   logger: new Logger({ serviceName: deployment }),
   metrics: new Metrics({ namespace: NAMESPACE, serviceName: deployment }),
 });
 
-/** Publishes what an invocation measured, however it ended; an invocation that measured nothing says nothing. */
+/** Publishes the metrics of an invocation, even if it failed; without metrics it publishes nothing. */
 export const publishing = (metrics: Metrics): MiddlewareObj => {
   const publish = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
@@ -39,17 +39,17 @@ export const publishing = (metrics: Metrics): MiddlewareObj => {
 };
 
 /**
- * Tells logs and metrics. Reports hold codes, numbers and names of connections by their types, and their fields are
- * written one by one: an allow-list. The connection goes into logs, never into a metric.
+ * Writes reports to logs and metrics. By their types, reports hold only codes, numbers and names of connections, and
+ * their fields are written one by one: an allow-list. The connection is logged, but is never part of a metric.
  */
 export const powertoolsObserver = (logger: Log, metrics: Metrics, clock: Pick<Clock, 'now'>): Observer => {
   const log = logObserver(logger);
   let published = clock.now();
-  // A tick may take minutes: what it measures must not wait for its end, which a tick that hangs does not reach.
+  // A tick may take minutes, or hang: metrics must not wait for its end.
   const publishNowAndThen = () => {
     if (clock.now() < plus(published, PUBLISH_EVERY)) return;
     published = clock.now();
-    // Metrics leave by themselves once there are a hundred values. With none, Powertools would log a warning.
+    // A hundred values are published automatically. Publishing none would log a warning of Powertools.
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   };
   return {
@@ -68,14 +68,14 @@ export const powertoolsObserver = (logger: Log, metrics: Metrics, clock: Pick<Cl
   };
 };
 
-/** What is needed of a logger. */
+/** The part of a logger that is used. */
 export interface Log {
   info(message: string, extra: Record<string, unknown>): void;
   warn(message: string, extra: Record<string, unknown>): void;
   error(message: string, extra: Record<string, unknown>): void;
 }
 
-/** The lines that reports become. */
+/** The log lines of reports. */
 export const logObserver = (logger: Log): Observer => ({
   refresh: report => logRefresh(logger, report),
   unclaimed: (connection, code) => logger.error('connection not claimed', { connection, code }),
@@ -104,7 +104,7 @@ const logRefresh = (logger: Log, report: RefreshReport): void => {
   else logger.info('refresh', line);
 };
 
-/** The watch's own numbers, which leave at once: what follows may fail. */
+/** The metrics of the watch. They are published at once, since what follows may fail. */
 export const publishHealth =
   (logger: Log, metrics: Metrics) =>
   (health: Health): void => {
@@ -123,16 +123,16 @@ export const logDiscovery = (logger: Logger, metrics: Metrics, report: DiscoverR
   logger.info('discovery', { secrets, read, connections, ...Object.fromEntries(changes) });
 };
 
-/** How many there are, and the first of them: a log line holds no thousands. */
+/** The count and the first items: a log line must not hold thousands. */
 const some = <T>(all: readonly T[]) => ({ count: all.length, ...(all.length > 0 && { first: all.slice(0, 20) }) });
 
-/** What may be told of an error: its class and code. Its message might quote what it was about. */
+/** The parts of an error that may be logged: class and code. Other messages might quote secrets. */
 export const errorOf = (error: unknown) => ({
   error: error instanceof Error ? error.name : typeof error,
   ...(error instanceof RefresherError && { code: error.code, detail: error.message }),
 });
 
-/** A mail or an event of the watch that was not taken. */
+/** Logs and counts a mail or an event of the watch that was not accepted. */
 export const unsentNews = (logger: Logger, metrics: Metrics) => (error: unknown) => {
   emit(metrics, measureUnsent());
   logger.error('news not sent', errorOf(error));

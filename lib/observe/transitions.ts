@@ -4,8 +4,9 @@ import type { Clock } from '../ports.ts';
 import type { Observer } from '../refresh/sweep.ts';
 
 /**
- * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. An
- * event that can't be published is logged and forgotten: alarms and the record itself still tell.
+ * An observer that also collects state changes, and the middleware that publishes them at the end of an invocation. If
+ * an event cannot be published, that is logged and the event is dropped: alarms and the record itself still show the
+ * state.
  */
 export const publishingTransitions = (
   observer: Observer,

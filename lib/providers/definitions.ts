@@ -1,4 +1,4 @@
-/** The definitions that come with this package: a line for each. */
+/** The built-in definitions, one per line. */
 
 export { default as ioffice } from './ioffice/definition.json' with { type: 'json' };
 export { default as officernd } from './officernd/definition.json' with { type: 'json' };

@@ -14,14 +14,15 @@ interface Done {
   readonly nextAt: EpochMs;
 }
 
-/** So much of what a window has to spare is for clocks that differ. */
+/** This part of a window's spare time is reserved for clocks that differ. */
 const CLOCKS: Milliseconds = 50;
-/** A batch is small again after so long without a slot. */
+/** After this time without a slot, batches start small again. */
 const IDLE: Milliseconds = 10_000;
 
 /**
- * The slots of one lane that this process has booked and not used yet. The next batch is larger if the last one was used
- * up, and no larger than what was used of it if slots passed. All callers that wait share one booking.
+ * The slots of one lane that this process has booked and not used yet. The next batch is larger if the last one was
+ * used up. If slots lapsed, the next batch is at most as large as the used part of the last one. All waiting callers
+ * share one booking.
  */
 export class Batches {
   readonly #limit: RateLimit;
@@ -34,13 +35,13 @@ export class Batches {
   #waiting = 0;
   #booking: Promise<Done> | undefined;
 
-  /** `windows`: so many windows of slots are booked at once at the most. */
+  /** `windows`: at most this many windows of slots are booked at once. */
   constructor(limit: RateLimit, windows: number) {
     this.#limit = limit;
     this.#largest = windows * limit.calls;
   }
 
-  /** The next slot that is held. One that is too late would come too close to the one a window behind it. */
+  /** The next booked slot. One used too late would come too close to the slot a window after it. */
   next(now: EpochMs): EpochMs | undefined {
     const late = Math.max(0, windowOf(this.#limit) - this.#limit.per - CLOCKS) / 2;
     while (this.#slots[0] !== undefined && this.#slots[0] < now - late) {
@@ -55,12 +56,12 @@ export class Batches {
     this.#taken += 1;
   }
 
-  /** Slots before `until` are not to be used. Those after it are kept: otherwise each pause would move the next call away. */
+  /** Drops slots before `until`. Later ones are kept: otherwise each pause would postpone the next call. */
   drop(until: EpochMs): void {
     this.#slots = this.#slots.filter(at => at >= until);
   }
 
-  /** Has a batch booked, or waits for the one that is being booked. */
+  /** Books a batch, or waits for the one that is being booked. */
   booked(book: (size: (now: EpochMs) => Size) => Promise<Pick<Booked, 'slots' | 'nextAt'>>): Promise<Done> {
     this.#waiting += 1;
     this.#booking ??= this.#bookOne(book).finally(() => {
@@ -93,7 +94,7 @@ export class Batches {
     this.#passed = false;
     this.#taken = 0;
     const together = Math.min(this.#waiting, calls);
-    // Where calls are seconds apart, none is booked that nobody waits for.
+    // If calls are seconds apart, book only slots that a caller waits for.
     const scarce = window >= calls * 1000;
     return { wanted: scarce ? together : Math.max(this.#size, together), together };
   }

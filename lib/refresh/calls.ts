@@ -28,18 +28,21 @@ export interface CallDeps {
   readonly policy: Policy;
 }
 
-/** Why a connection is refreshed. `missing`: its token is not there. `operator`: a person wants it, whatever is known. */
+/**
+ * Why a connection is refreshed. `missing`: the published token is gone. `operator`: an operator wants a new token in
+ * any case.
+ */
 export type Cause = 'scheduled' | 'requested' | 'missing' | 'forced' | 'operator';
 
 type Retry = { readonly kind: 'retry'; readonly code: 'timeout' | 'store_failed' };
 
-/** A refresh token is on its way. */
+/** A refresh token that was sent. */
 interface Sent {
   /** No login can replace it. */
   readonly irreplaceable: boolean;
 }
 
-/** With less time left than this no call is begun. */
+/** No call begins with less time left than this. */
 const USEFUL_TIME = seconds(1);
 
 /** Failing connections and calls on demand share a minority of a rate limit; the rest belongs to the schedule. */
@@ -55,16 +58,16 @@ export class Calls {
   readonly #before: Connection;
   readonly #cause: Cause;
   #until: EpochMs;
-  /** No call lasts longer: then the time of the commit begins. */
+  /** All calls end by this time: then the time reserved for the commit begins. */
   readonly #end: EpochMs;
   #lane: Lane;
   #waited: Milliseconds = 0;
   count = 0;
   /** The first refresh token that was sent, if one was. */
   sent: Sent | undefined;
-  /** The login was not sent, because it was refused before. */
+  /** The login was not sent, because an earlier try was refused. */
   isLoginHeldBack = false;
-  /** An operator insisted on a login that was refused before. */
+  /** An operator insisted on a login although an earlier try was refused. */
   overruled = false;
 
   constructor(deps: CallDeps, provider: Provider, before: Connection, cause: Cause, startedAt: EpochMs) {
@@ -81,12 +84,12 @@ export class Calls {
   async refreshGrant(account: Account, refreshToken: string, sent: Sent): Promise<CallOutcome> {
     const request = account.refresh?.(refreshToken, await this.#signed(account));
     if (!request) return { kind: 'refused', code: 'session_refused' };
-    // Nobody else can bring back what a lost answer takes: it is waited for as long as the lease allows.
+    // A lost answer cannot be replaced: wait for it as long as the lease allows.
     if (sent.irreplaceable) this.#until = this.#end;
     return this.#call({ provider: this.#provider, account, grant: 'refresh' }, request, interpret, sent);
   }
 
-  /** A login that wrong tries may lock is tried by one at a time. */
+  /** Only one process at a time tries a login that wrong tries may lock. */
   async login(credentials: Credentials): Promise<CallOutcome> {
     const { account, fingerprint } = credentials;
     if (!account.login) return this.#logIn(account);
@@ -119,7 +122,9 @@ export class Calls {
     }
   }
 
-  /** After a refresh grant that worked, and had been rejected for minutes: whatever rejected it rejected the login, too. */
+  /**
+   * Called after a refresh grant that succeeded after minutes of rejections: what rejected it also rejected the login.
+   */
   async releaseLogin({ account }: Credentials): Promise<void> {
     const { logins, credentials: cache } = this.#deps;
     const { status, lastError } = this.#before;
@@ -139,12 +144,12 @@ export class Calls {
     const next = { ...exchange, assertion: await this.#signed(account) };
     const first = await this.#call(next, request, interpretFirstStep);
     if (first.kind !== 'next') return first;
-    // A login that has begun is worth finishing: its first step would be sent once more otherwise.
+    // Finish a login that has begun: otherwise its first step would be sent again.
     this.#lane = 'scheduled';
     return this.#call(exchange, first.request, interpret);
   }
 
-  /** Each request has its own: a provider may take one only once. */
+  /** Signs a new assertion for each request: a provider may accept one only once. */
   async #signed({ assertion }: Account): Promise<string | undefined> {
     return assertion && this.#deps.sign(assertion, this.#deps.clock.now());
   }
@@ -160,16 +165,16 @@ export class Calls {
     if (slot) return slot;
     const first = await this.#send(request, sent);
     if (!first) return { kind: 'retry', code: 'timeout' };
-    // Refused for the rate limit alone, which others may use too: sent once more if there is a slot in time.
+    // Only the rate limit refused it, which others may use too: send once more if a slot is free in time.
     const again = (await this.#isPaused(limitKey, first.reply)) && !(await this.#slot(limitKey));
     const { sentAt, reply } = (again && (await this.#send(request, sent))) || first;
     return read({ ...exchange, sentAt }, reply);
   }
 
-  /** Nothing if no time is left. */
+  /** Undefined if no time is left. */
   async #send(request: HttpRequest, sent?: Sent): Promise<{ sentAt: EpochMs; reply: HttpReply } | undefined> {
     const { clock, policy, send } = this.#deps;
-    // Taken before the request is sent: a token may be thought older than it is, never younger.
+    // Read before the request is sent: a token may count as older than it is, never as younger.
     const sentAt = clock.now();
     const left = this.#until - sentAt;
     if (left < USEFUL_TIME) return undefined;
@@ -179,7 +184,7 @@ export class Calls {
     return { sentAt, reply: await send(request, deadline) };
   }
 
-  /** Waits for a slot of the rate limit. One that is too far off postpones the run. */
+  /** Waits for a rate-limit slot. If the slot is too far off, the run is postponed. */
   async #slot(key: string): Promise<Retry | Postponed | undefined> {
     const { rateLimit } = this.#provider;
     if (!rateLimit) return undefined;
@@ -201,19 +206,19 @@ export class Calls {
     }
   }
 
-  /** The time for calls begins with the slot: a run that waited is not shorter for it. */
+  /** The time for calls begins with the slot: waiting does not shorten it. */
   #hasWaited(duration: Milliseconds): undefined {
     this.#waited += duration;
     this.#until = epochMs(Math.min(this.#until + duration, this.#end));
   }
 
-  /** Whether the provider refused a call for the rate limit: then nobody calls before it says so. */
+  /** Whether the rate limit refused a call. If so, all processes pause until the provider's Retry-After. */
   async #isPaused(key: string, reply: HttpReply): Promise<boolean> {
     const { rateLimit } = this.#provider;
     if (!rateLimit || reply.kind !== 'answer' || reply.status !== 429) return false;
     const now = this.#deps.clock.now();
     const { retryAfter = rateLimit.per } = retryAfterIn(reply.headers, now);
-    // The answer counts, whether or not the others hear of it.
+    // The answer counts even if the other processes do not get the pause.
     await this.#deps.limiter.pause(key, rateLimit, plus(now, retryAfter)).catch(() => {});
     return true;
   }

@@ -31,7 +31,7 @@ type Granted = Extract<Obtained, { kind: 'granted' }>;
 type Postponed = Extract<Obtained, { kind: 'postponed' }>;
 type Unchanged = Extract<Obtained, { kind: 'unchanged' }>;
 
-/** What the last writes of a run need before its lease ends. */
+/** The time that the last writes of a run need before its lease ends. */
 const LAST_WRITES = seconds(3);
 
 /** The writes of one run after its calls: keep, publish, settle. */
@@ -39,7 +39,7 @@ export class Commit {
   readonly #deps: RefreshDeps;
   readonly #provider: Provider;
   readonly #startedAt: EpochMs;
-  /** The record as the claim found it: the fresh content, with the due time and the lease it had before. */
+  /** The record as the claim found it: current content, with the due time and the lease it had before. */
   readonly before: Connection;
   #mine: Version;
   /** The version of the session that this run has stored. */
@@ -75,7 +75,7 @@ export class Commit {
 
     const publish = () => written(tokens.publish(tokenOf(before.connection, granted, this.#mine)));
     const published = await this.#asMine(async () => {
-      // A version that was raised: the session is to be as new as the token.
+      // The version was raised: store the session again under the same version as the token.
       if (this.#keptAs !== undefined && this.#keptAs < this.#mine) await this.#keep(session);
       return publish();
     });
@@ -83,7 +83,7 @@ export class Commit {
     const onlyCopy = account.oneTimeCode !== undefined && session !== undefined;
     if (kept === 'failed') kept = onlyCopy ? await this.#keepAtLast(session) : await this.#keep(session);
     if (kept === false) return this.#outrun(logged);
-    // Noted under my version if it could not be kept: then the item that is there is older, and is not used.
+    // If it could not be stored, note it under this run's version: the stored item is then older and is not used.
     const version = changed ? (this.#keptAs ?? this.#mine) : (run.found.held?.version ?? this.#mine);
     const isForeign = !session && run.found.isForeign;
     const left = session ? noteOf(session, version) : isForeign ? run.found.note : undefined;
@@ -142,8 +142,8 @@ export class Commit {
   }
 
   /**
-   * The provider has ended the only session, and a consumer says that it refuses the token too; or an operator had the
-   * refresh token sent twice, which may have ended it: nobody is to get it.
+   * Withdraws the token if consumers must not use it: the provider ended the only session and a consumer reports the
+   * token as refused, or an operator resent a refresh token, which may have ended the token.
    */
   async #withdrawn(before: Connection): Promise<Connection> {
     if (before.redeemedCode === undefined) return before;
@@ -153,8 +153,8 @@ export class Commit {
   }
 
   /**
-   * A conditional write, repeated under a higher version if a newer one is there although the connection is mine: its
-   * record was restored to an earlier state.
+   * A conditional write. If a newer version refuses it although this run holds the lease, the record was restored to an
+   * earlier state: repeat the write under a higher version.
    */
   async #asMine(write: () => Promise<boolean | 'failed'>): Promise<boolean | 'failed'> {
     const done = await write();
@@ -172,7 +172,7 @@ export class Commit {
     return true;
   }
 
-  /** Nobody else has this refresh token: tried until the lease ends. */
+  /** This refresh token exists nowhere else: retry until the lease ends. */
   async #keepAtLast(session: Session): Promise<boolean | 'failed'> {
     const { clock, policy } = this.#deps;
     const end = plus(this.#startedAt, policy.lease - LAST_WRITES);
@@ -205,7 +205,10 @@ export class Commit {
     });
   }
 
-  /** Another worker has the connection now, and its token counts; or it is retired, and ends with what I brought. */
+  /**
+   * Another worker holds the connection now and its token counts; or the connection is retired, and the new token ends
+   * with it.
+   */
   async #outrun(logged: Logged): Promise<RefreshReport> {
     const { connections } = this.#deps;
     const { connection } = this.before;
@@ -222,7 +225,7 @@ export class Commit {
   }
 }
 
-/** Where the token comes from now, or where consumers are sent with it, if that is another origin than before. */
+/** The change of origin, if the token or the API that consumers call is at another origin than before. */
 const originChange = (before: Connection, now: Settlement): RefreshReport['originChanged'] => {
   const originOf = (base: string | undefined) => (base === undefined ? undefined : new URL(base).origin);
   const changes = [
@@ -236,6 +239,6 @@ export const withoutToken = ({ issuedAt: _, expiresAt: __, ...record }: Connecti
 
 const storeFailed: RunFailure = { kind: 'unknown', code: 'store_failed' };
 
-/** The store's answer to a conditional write, or that there was none: then the lease ends by itself. */
+/** The result of a conditional write, or `failed` if the store gave none: then the lease ends by itself. */
 const written = (write: Promise<boolean>): Promise<boolean | 'failed'> => write.catch(() => 'failed' as const);
 const read = <T>(get: Promise<T>): Promise<T | 'failed'> => get.catch(() => 'failed' as const);

@@ -11,9 +11,9 @@ import type { Fingerprints } from './fingerprints.ts';
 export interface Credentials {
   readonly account: Account;
   readonly version: SecretVersion;
-  /** Of all fields that this connection uses, whichever else are in its secret. */
+  /** Of all fields that this connection uses. Other fields of its secret do not count. */
   readonly fingerprint: string;
-  /** What a session is bound to: this secret, this key in it, and the address and client of the account. */
+  /** Identifies what a session is bound to: this secret, this key in it, and the address and client of the account. */
   readonly binding: string;
 }
 
@@ -24,19 +24,19 @@ export type Read =
 
 /** A secret that was read: parsed once, however many connections it holds. */
 interface Opened extends Omit<SecretValue, 'text'> {
-  /** Nothing if it is no JSON object. */
+  /** Undefined if it is not a JSON object. */
   readonly json: Readonly<Record<string, unknown>> | undefined;
   readonly size: number;
 }
 
 const opened = ({ text, ...value }: SecretValue): Opened => ({ ...value, json: jsonObject(text), size: text.length });
 
-/** The cache holds so many characters of secrets; then the one that was read first has to go. */
+/** The cache holds this many characters of secrets; beyond that it drops the secret that was read first. */
 const LARGEST_CACHE = 16 * 1024 * 1024;
 
 /**
- * The secrets that a warm function has read, by name. There is no time limit: a copy is good until a run knows of
- * another version (`exists`), or the provider refuses what it holds (`again`).
+ * The secrets that a warm function has read, by name. They have no time limit: a copy is valid until a run finds
+ * another version in a record (`exists`), or the provider refuses the credentials in it (`again`).
  */
 export class CredentialCache {
   readonly #source: SecretSource;
@@ -59,7 +59,7 @@ export class CredentialCache {
     return current ? this.#open(provider, connection, held) : this.again(provider, connection);
   }
 
-  /** Reads past the cache. Readers of one secret at one moment share one call of the secret store. */
+  /** Reads past the cache. Readers of one secret at the same time share one call of the secret store. */
   async again(provider: Provider, connection: ConnectionId): Promise<Read> {
     let value: Opened | undefined;
     try {
@@ -74,8 +74,8 @@ export class CredentialCache {
   }
 
   /**
-   * Whether a connection is surely gone from its secret, or that is another one than the record notes: one that cannot be
-   * read or understood says nothing.
+   * Whether a connection is certainly gone from its secret, or the secret is another one than in the record. A secret
+   * that cannot be read or parsed decides nothing.
    */
   async isGone({ connection, discoveredVersion }: Pick<Listed, 'connection' | 'discoveredVersion'>): Promise<boolean> {
     const value = await this.#fetch(secretOf(connection)).catch(() => 'unreadable' as const);
@@ -84,7 +84,7 @@ export class CredentialCache {
     return value.json !== undefined && !holds(value.json, keyOf(connection));
   }
 
-  /** The keyed fingerprint of a text. Rejects as the store of the keys does. */
+  /** The keyed fingerprint of a text. Rejects if the store of the keys does. */
   async fingerprint(provider: Provider, text: string): Promise<string> {
     return (await this.#fingerprints.of(provider.id))(text);
   }
@@ -127,7 +127,7 @@ export class CredentialCache {
   }
 }
 
-/** Of a wrong secret so many fields are named: their names are its writer's, and stand in every list. */
+/** At most this many bad fields of a secret are named: their names come from its writer, and every list shows them. */
 const MOST_FIELDS = 8;
 
 const open = (
@@ -140,7 +140,7 @@ const open = (
   const nothing = (why: string) => ({ version, fingerprint: why });
   if (!json) return { ok: false, tried: nothing('malformed'), trouble: { kind: 'refused', code: 'secret_malformed' } };
   if (key === undefined && json.connections !== undefined) {
-    // It holds many connections now, and which ones is for discovery to find out: it must not look known by its version.
+    // It holds many connections now. Discovery must find out which: do not mark this version as read.
     if (isObject(json.connections)) return { ok: false, trouble: { kind: 'retry', code: 'secret_missing' } };
     return { ok: false, tried: nothing('malformed'), trouble: { kind: 'refused', code: 'secret_malformed' } };
   }
@@ -158,13 +158,13 @@ const open = (
   return { ok: false, tried, trouble: { kind: 'refused', code: 'secret_invalid', fields } };
 };
 
-/** Whether a secret holds a connection, or may hold it: `connections` that are no object say nothing. */
+/** Whether a secret holds a connection, or may hold it: `connections` that is not an object decides nothing. */
 const holds = ({ connections }: Readonly<Record<string, unknown>>, key: string | undefined): boolean => {
   if (connections === undefined) return key === undefined;
   return !isObject(connections) || (key !== undefined && Object.hasOwn(connections, key));
 };
 
-/** The fields that the provider reads, in one order, and those that it refuses because it does not know them. */
+/** The fields that the provider reads, sorted, and those that it refuses as unknown. */
 const effective = ({ fields }: Provider, own: unknown): string => {
   if (!isObject(own)) return JSON.stringify(own);
   const known = [...fields.required, ...fields.optional];

@@ -9,7 +9,7 @@ import type { SweepDeps } from './sweep.ts';
 /** A refresh on demand, as the API sends it to the function of a provider. */
 export type RefreshRequest = Demand & {
   readonly connection: ConnectionId;
-  /** Whether the sender has nothing else to answer, and waits if somebody else has the connection. */
+  /** Whether the sender has no other token to return, and therefore waits if another worker holds the lease. */
   readonly waits: boolean;
 };
 
@@ -18,32 +18,33 @@ export type RefreshAnswer =
       readonly result: Exclude<Result, 'lost'>;
       readonly until?: EpochMs;
       /**
-       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the account.
-       * `may_end_token`: a refresh token was sent that may have been spent, and the provider may have ended the token for it.
+       * `may_lock_account`: the login was tried although it had been refused, and one more wrong try may lock the
+       * account. `may_end_token`: a refresh token that may have been spent was sent, and the provider may have ended
+       * the token because of it.
        */
       readonly warning?: 'may_lock_account' | 'may_end_token';
     }
   | {
       readonly result: 'waiting';
       /**
-       * `leased`: wait for whoever has it. `busy`: enough others do. `renewed`: a newer token is there. `undiscovered`: its
-       * secret is there, its record is not.
+       * `leased`: a worker holds the lease; wait for it. `busy`: enough others wait already. `renewed`: a newer token
+       * exists. `undiscovered`: the secret exists, but its record does not.
        */
       readonly reason: Exclude<WaitReason, 'retired' | 'not_due'> | 'busy' | 'undiscovered';
       readonly until?: EpochMs;
     }
   | { readonly result: 'unknown' };
 
-/** So many wait for one run. Each of them occupies a function of the API. */
+/** At most this many requests wait for one run. Each occupies an API function. */
 export const WAITERS = 3;
 
-/** Refreshes one connection now, if that is wanted and allowed. */
+/** Refreshes one connection now, if it needs it and the policy allows it. */
 export const refreshOnDemand = async (
   deps: SweepDeps,
   provider: Provider,
   request: RefreshRequest,
 ): Promise<RefreshAnswer> => {
-  // Who loses a claim looks again: what the winner did, or is doing, is the answer.
+  // After a lost claim, look again: the answer depends on what the winner did or is doing.
   for (let look = 1; look <= 2; look++) {
     const answer = await attempt(deps, provider, request);
     if (answer !== 'lost') return answer;
@@ -77,7 +78,7 @@ const attempt = async (
   };
 };
 
-/** Discovery makes a record again whose secret is there. Until then its token is as good as before. */
+/** If the secret still exists, discovery adds the record again. Until then the token stays valid. */
 const withoutRecord = async (deps: SweepDeps, { connection }: RefreshRequest): Promise<RefreshAnswer> =>
   (await deps.credentials.isGone({ connection }))
     ? { result: 'unknown' }
@@ -104,6 +105,6 @@ const refreshed = async (
 
 const causes = { ifNeeded: 'requested', force: 'forced', operator: 'operator' } as const;
 
-/** The record knows of another token than is published: one of the tables was restored, or an item was deleted. */
+/** The record notes another token than the published one: one of the tables was restored, or an item was deleted. */
 const isMissing = ({ issuedAt, leaseUntil }: Connection, published: Token | undefined): boolean =>
   leaseUntil === undefined && issuedAt !== undefined && issuedAt !== published?.issuedAt;

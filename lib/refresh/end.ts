@@ -24,15 +24,16 @@ export interface EndDeps {
   readonly credentials: Pick<CredentialCache, 'isGone'>;
 }
 
-/** If another secret waits for the name, its provider is not asked for longer: its customer did nothing wrong. */
+/** If another secret waits for the name, revoking is tried only this long: the new customer did nothing wrong. */
 const GIVE_UP_REPLACED_AFTER = minutes(5);
 const LONGEST_PAUSE = hours(24);
 const REVOKE_WITHIN = seconds(5);
 
 /**
- * Ends a retired connection: its token is withdrawn, its session revoked at the provider and forgotten. Repeated, with
- * growing pauses, until the provider has answered, and once more when no worker can hold the connection any more: it may
- * die after it has kept a session. `ended`: nothing is left to do. `back`: the secret is there again, or may be.
+ * Ends a retired connection: withdraws its token, revokes its session at the provider and forgets it. Repeats this with
+ * growing pauses until the provider answers, and once more when no worker can hold the lease any more: a worker may
+ * have crashed after it stored a session. `ended`: nothing is left to do. `back`: the secret exists again, or may
+ * exist.
  */
 export const endConnection = async (
   deps: EndDeps,
@@ -40,11 +41,11 @@ export const endConnection = async (
   listed: Listed,
 ): Promise<'ended' | 'later' | 'back'> => {
   const { connection } = listed;
-  // The last moment to find that somebody has undone it. Discovery, which can say so too, may not run, or not be able to read.
+  // The last chance to find that the deletion was undone. Discovery may not run, or may be unable to read the secret.
   if (isInGrace(listed) && !(await deps.credentials.isGone(listed))) return 'back';
   const now = deps.clock.now();
-  // From here on a secret that comes back finds nothing to go on with. The version is that of the record itself: whatever
-  // is there goes.
+  // From here on, a secret that comes back cannot use anything of this connection. `version` comes from the record
+  // itself: everything up to it is removed.
   const record = await deps.connections.beginEnd(connection, { at: now, dueAt: plus(now, pauseOf(listed, now)) });
   if (!record) return 'back';
   const { version, replacedAt = now, leaseUntil = now } = record;
@@ -56,15 +57,15 @@ export const endConnection = async (
   return 'ended';
 };
 
-/** How long until the next try: longer than any lease that is left, and longer each time, unless another secret waits. */
+/** The pause until the next try: longer than any lease that is left, and growing, unless another secret waits. */
 const pauseOf = ({ endingAt, replacedAt }: Listed, now: EpochMs): Milliseconds =>
   endingAt === undefined || replacedAt !== undefined
     ? minutes(1)
     : Math.min(LONGEST_PAUSE, Math.max(minutes(1), now - endingAt));
 
 /**
- * Takes back what a worker brought after the end of its connection was due, perhaps after it was over. In the grace period
- * nothing: the secret may come back, and then all of it is good.
+ * Removes what a worker wrote after the end of its connection was due or even complete. Does nothing in the grace
+ * period: if the secret comes back, all of it is valid.
  */
 export const endLate = async (
   deps: EndDeps,
@@ -76,15 +77,16 @@ export const endLate = async (
     await endConnection(deps, provider, record);
     return;
   }
-  // A record that went sooner was deleted by hand: discovery makes it again, and its session is used.
+  // A record that went sooner was deleted by hand: discovery adds it again and uses its session.
   if (deps.clock.now() - late.startedAt < RETIRED_FOR) return;
   await endAtProvider(deps, provider, late.connection, late.mine);
   await deps.sessions.forget(late.connection, late.mine);
 };
 
 /**
- * The token first: nobody is to read it, whatever the provider says. Answers whether nothing is left to be revoked. Both
- * go to the address that issued them; a token of which that is not known expires by itself.
+ * Withdraws the token first: nobody may read it, whatever the provider answers. Returns whether nothing is left to
+ * revoke. Token and session are revoked at the address that issued them. A token whose address is not known expires by
+ * itself.
  */
 const endAtProvider = async (
   deps: Omit<EndDeps, 'connections' | 'clock' | 'credentials'>,
@@ -105,7 +107,7 @@ const endAtProvider = async (
     const reply = await send(revoke(base, value), within);
     return reply.kind === 'answer' && isVerdict(reply.status);
   };
-  // Once: it is withdrawn, so that no later run has it.
+  // Revoked once: after its withdrawal no later run can read it.
   if (token && token.version <= upTo) {
     const base = record?.issuedAt === token.issuedAt ? record.base : stored?.version === token.version && session?.base;
     if (base) await revoked(base, token.accessToken);
@@ -113,6 +115,6 @@ const endAtProvider = async (
   return session === undefined || revoked(session.base, session.refreshToken);
 };
 
-/** A redirect or a wish for patience says nothing of the token. */
+/** A redirect, or a status that asks for a retry, does not count as an answer about the token. */
 const isVerdict = (status: number): boolean =>
   (status < 300 || status >= 400) && status < 500 && ![408, 425, 429].includes(status);

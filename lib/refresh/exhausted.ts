@@ -13,7 +13,7 @@ interface ExhaustedDeps {
   readonly policy: Policy;
 }
 
-/** The rate limits that have no slot in time, and when to ask for one again. */
+/** The rate limits without a slot in time, and when to try each again. */
 export class Exhausted {
   readonly #deps: ExhaustedDeps;
   readonly #provider: Provider;
@@ -29,7 +29,7 @@ export class Exhausted {
     if (exhausted === undefined || dueAt === undefined) return;
     const { rateLimit } = this.#provider;
     const { policy } = this.#deps;
-    // Slots of a minute are for the next tick; those of a second come within this one.
+    // Slots of a one-minute limit wait for the next tick; those of a shorter one come free within this tick.
     const again =
       rateLimit && rateLimit.per < minutes(1)
         ? plus(dueAt, -slotPatienceOf(policy, this.#provider) / 2)
@@ -37,7 +37,7 @@ export class Exhausted {
     this.#until.set(exhausted, again);
   }
 
-  /** Whether a scheduled refresh of a connection needs one of them. */
+  /** Whether a scheduled refresh of a connection needs one of these limits. */
   async concerns(connection: Listed): Promise<boolean> {
     if (this.#until.size === 0) return false;
     const limit = this.#limits.get(connection.connection) ?? (await this.#limitOf(connection));
@@ -48,12 +48,12 @@ export class Exhausted {
   async #limitOf(connection: Listed): Promise<string> {
     const { credentials } = this.#deps;
     const reading = credentials.read(this.#provider, connection.connection, latestVersion(connection));
-    // A bug in reading it is for the run to settle.
+    // The run itself settles a bug in reading the secret.
     const read = await reading.catch(() => ({ ok: false }) as const);
     return read.ok ? limitAndLane(read.account.limitKey, laneOf(connection, 'scheduled')) : '';
   }
 
-  /** When the first of them has slots again. */
+  /** When the first of these limits has slots again. */
   get next(): EpochMs {
     const now = this.#deps.clock.now();
     const ends = [...this.#until.values()].filter(until => until > now);

@@ -13,7 +13,7 @@ import type { Policy } from '../core/policy.ts';
 import { type EpochMs, plus, seconds } from '../core/types.ts';
 import type { Clock, LoginStore } from '../ports.ts';
 
-/** Nothing was sent: there is no slot of the rate limit in time, or others are using the login. */
+/** Nothing was sent: no rate-limit slot is free in time, or another process uses the login. */
 export type Postponed = { readonly kind: 'postponed'; readonly until: EpochMs; readonly code: ErrorCode };
 export type CallOutcome = Outcome | Postponed;
 
@@ -25,17 +25,17 @@ interface LoginsDeps {
   readonly tryId: () => string;
 }
 
-/** Somebody has the login: asked again after so long. */
+/** The polling interval while another process uses the login. */
 const POLL = seconds(0.5);
-/** A run that cannot wait any longer is due again after so long. */
+/** A run that cannot wait any longer is due again after this time. */
 const LATER = seconds(5);
 
-/** One try after the other, over all processes: the second knows what came of the first. */
+/** Runs one try at a time, over all processes: the second one sees the outcome of the first. */
 export class Logins {
   readonly #deps: LoginsDeps;
-  /** Those that this process is trying: it need not ask the store. */
+  /** The logins that this process is trying: no need to check the store. */
   readonly #underway = new Set<string>();
-  /** What came of tries that the store did not take: it still has what was noted before them. */
+  /** Outcomes that the store did not take: it still holds the state from before the call. */
   readonly #unstored = new Map<string, { readonly noted: string; readonly known: LoginState }>();
 
   constructor(deps: LoginsDeps) {
@@ -43,8 +43,8 @@ export class Logins {
   }
 
   /**
-   * Logs in, unless it is known that this login is wrong. Waits for its turn until `until`. `insists`: an operator wants
-   * it, whatever is known; `onOverruled` is called if that makes a difference. Rejects as the store does.
+   * Logs in, unless this login is known to be wrong. Waits for its turn until `until`. `insists`: an operator wants the
+   * try in any case; `onOverruled` is called if that makes a difference. Rejects if the store does.
    */
   async attempt(
     key: string,
@@ -71,7 +71,8 @@ export class Logins {
         await giveBack(afterHolding(state, it, clock.now()));
         return held;
       }
-      // Before the call: if what came of it cannot be stored, or nobody is left to do so, nobody else tries it at once.
+      // Noted before the call: if the outcome cannot be stored, or this process crashes, no other process tries it at
+      // once.
       noted = duringTry(policy, state, it, clock.now());
       if (!(await store.note(key, id, noted))) return postponed(clock.now());
       if (held) how.onOverruled();
@@ -83,7 +84,9 @@ export class Logins {
     }
   }
 
-  /** The provider takes requests of a connection again that it, or a firewall before it, rejected. Rejects as the store does. */
+  /**
+   * Called when the provider accepts requests again after it, or a firewall, rejected them. Rejects if the store does.
+   */
   async release(key: string, login: string): Promise<void> {
     const { clock, store, policy } = this.#deps;
     const id = this.#deps.tryId();
@@ -116,7 +119,7 @@ export class Logins {
   }
 }
 
-/** Tells one state from another. A store may change the order of fields. */
+/** Identifies a state. A store may change the order of its fields. */
 const markOf = ({ refused }: LoginState): string =>
   refused.map(({ fingerprint, code, times, at }) => [fingerprint, code, times, at].join(' ')).join();
 

@@ -4,14 +4,14 @@ import { type EpochMs, epochMs, type Milliseconds, plus } from '../core/types.ts
 import type { Clock, LimitStore, RateLimiter } from '../ports.ts';
 import { Batches, type Size } from './batches.ts';
 
-/** Each try that fails means that another process has booked meanwhile. */
+/** Each failed try means that another process has booked in between. */
 const TRIES = 8;
-/** No write counts as slower than that. */
+/** No write counts as slower than this. */
 const SLOW: Milliseconds = 500;
 
 /**
- * Hands out slots of rate limits. They are booked in batches, with one write of the store each, and kept by this process.
- * One that dies leaves slots of a few seconds unused, and nothing else.
+ * Hands out rate-limit slots. This process books them in batches, with one write of the store each, and holds them. If
+ * it crashes, a few seconds of slots stay unused, and nothing else happens.
  */
 export const leasingRateLimiter = (store: LimitStore, clock: Pick<Clock, 'now'>): RateLimiter => {
   const leases = new Map<string, Lease>();
@@ -29,7 +29,7 @@ export const leasingRateLimiter = (store: LimitStore, clock: Pick<Clock, 'now'>)
 
 type Slot = Awaited<ReturnType<RateLimiter['reserve']>>;
 
-/** What this process knows of one rate limit, and the slots that it holds. */
+/** The state of one rate limit as this process last saw it, and the slots that it holds. */
 class Lease {
   readonly #store: LimitStore;
   readonly #clock: Pick<Clock, 'now'>;
@@ -38,14 +38,14 @@ class Lease {
   readonly #batches: Readonly<Record<Lane, Batches>>;
   #state: LimitState = unused;
   #revision = 0;
-  /** With the last pause that this process asked for: known at once, however long the store takes. */
+  /** Includes the last pause that this process set: it applies at once, however slow the store is. */
   #paused: LimitState = unused;
   /**
-   * How far the fastest clock among the processes is ahead of ours, as far as it has shown (a hybrid logical clock: S.
-   * Kulkarni et al., "Logical Physical Clocks", 2014). Slots are moments of that clock.
+   * How far the fastest clock among the processes is known to be ahead of our clock (a hybrid logical clock: S.
+   * Kulkarni et al., "Logical Physical Clocks", 2014). Slots are moments of the fastest clock.
    */
   #ahead: Milliseconds = 0;
-  /** How long a write took lately: a slot that lies in this time would be late. */
+  /** How long recent writes took: a slot within this time would be too late. */
   #latency: Milliseconds = 0;
 
   constructor(store: LimitStore, clock: Pick<Clock, 'now'>, key: string, limit: RateLimit) {
@@ -91,11 +91,11 @@ class Lease {
     return booked ?? { slots: [], nextAt: this.#aWhile() };
   }
 
-  /** Writes what `change` makes of the state, against whatever other processes write meanwhile. */
+  /** Writes the state that `change` returns, and retries if other processes write in between. */
   async #write<T extends Change>(change: (state: LimitState) => T): Promise<T | undefined> {
     for (let tried = 0; tried < TRIES; tried += 1) {
       const changed = change(this.#state);
-      // What is booked stays booked: without a free slot in what is known there is none in what is stored.
+      // Booked slots stay booked: if the last seen state has no free slot, the stored one has none either.
       if (changed.slots?.length === 0) return changed;
       const began = this.#clock.now();
       const there = await this.#store.write(this.#key, changed.state, this.#revision);
@@ -114,7 +114,7 @@ class Lease {
   #own(moment: EpochMs): EpochMs {
     return plus(moment, -this.#ahead);
   }
-  /** Too many processes book at once: the mean distance of two calls is a fair time to wait. */
+  /** Too many processes book at once: wait for the mean distance of two calls. */
   #aWhile(): EpochMs {
     return plus(this.#now(), this.#limit.per / this.#limit.calls);
   }

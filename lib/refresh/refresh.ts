@@ -7,7 +7,7 @@ import { type RefreshReport, reportOf } from './report.ts';
 import { Run } from './run.ts';
 
 /**
- * The protocol of one refresh. Its order is what makes it safe to die anywhere:
+ * The protocol of one refresh. Its order makes a crash safe at any point:
  *
  *     claim    version+1, due again when the lease ends; proves that the table takes writes before a token is spent
  *     grant    call the provider
@@ -42,7 +42,7 @@ const committed = async (commit: Commit, run: Run): Promise<RefreshReport> => {
     switch (obtained.kind) {
       case 'granted': {
         const report = await commit.granted(obtained, run);
-        // Otherwise the login waits a little longer.
+        // If this fails, the login waits a little longer.
         if (obtained.grant.grant === 'refresh') await run.releaseLogin(obtained.credentials).catch(() => {});
         return report;
       }
@@ -54,7 +54,7 @@ const committed = async (commit: Commit, run: Run): Promise<RefreshReport> => {
         return await commit.failed(obtained, run);
     }
   } catch (error) {
-    // Settled like any failure, with backoff: otherwise it would log in again whenever the lease ends.
+    // Settled like any failure, with backoff: otherwise it would log in again at the end of each lease.
     return commit.failed(run.broken(), run, { bug: framesOf(error) });
   }
 };

@@ -6,26 +6,26 @@ import type { ConnectionId, EpochMs, Listed, Milliseconds, Status, Version } fro
 export type Result =
   /** A new token is published. */
   | 'refreshed'
-  /** Someone else had claimed it, or has claimed it since: theirs counts. */
+  /** Another worker holds the lease, or has claimed the connection since: its result counts. */
   | 'lost'
   /** The rate limit of the provider is used up. */
   | 'postponed'
-  /** The secret has changed, but nothing of this connection: no call. */
+  /** The secret has changed, but not this connection's part of it: no call. */
   | 'unchanged'
-  /** To be tried again by itself. */
+  /** Retried automatically. */
   | 'failed'
   /** A person has to act. */
   | 'attention'
-  /** The secret went away in the meantime. */
+  /** The secret was deleted during the run. */
   | 'retired';
 
-/** One run, in codes and numbers only: this is what logs and metrics are made of. */
+/** One run, in codes and numbers only: the source of logs and metrics. */
 export interface RefreshReport {
   readonly connection: ConnectionId;
   readonly result: Result;
   readonly from: Status;
   readonly to: Status;
-  /** Calls of the provider. */
+  /** The number of calls to the provider. */
   readonly calls: number;
   readonly took: Milliseconds;
   readonly version?: Version;
@@ -33,26 +33,28 @@ export interface RefreshReport {
   readonly expiresAt?: EpochMs;
   readonly dueAt?: EpochMs;
   readonly error?: { readonly code: ErrorCode; readonly status?: number; readonly fields?: readonly string[] };
-  /** The rate limit that has no slot in time. */
+  /** The rate limit without a slot in time. */
   readonly exhausted?: string;
-  /** The token comes from another origin than the one before it, or consumers are sent to another one. */
+  /** The token was issued by another origin than the last one, or consumers call another one. */
   readonly originChanged?: { readonly from: string; readonly to: string };
-  /** Where an exception came from: its class and frames, without its words. */
+  /** The class and frames of an exception, without its message. */
   readonly bug?: readonly string[];
-  /** Of the secret. */
+  /** The tags in the secret. */
   readonly tags?: Labels['tags'];
   readonly warnings: readonly Warning[];
-  /** The tables did not agree: one of them was restored to an earlier state. */
+  /** The tables disagreed: one of them was restored to an earlier state. */
   readonly repaired?: true;
-  /** A refresh token was sent that may have been spent: the provider may have ended the published token for it. */
+  /**
+   * A refresh token that may have been spent was sent: the provider may have ended the published token because of it.
+   */
   readonly replayed?: true;
   /** An operator insisted on a login that had been refused: one more wrong try may lock the account. */
   readonly overruled?: true;
-  /** A write after the grant that the store did not take. */
+  /** The write after the grant that the store did not take. */
   readonly commitFailed?: 'keep' | 'publish' | 'settle';
 }
 
-/** What a run adds to its report. */
+/** The details that a run adds to its report. */
 export type Logged = Partial<Omit<RefreshReport, 'connection' | 'result' | 'from' | 'took'>>;
 
 export const reportOf = (

@@ -17,13 +17,13 @@ export interface RunDeps extends CallDeps {
   readonly tokens: Pick<TokenStore, 'get'>;
 }
 
-/** What a run leaves if it got no token. */
+/** What a run without a token leaves. */
 interface Left extends Used {
   /** The stored session must not be used again. */
   readonly forgetSession: boolean;
 }
 
-/** The result of the calls of one run, with all that the commit needs to know. */
+/** The result of the calls of one run, with everything that the commit needs. */
 export type Obtained =
   | {
       readonly kind: 'granted';
@@ -33,21 +33,21 @@ export type Obtained =
       readonly calls: number;
     }
   | ({ readonly kind: 'failed'; readonly trouble: RunFailure } & Left)
-  /** There is no slot of the rate limit in time, or others are using the login. `exhausted`: the limit. */
+  /** No rate-limit slot is free in time, or another process uses the login. `exhausted`: the limit. */
   | ({
       readonly kind: 'postponed';
       readonly until: EpochMs;
       readonly code: ErrorCode;
       readonly exhausted?: string;
     } & Left)
-  /** The secret has changed, but nothing of this connection that is to be sent now. */
+  /** The secret has changed, but nothing that this connection would send now. */
   | ({ readonly kind: 'unchanged'; readonly tried: Tried } & Left);
 export type FailedRun = Extract<Obtained, { kind: 'failed' }>;
 
 type GrantChoice = Exclude<Choice, { grant: 'none' }>;
 type RefreshChoice = Extract<Choice, { grant: 'refresh' }>;
 
-/** What a call was, and what becomes of the stored session if it brings no other. */
+/** A call, and whether to forget the stored session if it brings no other. */
 interface Attempt {
   readonly credentials: Credentials;
   readonly choice: GrantChoice;
@@ -58,8 +58,8 @@ const LOGIN = { grant: 'login', reason: 'no_session' } as const;
 const inDoubt = { kind: 'unknown', code: 'session_in_doubt' } as const;
 
 /**
- * Obtains a token: by the refresh grant or a login, by a login after a refresh grant that was refused or whose answer was
- * lost, and by a login again if the secret turns out to have changed.
+ * Obtains a token by the refresh grant or a login. Logs in after a refresh grant that was refused or whose answer was
+ * lost, and once more if the secret has changed during the run.
  */
 export class Run {
   readonly #deps: RunDeps;
@@ -69,7 +69,7 @@ export class Run {
   readonly #calls: Calls;
   readonly cause: Cause;
   found: Found;
-  /** An irreplaceable refresh token was sent, and its answer is not known. */
+  /** An irreplaceable refresh token was sent, and the answer is not known. */
   #isInDoubt = false;
 
   constructor(deps: RunDeps, provider: Provider, before: Connection, cause: Cause, startedAt: EpochMs) {
@@ -81,12 +81,12 @@ export class Run {
     this.found = { note: before.session, isForeign: false };
   }
 
-  /** An operator insisted on a login that was refused before. */
+  /** An operator insisted on a login although an earlier try was refused. */
   get overruled(): boolean {
     return this.#calls.overruled;
   }
 
-  /** A refresh token was sent that no login can replace, and that may have been spent before. */
+  /** A refresh token was sent that no login can replace and that may have been spent before. */
   get replayed(): boolean {
     return this.#calls.sent?.irreplaceable === true && this.found.note?.inDoubt === true;
   }
@@ -98,20 +98,20 @@ export class Run {
   async obtain(): Promise<Obtained> {
     const { credentials, clock } = this.#deps;
     const before = this.#before;
-    // An operator may know of a change before discovery does.
+    // An operator may have changed the secret before discovery noticed.
     const read = await (this.cause === 'operator'
       ? credentials.again(this.#provider, before.connection)
       : credentials.read(this.#provider, before.connection, latestVersion(before)));
     const tried = read.ok ? triedWith(read) : read.tried;
     const isDue = this.cause !== 'scheduled' || before.dueAt <= clock.now();
-    // Only the version of its secret is new.
+    // Only the version of the secret is new.
     if (!isDue && tried && tried.version !== before.usedVersion && tried.fingerprint === before.credentials) {
       return this.#unchanged(tried);
     }
     return read.ok ? this.#obtainWith(read) : this.#failed(read.trouble, tried, false);
   }
 
-  /** After an exception, which is a bug: nobody knows how far the run came. */
+  /** After an exception, which is a bug: nobody knows how far the run got. */
   broken(): FailedRun {
     const { sent } = this.#calls;
     if (sent?.irreplaceable) this.#isInDoubt = true;
@@ -150,12 +150,13 @@ export class Run {
     if (outcome.kind === 'refused' && irreplaceable && !thenTryCode) return this.#judged(outcome, attempt);
     if (!needsLogin(outcome, irreplaceable)) return this.#concluded(outcome, attempt);
     const login = await this.#logIn(credentials, choice, outcome.kind !== 'rejected');
-    // The refresh token is unspent, and cannot lock an account: it is sent again without waiting for the login.
+    // The refresh token is unspent and cannot lock an account: the next run sends it again without waiting for the
+    // login.
     const isAsBefore = outcome.kind === 'rejected' && this.#calls.isLoginHeldBack && login.kind === 'failed';
     return isAsBefore ? this.#concluded(outcome, attempt) : login;
   }
 
-  /** A refused session, or one whose answer was lost, is not tried again: the credentials bring back all it could give. */
+  /** A session that was refused, or whose answer was lost, is not tried again: the credentials can replace it. */
   async #logIn(
     credentials: Credentials,
     choice: GrantChoice,
@@ -166,7 +167,7 @@ export class Run {
     const isDropped = choice.grant === 'login' && choice.reason !== 'no_session';
     const outcome = await this.#send(credentials, LOGIN);
     const { isLoginHeldBack } = this.#calls;
-    // Whoever rejects a login without a verdict would reject a refresh grant too.
+    // If a login is rejected without a verdict, a refresh grant would be rejected too.
     const forgetSession =
       (choice.grant === 'refresh' || isReplaceable) &&
       (mayBeSpent || (isDropped && outcome.kind !== 'rejected' && !isLoginHeldBack));
@@ -181,7 +182,7 @@ export class Run {
     return this.#useSessionOfOldCode(held, verdict, credentials);
   }
 
-  /** The login was held back that should have taken the place of a refresh grant. */
+  /** Uses the refresh grant after all, because the login that should have replaced it was held back. */
   async #refreshAfterAll(held: UsableSession, heldBack: FailedCall, attempt: Attempt): Promise<Obtained> {
     const { credentials } = attempt;
     const choice = {
@@ -196,7 +197,7 @@ export class Run {
     return this.#judged(heldBack, { ...attempt, forgetSession: true });
   }
 
-  /** A new one-time code is refused: what is left is the session of the old one. */
+  /** A new one-time code was refused: only the session of the old one is left. */
   async #useSessionOfOldCode(held: UsableSession, verdict: FailedRun, credentials: Credentials): Promise<Obtained> {
     if (held.mayBeSpent && this.#isTokenWorthKeeping()) return { ...verdict, trouble: inDoubt };
     const choice = {
@@ -209,7 +210,7 @@ export class Run {
     return this.#concluded(outcome, { credentials, choice, forgetSession: false });
   }
 
-  /** No verdict before the secret was read again: it may be another by now. */
+  /** Reads the secret again before accepting a verdict: it may have changed since. */
   async #judged(outcome: FailedCall, attempt: Attempt): Promise<Obtained> {
     const { credentials, forgetSession } = attempt;
     const reread = await this.#deps.credentials.again(this.#provider, this.#before.connection);
@@ -262,8 +263,8 @@ export class Run {
   }
 
   /**
-   * Whether the published token has time left. To send a refresh token again that is spent may end it: that waits, unless
-   * the token is of no use to whoever wants another.
+   * Whether the published token has time left. Resending a spent refresh token may end it. So the resend waits, unless
+   * the published token is useless to a caller who wants another one.
    */
   #isTokenWorthKeeping(): boolean {
     const { published } = this.found;
@@ -274,12 +275,15 @@ export class Run {
 
 export const triedWith = ({ version, fingerprint }: Credentials): Tried => ({ version, fingerprint });
 
-/** A refused refresh token is replaced by a login; so is one that was rejected, or whose answer was lost, if it can be. */
+/**
+ * A login replaces a refused refresh token. It also replaces one that was rejected, or whose answer was lost, if it
+ * can.
+ */
 const needsLogin = ({ kind }: CallOutcome, irreplaceable: boolean): boolean =>
   kind === 'refused' || (!irreplaceable && (kind === 'rejected' || kind === 'unknown'));
 
 const isFailed = (outcome: CallOutcome): outcome is FailedCall =>
   outcome.kind !== 'granted' && outcome.kind !== 'postponed';
 
-/** The login is tried only because the refresh grant keeps failing: that cannot lock an account. */
+/** The login is tried only because the refresh grant keeps failing, which cannot lock an account. */
 const isInPlaceOf = (choice: GrantChoice): boolean => choice.grant === 'login' && choice.reason === 'refresh_failing';

@@ -7,19 +7,22 @@ export interface UsableSession extends HeldSession {
   readonly version: Version;
 }
 
-/** What a run finds stored. */
+/** The stored session and token that a run finds. */
 export interface Found {
   /** The stored session, if it is bound to the credentials of this run. */
   readonly held?: UsableSession;
   /** The stored session as the record notes it. */
   readonly note?: SessionNote | undefined;
-  /** These credentials may not use it. It stays until a grant brings another: an edit may be undone. */
+  /**
+   * The session belongs to other credentials. It stays until a grant brings another: an edit of the secret may be
+   * undone.
+   */
   readonly isForeign: boolean;
-  /** The published token, if a session was looked for. */
+  /** The published token; only read if a session may exist. */
   readonly published?: Token | undefined;
 }
 
-/** Loads the session of a connection, if there may be one. Rejects as the stores do. */
+/** Loads the session of a connection, if there may be one. Rejects if the stores do. */
 export const findSession = async (
   { tokens, sessions }: { readonly tokens: Pick<TokenStore, 'get'>; readonly sessions: SessionStore },
   before: Connection,
@@ -43,19 +46,20 @@ export const findSession = async (
 
 const isPerhapsSpent = (before: Connection, version: Version, published: Token | undefined): boolean => {
   const wasAbandoned = before.leaseUntil !== undefined;
-  // The version of a claim is one more than it found: this is the one before.
+  // A claim adds one to the version: this is the version before it.
   const isUnspent = !wasAbandoned || version >= before.version - 1;
   return isOlderThanToken(before, version, published) || !isUnspent || before.session?.inDoubt === true;
 };
 
 /**
- * The record does not know of the published token, and that is newer than the session: both are an earlier state of
- * their table. The versions of record and token do not tell: each claim since has added one.
+ * Whether record and session are both an earlier state of their table: the record does not note the published token,
+ * and that token is newer than the session. The versions of record and token do not show it: each claim since has added
+ * one.
  */
 const isOlderThanToken = (before: Connection, session: Version | undefined, published: Token | undefined): boolean =>
   published !== undefined && published.issuedAt !== before.issuedAt && published.version > (session ?? 0);
 
-/** Whether a code was redeemed that the record, from an earlier state of the table, does not know of. */
+/** Whether a code was redeemed although the record, restored from an earlier state, does not note it. */
 export const isCodeSpent = (before: Connection, { account }: Credentials, found: Found): boolean =>
   account.oneTimeCode !== undefined &&
   !found.isForeign &&

@@ -15,14 +15,14 @@ import { refreshConnection } from './refresh.ts';
 import type { RefreshReport, Result } from './report.ts';
 import { inTurns } from './turns.ts';
 
-/** Who is told what happened: logs and metrics in the cloud, the terminal on a laptop. */
+/** Receives what happened: logs and metrics in the cloud, the terminal on a laptop. */
 export interface Observer {
   refresh(report: RefreshReport): void;
-  /** A run that could not even claim its connection: the store did not answer, or we have a bug. */
+  /** A run could not even claim its connection: the store did not answer, or our code has a bug. */
   unclaimed(connection: ConnectionId, code: ErrorCode): void;
-  /** A tick has no time left to begin runs that are due: so many. Known while it still runs. */
+  /** The tick has no time left to begin `left` runs that are due. Called while the tick still runs. */
   outOfTime(left: number): void;
-  /** A connection whose secret is gone has been ended, or its provider did not answer yet. */
+  /** A connection whose secret is gone has ended, or its provider has not answered yet. */
   retired(connection: ConnectionId, result: 'ended' | 'later', tags?: Labels['tags']): void;
   sweep(report: SweepReport): void;
 }
@@ -31,25 +31,27 @@ export interface SweepDeps extends RefreshDeps {
   readonly observer: Observer;
 }
 
-/** One tick over some shards of a provider: a fixed set of numbers, however many connections there are. */
+/** One tick over some shards of a provider. Its size does not grow with the number of connections. */
 export interface SweepReport {
   readonly provider: string;
   readonly connections: number;
   readonly due: number;
-  /** Due, but not begun before the time was up or the provider's budget was used. */
+  /** Due, but not begun before the time was up or the provider's rate limit was used up. */
   readonly left: number;
   readonly results: Readonly<Record<Result, number>>;
-  /** Runs whose claim the store did not take. */
+  /** Runs whose claim could not be stored. */
   readonly claimsFailed: number;
   readonly commitsFailed: number;
   readonly calls: number;
   readonly took: Milliseconds;
 }
 
-/** So many times a provider's own concurrency are in progress at once, of one secret no more than that. */
+/**
+ * This many times the provider's concurrency are in progress at once; of one secret, at most the concurrency itself.
+ */
 const WORKERS = 3;
 
-/** First steps must not use up the rate limit, or no login would come to its second one. */
+/** First steps must leave room in the rate limit: otherwise no login would reach its second step. */
 const inProgress = ({ concurrency, rateLimit, twoSteps }: Provider): number => {
   const most = WORKERS * concurrency;
   return twoSteps && rateLimit ? Math.min(most, Math.max(1, Math.floor(rateLimit.calls / 2))) : most;
@@ -77,18 +79,21 @@ export const sweep = async (
       exhausted.note(report);
       observer.refresh(report);
     } catch (error) {
-      // One connection that can't be handled must not keep the others from their tokens.
+      // A connection that fails unexpectedly must not stop the others.
       tally.claimsFailed += 1;
       observer.unclaimed(connection.connection, error instanceof RefresherError ? error.code : 'internal_error');
     }
   };
-  // A run that is begun must be able to end.
+  // Begin a run only if its lease ends in time.
   const turnsWith = (workers: number) => ({
     limit: workers,
     groupsOf: (each: Listed) => groupsOf(provider, each, workers),
     more: () => clock.now() + policy.lease <= until,
   });
-  /** Those that were not begun. What needs an exhausted limit is passed over, and comes again once it has slots. */
+  /**
+   * Returns how many were not begun. Connections that need an exhausted limit are passed over and retried once it has
+   * slots.
+   */
   const refreshAll = async (all: Listed[]): Promise<number> => {
     const passedOver: Listed[] = [];
     const work = async (each: Listed): Promise<void> => {
@@ -98,7 +103,7 @@ export const sweep = async (
     await inTurns(all, { ...turnsWith(inProgress(provider)), work });
     const left = all.length + passedOver.length;
     const pause = Math.max(0, exhausted.next - clock.now());
-    // The next tick has a look of its own.
+    // After that the next tick lists what is due.
     const last = Math.min(plus(startedAt, policy.tick), until - policy.lease);
     if (passedOver.length === 0 || clock.now() + pause > last) return left;
     await clock.sleep(pause);
@@ -106,7 +111,7 @@ export const sweep = async (
   };
   const wakeFor = ({ dueAt }: Listed): Promise<void> => clock.sleep(Math.max(0, dueAt - clock.now()));
   const toEnd = roundRobin(retired.filter(each => isToEnd(each, startedAt)));
-  // Side by side: there may be more to refresh than a tick has time for.
+  // In parallel: the refreshes may take all the time of the tick.
   const ending = inTurns(toEnd, { ...turnsWith(provider.concurrency), work: each => end(deps, provider, each) });
   const late = inTurns(soon, {
     ...turnsWith(inProgress(provider)),
@@ -132,7 +137,7 @@ export const sweep = async (
   return report;
 };
 
-/** A record is needed until its connection is refreshed. What is kept longer is small, since there are thousands. */
+/** A record stays in memory until its connection is refreshed. Other data is kept small, since there are thousands. */
 const planOf = (listed: readonly Listed[], provider: Provider, policy: Policy, now: EpochMs) => {
   const kept = listed.filter(each => each.retiredAt === undefined);
   const due = kept.filter(each => decideDue(each, now).action === 'refresh');
@@ -144,7 +149,7 @@ const planOf = (listed: readonly Listed[], provider: Provider, policy: Policy, n
   };
 };
 
-/** What falls due before the next tick, in that order: the next tick would come too late for a window of seconds. */
+/** What falls due before the next tick, in order: for a window of seconds the next tick would come too late. */
 const dueBefore = (kept: readonly Listed[], now: EpochMs, next: EpochMs): Listed[] =>
   kept
     .filter(each => {
@@ -154,8 +159,8 @@ const dueBefore = (kept: readonly Listed[], now: EpochMs, next: EpochMs): Listed
     .toSorted((a, b) => a.dueAt - b.dueAt);
 
 /**
- * Hosts that a secret brought are slow for all that they serve: together they have half of the workers, rounded up. Of a
- * connection that never had a token nobody knows its host yet.
+ * A host that comes from a secret may be slow for all of its connections: together such hosts get half of the workers,
+ * rounded up. The host of a connection that never had a token is not known yet.
  */
 const groupsOf = (
   { concurrency, hosts }: Provider,

@@ -9,13 +9,13 @@ export interface Turns<T> {
 }
 
 /**
- * Works through `waiting` in order, and takes out of it what is begun. Those of a group that has its share wait without
- * holding up the others. Answers how many were begun.
+ * Works through `waiting` in order, and removes each item that is begun. Items of a group with a full share wait
+ * without holding up the others. Returns how many were begun.
  */
 export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
   const { limit, work, more } = turns;
   const groups = new Map<T, Readonly<Record<string, number>>>();
-  /** Asked once of each item: those that have no room are looked at again and again. */
+  /** Computed once per item: items without room are checked repeatedly. */
   const groupsOf = (item: T) => {
     const known = groups.get(item) ?? turns.groupsOf(item);
     groups.set(item, known);

@@ -12,7 +12,7 @@ export interface Engine {
 
 const made: { database?: PatientLevel } = {};
 
-/** The engine makes its database itself, of the class that it finds in this module when it is loaded. */
+/** The engine creates its database itself. It uses the class that this module exports when the engine is loaded. */
 const engineWith = (Level: typeof PatientLevel): typeof dynalite => {
   const load = createRequire(createRequire(import.meta.url).resolve('dynalite'));
   load('level').Level = Level;

@@ -14,23 +14,23 @@ import { createSecretsManager, type SecretsManager } from './secrets-manager.ts'
 import { StoreGate } from './store-gate.ts';
 
 export interface EmbeddedOptions {
-  /** Where everything is kept; in memory without it. One process at a time. */
+  /** The folder for all data; in memory without it. One process at a time. */
   readonly folder?: string;
   readonly now?: () => number;
 }
 
-/** DynamoDB and Secrets Manager in this process, for this process: no port, since nobody here checks a signature. */
+/** DynamoDB and Secrets Manager in this process, for this process: no port, since they check no signatures. */
 export interface Embedded {
-  /** Its one way in: a socket that this user alone can open. */
+  /** The only way in: a socket that only this user can open. */
   readonly agent: Agent;
-  /** Why it takes no writes at the moment; nothing if it does. */
+  /** Why it takes no writes at the moment; undefined if it does. */
   refusal(): string | undefined;
   close(): Promise<void>;
 }
 
 type Handle = (request: IncomingMessage | Readable, response: ServerResponse) => void;
 
-/** Takes the engine's own handler off its server. */
+/** Takes the engine's handler off its server. */
 const detach = (server: Server): Handle => {
   const handlers = server.listeners('request');
   server.removeAllListeners('request');
@@ -40,8 +40,8 @@ const detach = (server: Server): Handle => {
 };
 
 /**
- * A page in a browser can reach a loopback port, and the engine would even allow it to read the answer: SDKs send no
- * Origin, and a name that someone pointed at this address shows in Host.
+ * Whether a browser page sent the request. A page can reach a loopback port, and the engine would let it read the
+ * answer. SDKs send no `Origin`, and a DNS name that points at this address shows in `Host`.
  */
 const comesFromAPage = ({ headers }: IncomingMessage): boolean =>
   headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
@@ -64,7 +64,7 @@ const route = async (request: IncomingMessage, response: ServerResponse, { dynam
   } else if (service === 'secretsmanager') {
     secrets(operation, body.toString(), response);
   } else if (service === 'DynamoDB_20120810') {
-    // The engine throws where a request breaks off, so it only ever gets complete ones.
+    // The engine throws if a request is cut off, so it only gets complete ones.
     const { method, url, headers } = request;
     const serve = () => dynamodb(Object.assign(Readable.from([body]), { method, url, headers }), response);
     if (!gate) return serve();
@@ -85,7 +85,9 @@ const stop = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
-/** What answers requests; a folder is opened before the first one: the engine throws whatever its database throws. */
+/**
+ * The services behind the server. A folder is opened before the first request: the engine throws its database's errors.
+ */
 const openServices = async (now: () => number, folder?: string) => {
   const store = createSecretStore(now, folder);
   const { server, database } = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
@@ -95,7 +97,7 @@ const openServices = async (now: () => number, folder?: string) => {
   return { server, services, refusal: () => gate?.refusal ?? store.refusal() };
 };
 
-/** Both services as one server that is not listening yet; requests are told apart by `x-amz-target`. */
+/** Both services as one server that is not listening yet; `x-amz-target` selects the service. */
 export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions = {}) => {
   const unlock = folder === undefined ? undefined : lock(folder);
   const { server, services, refusal } = await openServices(now, folder).catch((error: unknown) => {
@@ -115,7 +117,9 @@ export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions
   };
 };
 
-/** A path that nobody else can guess or open: a named pipe on Windows, elsewhere a socket in a folder of mode 0700. */
+/**
+ * A path that no other user can guess or open: a named pipe on Windows, elsewhere a socket in a folder of mode 0700.
+ */
 const privatePath = (): { readonly path: string; remove(): void } => {
   if (process.platform === 'win32') {
     return { path: `\\\\.\\pipe\\token-refresher-${randomUUID()}`, remove: () => {} };
@@ -131,7 +135,7 @@ export const startEmbedded = async (options: EmbeddedOptions = {}): Promise<Embe
   server.listen(path);
   await once(server, 'listening');
   if (process.platform !== 'win32') chmodSync(path, 0o600);
-  // As the SDK's own agent does, connections are kept.
+  // Keeps connections alive, as the SDK's own agent does.
   const agent = new Agent({ keepAlive: true });
   agent.createConnection = () => connect(path);
   return {

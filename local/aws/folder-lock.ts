@@ -4,7 +4,7 @@ import { processOf } from '../process.ts';
 
 export class FolderInUse extends Error {}
 
-/** The process that a lock names, where it still lives: its number may be another's by now. */
+/** The process that a lock names, if it is still running: another process may have its number by now. */
 const ownerOf = (file: string): number | undefined => {
   try {
     const [pid = '', started] = readFileSync(file, 'utf8').split('\n');
@@ -16,8 +16,8 @@ const ownerOf = (file: string): number | undefined => {
 };
 
 /**
- * Keeps a second process off a folder; answers how to give it back. The database has a lock of its own, but says
- * nothing better than "Database is closed" when it meets another's. A process that was killed holds nothing.
+ * Keeps a second process off a folder; returns the function that unlocks it. The database has its own lock, but its
+ * only message is "Database is closed". A killed process holds no lock.
  */
 export const lockFolder = (folder: string): (() => void) => {
   const file = join(folder, 'pid');

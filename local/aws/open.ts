@@ -7,13 +7,13 @@ import { startEmbedded } from './embedded.ts';
 import { FolderInUse } from './folder-lock.ts';
 import { refusalOfDisk } from './system-error.ts';
 
-/** Where DynamoDB and Secrets Manager are. */
+/** How to reach DynamoDB and Secrets Manager. */
 export interface Aws {
   readonly name: string;
   readonly overrides: ClientOverrides;
   /** On this machine: simulated credentials may be stored there. */
   readonly onLoopback: boolean;
-  /** Why it takes no writes at the moment, if that is known; only the embedded one says so. */
+  /** Why it takes no writes at the moment, if known; only the embedded AWS reports it. */
   refusal(): string | undefined;
   close(): Promise<void>;
 }
@@ -32,14 +32,14 @@ export const openAws = async ({ endpoint, data }: Pick<Options, 'endpoint' | 'da
     };
   if (endpoint !== undefined) {
     const onLoopback = isLoopback(new URL(endpoint).hostname);
-    // An emulator wants some region and credentials; the SDK's own settings come first.
+    // An emulator needs some region and credentials; the SDK's own settings come first.
     const overrides = onLoopback ? { endpoint, ...withoutSettings() } : { endpoint };
     return { name: endpoint, overrides, onLoopback, refusal: unknown, close: async () => {} };
   }
   const embedded = await embed(data);
   return {
     name: data === undefined ? 'embedded, in memory' : `embedded, kept in ${resolve(data)}`,
-    // The host is the socket's: no request leaves this process.
+    // The host is the socket's: requests stay in this process.
     overrides: { endpoint: 'http://127.0.0.1', httpAgent: embedded.agent, ...emulatorDefaults },
     onLoopback: true,
     refusal: embedded.refusal,
@@ -56,7 +56,7 @@ const embed = async (data: string | undefined) => {
   }
 };
 
-/** An error over what is in the folder might quote it, and secrets are. */
+/** The reason without the error's own words: they might quote the folder's content, which includes secrets. */
 const reasonOf = (error: unknown): string => {
   if (error instanceof FolderInUse) return error.message;
   const refused = refusalOfDisk(error);

@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level';
 import { wordsOfDisk } from './system-error.ts';
 
-/** The engine answers an error of this form, and throws any other, which ends the process. */
+/** The engine answers an error of this form. It throws any other one, which ends the process. */
 export class Unavailable extends Error {
   readonly statusCode = 500;
   readonly body: { readonly __type: string; readonly message: string };
@@ -14,18 +14,21 @@ export class Unavailable extends Error {
 
 type Operation = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-/** What the database's base class calls for each operation: overridden, since the engine replaces the public methods. */
+/**
+ * The methods that the base class calls for each operation. They are overridden because the engine replaces the public
+ * ones.
+ */
 const inherited = (name: string): Operation => Reflect.get(ClassicLevel.prototype, name);
 
 /**
- * A database that survives a disk without room. After a write that failed nobody knows what its log ends with:
+ * A database that survives a full disk. After a failed write, the end of its log is unknown:
  *
  *     put A ..... half of A is in the log: no space left ..... put B: is after half of A, and lost at the next start
  *
- * For this reason it takes one write at a time, and after a failure none until it is opened again.
+ * Therefore it takes one write at a time, and after a failure none until it is opened again.
  */
 export class PatientLevel extends ClassicLevel {
-  /** Why it takes no writes; nothing if it does. Reads go on. */
+  /** Why it takes no writes; undefined if it does. Reads still work. */
   refusal: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -49,10 +52,10 @@ export class PatientLevel extends ClassicLevel {
     }
   }
 
-  /** Closed and opened, it knows again what its log holds. To be called while nothing uses it. */
+  /** Closes and opens the database to read its log again. Only call it while nothing uses the database. */
   async reopen(): Promise<void> {
     try {
-      // The engine has replaced its own `close`, after which it takes no more requests.
+      // The engine has replaced its own `close`, and accepts no more requests after it.
       await super.close();
       await super.open();
       this.refusal = undefined;

@@ -17,7 +17,7 @@ export const listSchema = z.object({
 
 type Filter = z.infer<typeof filterSchema>;
 
-/** As in the service, a filter's value matches the beginning of any word, not only that of the whole text. */
+/** As in the service, a filter's value matches the beginning of any word in the text. */
 const matchesText = (text: string, value: string): boolean =>
   [...text.matchAll(/(?<![A-Za-z0-9])[A-Za-z0-9]/g)].some(({ index }) => text.startsWith(value, index));
 
@@ -31,7 +31,7 @@ const searched = (secret: StoredSecret, key: Filter['Key']): string[] => {
   return key === 'all' ? Object.values(byKey).flat() : byKey[key];
 };
 
-/** Any value of a filter is enough, except one after `!`, which must not match. */
+/** One matching value of a filter is enough; a value after `!` must not match. */
 const passes = (secret: StoredSecret, { Key, Values }: Filter): boolean =>
   Values.some(value => {
     const negated = value.startsWith('!');
@@ -56,7 +56,7 @@ export const describeSecret = (secret: StoredSecret) => ({
   ...(secret.deleteAt !== undefined && { DeletedDate: secret.deleteAt / 1000 }),
 });
 
-/** One page of secrets, in the order of their creation. */
+/** One page of secrets, in order of creation. */
 export const listSecrets = (store: SecretStore, input: z.infer<typeof listSchema>) => {
   const after = input.NextToken === undefined ? 0 : readToken(input.NextToken);
   const size = input.MaxResults ?? 100;

@@ -8,14 +8,14 @@ import { wordsOfDisk } from './system-error.ts';
 const versionSchema = z.object({
   id: z.string(),
   text: z.string().exactOptional(),
-  /** As base64, which is how it travels. */
+  /** As base64, the form in which it is sent. */
   binary: z.string().exactOptional(),
   stages: z.array(z.string()).readonly(),
   createdAt: z.number(),
 });
 
 const secretSchema = z.object({
-  /** Grows with every secret, so that a page of a listing can say where the next one starts. */
+  /** Grows with every secret: a page of a listing uses it to mark where the next page starts. */
   sequence: z.int(),
   arn: z.string(),
   name: z.string(),
@@ -23,7 +23,7 @@ const secretSchema = z.object({
   tags: z.array(z.object({ Key: z.string(), Value: z.string() })).readonly(),
   createdAt: z.number(),
   changedAt: z.number(),
-  /** Set while it is scheduled for deletion. */
+  /** Set while the secret is scheduled for deletion. */
   deleteAt: z.number().exactOptional(),
   versions: z.array(versionSchema).readonly(),
 });
@@ -44,7 +44,7 @@ const load = (file: string): Secrets => {
   return new Map(secrets.map(secret => [secret.name, secret]));
 };
 
-/** Whoever reads the file sees the old state or the new one, also if the process is killed in between. */
+/** Readers of the file see the old state or the new one, even if the process is killed in between. */
 const replaceFile = (file: string, secrets: Secrets): void => {
   const draft = `${file}.new`;
   rmSync(draft, { force: true });
@@ -66,7 +66,7 @@ export const createSecretStore = (now: () => number, folder?: string) => {
   let refusal: string | undefined;
   let secrets: Secrets = file === undefined ? new Map() : load(file);
 
-  // The file first: a secret that could not be stored must not be served either.
+  // Write the file first: a secret that could not be stored must not be served.
   const commit = (next: Secrets): void => {
     try {
       if (file !== undefined) replaceFile(file, next);
@@ -86,7 +86,7 @@ export const createSecretStore = (now: () => number, folder?: string) => {
 
   return {
     now,
-    /** Why the last write failed; nothing if it did not. */
+    /** Why the last write failed; undefined if it succeeded. */
     refusal: () => refusal,
     all: alive,
     find,
@@ -103,7 +103,7 @@ export const createSecretStore = (now: () => number, folder?: string) => {
 
     create: (name: string, description: string, tags: StoredSecret['tags']): StoredSecret => ({
       sequence: Math.max(0, ...[...secrets.values()].map(({ sequence }) => sequence)) + 1,
-      // The service adds six characters of its own, so that a secret made anew is not the old one to a policy.
+      // The service adds six characters: an IAM policy can tell a re-created secret from the old one.
       arn: `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${randomBytes(3).toString('hex')}`,
       name,
       description,

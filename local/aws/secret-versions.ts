@@ -5,7 +5,7 @@ import type { StoredSecret, StoredVersion } from './secret-store.ts';
 export const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
 
-/** As many as the service keeps, with or without a stage. */
+/** As many versions as the service keeps, with or without a stage. */
 const KEPT = 100;
 
 export interface NewVersion {
@@ -21,7 +21,7 @@ export const hasValue = ({ SecretString, SecretBinary }: NewVersion): boolean =>
 export const holds = (version: StoredVersion, value: NewVersion): boolean =>
   version.text === value.SecretString && version.binary === value.SecretBinary;
 
-/** The stages that an older version has left once a newer one carries `taken`. */
+/** The stages that an older version keeps once a newer one has `taken`. */
 const afterwards = ({ stages }: StoredVersion, taken: readonly string[]): string[] => {
   const moves = taken.includes(CURRENT);
   const left = stages.filter(stage => !taken.includes(stage) && !(moves && stage === PREVIOUS));
@@ -38,7 +38,7 @@ export const addVersion = (
   if (same && holds(same, value)) return { secret, version: same };
   if (same) throw new AwsError('ResourceExistsException', 'The request token is in use for another value.');
   const asked = value.VersionStages ?? [CURRENT];
-  // The first version is the current one, whatever was asked for.
+  // The first version is always the current one.
   const stages = secret.versions.length === 0 ? [...new Set([...asked, CURRENT])] : asked;
   const version: StoredVersion = {
     id: value.ClientRequestToken ?? randomUUID(),
@@ -51,7 +51,7 @@ export const addVersion = (
   return { secret: { ...secret, changedAt: now, versions: [...older, version].slice(-KEPT) }, version };
 };
 
-/** The version that a request means: by id, by stage, or the current one. */
+/** The version that a request names: by id, by stage, or the current one. */
 export const findVersion = (
   secret: StoredSecret,
   wanted: { readonly VersionId?: string | undefined; readonly VersionStage?: string | undefined },
@@ -75,6 +75,6 @@ export const findVersion = (
   return found;
 };
 
-/** Stages by version id; versions without one are not mentioned. */
+/** Stages by version id; versions without a stage are left out. */
 export const stagesById = ({ versions }: StoredSecret): Record<string, readonly string[]> =>
   Object.fromEntries(versions.filter(({ stages }) => stages.length > 0).map(({ id, stages }) => [id, stages]));

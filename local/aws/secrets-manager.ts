@@ -18,7 +18,7 @@ const tags = z.array(z.object({ Key: z.string().min(1), Value: z.string().defaul
 
 type Operation = (store: SecretStore, body: unknown) => object;
 
-/** An operation that only sees input of the right form. */
+/** An operation that only gets valid input. */
 const operation =
   <T>(schema: z.ZodType<T>, run: (store: SecretStore, input: T) => object): Operation =>
   (store, body) => {
@@ -124,7 +124,7 @@ const remove = operation(deleteSchema, (store, { SecretId, RecoveryWindowInDays,
       const message = "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.";
       throw new AwsError('InvalidParameterException', message);
     }
-    // Without recovery it is no error to delete what is not there.
+    // Deleting a missing secret without recovery succeeds, as in the service.
     const secret = store.find(SecretId);
     if (secret) store.delete(secret.name);
     return { ...(secret ? identity(secret) : { Name: SecretId }), DeletionDate: store.now() / 1000 };
@@ -152,7 +152,7 @@ const operations: ReadonlyMap<string, Operation> = new Map([
   ['UpdateSecret', update],
 ]);
 
-/** Answers one request of the JSON-1.1 protocol; `operation` is what follows the dot in `x-amz-target`. */
+/** Answers one request of the JSON-1.1 protocol; `operation` is the part after the dot in `x-amz-target`. */
 export type SecretsManager = (operation: string, body: string, response: ServerResponse) => void;
 
 /** The part of Secrets Manager that this project and its tests use. */

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { PatientLevel } from './patient-level.ts';
 import { wordsOfDisk } from './system-error.ts';
 
-/** After a failure the disk is tried so often, if there are requests. */
+/** After a failure the disk is tried at this interval, if there are requests. */
 const TRY_EVERY = 1000;
-/** More than a database needs to begin a new log. */
+/** More than a database needs for a new log. */
 const ROOM = 256 * 1024;
 
-/** Lets requests at a database, and opens it again after a failed write as soon as the disk has room. */
+/** Passes requests to a database, and reopens it after a failed write once the disk has room. */
 export class StoreGate {
   readonly #folder: string;
   readonly #database: PatientLevel;
@@ -25,15 +25,15 @@ export class StoreGate {
     this.#now = now;
   }
 
-  /** Why the database takes no writes; nothing if it does. */
+  /** Why the database takes no writes; undefined if it does. */
   get refusal(): string | undefined {
     return this.#database.refusal;
   }
 
-  /** Hands a request to the database, unless that cannot even be read: then `refuse` answers. */
+  /** Passes a request to the database. If the database cannot even be read, `refuse` answers. */
   async enter(response: ServerResponse, serve: () => void, refuse: (why: string) => void): Promise<void> {
     await this.#repair();
-    // Another request may have begun a repair since this one found that it was too early for one.
+    // Another request may have begun a repair in the meantime.
     while (this.#repairing) await this.#repairing;
     const { status, refusal } = this.#database;
     if (refusal !== undefined && status !== 'open') return refuse(refusal);
@@ -69,7 +69,7 @@ export class StoreGate {
     await this.#database.reopen();
   }
 
-  /** Tried before the database is closed: without room it could not be opened again, and could not be read either. */
+  /** Checked before the database is closed: without room it could not be opened again, not even for reading. */
   #lacksRoom(): string | undefined {
     const probe = join(this.#folder, 'probe');
     try {
@@ -82,7 +82,7 @@ export class StoreGate {
     }
   }
 
-  /** What the database copies when it is opened. */
+  /** The size of what the database copies when it is opened. */
   #sizeOfLogs(): number {
     const logs = readdirSync(this.#database.location).filter(name => name.endsWith('.log'));
     return logs.reduce((sum, name) => sum + statSync(join(this.#database.location, name)).size, 0);

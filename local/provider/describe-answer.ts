@@ -3,7 +3,7 @@ import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { TimeData } from '../../lib/definition/schema.ts';
 import { shortDuration } from '../table.ts';
 
-/** Where a definition reads the answer, and how often it calls the provider, as lines. */
+/** The paths at which a definition reads the answer, and its polling interval, as lines. */
 export const answerLines = (provider: DefinedProvider): readonly string[] => {
   const { answer, match, errors, lifetime, rateLimit, locks, refreshAt, renewWithin, refresh } = provider.definition;
   const { token, refreshToken, expiry, sessionEnd } = answer;

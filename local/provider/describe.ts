@@ -4,7 +4,7 @@ import { filled, filledAll, type Values } from '../../lib/definition/template.ts
 import { filledJson } from '../../lib/definition/values.ts';
 import { shownValues } from './hide.ts';
 
-/** The requests that a definition makes, as lines. Placeholders stand for what is secret. */
+/** The requests of a definition, as lines. Placeholders replace secret values. */
 export const requestLines = (data: DefinitionData, credentials: SecretFields | undefined): readonly string[] => {
   const values = shownValues(data, credentials);
   const { login, redeem, refresh, revoke, assertion, consumer } = data;

@@ -3,7 +3,7 @@ import type { SecretFields } from '../../lib/definition/secret.ts';
 import { filled, type Values } from '../../lib/definition/template.ts';
 import { valuesOf } from '../../lib/definition/values.ts';
 
-/** What may be shown of credentials: fields with `"secret": false`, and what the definition itself says. */
+/** The parts of credentials that may be shown: fields with `"secret": false`, and texts of the definition itself. */
 
 const isShown = ({ fields }: DefinitionData, name: string, value: string | undefined): boolean => {
   const field = fields[name];
@@ -11,7 +11,7 @@ const isShown = ({ fields }: DefinitionData, name: string, value: string | undef
   return typeof field?.default === 'string' && field.default === value;
 };
 
-/** What is shown in place of each placeholder. Without credentials, of every field its name. */
+/** The shown values of placeholders. Without credentials, each field shows its name. */
 export const shownValues = (data: DefinitionData, credentials: SecretFields | undefined): Values => {
   const known = credentials && valuesOf(data, credentials);
   const givenOr = (name: string): string | undefined => {
@@ -23,7 +23,7 @@ export const shownValues = (data: DefinitionData, credentials: SecretFields | un
     if (name === 'apiBase') return addressOf(data.apiBase ?? data.base, 'baseUrl') ?? '<apiBase>';
     if (!Object.hasOwn(data.fields, name)) return `<${name}>`;
     const value = givenOr(name);
-    // An optional field that is left out takes its header with it.
+    // An absent optional field omits its header.
     if (value === undefined && known) return undefined;
     const isDerived = typeof data.fields[name]?.default === 'object' && credentials?.[name] === undefined;
     return value !== undefined && (isDerived || isShown(data, name, value)) ? value : `<${name}>`;
@@ -37,7 +37,7 @@ export const shownValues = (data: DefinitionData, credentials: SecretFields | un
   return values;
 };
 
-/** Takes secrets out of lines, however an answer wrote them. */
+/** Replaces secrets in lines, in any encoding that an answer may use. */
 export const hiding = (data: DefinitionData, credentials: SecretFields = {}) => {
   const hidden = new Map<string, string>();
   const alsoHide = (name: string, value: string | undefined): void => {
@@ -48,7 +48,7 @@ export const hiding = (data: DefinitionData, credentials: SecretFields = {}) => 
     const value = credentials[name];
     if (value !== undefined && !isShown(data, name, value)) alsoHide(name, value);
   }
-  /** What is shorter than `shortest` would be found in ordinary words. */
+  /** Values shorter than `shortest` would also match parts of ordinary words. */
   const hide = (line: string, shortest = 4): string => {
     const found = [...hidden.keys()].filter(each => each.length >= shortest).toSorted((a, b) => b.length - a.length);
     if (found.length === 0) return line;

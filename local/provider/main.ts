@@ -1,6 +1,6 @@
 import { runProviderCommand } from './run.ts';
 
-// `check | head` closes the pipe: the rest is not wanted.
+// `check | head` closes the pipe: no more output is wanted.
 process.stdout.on('error', () => process.exit());
 
 process.exitCode = await runProviderCommand(process.argv.slice(2), {

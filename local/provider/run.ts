@@ -10,7 +10,7 @@ import { hiding } from './hide.ts';
 import { credentialsFrom } from './secret-file.ts';
 import { attempt } from './try.ts';
 
-export const providerUsage = `Usage: npm runProviderCommand provider -- check FILE [options]
+export const providerUsage = `Usage: npm run provider -- check FILE [options]
 
 Checks the definition of a provider, and prints the requests that it makes. Credentials are never shown.
 
@@ -25,7 +25,7 @@ export interface Printer {
   problem(line: string): void;
 }
 
-/** Does what the arguments say; the exit code. */
+/** Runs the command in the arguments; returns the exit code. */
 export const runProviderCommand = async (args: readonly string[], printer: Printer): Promise<number> => {
   try {
     return await check(args, printer);
@@ -44,12 +44,12 @@ const check = async (args: readonly string[], printer: Printer): Promise<number>
   }
   const [command, file, ...rest] = positionals;
   if (command !== undefined && command !== 'check') {
-    throw new UsageError(`There is no command "${command}". Use: npm runProviderCommand provider -- check acme.json`);
+    throw new UsageError(`There is no command "${command}". Use: npm run provider -- check acme.json`);
   }
   if (file === undefined || rest.length > 0) {
-    throw new UsageError('Give the file of a definition: npm runProviderCommand provider -- check acme.json');
+    throw new UsageError('Give the file of a definition: npm run provider -- check acme.json');
   }
-  if (values.key !== undefined && values.secret === undefined) throw new UsageError('--key goes with --secret.');
+  if (values.key !== undefined && values.secret === undefined) throw new UsageError('--key needs --secret.');
   const provider = readProviderFile(file);
   const { definition } = provider;
   if (findProvider(provider.id) && basename(file) !== 'definition.json') {
@@ -79,6 +79,6 @@ const parsed = (args: readonly string[]) => {
     });
   } catch (error) {
     const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
-    throw new UsageError(`${said}. See npm runProviderCommand provider -- --help`);
+    throw new UsageError(`${said}. See npm run provider -- --help`);
   }
 };

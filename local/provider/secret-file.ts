@@ -8,11 +8,11 @@ import { UsageError } from '../usage-error.ts';
 
 export interface Given {
   readonly account: Account;
-  /** With all defaults, and without the fields of alternatives that are not used. */
+  /** With all defaults, and without the fields of unused alternatives. */
   readonly credentials: SecretFields;
 }
 
-/** The credentials in a file, checked. Throws a `UsageError` that names fields and never holds a value. */
+/** The checked credentials in a file. Throws a `UsageError` that names fields and never holds a value. */
 export const credentialsFrom = (file: string, provider: DefinedProvider, key: string | undefined): Given => {
   const fields = fieldsIn(file, key);
   const opened = provider.open(fields);

@@ -18,20 +18,20 @@ import { adviceOn, warningWords } from './words.ts';
 
 export interface Output {
   say(line: string): void;
-  /** What no line may hold from now on. */
+  /** Hides a value in all later lines. */
   alsoHide(name: string, value: string | undefined): void;
-  /** A text that an answer wrote, without anything secret however short it is. */
+  /** A text from an answer, with all secrets removed, even short ones. */
   hideAll(text: string): string;
 }
 
-/** Logs in once, and then refreshes, at the provider itself. Whether all of it worked. */
+/** Logs in once at the provider itself, and then refreshes. Returns whether all of it worked. */
 export const attempt = async (provider: DefinedProvider, account: Account, output: Output): Promise<boolean> => {
   const { say } = output;
   const { redeem, renewWithin } = provider.definition;
   const tick = tickOf(provider);
   if (account.oneTimeCode !== undefined) {
     say(
-      `"${redeem?.field}" works once, and what it brings would be lost here: the secret is well-formed, and nothing was tried.`,
+      `"${redeem?.field}" works only once, and its session would be lost here. The secret is well-formed; nothing was tried.`,
     );
     return true;
   }
@@ -46,7 +46,7 @@ export const attempt = async (provider: DefinedProvider, account: Account, outpu
     return true;
   }
   if (renewWithin !== undefined) {
-    say(`Refresh: not tried, since the provider allows it in the last ${shortDuration(renewWithin)} alone.`);
+    say(`Refresh: not tried, since the provider allows it only in the last ${shortDuration(renewWithin)} of a token.`);
     return true;
   }
   const refresh = hidden(await refreshWith(provider, account, login.refreshToken), output);
@@ -63,7 +63,7 @@ const hidden = (outcome: Outcome, { alsoHide }: Output): Outcome => {
   return outcome;
 };
 
-/** A request as the product sends it, without retries. */
+/** A request exactly as the product sends it, without retries. */
 const prepared = async (provider: DefinedProvider, account: Account, grant: Grant) => {
   const sentAt = epochMs(Date.now());
   const assertion = account.assertion && (await signAssertion(account.assertion, sentAt));
@@ -73,7 +73,7 @@ const prepared = async (provider: DefinedProvider, account: Account, grant: Gran
 };
 
 interface LoggedIn {
-  /** The step that the outcome is of, if there are two. */
+  /** The step that ended the login, if there are two. */
   readonly step: '' | ', first step' | ', second step';
   readonly outcome: Outcome;
 }

@@ -4,22 +4,22 @@ import { digest, guid, phrase } from './words.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Credentials that a simulator accepts, and the secret that they are stored in. */
+/** Credentials that a simulator accepts, and the name of their secret. */
 export interface SimulatedAccount {
   readonly provider: string;
   /** The name of the connection, or its key in a secret that holds several. */
   readonly name: string;
-  /** The secret's name, where it holds several connections; otherwise the connection's. */
+  /** The secret's name if it holds several connections; otherwise the connection's name. */
   readonly secret?: string;
   readonly fields: Fields;
-  /** `legacy`: PowerOffice v1 gives it refresh tokens. `restricted`: Petrosoft lets it not log in. */
+  /** `legacy`: PowerOffice v1 gives it refresh tokens. `restricted`: Petrosoft refuses its login. */
   readonly trait?: 'legacy' | 'restricted';
 }
 
 export const idOf = ({ provider, secret, name }: SimulatedAccount): string =>
   [provider, ...(secret === undefined ? [] : [secret]), name].join('/');
 
-/** Made-up credentials for any name; what belongs to the integration rather than to its customer is the same for all. */
+/** Made-up credentials for any name. Values of the integration are the same for all, values of a customer differ. */
 const fieldsFor: Readonly<Record<string, (name: string) => Fields>> = {
   'poweroffice-v1': name => ({ appKey: guid('v1 application'), clientKey: guid(`v1 client ${name}`) }),
   'poweroffice-v2': name => ({

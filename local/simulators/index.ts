@@ -14,7 +14,7 @@ import {
 } from './kit.ts';
 import { json, pathOf } from './wire.ts';
 
-/** What a provider does that its definition cannot say is in its folder. */
+/** The simulation in the provider's folder, for behaviour that its definition cannot describe. */
 const ownSimulation = async (provider: DefinedProvider): Promise<Simulation | undefined> => {
   const file = new URL(`../../lib/providers/${provider.id}/simulator.ts`, import.meta.url);
   if (!existsSync(file)) return undefined;
@@ -33,20 +33,20 @@ const simulations: ReadonlyMap<string, Simulation> = new Map(
 
 export const simulatedProviders: readonly string[] = [...simulations.keys()];
 
-/** Providers whose refresh tokens are good for one use. */
+/** Providers whose refresh tokens work once. */
 export const rotatingProviders: ReadonlySet<string> = new Set(
   [...simulations].filter(([, { rotates }]) => rotates).map(([id]) => id),
 );
 
-/** A simulated provider: synchronous, in memory, and the same for the same world. */
+/** A simulated provider: synchronous, in memory, and deterministic for a given world. */
 export interface Simulator<State = SimulatorState> {
-  /** The path of a request is the one below the provider's base URL. */
+  /** Handles a request whose path is relative to the provider's base URL. */
   handle(request: SimulatedRequest): SimulatedResponse;
-  /** Everything it remembers, as JSON. */
+  /** Its whole state, as JSON. */
   readonly state: { get(): State; restore(state: State): void };
 }
 
-/** One provider's token endpoint; every other path is its API, open to living tokens with the right headers. */
+/** One provider's token endpoint. Every other path is its API, which accepts valid tokens with the right headers. */
 export const createSimulator = (
   provider: string,
   world: SimulatorWorld,
@@ -82,7 +82,7 @@ const answer = (simulation: Simulation, server: FakeAuthServer, request: Simulat
   return issued ? json(200, { ok: true, account: issued.account, path }) : json(401, { error: 'invalid_token' });
 };
 
-/** All of them behind one address, each below `/<provider>`; and the generic one for each of the `defined` providers. */
+/** All simulators at one address, each below `/<provider>`, and the generic one for each of the `defined` providers. */
 export const createSimulators = (
   world: SimulatorWorld,
   accounts: readonly SimulatedAccount[] = simulatedAccounts,
@@ -106,7 +106,7 @@ export const createSimulators = (
   };
 };
 
-/** Sends a provider's request to simulators at `url`, without a network between them. */
+/** Sends a provider's request to simulators at `url`, without a network. */
 export const sendTo = (simulators: Pick<Simulator, 'handle'>, url: string, request: HttpRequest): HttpReply => {
   if (!request.url.startsWith(`${url}/`)) return { kind: 'failed', code: 'network', sent: false };
   const headers = Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]);

@@ -2,7 +2,10 @@ import { createHmac } from 'node:crypto';
 import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
 import { idOf, type SimulatedAccount } from './accounts.ts';
 
-/** A request as it reaches a provider: the path (with its query) below the provider's base URL, header names in lower case. */
+/**
+ * A request to a provider: the path (with its query) is relative to the provider's base URL; header names are in lower
+ * case.
+ */
 export interface SimulatedRequest {
   readonly method: string;
   readonly path: string;
@@ -15,38 +18,38 @@ export interface SimulatedResponse {
   readonly body: string;
 }
 
-/** What a simulator depends on; nothing else, so that the same seed and clock always give the same run. */
+/** Everything that a simulator depends on: the same seed and clock always give the same run. */
 export interface SimulatorWorld {
   readonly now: () => EpochMs;
-  /** Lifetimes and rate-limit periods are divided by it: at 60, an hour's token lives a minute. */
+  /** Divides lifetimes and rate-limit periods: at 60, an hour's token is valid for a minute. */
   readonly scale: number;
   /** In [0, 1). */
   readonly random: () => number;
-  /** Where the simulators are, for the addresses in answers. */
+  /** The address of the simulators, used in answers. */
   readonly url: string;
 }
 
-/** One provider's part: its token endpoint, and which headers its API wants. */
+/** One provider's part: its token endpoint, and the headers that its API requires. */
 export interface Simulation {
-  /** Whether a refresh token is good for one use: the second one ends everything that came of it. */
+  /** Whether a refresh token works once: its second use ends all tokens of its login. */
   readonly rotates: boolean;
   /** By method and path, for example `POST /oauth/token`. */
   readonly routes: Readonly<Record<string, (server: FakeAuthServer, request: SimulatedRequest) => SimulatedResponse>>;
-  /** Asked before everything else: an answer of the gateway in front, or nothing. */
+  /** Called first: the answer of a gateway in front, or undefined. */
   gate?(server: FakeAuthServer, request: SimulatedRequest): SimulatedResponse | undefined;
-  /** The living token that a call of the API came with, or nothing. */
+  /** The valid token of an API call, or undefined. */
   admit(server: FakeAuthServer, request: SimulatedRequest): Issued | undefined;
 }
 
-/** An access token in life. */
+/** An access token that has not expired. */
 export interface Issued {
   readonly account: string;
   readonly family: string;
   readonly expiresAt: EpochMs;
-  /** The path that it works below, where it works at one only. */
+  /** The only path below which it is valid, if there is one. */
   readonly below?: string;
 }
-/** A refresh token; a spent one is remembered, to notice its reuse. */
+/** A refresh token; spent ones are kept to detect reuse. */
 export interface Held {
   readonly account: string;
   readonly family: string;
@@ -62,7 +65,7 @@ export interface Code {
   readonly spent: boolean;
 }
 
-/** Everything a simulator remembers, as JSON. */
+/** The whole state of a simulator, as JSON. */
 export interface SimulatorState {
   readonly serial: number;
   readonly tokens: readonly (readonly [string, Issued])[];
@@ -71,7 +74,7 @@ export interface SimulatorState {
   readonly calls: readonly (readonly [string, readonly number[]])[];
 }
 
-/** The back office of a simulated provider: issues tokens, remembers them, and notices reuse. */
+/** The state of a simulated provider: issues tokens, stores them, and detects reuse. */
 export class FakeAuthServer {
   readonly #world: SimulatorWorld;
   readonly #provider: string;
@@ -95,7 +98,7 @@ export class FakeAuthServer {
   get url(): string {
     return `${this.#world.url}/${this.#provider}`;
   }
-  /** A documented duration, as long as it is here. */
+  /** A documented duration, scaled. */
   scaled(duration: Milliseconds): Milliseconds {
     return duration / this.#world.scale;
   }
@@ -114,7 +117,7 @@ export class FakeAuthServer {
     return undefined;
   }
 
-  /** An unguessable name; the serial keeps two apart even where `random` is a constant. */
+  /** An unguessable name; the serial makes it unique even if `random` is constant. */
   opaque(): string {
     this.#serial += 1;
     const word = () =>
@@ -124,7 +127,7 @@ export class FakeAuthServer {
     return `${this.#serial.toString(36)}_${word()}${word()}${word()}${word()}`;
   }
 
-  /** A well-formed JWT (RFC 7519). Nobody here verifies it, so that its key need not outlive it. */
+  /** A well-formed JWT (RFC 7519). Nobody verifies it, so its key need not be stored. */
   jwt(claims: Readonly<Record<string, unknown>>): string {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const jti = this.opaque();
@@ -133,7 +136,7 @@ export class FakeAuthServer {
   }
 
   issue(accessToken: string, issued: Issued): void {
-    // The oldest come first: no need to look at all of them.
+    // The oldest come first: no need to check all of them.
     for (const [old, { expiresAt }] of this.#tokens) {
       if (expiresAt > this.now) break;
       this.#tokens.delete(old);
@@ -149,7 +152,7 @@ export class FakeAuthServer {
     this.#refreshTokens = new Map([...this.#refreshTokens].filter(([, { endsAt }]) => endsAt > this.now));
     this.#refreshTokens.set(refreshToken, { ...held, spent: false });
   }
-  /** A refresh token that may be used. A spent one ends its whole family (RFC 9700 §4.14.2). */
+  /** A usable refresh token. A spent one ends its whole family (RFC 9700 §4.14.2). */
   held(refreshToken: string | undefined, account?: SimulatedAccount): Held | undefined {
     const held = refreshToken === undefined ? undefined : this.#refreshTokens.get(refreshToken);
     if (!held || held.endsAt <= this.now || (account && held.account !== idOf(account))) return undefined;
@@ -157,7 +160,7 @@ export class FakeAuthServer {
     this.kill(held.family);
     return undefined;
   }
-  /** Takes a usable refresh token out of use. */
+  /** Marks a usable refresh token as spent. */
   spend(refreshToken: string | undefined, account?: SimulatedAccount): Held | undefined {
     const held = this.held(refreshToken, account);
     if (held && refreshToken !== undefined) this.#refreshTokens.set(refreshToken, { ...held, spent: true });
@@ -168,11 +171,11 @@ export class FakeAuthServer {
     this.#codes = new Map([...this.#codes].filter(([, { expiresAt }]) => expiresAt > this.now));
     this.#codes.set(code, { ...offered, spent: false });
   }
-  /** The code, whether it is spent or not. */
+  /** The code, even if it is spent. */
   offered(code: string | undefined): Code | undefined {
     return code === undefined ? undefined : this.#codes.get(code);
   }
-  /** The code, once; a second time it ends what the first brought (RFC 6749 §4.1.2). */
+  /** The code, once; a second use ends all tokens of the first (RFC 6749 §4.1.2). */
   redeem(code: string | undefined): Code | undefined {
     const offered = code === undefined ? undefined : this.#codes.get(code);
     if (!offered || code === undefined || offered.expiresAt <= this.now) return undefined;
@@ -187,7 +190,7 @@ export class FakeAuthServer {
   familyOf(token: string | undefined): string | undefined {
     return token === undefined ? undefined : (this.#tokens.get(token) ?? this.#refreshTokens.get(token))?.family;
   }
-  /** When the last token of a login expires; nothing if none is valid. */
+  /** When the last token of a login expires; undefined if none is valid. */
   validUntil(family: string): EpochMs | undefined {
     const ends = [...this.#tokens.values()].flatMap(each => (each.family === family ? [each.expiresAt] : []));
     const last = Math.max(...ends);
@@ -200,11 +203,11 @@ export class FakeAuthServer {
     this.#refreshTokens = new Map([...this.#refreshTokens].filter(others));
   }
 
-  /** Counts a call, the refused ones too; true where there were more than `calls` in a period. */
+  /** Counts a call, including refused ones; true if there were more than `calls` in a period. */
   isOver(key: string, calls: number, per: Milliseconds): boolean {
     const since = plus(this.now, -this.scaled(per));
     const recent = [...(this.#calls.get(key) ?? []).filter(at => at > since), this.now];
-    // No more are kept than it takes to know.
+    // Keep only as many as the comparison needs.
     this.#calls.set(key, recent.slice(-calls - 1));
     return recent.length > calls;
   }

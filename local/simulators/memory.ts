@@ -6,18 +6,18 @@ import type { SimulatorState } from './kit.ts';
 
 type States = Readonly<Record<string, SimulatorState>>;
 
-/** What a provider remembers survives the restart of a laptop as it survives everything else we do. */
+/** The state of providers outlives a restart of the laptop, as in reality. */
 export interface SimulatorMemory {
-  /** The port of the last run: published tokens hold addresses of simulators. */
+  /** The port of the last run: published tokens contain addresses of simulators. */
   readonly port?: number;
   readonly remembered?: States;
-  /** Called before an answer leaves, so that nothing is issued that is then not known. */
+  /** Called before an answer is sent: nothing is issued without being stored. */
   readonly remember?: (states: States, port: number) => void;
 }
 
 const fileSchema = z.object({ port: z.number(), states: z.record(z.string(), z.custom<SimulatorState>()) });
 
-/** A file in the data folder; nothing without one. */
+/** A file in the data folder; empty without a folder. */
 export const simulatorMemory = (folder: string | undefined): SimulatorMemory => {
   if (folder === undefined) return {};
   const file = join(folder, 'simulators.json');
@@ -31,6 +31,6 @@ export const simulatorMemory = (folder: string | undefined): SimulatorMemory => 
     return { port, remembered: states, remember };
   } catch (error) {
     if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return { remember };
-    throw new UsageError(`--data: ${file} is damaged or something else's: give another folder.`);
+    throw new UsageError(`--data: ${file} is damaged or belongs to something else: give another folder.`);
   }
 };

@@ -10,7 +10,7 @@ export interface SimulatorOptions extends Omit<SimulatorWorld, 'url'>, Simulator
   readonly accounts?: readonly SimulatedAccount[];
   /** Providers that the generic simulator serves. */
   readonly defined?: readonly DefinedProvider[];
-  /** The address that tokens name, if it is not the server's own. */
+  /** The address in tokens, if it is not the server's own. */
   readonly publicUrl?: string;
 }
 
@@ -21,11 +21,11 @@ export interface RunningSimulators {
   close(): Promise<void>;
 }
 
-/** The simulators behind an HTTP server of this machine's loopback. */
+/** The simulators behind an HTTP server on loopback. */
 export const startSimulators = async (options: SimulatorOptions): Promise<RunningSimulators> => {
   const { port = 0, remembered, remember } = options;
   const server = createServer();
-  // The port of the last run keeps published addresses good, but a run without it is better than none.
+  // The port of the last run keeps published addresses valid. If it is taken, any other port is used.
   const taken = await listen(server, port).catch(() => listen(server, 0));
   const url = `http://127.0.0.1:${taken}`;
   const simulators = createSimulators({ ...options, url: options.publicUrl ?? url }, options.accounts, options.defined);

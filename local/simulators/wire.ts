@@ -2,7 +2,7 @@ import { jsonObject } from '../../lib/core/json.ts';
 import type { Milliseconds } from '../../lib/core/types.ts';
 import type { FakeAuthServer, Issued, SimulatedRequest, SimulatedResponse } from './kit.ts';
 
-/** What simulators read from requests and write into answers. */
+/** Helpers to read requests and write answers of simulators. */
 
 type Fields = Readonly<Record<string, string | undefined>>;
 
@@ -25,7 +25,7 @@ export const pathOf = ({ path }: SimulatedRequest): string => path.split('?', 1)
 const hasType = ({ headers }: SimulatedRequest, type: string): boolean =>
   headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() === type;
 
-/** The fields of a form; nothing where it is not one, or a field is there twice (RFC 6749 §3.2). */
+/** The fields of a form; undefined if it is not one, or has a field twice (RFC 6749 §3.2). */
 export const formOf = (request: SimulatedRequest): Fields | undefined => {
   if (!hasType(request, 'application/x-www-form-urlencoded')) return undefined;
   const fields = [...new URLSearchParams(request.body)];
@@ -45,9 +45,9 @@ export const basicOf = ({ headers }: SimulatedRequest): readonly [string, string
   return colon < 0 ? undefined : [text.slice(0, colon), text.slice(colon + 1)];
 };
 
-/** The living token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
+/** The valid token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
 export const bearerOf = (server: FakeAuthServer, { headers }: SimulatedRequest): Issued | undefined =>
   server.living(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]);
 
-/** A duration in seconds, with fractions where lifetimes are scaled. */
+/** A duration in seconds, with fractions if lifetimes are scaled. */
 export const inSeconds = (duration: Milliseconds): number => Number((duration / 1000).toFixed(3));

@@ -22,7 +22,7 @@ describe('the list of connections', () => {
     expect(answer.json).toEqual({ connections: [], cursor: null });
   });
 
-  it('shows one that nobody has refreshed yet', async () => {
+  it('shows one without a first refresh', async () => {
     const { list, add } = await setUp();
     await add('acme');
     expect((await list()).connections).toEqual([
@@ -42,7 +42,7 @@ describe('the list of connections', () => {
     ]);
   });
 
-  it('shows a healthy one, and calls it expired once its token is dead', async () => {
+  it('shows a healthy one, and calls it expired once its token has expired', async () => {
     const { list, add, tick, clock } = await setUp();
     await add('acme');
     await tick();
@@ -102,7 +102,7 @@ describe('the list of connections', () => {
     ]);
   });
 
-  it('never holds a token, a refresh token, a credential or where one lies', async () => {
+  it('never holds a token, a refresh token, a credential or the name of a secret', async () => {
     const { list, add, tick, connections } = await setUp();
     const id = await add('acme');
     await tick();

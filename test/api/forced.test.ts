@@ -68,7 +68,7 @@ describe('a forced refresh', () => {
   });
 });
 
-it('a token that is missing for want of budget says so, and since when', async () => {
+it('if the rate limit is used up, the answer for a missing token gives that reason and its start', async () => {
   const world = apiWorld();
   const connection = await world.add('acme');
   const seen = await world.connections.get(connection);
@@ -89,7 +89,7 @@ it('a token that is missing for want of budget says so, and since when', async (
   expect(answer).toMatchObject({ status: 503, json: { reason: 'budget_used', since: new Date(now).toISOString() } });
 });
 
-it('a token of a connection that nobody could be asked to refresh says so, and since when', async () => {
+it('if the refresher could not be called, the answer gives that reason and its start', async () => {
   const world = apiWorld();
   await world.add('acme');
   const call = () => Promise.reject(new Error('not reached'));
@@ -172,7 +172,7 @@ describe('a forced refresh that cannot be done now', () => {
     expect(clock.now() - since).toBeLessThan(30_000);
   });
 
-  it('because the refresher cannot be reached, is reported and leaves the old token where it was', async () => {
+  it('because the refresher cannot be reached, is reported and keeps the old token', async () => {
     const { refuse, tokens, connection, failures } = await setUp();
     const broken = () => Promise.reject(new Error(planted.words));
     const answer = await refuse(path, START, { refresh: broken });

@@ -49,7 +49,7 @@ it('a reader with a valid token gets it, although many others are after a new on
   expect(await call('GET', path, {}, busy)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
 });
 
-it('nobody waits for longer than an HTTP API does', async () => {
+it('no reader waits longer than an HTTP API does', async () => {
   const { clock, call, refuse } = await setUp();
   const before = clock.now();
   expect(await refuse(path, undefined, silent)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
@@ -70,7 +70,7 @@ it('a forced refresh hands out no token that expired on its way', async () => {
   expect(await refuse(path)).toMatchObject({ status: 503, json: { code: 'refresh_failed' } });
 });
 
-it('a reader waits for a dead worker no longer than its lease', async () => {
+it('a reader waits for a crashed worker at most until its lease ends', async () => {
   const { clock, call, connections, connection } = await setUp();
   clock.pass(LIFE + 1);
   const record = await connections.get(connection);
@@ -81,7 +81,7 @@ it('a reader waits for a dead worker no longer than its lease', async () => {
   expect(clock.now() - before).toBeLessThan(seconds(6));
 });
 
-it('a retired connection is known by its token until that has gone or expired', async () => {
+it('a retired connection is served as long as its token exists and is valid', async () => {
   const { clock, call, connections, connection } = await setUp();
   clock.pass(LIFE - seconds(30));
   const retired = { refresh: async () => ({ result: 'retired' }) as const };
@@ -92,7 +92,7 @@ it('a retired connection is known by its token until that has gone or expired', 
   expect(await call('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
-it('a connection that has ended is unknown, although somebody restored its token', async () => {
+it('a connection that has ended is unknown, even if its token was restored', async () => {
   const { clock, call, connections, tokens, connection } = await setUp();
   const token = await tokens.get(connection);
   const record = await connections.get(connection);
@@ -104,7 +104,7 @@ it('a connection that has ended is unknown, although somebody restored its token
   expect(await call('GET', path)).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
 });
 
-it('a connection that retired while it was asked for is unknown', async () => {
+it('a connection that retires during a request is unknown', async () => {
   const { clock, call, connections, tokens, connection } = await setUp();
   clock.pass(LIFE);
   const failing = {

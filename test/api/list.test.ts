@@ -86,7 +86,7 @@ describe('pages of connections', () => {
     expect(queries()).toBeLessThanOrEqual(2 * 8 + 4);
   });
 
-  it('with a filter for one among 10,000 end after 2,000, with a cursor to go on from', async () => {
+  it('with a filter for one among 10,000 end after 2,000, with a cursor to continue from', async () => {
     const { world, hooks } = await filled(many(10_000), n => ({ status: n === 9_999 ? 'attention' : 'new' }));
     const queries = queriesOf(hooks);
     const first = await pageOf(world, { status: 'attention', limit: '1' });

@@ -34,7 +34,7 @@ describe('a problem document (RFC 9457)', () => {
     }
   });
 
-  it('takes what it is about beside the members of the standard, and headers beside its own', () => {
+  it('adds its details to the members of the standard, and headers to its own', () => {
     const more = { connection: idOf('acme'), reason: 'timeout', since: '2026-01-01T00:00:00.000Z' } as const;
     const answer = problem('no_living_token', 'Later.', more, { 'retry-after': '7' });
     expect(JSON.parse(answer.body)).toMatchObject(more);

@@ -69,7 +69,7 @@ describe('a hundred readers of a connection without a valid token', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('wait for each refresh anew: the next one has room for three again', async () => {
+  it('are counted for each refresh: three may wait for the next one again', async () => {
     const { crowd, clock } = await setUpHanging();
     await crowd(10);
     clock.pass(seconds(60));
@@ -89,7 +89,7 @@ describe('a hundred readers of a connection without a valid token', () => {
 });
 
 describe('readers of a connection that another worker has', () => {
-  it('with a valid token get it at once, and call nobody', async () => {
+  it('with a valid token get it at once, without a call', async () => {
     const { crowd, requests, since } = await setUpClaimed(30_000);
     for (const answer of await crowd(100)) {
       expect(answer).toMatchObject({ status: 200, json: { accessToken: 'token-1' }, at: since });
@@ -132,13 +132,13 @@ describe('readers of a connection that another worker has', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('take over from a worker that died, when its lease ends while they wait', async () => {
+  it('take over from a worker that crashed, when its lease ends while they wait', async () => {
     const { get, clock } = await setUpClaimed(1);
     clock.pass(defaultPolicy.lease - 10_000);
     expect(await get()).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
   });
 
-  it('are asked to come back when that worker never ends and nothing is valid', async () => {
+  it('get a Retry-After if that worker never ends and nothing is valid', async () => {
     const { get, clock, since } = await setUpClaimed(0);
     const answer = await get();
     expect(answer).toMatchObject({ status: 503, json: { code: 'no_living_token' } });

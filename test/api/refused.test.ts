@@ -46,7 +46,7 @@ describe('consumers who were refused one token', () => {
     expect(await refuse(path, START)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
   });
 
-  it('just after it was replaced: the second gets the new one at once, and requests nobody', async () => {
+  it('just after it was replaced: the second gets the new one at once, without a call', async () => {
     const { post, requests, calls } = await setUp();
     await post(START);
     requests.length = 0;
@@ -112,7 +112,7 @@ describe('consumers who were refused one token', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('that a worker published and then died: it is not taken for a newer one', async () => {
+  it('that a worker published before it crashed: it does not count as a newer one', async () => {
     const { post, connections, tokens, connection, clock } = await setUp();
     const [record, token] = [await connections.get(connection), await tokens.get(connection)];
     if (!record || !token) throw new Error('there is nothing to begin with');

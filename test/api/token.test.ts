@@ -14,7 +14,7 @@ const setUp = async () => {
   return { ...world, clock, connection, get: (query = {}) => world.call('GET', path, query) };
 };
 describe('a token', () => {
-  it('comes with all that a call of the provider’s API needs, and may be stored by nobody', async () => {
+  it('comes with everything that a call of the provider’s API needs, and must not be cached', async () => {
     const { tick, clock, get } = await setUp();
     await tick();
     clock.pass(1500);
@@ -33,13 +33,13 @@ describe('a token', () => {
     });
   });
 
-  it('is obtained for the first reader of a connection that nobody has refreshed yet', async () => {
+  it('is obtained for the first reader of a connection without a first refresh', async () => {
     const { get, calls } = await setUp();
     expect(await get()).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
     expect(calls).toHaveLength(1);
   });
 
-  it('is served from the table, without asking the refresher, while it has enough life', async () => {
+  it('is served from the table, without a call of the refresher, while it has enough time left', async () => {
     const { get, tick, requests } = await setUp();
     await tick();
     for (const minTtl of ['0', '60', '1199', '86400']) {
@@ -72,7 +72,7 @@ describe('a token', () => {
     expect(await get({ minTtl: '0' })).toMatchObject({ status: 503 });
   });
 
-  it('is never refreshed because of a reader, whatever he wants, while the schedule works', async () => {
+  it('is never refreshed because of a reader while the schedule works, with any minTtl', async () => {
     const { get, tick, requests, calls, clock } = await setUp();
     await tick();
     for (let second = 0; second < 7200; second += 10) {
@@ -103,7 +103,7 @@ describe('when a refresh fails', () => {
     }
   });
 
-  it('a token that still lives is served even where the refresher cannot be reached, and that is reported', async () => {
+  it('a token that is still valid is served even if the refresher cannot be reached, and that is reported', async () => {
     const { tick, clock, call, failures } = await setUp();
     await tick();
     clock.pass(LIFE - 5000);
@@ -202,7 +202,7 @@ describe('a connection that is not there', () => {
     '/tokens/petrosoft/nobody',
     '/tokens/officernd/acme',
     '/tokens/poweroffice-v2/acme/oslo',
-  ])('%s is unknown, and nobody is asked for it', async unknown => {
+  ])('%s is unknown, and causes no call', async unknown => {
     const { call, refuse, requests } = await setUp();
     for (const answer of [await call('GET', unknown), await refuse(unknown)]) {
       expect(answer).toMatchObject({ status: 404, json: { code: 'unknown_connection' } });
@@ -257,7 +257,7 @@ describe('a connection that is not there', () => {
     }
   });
 
-  it('because somebody deleted its record has its token until discovery makes that again', async () => {
+  it('because its record was deleted keeps its token until discovery adds the record again', async () => {
     const { call, discover } = await withoutRecord();
     expect(await call('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-1' } });
     await discover();
@@ -279,7 +279,7 @@ describe('a connection that is not there', () => {
     expect((await call('GET', path, {}, { refresh: failing })).status).toBe(200);
   });
 
-  it('6,000 names that nobody has call no refresher and report nothing', async () => {
+  it('6,000 unknown names call no refresher and report nothing', async () => {
     const { call, requests, failures, calls } = await setUp();
     for (let n = 0; n < 6000; n++) expect((await call('GET', `/tokens/poweroffice-v2/bad-${n}`)).status).toBe(404);
     expect([requests, failures, calls]).toEqual([[], [], []]);

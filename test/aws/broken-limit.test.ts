@@ -26,7 +26,7 @@ const stored = async (key: string, item: object): Promise<void> => {
   const Item = { ...toItem(item), ...toItem({ shard: limitShard('test-provider'), connection: key }) };
   await stores.clients.dynamodb.send(new PutItemCommand({ TableName: stores.tables.connections, Item }));
 };
-/** A process of its own, which knows nothing of the limit yet. */
+/** A separate process that has not seen the limit yet. */
 const reserve = (key: string, now = START) =>
   leasingRateLimiter(stores.limits, { now: () => now }).reserve(key, limit, {
     lane: 'scheduled',
@@ -103,7 +103,7 @@ it('a state that replaced a broken one meanwhile is not replaced', async () => {
   ]);
 });
 
-describe('a state that nobody could have written', () => {
+describe('a state that no process could have written', () => {
   it.each<[string, Partial<LimitState>]>([
     ['a pause', { pausedUntil: plus(START, YEAR_9999 - START) }],
     ['bookings', { bookings: [{ at: plus(START, YEAR_9999 - START), scheduled: 5, minority: 0 }] }],

@@ -21,7 +21,7 @@ describe('the credentials of clients', () => {
     expect(await client.config.region()).toBe('eu-north-1');
   });
 
-  it('are an error in Lambda where the environment has none, and no search for others', async () => {
+  it('missing in Lambda’s environment are an error, and no others are searched for', async () => {
     const { AWS_SECRET_ACCESS_KEY: _, ...incomplete } = environment;
     const client = dynamodbClient(incomplete, { region: 'eu-north-1' });
     await expect(client.config.credentials()).rejects.toThrow('AWS_SECRET_ACCESS_KEY is not set');

@@ -74,15 +74,15 @@ describe('a request that no SDK would send', () => {
     ['names no service', {}, 400],
     ['names another service', { 'x-amz-target': 'AmazonSSM.GetParameter' }, 400],
     ['names an operation that is not there', { 'x-amz-target': 'secretsmanager.RotateSecret' }, 400],
-  ])('is refused where it %s', async (_, headers, status) => {
+  ])('is refused if it %s', async (_, headers, status) => {
     expect(await statusOf(headers)).toBe(status);
   });
 
-  it('is refused where it is not JSON', async () => {
+  it('is refused if it is not JSON', async () => {
     expect(await statusOf(target, '{')).toBe(400);
   });
 
-  it('is answered where it is one of an SDK', async () => {
+  it('is answered if it comes from an SDK', async () => {
     expect(await statusOf(target)).toBe(200);
   });
 });

@@ -48,7 +48,7 @@ it('more events than one call takes go in several', async () => {
   expect(sent().map(entries => entries.length)).toEqual([10, 10, 3]);
 });
 
-it('an event that the bus does not take is an error of ours', async () => {
+it('an event that the bus does not accept is a RefresherError', async () => {
   bus.on(PutEventsCommand).resolves({ FailedEntryCount: 1 });
   await expect(publish([transition])).rejects.toThrow('1 events were not taken');
 });

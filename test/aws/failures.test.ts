@@ -102,7 +102,7 @@ describe('what every operation makes of a table that does not do its work', () =
     expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
   });
 
-  it('withholds what is thrown and is no error', async () => {
+  it('withholds a thrown value that is not an Error', async () => {
     dynamodb.callsFake(() => Promise.reject('the-refresh-token'));
     const failure = await failureOf(() => connections.get(connection));
     expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
@@ -137,7 +137,7 @@ describe('a broken record', () => {
     expect(inspect(failure, { depth: 9 })).not.toContain('the-refresh-token');
   });
 
-  it('is passed over and reported where a shard is listed', async () => {
+  it('is skipped and reported when a shard is listed', async () => {
     const { dueAt: _, ...broken } = item;
     const other = { ...item, connection: { S: 'test-provider/other' } };
     const next = { connection: { S: connection } };
@@ -151,7 +151,7 @@ describe('a broken record', () => {
     expect(reported).toEqual([`Connections: ${connection} has a broken "dueAt"`]);
   });
 
-  it('reads an error code that this release does not know', async () => {
+  it('reads an error code that is unknown to this release', async () => {
     const lastError = { M: { code: { S: 'code_of_tomorrow' }, at: { N: '1' }, since: { N: '1' } } };
     dynamodb.on(GetItemCommand).resolves({ Item: { ...item, lastError } });
     expect(await connections.get(connection)).toMatchObject({ lastError: { code: 'internal_error', at: 1 } });
@@ -207,7 +207,7 @@ describe('what is sent', () => {
     }
   });
 
-  it('asks for a fresh value where a decision hangs on it', async () => {
+  it('reads consistently if a decision depends on it', async () => {
     dynamodb.resolves({});
     await tokens.get(connection);
     await connections.get(connection);
@@ -233,7 +233,7 @@ describe('contention for a rate limit', () => {
 });
 
 describe('a claim that fails its condition', () => {
-  it('fails where the record cannot be read either', async () => {
+  it('fails if the record cannot be read either', async () => {
     dynamodb.on(UpdateItemCommand).rejects(conditionFailed());
     dynamodb.on(GetItemCommand).rejects(awsError('InternalServerError', 'sorry'));
     const claim = () => connections.claim(connectionOf(connection), { id: 'id', leaseUntil: START });

@@ -41,7 +41,7 @@ describe('a write whose answer is lost', () => {
     expect(await stores.tokens.get(token.connection)).toEqual(token);
   });
 
-  it('is no token published where a newer one came in between', async () => {
+  it('does not publish a token if a newer one came in between', async () => {
     const token = tokenOf(idOf('publish-late'), { version: version(2) });
     const newer = { ...token, version: version(3), accessToken: 'newer' };
     proxy.loseAnswerOf('PutItem', () => stores.tokens.publish(newer));
@@ -70,7 +70,7 @@ describe('a write whose answer is lost', () => {
     expect(await stores.connections.get(seen.connection)).toMatchObject({ version: 1, ...settlement });
   });
 
-  it('is no session kept if a newer one came in between', async () => {
+  it('does not keep a session if a newer one came in between', async () => {
     const id = idOf('keep-late');
     const newer = sessionOf({ refreshToken: 'newer' });
     proxy.loseAnswerOf('PutItem', () => stores.sessions.keep(id, version(2), newer));

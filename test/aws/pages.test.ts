@@ -13,7 +13,7 @@ import { connectionOf, idOf } from '../support/records.ts';
 const dynamodb = mockClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
 
-it('a page passes over a record that cannot be read, reports it, and goes on behind it', async () => {
+it('a page skips a record that cannot be read, reports it, and continues after it', async () => {
   const broken: string[] = [];
   const store = connectionTable(new DynamoDBClient({ region: 'us-east-1' }), 'Connections', error => {
     broken.push(error.message);
@@ -47,7 +47,7 @@ it('a list is read in pages of a few hundred, without what only a run needs', as
     { Items: pages.slice(2), $metadata: {} },
   ];
   const asked: QueryCommandInput[] = [];
-  // The SDK asks for each page with the same object.
+  // The SDK requests each page with the same object.
   dynamodb.on(QueryCommand).callsFake(input => answers[asked.push({ ...input }) - 1]);
   const listed = await store.list('test-provider', 1);
   expect(listed.map(({ connection }) => connection)).toEqual(['a', 'b', 'c'].map(name => idOf(name)));

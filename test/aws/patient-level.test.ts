@@ -25,11 +25,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('a write that fails for want of room', () => {
+describe('a write that fails on a full disk', () => {
   const [old, failed, later] = ['old', 'failed', 'later'].map(name => tokenOf(idOf(name)));
   if (!old || !failed || !later) throw new Error('there are three tokens');
 
-  it('is refused, as is every other until the database has been opened again; reads go on', async () => {
+  it('is refused, as is every other until the database has been opened again; reads still work', async () => {
     const { tokens } = await awsStores({ endpoint: embedded.endpoint });
     await tokens.publish(old);
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -46,7 +46,7 @@ describe('a write that fails for want of room', () => {
     expect(readdirSync(folder)).not.toContain('probe');
   });
 
-  it('disturbs nobody who reads while the database is opened again', async () => {
+  it('does not disturb readers while the database is opened again', async () => {
     const { tokens, connections } = await awsStores({ endpoint: embedded.endpoint });
     await tokens.publish(old);
     await connections.add(connectionOf(idOf('acme')));

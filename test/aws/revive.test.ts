@@ -9,7 +9,7 @@ import { connectionOf, idOf, revival, START } from '../support/records.ts';
 let embedded: Embedded | undefined;
 afterEach(() => embedded?.close());
 
-it('a connection that comes back knows nothing of the token that was withdrawn', async () => {
+it('a connection that comes back has no trace of the withdrawn token', async () => {
   embedded = await startEmbedded();
   const { connections } = await awsStores({ endpoint: embedded.endpoint });
   const id = idOf('acme');

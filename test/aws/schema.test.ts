@@ -43,7 +43,7 @@ describe('the schema of a stored type', () => {
     expectTypeOf<With<{ headers: z.ZodString }>>().not.toExtend<SchemaOf<Stored>>();
   });
 
-  it('is optional exactly where the type is', () => {
+  it('is optional exactly if the type is', () => {
     expectTypeOf<With<{ note: z.ZodString }>>().not.toExtend<SchemaOf<Stored>>();
     expectTypeOf<With<{ at: Optional<z.ZodType<EpochMs>> }>>().not.toExtend<SchemaOf<Stored>>();
   });

@@ -70,7 +70,7 @@ describe('versions and their stages', () => {
     expect(await read('a', { VersionStage: 'AWSPENDING' })).toMatchObject({ SecretString: 'next' });
   });
 
-  it('are not told apart by a stage that is not theirs', async () => {
+  it('do not match a stage that is not theirs', async () => {
     await create('a');
     await put('a', 'second', token(2));
     const mismatch = { VersionId: token(1), VersionStage: 'AWSCURRENT' };
@@ -135,7 +135,7 @@ describe('a deleted secret', () => {
     expect((await create('a')).ARN).not.toBe(ARN);
   });
 
-  it('is gone at once where that is asked for, also when it was never there', async () => {
+  it('is gone at once if the request says so, even if it never existed', async () => {
     await create('a');
     const force = new DeleteSecretCommand({ SecretId: 'a', ForceDeleteWithoutRecovery: true });
     await client.send(force);
@@ -184,7 +184,7 @@ describe('a request that makes no sense', () => {
     await expect(send()).rejects.toMatchObject({ name: 'InvalidParameterException' });
   });
 
-  it('is refused where the token is not from here', async () => {
+  it('is refused if the token is a foreign one', async () => {
     const listing = client.send(new ListSecretsCommand({ NextToken: 'nonsense' }));
     await expect(listing).rejects.toMatchObject({ name: 'InvalidNextTokenException' });
   });

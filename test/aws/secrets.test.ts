@@ -21,7 +21,7 @@ beforeEach(() => manager.reset());
 const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:a/one-AbCdEf';
 
 describe('reading a secret', () => {
-  it('always asks for the current stage', async () => {
+  it('always requests the current stage', async () => {
     manager.on(GetSecretValueCommand).resolves({ ARN, VersionId: 'v1', SecretString: 'text' });
     expect(await secrets.get(NAME)).toEqual({ arn: ARN, version: 'AbCdEf:v1', text: 'text' });
     expect(manager).toHaveReceivedCommandWith(GetSecretValueCommand, { SecretId: NAME, VersionStage: 'AWSCURRENT' });
@@ -42,12 +42,12 @@ describe('reading a secret', () => {
       message: "You tried to perform the operation on a secret that's currently marked deleted.",
       $metadata,
     }),
-  ])('gives nothing where the answer is $name: $message', async absent => {
+  ])('returns undefined if the answer is $name: $message', async absent => {
     manager.on(GetSecretValueCommand).rejects(absent);
     expect(await secrets.get(NAME)).toBeUndefined();
   });
 
-  it('gives nothing where the version holds nothing', async () => {
+  it('returns undefined if the version is empty', async () => {
     manager.on(GetSecretValueCommand).resolves({ ARN, VersionId: 'v1' });
     expect(await secrets.get(NAME)).toBeUndefined();
   });
@@ -58,7 +58,7 @@ describe('reading a secret', () => {
     Object.assign(new Error('Access to KMS is not allowed'), { name: 'DecryptionFailure', $fault: 'client' }),
     Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException', $fault: 'client' }),
     Object.assign(new Error('a request has exceeded the configured 3000 ms'), { name: 'TimeoutError' }),
-  ])('fails where the answer is $name', async fault => {
+  ])('fails if the answer is $name', async fault => {
     manager.on(GetSecretValueCommand).rejects(fault);
     await expect(secrets.get(NAME)).rejects.toMatchObject({
       code: 'secret_unreadable',
@@ -67,7 +67,7 @@ describe('reading a secret', () => {
     });
   });
 
-  it('fails where the answer is not one, without a word of it', async () => {
+  it('fails on an invalid answer, without quoting it', async () => {
     manager.on(GetSecretValueCommand).resolves({ SecretString: 'the-password' });
     const failure = await secrets.get(NAME).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'secret_unreadable' });
@@ -100,7 +100,7 @@ describe('listing secrets', () => {
     });
   });
 
-  it('fails as a whole where one page fails, rather than let secrets seem deleted', async () => {
+  it('fails as a whole if one page fails: otherwise secrets would seem deleted', async () => {
     manager.on(ListSecretsCommand).resolvesOnce({ SecretList: [{ Name: 'a/one' }], NextToken: 'next' });
     manager
       .on(ListSecretsCommand)

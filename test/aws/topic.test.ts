@@ -14,7 +14,7 @@ describe('a topic', () => {
     ]);
   });
 
-  it('that refuses a message is no silence', async () => {
+  it('that refuses a message causes an error', async () => {
     mockClient(SNSClient).rejects(new Error('refused'));
     await expect(topic(snsClient({ AWS_REGION: 'eu-west-1' }), ARN)({ subject: 's', text: 't' })).rejects.toThrow();
   });

@@ -26,13 +26,13 @@ const cases = providers.flatMap(provider => {
   });
 });
 
-/** What a request sends, wherever it does. */
+/** The fields that a request sends, in any form. */
 const sentIn = ({ url, body = '', headers }: HttpRequest): object => {
   if (headers['Content-Type'] === 'application/json') return JSON.parse(body);
   return Object.fromEntries(new URLSearchParams(body === '' ? new URL(url).search : body));
 };
 
-it('has 20 definitions, each with its source and the words that nobody tried it', () => {
+it('has 20 definitions, each with its source and a note that it is untested', () => {
   expect(providers).toHaveLength(20);
   for (const { definition } of providers) {
     expect(definition.source).toMatch(/ documentation: https:\/\/\S+/);
@@ -40,7 +40,7 @@ it('has 20 definitions, each with its source and the words that nobody tried it'
   }
 });
 
-it('says by hand what each one asks, and what consumers get', () => {
+it('lists by hand what each one sends, and what consumers get', () => {
   const names = cases.map(([name]) => name).toSorted();
   expect(Object.keys(asked).toSorted()).toEqual(names);
   expect(Object.keys(used).toSorted()).toEqual(names);
@@ -49,7 +49,7 @@ it('says by hand what each one asks, and what consumers get', () => {
 });
 
 describe.each(cases)('%s', (name, provider, account) => {
-  it('asks what its vendor documents', () => {
+  it('sends what its vendor documents', () => {
     const { url, sends, headers = {}, rotates } = asked[name] ?? expect.fail();
     const login = account.logIn('signed');
     expect(login.url.split('?')[0]).toBe(url);
@@ -87,7 +87,7 @@ describe.each(cases.filter(([, { definition }]) => definition.assertion))('%s', 
     const { iat, exp, jti, ...others } = decodeJwt(jwt);
     expect(others).toEqual(claims);
     expect([iat, jti]).toEqual([1_800_000_000, expect.any(String)]);
-    // No vendor takes an assertion of an hour.
+    // No vendor accepts an assertion that is valid for an hour.
     expect(Number(exp) - Number(iat)).toBeLessThan(3600);
     expect(decodeProtectedHeader(jwt)).toEqual({ typ: 'JWT', ...header });
     const { publicKey } = keyFor(provider.definition.assertion?.algorithm ?? '');
@@ -103,7 +103,7 @@ it('DocuSign’s audience is the host of its environment', () => {
   expect(audienceOf({ ...required, environment: 'demo' })).toBe('account-d.docusign.com');
 });
 
-it('Exact Online’s refusal of an early renewal is asked again later, whatever its code', () => {
+it('Exact Online’s refusal of an early renewal is retried later, whatever its code', () => {
   const provider = providers.find(({ id }) => id === 'exact-online') ?? expect.fail();
   const error_description = 'Rate limit exceeded: access_token not expired';
   for (const error of ['access_denied', 'invalid_request']) {

@@ -1,4 +1,7 @@
-/** What the definitions of the catalogue ask, by hand from the vendors' documentation. Fields have their names as values. */
+/**
+ * The requests of the catalogue's definitions, written by hand from the vendors' documentation. Each field has its name
+ * as value.
+ */
 
 interface Asked {
   readonly url: string;
@@ -117,7 +120,7 @@ export const used: Readonly<Record<string, readonly [baseUrl: string, headers?: 
   zoom: ['https://api.zoom.us/v2'],
 };
 
-/** What answers have beside the token, where a base URL comes from them. */
+/** Values of the answers in addition to the token, for providers whose base URL comes from them. */
 export const answered: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   salesforce: { instance_url: 'https://acme.my.salesforce.com' },
   zoho: { api_domain: 'https://www.zohoapis.com' },

@@ -10,7 +10,7 @@ const newKey = (algorithm: string) => {
   return namedCurve ? generateKeyPairSync('ec', { namedCurve }) : generateKeyPairSync('rsa', { modulusLength: 2048 });
 };
 
-/** Making an RSA key takes long, so each algorithm has one. */
+/** Making an RSA key is slow: each algorithm has only one. */
 const keys = new Map<string, ReturnType<typeof newKey>>();
 export const keyFor = (algorithm: string): ReturnType<typeof newKey> => {
   const key = keys.get(algorithm) ?? newKey(algorithm);
@@ -25,7 +25,10 @@ const valueFor = (data: DefinitionData, name: string): string => {
   return String(keyFor(data.assertion?.algorithm ?? 'RS256').privateKey.export(pem));
 };
 
-/** A secret that a definition takes, for each group of its alternatives: with all fields, and with the required ones. */
+/**
+ * A secret that a definition accepts, for each group of its alternatives: with all fields, and with only the required
+ * ones.
+ */
 export const inventedSecrets = (data: DefinitionData): readonly Readonly<Record<string, string>>[] => {
   const { alternatives = [[]], base } = data;
   const isAlternative = new Set(alternatives.flat());

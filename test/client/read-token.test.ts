@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-test('a living token is what the HTTP API would answer', async () => {
+test('a valid token is the same as the answer of the HTTP API', async () => {
   dynamodb.on(GetItemCommand).resolves({ Item: marshall(item) });
   expect(await read('poweroffice-v2/oslo')).toEqual({
     connection: 'poweroffice-v2/oslo',
@@ -36,7 +36,7 @@ test('a living token is what the HTTP API would answer', async () => {
     headers: item.headers,
     baseUrl: item.baseUrl,
   });
-  // Right after a refresh the old token may be dead already.
+  // Right after a refresh the old token may have expired already.
   expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toEqual({
     TableName: 'Tokens',
     Key: { connection: { S: 'poweroffice-v2/oslo' } },
@@ -44,7 +44,7 @@ test('a living token is what the HTTP API would answer', async () => {
   });
 });
 
-test('a dead one is none', async () => {
+test('an expired one is not served', async () => {
   vi.setSystemTime(item.expiresAt);
   dynamodb.on(GetItemCommand).resolves({ Item: marshall(item) });
   await expect(read('poweroffice-v2/oslo')).rejects.toMatchObject({
@@ -59,7 +59,7 @@ test('a connection without a token is unknown', async () => {
   await expect(read('poweroffice-v2/oslo')).rejects.toMatchObject({ name: 'TokenError', code: 'unknown_connection' });
 });
 
-test('what is no connection is not asked for', async () => {
+test('an invalid connection causes no read', async () => {
   await expect(read('oslo')).rejects.toMatchObject({ name: 'TokenError', code: 'malformed_connection' });
   expect(dynamodb.calls()).toEqual([]);
 });

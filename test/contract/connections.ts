@@ -70,7 +70,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await inShard(record.connection)).toEqual([listed]);
     });
 
-    it('gives nothing where nothing was added', async () => {
+    it('returns undefined if nothing was added', async () => {
       expect(await store().get(fresh())).toBeUndefined();
       expect(await store().list('nobody', 0)).toEqual([]);
     });
@@ -83,7 +83,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
   });
 
   describe('raising a version', () => {
-    it('is for whoever has the connection', async () => {
+    it('is only for the worker with the current version', async () => {
       const { connection, version: mine } = await added();
       expect(await store().raise(connection, mine, version(mine + 7))).toBe(true);
       expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
@@ -91,7 +91,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
     });
 
-    it('is for nobody once it is retired, nor of what is not there', async () => {
+    it('is refused for a retired connection and for a missing one', async () => {
       const { connection, version: mine } = await added();
       await store().retire(connection, START);
       expect(await store().raise(connection, mine, version(mine + 7))).toBe(false);
@@ -121,7 +121,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect((await store().get(seen.connection))?.version).toBe(1);
     });
 
-    it('knows its own claim again, and nobody else’s', async () => {
+    it('recognises its own claim, and no other', async () => {
       const seen = await added();
       const mine = await store().claim(seen, claim);
       expect(await store().claim(seen, claim)).toEqual(mine);
@@ -131,13 +131,13 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it.each([
       ['the version has moved', { version: version(4) }],
       ['it is due at another time', { dueAt: epochMs(START + 1) }],
-    ])('fails where %s', async (_, change) => {
+    ])('fails if %s', async (_, change) => {
       const there = await added({ version: version(3) });
       expect(await store().claim({ ...there, ...change }, claim)).toBeUndefined();
       expect(await store().get(there.connection)).toEqual(there);
     });
 
-    it('fails where the connection is retired or unknown', async () => {
+    it('fails if the connection is retired or unknown', async () => {
       const retired = await added({ retiredAt: START });
       expect(await store().claim(retired, claim)).toBeUndefined();
       const unknown = connectionOf(fresh());
@@ -178,7 +178,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       }
     });
 
-    it('leaves no claim to be known again', async () => {
+    it('leaves no claim that could be recognised', async () => {
       const seen = await added();
       const mine = await store().claim(seen, claim);
       await store().settle(seen.connection, version(1), { ...healthy, dueAt: LEASE_END });
@@ -218,14 +218,14 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect((await store().get(mine.connection))?.labels).toEqual(labels);
     });
 
-    it('is not noted of a connection that nobody knows', async () => {
+    it('is not noted for an unknown connection', async () => {
       const unknown = fresh();
       await store().noteSecret(unknown, noteOf('1'));
       expect(await store().get(unknown)).toBeUndefined();
     });
   });
 
-  describe('what people know of a connection', () => {
+  describe('what was reported about a connection', () => {
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
       const reported = { at: START, troubles: ['attention@1', 'overdue@2'] };
@@ -235,7 +235,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(mine.connection)).toEqual({ ...mine, reported: { at: plus(START, 1), troubles: [] } });
     });
 
-    it('is not noted of a connection that nobody knows', async () => {
+    it('is not noted for an unknown connection', async () => {
       const unknown = fresh();
       await store().noteReported(unknown, { at: START, troubles: [] });
       expect(await store().get(unknown)).toBeUndefined();
@@ -281,7 +281,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       },
     );
 
-    it('is taken back only once it has ended, if that is asked for', async () => {
+    it('is taken back only once it has ended, if the caller requires it', async () => {
       const retired = await added({ retiredAt: START, endingAt: START });
       const afterTheEnd = revival(plus(START, 9), { from: 'ended' });
       await store().revive(retired.connection, afterTheEnd);
@@ -296,7 +296,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       });
     });
 
-    it('is taken back once, and knows no claim from before', async () => {
+    it('is taken back once, and keeps no earlier claim', async () => {
       const mine = await claimed();
       await store().retire(mine.connection, START);
       await store().revive(mine.connection, revival(START));
@@ -329,7 +329,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await inShard(retired.connection)).toEqual([begun]);
     });
 
-    it('goes on to end at any time, also after the end, and began once', async () => {
+    it('can be begun again at any time, even after the end, and keeps its first beginning', async () => {
       const ended = await added({ retiredAt: START, dueAt: plus(START, 9), endingAt: plus(START, 1), endedAt: START });
       const { endedAt: _, ...begun } = { ...ended, dueAt: START + 65 };
       expect(await store().beginEnd(ended.connection, soon)).toEqual(begun);
@@ -372,7 +372,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(connection)).toBeUndefined();
     });
 
-    it('does not make a record of a connection that nobody knows', async () => {
+    it('does not create a record for an unknown connection', async () => {
       const unknown = fresh();
       await store().retire(unknown, START);
       await store().replace(unknown, START);

@@ -20,14 +20,14 @@ export const describeLimits = (store: () => LimitStore, fresh: () => string, atO
   describe('rate limits', () => {
     const key = () => `test-provider#${fresh()}`;
 
-    it('writes the first state, and the next one on top of the one that is known', async () => {
+    it('writes the first state, and the next one with its revision', async () => {
       const mine = key();
       expect(await store().write(mine, booked(1), 0)).toBeUndefined();
       expect(await store().write(mine, full, 1)).toBeUndefined();
       expect(await store().write(mine, booked(3), 1)).toEqual({ state: full, revision: 2 });
     });
 
-    it('answers what is there to whoever knows nothing of it', async () => {
+    it('returns the stored state for a wrong revision', async () => {
       const mine = key();
       await store().write(mine, booked(1), 0);
       expect(await store().write(mine, booked(2), 0)).toEqual({ state: booked(1), revision: 1 });

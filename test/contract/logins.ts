@@ -32,7 +32,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().note(mine, 'one', full)).toBe(true);
       expect(await store().take(mine, by('two'))).toBeUndefined();
       expect(await store().take(mine, by('three', plus(START, seconds(45))))).toEqual(full);
-      // Too late: somebody else has it.
+      // Too late: another try holds it.
       expect(await store().note(mine, 'one', { refused: [] })).toBe(false);
       expect(await store().note(mine, 'three', { refused: [], wrong: 2 })).toBe(true);
       expect(await store().take(mine, by('four', plus(START, seconds(99))))).toEqual({ refused: [], wrong: 2 });
@@ -51,7 +51,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       await store().take(mine, by('one'));
       expect(await store().take(mine, by('two', plus(START, seconds(45) - 1)))).toBeUndefined();
       expect(await store().take(mine, by('two', plus(START, seconds(45))))).toEqual({ refused: [] });
-      // Too late: somebody else has it.
+      // Too late: another try holds it.
       await store().giveBack(mine, 'one', full);
       expect(await store().take(mine, by('three', plus(START, seconds(46))))).toBeUndefined();
       await store().giveBack(mine, 'two', { refused: [] });

@@ -7,7 +7,7 @@ import type { Fresh } from './stores.ts';
 
 export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: Fresh) =>
   describe('secrets', () => {
-    it('gives nothing where there is no secret', async () => {
+    it('returns undefined if there is no secret', async () => {
       expect(await store().get(fresh())).toBeUndefined();
       expect(await store().list(`${fresh()}/`)).toEqual([]);
     });
@@ -32,7 +32,7 @@ export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: 
       expect(await store().list(name)).toEqual([{ name, version: second?.version }]);
     });
 
-    it('knows nothing of a secret that is scheduled for deletion, until it is restored', async () => {
+    it('hides a secret that is scheduled for deletion until it is restored', async () => {
       const name = fresh();
       await store().put(name, 'text');
       const before = await store().get(name);
@@ -44,7 +44,7 @@ export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: 
       expect(await store().list(name)).toEqual([{ name, version: before?.version }]);
     });
 
-    it('is another secret if it is erased and made again, whoever chooses the names', async () => {
+    it('is another secret if it is deleted for good and created again, even with the same version id', async () => {
       const name = fresh();
       await store().put(name, 'text');
       const before = await store().get(name);

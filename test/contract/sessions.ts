@@ -58,7 +58,7 @@ export const describeSessions = (store: () => SessionStore, fresh: Fresh): unkno
       await store().forget(mine, v4);
     });
 
-    it('belong to one connection, and are no records', async () => {
+    it('belong to one connection, and are not listed as records', async () => {
       const [mine, other] = [fresh(), fresh()];
       await store().keep(mine, v3, session);
       expect(await store().get(other)).toBeUndefined();

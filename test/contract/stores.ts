@@ -22,7 +22,7 @@ export interface OpenStores {
 }
 
 export interface Abilities {
-  /** Whether a condition and its write are one step, so that one of many writers at one moment wins. */
+  /** Whether a condition and its write are one step: of many simultaneous writers one wins. */
   readonly atomic: boolean;
 }
 

@@ -7,7 +7,7 @@ import type { AtOnce, Fresh } from './stores.ts';
 
 export const describeTokens = (store: () => TokenStore, fresh: Fresh, atOnce: AtOnce) =>
   describe('tokens', () => {
-    it('gives nothing where nothing was published', async () => {
+    it('returns undefined if nothing was published', async () => {
       expect(await store().get(fresh())).toBeUndefined();
     });
 
@@ -42,7 +42,7 @@ export const describeTokens = (store: () => TokenStore, fresh: Fresh, atOnce: At
       expect(await store().get(newer.connection)).toEqual(newer);
     });
 
-    it('takes the same token twice, so that a lost answer is no loss', async () => {
+    it('accepts the same token twice: a lost answer loses nothing', async () => {
       const token = tokenOf(fresh());
       await store().publish(token);
       expect(await store().publish(token)).toBe(true);

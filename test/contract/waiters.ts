@@ -34,7 +34,7 @@ export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh, atOn
       expect(await store().join(connection, version(2), 3)).toBe(false);
     });
 
-    it('makes no record of a connection that nobody knows', async () => {
+    it('creates no record for an unknown connection', async () => {
       const unknown = fresh();
       expect(await store().join(unknown, version(0), 3)).toBe(false);
       expect(await store().get(unknown)).toBeUndefined();

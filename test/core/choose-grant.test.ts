@@ -59,7 +59,7 @@ it('logs in while the provider would refuse to renew, unless a person would have
   expect(chosen(minutes(30) + 1, code)).toMatchObject({ grant: 'refresh', irreplaceable: true });
 });
 
-describe('logs in where', () => {
+describe('logs in if', () => {
   it.each<[string, Partial<Connection>, Partial<Session>?]>([
     ['abandoned', { leaseUntil: at(-1) }],
     ['session_over', {}, { endsAt: START }],
@@ -90,7 +90,7 @@ describe('with a one-time code', () => {
   const redeemedCode = fingerprint('good-1');
   const held = { grant: 'refresh', refreshToken: 'held', irreplaceable: true };
 
-  it('redeems a code that nobody tried', () => {
+  it('redeems a code that was never tried', () => {
     expect(without(seen(), code)).toEqual(full('no_session'));
     expect(choose(seen({ redeemedCode: 'another' }), code, secretVersion('v2'))).toEqual(full('new_credentials'));
   });
@@ -119,7 +119,7 @@ describe('with a one-time code', () => {
     expect(choose(madeAgain, code)).toEqual({ ...held, thenTryCode: true });
   });
 
-  it('has nothing to ask with where the code is spent and no session is left', () => {
+  it('has no grant if the code is spent and no session is left', () => {
     expect(without(seen({ redeemedCode }), code)).toEqual({ grant: 'none', code: 'code_already_redeemed' });
   });
 

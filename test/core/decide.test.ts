@@ -38,7 +38,7 @@ const demand = (connection: Connection, wanted: Demand): Decision => {
   return decideDemand(connection, published, START, wanted, policy);
 };
 
-/** What holds for every way to ask. */
+/** The same for every kind of request. */
 const held: readonly [string, Partial<Connection>, object][] = [
   ['is retired, even if it is due', { retiredAt: at(-1), dueAt: START }, wait('retired')],
   ['is leased, even if it is due', { leaseUntil: at(1), dueAt: START }, wait('leased', at(1))],
@@ -82,7 +82,7 @@ describe('the schedule', () => {
     ],
   ])('%s', (_, change, decision) => expect(decideDue(record(change), START)).toEqual(decision));
 
-  it('does not take a connection nobody knows the version of for a changed one', () => {
+  it('does not count an unknown version as a change', () => {
     const { discoveredVersion: _, ...unversioned } = record({});
     expect(decideDue(unversioned, START)).toEqual(wait('not_due', at(minutes(1))));
   });
@@ -91,7 +91,12 @@ describe('the schedule', () => {
 describe('a reader', () => {
   it.each<[string, Partial<Connection>, number, object]>([
     ['gets what is left if that is enough', {}, minutes(30), wait('fresh')],
-    ['gets what the schedule can promise, whatever he wants', { expiresAt: at(minutes(22)) }, hours(24), wait('fresh')],
+    [
+      'gets what the schedule can promise, even for a larger minTtl',
+      { expiresAt: at(minutes(22)) },
+      hours(24),
+      wait('fresh'),
+    ],
     ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
     ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
     [
@@ -125,7 +130,7 @@ describe('a reader', () => {
     }
   });
 
-  it('asks for a first token where there has been none', () => {
+  it('requests a first token if there has been none', () => {
     const { issuedAt: _, expiresAt: __, ...never } = record({});
     expect(demand(never, { kind: 'ifNeeded', minTtl: 0 })).toEqual(refresh('requested'));
   });

@@ -32,7 +32,7 @@ describe('the order of due connections', () => {
     expect(order(...mine)).toEqual(['close', 'never', 'works', 'fails', 'dead', 'never-fails']);
   });
 
-  it('gives one turn in four to what never had a token, however many tokens are close to their expiry', () => {
+  it('gives one turn in four to connections without a first token, even if many tokens are close to expiry', () => {
     const close = Array.from({ length: 5 }, (_, n) => working(`close-${n}`, n / 10));
     expect(order(...close, connectionOf(idOf('a')), connectionOf(idOf('b')))).toEqual([
       ...['close-0', 'close-1', 'close-2', 'a'],
@@ -40,7 +40,7 @@ describe('the order of due connections', () => {
     ]);
   });
 
-  it('gives each secret its turn, however many connections another one holds', () => {
+  it('gives each secret its turn, even if another one holds many connections', () => {
     const packed = Array.from({ length: 4 }, (_, n) => working(`packed/${n}`, 3 + n));
     expect(order(...packed, working('a', 8), working('b', 9))).toEqual([
       ...['packed/0', 'a', 'b', 'packed/1', 'packed/2', 'packed/3'],

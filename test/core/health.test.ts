@@ -48,7 +48,7 @@ describe('the life left of a token', () => {
     expect(lifeLeft({ ...centred, ...token }, { refreshAt: 0.8 }, START)).toBeCloseTo(0.5, 1);
   });
 
-  it('stays above one half until the second tick, however late its name moves its renewal', () => {
+  it('stays above one half until the second tick, even if its name moves its renewal as late as possible', () => {
     const life = hours(24);
     for (const [refreshAt, part] of [0.5, 0.84, 0.89].flatMap(share =>
       [0, 0.5, 1].map(part => [share, part] as const),

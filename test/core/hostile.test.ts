@@ -27,7 +27,7 @@ interface Usable {
   readonly baseUrl: string;
 }
 
-/** What a consumer must be able to do with a token, whoever it comes from. */
+/** What every consumer must be able to do with a token. */
 const expectUsable = ({ accessToken, issuedAt, expiresAt, headers, baseUrl }: Usable, now: EpochMs): void => {
   expect(accessToken).not.toBe('');
   expect(issuedAt).toBeLessThanOrEqual(now);
@@ -92,7 +92,7 @@ describe.each(providers)('whatever $id answers', provider => {
     );
   });
 
-  it('replaces a good token only by one that was really granted, and always leaves a record that goes on', async () => {
+  it('replaces a good token only by one that was really granted, and always leaves a record that can be refreshed again', async () => {
     let refreshed = 0;
     const several = fc.array(hostileReplies({ ...token, ...code }), { minLength: 1, maxLength: 4 });
     await fc.assert(

@@ -51,7 +51,7 @@ describe('a size', () => {
     expect(usedAs({ headers: {}, baseUrl: `${baseUrl}a` })).toEqual(TOO_LARGE);
   });
 
-  it('is looked at before the claims, however large they are', () => {
+  it('is checked before the claims, even if they are large', () => {
     const token = { ...fixturesOf('petrosoft').token, access_token: jwt({ exp: START, fill: 'a'.repeat(210_000) }) };
     expect(interpret(exchangeWith('petrosoft'), answer(token))).toEqual(TOO_LARGE);
   });
@@ -91,7 +91,7 @@ describe('the end of a session', () => {
     ['at infinity', Number.POSITIVE_INFINITY],
     ['at -1e300', -1e300],
     ['at NaN', Number.NaN],
-  ])('%s is not known', (_, at) => {
+  ])('%s counts as unknown', (_, at) => {
     const outcome = ends(at);
     expect(outcome).toMatchObject({ kind: 'granted', refreshToken: 'r' });
     expect(outcome).not.toHaveProperty('sessionEndsAt');
@@ -105,7 +105,7 @@ describe('the end of a session', () => {
     ['refresh_expires_in', { refresh_expires_in: 9e15 }],
     ['refresh_expires_in, as a text,', { refresh_expires_in: '9e15' }],
     ['exp', { refresh_expires_in: 0, access_token: jwt({ exp: 1e300 }) }],
-  ])('of Petrosoft is not known if %s says nonsense', (_, change) => {
+  ])('of Petrosoft counts as unknown if %s is nonsense', (_, change) => {
     const outcome = interpret(exchangeWith('petrosoft'), answer({ ...fixturesOf('petrosoft').token, ...change }));
     expect(outcome).toMatchObject({ kind: 'granted' });
     expect(outcome).not.toHaveProperty('sessionEndsAt');
@@ -136,7 +136,7 @@ it.each([
   ['that was sent twice', '120, 120', undefined],
   ['in the past', 'Thu, 01 Jan 1970 00:00:00 GMT', undefined],
   ['in the far future', 'Fri, 31 Dec 9999 23:59:59 GMT', hours(24)],
-])('a Retry-After %s is a day at the most, or none', (_, value, retryAfter) => {
+])('a Retry-After %s is at most a day, or none', (_, value, retryAfter) => {
   expect(retryAfterIn({ 'retry-after': value }, epochMs(START))).toEqual(
     retryAfter === undefined ? {} : { retryAfter },
   );

@@ -15,7 +15,7 @@ const full = withGrant('login');
 const good = { access_token: 'a', expires_in: 600 };
 
 describe('a token', () => {
-  it('is read, with nothing in it that was not said', () => {
+  it('is read, without anything that it did not contain', () => {
     expect(interpret(full, answer(good))).toEqual({
       kind: 'granted',
       accessToken: 'a',
@@ -45,7 +45,7 @@ describe('a token', () => {
     expect(interpret(full, answer({ ...good, token_type }))).toMatchObject({ tokenType });
   });
 
-  it.each([[''], [7], [null], [{}], [true]])('comes with no session where the refresh token is %j', refresh_token => {
+  it.each([[''], [7], [null], [{}], [true]])('brings no session if the refresh token is %j', refresh_token => {
     expect(interpret(full, answer({ ...good, refresh_token }))).not.toHaveProperty('refreshToken');
   });
 
@@ -69,7 +69,7 @@ describe('a token', () => {
   });
 });
 
-describe('an answer that is no token', () => {
+describe('an answer without a token', () => {
   const rows: readonly [string, HttpReply, object][] = [
     ['without an access token', answer({}), { kind: 'unknown', code: 'malformed_answer' }],
     ['with an empty one', answer({ access_token: '' }), { kind: 'unknown', code: 'empty_access_token' }],
@@ -103,7 +103,7 @@ describe('an answer that is no token', () => {
     [400, 'request_rejected'],
     [404, 'request_rejected'],
     [410, 'request_rejected'],
-  ])('of status %i and no words is no verdict, of a login or a refresh', (status, code) => {
+  ])('of status %i and no words gives no verdict, to a login or a refresh', (status, code) => {
     for (const exchange of [full, withGrant('refresh')]) {
       const rejected = { kind: 'rejected', code, status, retryAfter: seconds(7) };
       expect(interpret(exchange, answer('', status, { 'retry-after': '7' }))).toEqual(rejected);
@@ -121,7 +121,7 @@ describe('an answer that is no token', () => {
     }
   });
 
-  it('waits as long as the provider asks, also if its dialect says what an answer means', () => {
+  it('waits for the provider’s Retry-After, even if its dialect gives the answer a meaning', () => {
     for (const kind of ['retry', 'rejected'] as const) {
       const fault = () => ({ kind, code: 'rate_limited' }) as const;
       const outcome = interpret(withGrant('login', {}, { fault }), answer('{}', 418, { 'retry-after': '9' }));

@@ -39,7 +39,7 @@ describe('expires_in', () => {
     ['less than a millisecond', 1e-9, 'invalid_lifetime'],
   ])('%s', (_, given, expected) => expect(read(given)).toEqual(expected));
 
-  it('is read in milliseconds where the provider counts those, unless that would be absurdly short', () => {
+  it('is read in milliseconds if the provider uses them, unless that would be absurdly short', () => {
     expect(read(3_600_000, undefined, inMilliseconds)).toEqual([3600]);
     expect(read(144_000, undefined, inMilliseconds)).toEqual([144]);
     expect(read(10_000, undefined, inMilliseconds)).toEqual([10, 'lifetime_implausible']);
@@ -67,7 +67,7 @@ it('counts from before the request, not from when the answer is read', () => {
   expect(lifetimeOf(inSeconds, answer, epochMs(1000))).toMatchObject({ expiresAt: 61_000 });
 });
 
-it('whatever is said, a token ends at a whole millisecond in the future and within reason', () => {
+it('for any answer, a token expires at a whole millisecond in the future and within reason', () => {
   const anything = fc.oneof(fc.anything(), fc.double(), fc.double().map(String), fc.integer());
   fc.assert(
     fc.property(anything, anything, fc.constantFrom(inSeconds, inMilliseconds), (given, exp, provider) => {

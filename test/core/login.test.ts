@@ -17,7 +17,7 @@ const named: Failed = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const unnamed: Failed = { kind: 'rejected', code: 'access_refused', status: 401 };
 const granted = { kind: 'granted' } as Outcome;
 
-/** One user at one host, and whoever uses it. */
+/** One user at one host, with all connections that use it. */
 const account = () => {
   let state: LoginState = { refused: [] };
   let now = START;
@@ -81,7 +81,7 @@ describe('a refused login', () => {
     expect(tries(it('e'), granted)).toBe(true);
   });
 
-  it('holds nobody once the same credentials are granted that were refused', () => {
+  it('holds back no connection once the refused credentials are granted', () => {
     const { it, tries, pass, state } = account();
     tries(it('a'), granted);
     tries(it('b'), unnamed);
@@ -91,7 +91,7 @@ describe('a refused login', () => {
     expect(state()).toEqual({ refused: [], granted: 'password' });
   });
 
-  it('of a wrong application is no verdict on the user', () => {
+  it('of a wrong application gives no verdict on the user', () => {
     const { it, tries, held, state } = account();
     tries(it('a'), granted);
     expect(tries(it('b'), { kind: 'refused', code: 'invalid_client' })).toBe(true);
@@ -135,7 +135,7 @@ it('the pauses of one password count the tries of another', () => {
   expect(['one', 'two', 'three'].filter(login => tries(it(login, login), unnamed))).toHaveLength(1);
 });
 
-it('who was rejected is not his own second opinion', () => {
+it('that was rejected is not its own second opinion', () => {
   const { it, tries, pass } = account();
   tries(it('a'), granted);
   for (const login of ['one', 'two']) tries(it(login, login), unnamed);
@@ -144,7 +144,7 @@ it('who was rejected is not his own second opinion', () => {
   expect(tries(it('b'), unnamed)).toBe(false);
 });
 
-it('a correction is tried however often the login before it was', () => {
+it('a correction is tried even if the login before it was tried often', () => {
   const { it, tries, pass } = account();
   for (let day = 0; day < 9; day += 1) {
     expect(tries(it('a'), unnamed)).toBe(true);
@@ -153,7 +153,7 @@ it('a correction is tried however often the login before it was', () => {
   expect(tries(it('a', 'corrected'), granted)).toBe(true);
 });
 
-it('if there is no room for another refusal, those that are known are tried again when it is time', () => {
+it('if there is no room for another refusal, the stored ones are tried again when they are due', () => {
   const refused = Array.from({ length: 64 }, (_, n) => ({
     ...({ fingerprint: `${n}`, login: 'password', code: 'access_refused', times: 1, at: START, until: START } as const),
   }));
@@ -215,7 +215,7 @@ describe('different wrong passwords of one user', () => {
     expect(tries(it('right-again', 'right'), granted)).toBe(true);
   });
 
-  it('are forgotten a week after nobody has them any more', () => {
+  it('are forgotten a week after the last connection used them', () => {
     const { it, tries, pass, state } = account();
     tries(it('a', 'right'), granted);
     tries(it('b', 'old'), named);
@@ -225,7 +225,7 @@ describe('different wrong passwords of one user', () => {
   });
 });
 
-describe('a try whose outcome nobody stored', () => {
+describe('a try without a stored outcome', () => {
   it('counts as rejected, and says that the login is in use', () => {
     const { it, begins, held, pass } = account();
     begins(it('a'));
@@ -240,7 +240,7 @@ describe('a try whose outcome nobody stored', () => {
   });
 });
 
-it('a try of a login that works, whose outcome nobody stored, is repeated at once, once', () => {
+it('a try of a working login without a stored outcome is repeated once, at once', () => {
   const { it, tries, begins, held } = account();
   tries(it('other'), granted);
   tries(it('faulty'), named);

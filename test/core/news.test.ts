@@ -40,7 +40,7 @@ describe('the troubles of a connection', () => {
     ]);
   });
 
-  it('are an expired token, and that nobody works on it', () => {
+  it('are an expired token, and that no worker handles it', () => {
     expect(troubles({ expiresAt: START, dueAt: plus(START, -minutes(9)) })).toEqual([
       { kind: 'no-token', at: START },
       { kind: 'overdue', at: plus(START, -minutes(9)) },
@@ -59,7 +59,7 @@ describe('the troubles of a connection', () => {
     expect(failing(minutes(2))).toEqual([{ kind: 'life-low', at: START }]);
   });
 
-  it('are that a token runs low although nothing fails: its worker dies after each claim', () => {
+  it('are that a token runs low although nothing fails: its worker crashes after each claim', () => {
     const claimed = (left: number, change: Partial<Connection> = {}) => {
       const times = { issuedAt: plus(START, left - minutes(10)), expiresAt: plus(START, left) };
       return troubles({ dueAt: plus(START, minutes(1)), leaseUntil: plus(START, minutes(1)), ...times, ...change });
@@ -67,7 +67,7 @@ describe('the troubles of a connection', () => {
     const due = plus(START, minutes(2) - minutes(5));
     expect(claimed(minutes(2))).toEqual([{ kind: 'life-low', at: due }]);
     expect(claimed(minutes(3))).toEqual([]);
-    // Nobody claims it: that is another trouble.
+    // No worker claims it: that is a different trouble.
     expect(claimed(minutes(2), { dueAt: due, leaseUntil: due })).toEqual([{ kind: 'overdue', at: due }]);
   });
 

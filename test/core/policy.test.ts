@@ -27,7 +27,7 @@ describe('renewalOf', () => {
   const shareOf = (name: string, life: number) =>
     (renewalOf(policy, idOf(name), START, plus(START, life)) - START) / life;
 
-  it('renews every token between 45 and 55 per cent of its own life, whatever that is', () => {
+  it('renews every token between 45 and 55 per cent of its own lifetime', () => {
     fc.assert(
       fc.property(names, fc.integer({ min: minutes(3), max: hours(24) }), (name, life) => {
         const share = shareOf(name, life);
@@ -46,7 +46,7 @@ describe('renewalOf', () => {
     expect(shareOf('customer-7', hours(1))).toBe(shares[7]);
   });
 
-  it('does not renew more often than the floor, and never later than the token’s death', () => {
+  it('does not renew more often than the floor, and never after the token expires', () => {
     for (const life of [1, seconds(1), seconds(59), minutes(1), seconds(90), minutes(2)]) {
       const at = renewalOf(policy, idOf('acme'), START, plus(START, life)) - START;
       expect(at).toBeGreaterThanOrEqual(Math.min(life, policy.floor));
@@ -76,7 +76,7 @@ describe('backoffOf', () => {
     expect(backoffOf(policy, { failures: 3, now: START }, 0.5)).toBe(seconds(20));
   });
 
-  it('leaves at least three more chances before a living token dies', () => {
+  it('leaves at least three more chances before a valid token expires', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 50 }),
@@ -99,7 +99,7 @@ describe('backoffOf', () => {
     expect(ceilingOf(1, { expiresAt: plus(START, seconds(8)) })).toBeCloseTo(seconds(2), 3);
   });
 
-  it('knows no such haste for a token that is dead', () => {
+  it('does not apply this limit to an expired token', () => {
     expect(ceilingOf(6, { expiresAt: START })).toBeCloseTo(minutes(5), 3);
     expect(ceilingOf(6, { expiresAt: plus(START, -1) })).toBeCloseTo(minutes(5), 3);
   });
@@ -129,7 +129,7 @@ describe('probeOf', () => {
     expect(probeOf(policy, minutes(10), START, START)).toBe(minutes(10));
   });
 
-  it('does not turn hot where clocks disagree about when it began', () => {
+  it('does not retry rapidly if clocks disagree about the beginning', () => {
     expect(probeOf(policy, hours(8), START, plus(START, hours(5)))).toBe(hours(1));
   });
 });
@@ -143,7 +143,7 @@ describe('tickOf', () => {
     [hours(1), 5],
     [hours(24), 5],
     [1, 1],
-  ])('looks at tokens that live %i ms every %i minutes', (lifetime, tick) => {
+  ])('for a lifetime of %i ms is %i minutes', (lifetime, tick) => {
     expect(tickOf({ lifetime })).toBe(minutes(tick));
   });
 
@@ -164,7 +164,7 @@ describe('a provider that renews tokens only near their end', () => {
     return expiresAt - renewalOf(late, idOf(name), START, expiresAt, early);
   };
 
-  it('is asked soon after it does so, and not before, whoever needs time', () => {
+  it('is called soon after it does so, and never before, even for an early renewal', () => {
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
       for (const early of [false, true]) {
         expect(left(name, early)).toBeLessThanOrEqual(minutes(5));
@@ -173,7 +173,7 @@ describe('a provider that renews tokens only near their end', () => {
     }
   });
 
-  it('promises readers less, and is looked at more often', () => {
+  it('promises readers less, and is polled more often', () => {
     expect(promised({ ...late, tick: minutes(1) }, hours(1))).toBe(minutes(3.5));
     const provider = { lifetime: hours(8), renewWithin: minutes(5) };
     expect(tickOf(provider)).toBe(minutes(1));
@@ -195,7 +195,7 @@ describe('what readers are promised', () => {
     expect(promised({ ...policy, refreshAt: 0.1, tick: minutes(1) }, minutes(5))).toBe(minutes(3));
   });
 
-  it('is enough for whoever wants more', () => {
+  it('is enough even if a reader wants more', () => {
     const token = { issuedAt: START, expiresAt: plus(START, minutes(20)) };
     const enough = (minTtl: number, now: number) =>
       isEnough({ ...policy, tick: minutes(2) }, token, minTtl, epochMs(now));

@@ -46,7 +46,7 @@ describe('the name of a secret', () => {
     ['begins with a dot', 'token-refresher/petrosoft/.hidden'],
     ['has a provider in capitals', 'token-refresher/Petrosoft/acme'],
     ['is too long', `token-refresher/petrosoft/${'a'.repeat(101)}`],
-  ])('is none where it %s', (_, name) => expect(parseSecretName(PREFIX, name)).toBeUndefined());
+  ])('is refused if it %s', (_, name) => expect(parseSecretName(PREFIX, name)).toBeUndefined());
 });
 
 describe('the connections in a secret', () => {
@@ -77,7 +77,7 @@ describe('the connections in a secret', () => {
     expect(found(text, 2)).toEqual({ ok: false, code: 'too_many_connections' });
   });
 
-  it('are never prototypes, and keys that are no names are counted', () => {
+  it('are never prototypes, and keys that are not valid names are counted', () => {
     const content = found('{"connections":{"__proto__":{"a":1},"constructor":{},"a b":{},"":{}}}');
     expect(content).toMatchObject({
       connections: ['p/shared/constructor'],
@@ -104,11 +104,11 @@ describe('the credentials of a connection', () => {
     },
   );
 
-  it('are what was written there, also where that is no object', () => {
+  it('are returned as written, even if they are not an object', () => {
     expect(credentialsIn(json, 'odd')).toBe('text');
   });
 
-  it('are no way to another prototype', () => {
+  it('cannot set another prototype', () => {
     const hostile = JSON.parse('{"connections":{"oslo":{"__proto__":{"password":"planted"}}}}');
     const own = credentialsIn(hostile, 'oslo');
     expect(isObject(own) && own.password).toBeUndefined();
@@ -133,7 +133,7 @@ describe('the claims of a token', () => {
     `h.${part(1)}`,
   ])('are none of %j', token => expect(claimsOf(token)).toEqual({}));
 
-  it('are nothing more where the JSON names a prototype', () => {
+  it('contain nothing else if the JSON names a prototype', () => {
     expect(claimsOf(`h.${Buffer.from('{"__proto__":{"exp":7}}').toString('base64url')}.s`).exp).toBeUndefined();
     expect(jsonObject('{"__proto__":{"error":"x"}}')?.error).toBeUndefined();
   });
@@ -177,7 +177,7 @@ describe('ids', () => {
     expect(sizes).toHaveLength(SHARDS);
     expect(Math.min(...sizes)).toBeGreaterThan(400);
     expect(allShards).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    // Fixed for ever: another answer would leave records where nobody looks.
+    // Fixed forever: with another number, records would be in shards that nobody reads.
     expect(shardOf(idOf('acme'))).toBe(shardOf(idOf('acme')));
     expect(spread(idOf('acme'), 'shard')).not.toBe(spread(idOf('acme'), 'renewal'));
   });

@@ -75,7 +75,7 @@ describe('the session after', () => {
     expect(sessionAfterA('login')).toBeUndefined();
   });
 
-  it('a refresh is the new one, and the old one where there is no new one (RFC 6749 §6)', () => {
+  it('a refresh is the new one, or the old one if there is no new one (RFC 6749 §6)', () => {
     expect(sessionAfterA('refresh', { refreshToken: 'new' })).toEqual(fresh);
     const ending = { refreshToken: 'new', sessionEndsAt: at(5) };
     expect(sessionAfterA('refresh', ending)).toEqual({ ...fresh, endsAt: at(5) });
@@ -167,7 +167,7 @@ describe('a failure', () => {
     });
   });
 
-  it('counts on from the last, and knows since when', () => {
+  it('continues the count of the last, and keeps its start', () => {
     const settled = failed(retry, { status: 'failing', failures: 3, failingSince: at(-7) });
     expect(settled).toMatchObject({ failures: 4, failingSince: at(-7), dueAt: at(seconds(40)) });
   });
@@ -177,11 +177,11 @@ describe('a failure', () => {
     expect(failed(retry).session).toEqual(note);
   });
 
-  it('waits as long as the provider asked', () => {
+  it('waits for the provider’s Retry-After', () => {
     expect(failed({ ...retry, retryAfter: minutes(7) }).dueAt).toBe(at(minutes(7)));
   });
 
-  it('is tried against the secret it was met with, and against none where none was read', () => {
+  it('notes the secret that it used, or none if none was read', () => {
     expect(failed(retry, {}, { tried: t2 })).toMatchObject({ usedVersion: v2, settledVersion: v1 });
     const unread = failed(
       { kind: 'retry', code: 'secret_unreadable' },
@@ -212,7 +212,7 @@ describe('attention', () => {
     expect(failed(rejected).status).toBe('failing');
     expect(standing(minutes(2) - 1).status).toBe('failing');
     expect(standing(minutes(2)).status).toBe('attention');
-    // However it is said.
+    // For every code of that kind.
     expect(standing(minutes(2), {}, 'request_rejected').status).toBe('attention');
     // Something else in between: it has not stood.
     expect(standing(minutes(2), {}, 'timeout').status).toBe('failing');
@@ -269,12 +269,15 @@ describe('attention', () => {
   it.each<[string, RunFailure]>([
     ['may pass', retry],
     ['nobody knows', unknown],
-  ])('ends with new credentials whose outcome %s: they are tried again, or nobody ever would', (_, trouble) => {
-    const settled = failed(trouble, attention, { tried: t2 });
-    expect(settled).toMatchObject({ status: 'failing', usedVersion: v2, lastError: { code: trouble.code } });
-    expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
-    expect(settled).not.toHaveProperty('attentionSince');
-  });
+  ])(
+    'ends with new credentials whose outcome %s: they are tried again: otherwise nothing would try them',
+    (_, trouble) => {
+      const settled = failed(trouble, attention, { tried: t2 });
+      expect(settled).toMatchObject({ status: 'failing', usedVersion: v2, lastError: { code: trouble.code } });
+      expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
+      expect(settled).not.toHaveProperty('attentionSince');
+    },
+  );
 
   it('stays with new credentials that are refused as well', () => {
     expect(failed(refused, attention, { tried: t2 })).toMatchObject({
@@ -309,7 +312,7 @@ it('a postponed run changes nothing but when it is due, and says why', () => {
   expect(settlePostponed(attention, { calls: 1 }, postponed, START).lastError?.code).toBe('invalid_grant');
 });
 
-it('a run that finds the same credentials changes nothing but the version that it knows', () => {
+it('a run that finds the same credentials changes only the noted version', () => {
   const before = seen({ status: 'attention', failures: 2, attentionSince: START, discoveredVersion: v2 });
   const { connection: _, version: __, discoveredVersion: ___, ...rest } = before;
   expect(settleUnchanged(before, { calls: 0, session: note, tried: { ...t1, version: v2 } })).toEqual({
@@ -319,7 +322,7 @@ it('a run that finds the same credentials changes nothing but the version that i
   });
 });
 
-it('no settlement holds a field that is undefined, so that a store never has to guess', () => {
+it('no settlement has an undefined field: a store need not guess', () => {
   const bare = connectionOf(idOf('acme'));
   const settlements = [
     settleFailed(policy, provider, bare, retry, { calls: 0 }, START, 0.5),

@@ -35,7 +35,7 @@ describe('a bill', () => {
     expect(billOf(usage, full).total).toBeCloseTo(2.4 + 1 + 1.5 + 1.25 + 6.6667, 8);
   });
 
-  test('has the free tier taken off where there is one', () => {
+  test('subtracts the free tier if there is one', () => {
     // Five of the 15 metrics, and 100,000 of the 500,000 GB-seconds, are paid for.
     expect(billOf(usage, free).total).toBeCloseTo(2.4 + 1 + 0.5 + 1.25 + 1.33334, 8);
   });

@@ -41,7 +41,7 @@ describe('the options of npm run cost', () => {
   });
 
   test('have as many applications as the provider’s rate limit needs', () => {
-    // 10,000 renewals in ten minutes are 16.7 calls a second, of which one application gets five.
+    // 10,000 renewals in ten minutes are 16.7 calls a second; one application gets five of them.
     expect(sharesOf('--connections 10000 --lifetime 20m --packed 200')).toEqual([['poweroffice-v2', 10_000, 4, 2]]);
     expect(sharesOf('--connections 10000 --lifetime 20m --packed 200 --keys 50')).toEqual([
       ['poweroffice-v2', 10_000, 50, 2],

@@ -83,7 +83,7 @@ describe('a first refresh token', () => {
     expect(read(imported, { access_token: 'made-up', refresh_token: 'next' })).toMatchObject({ refreshToken: 'next' });
   });
 
-  it('is no session if it is a code of another request', () => {
+  it('is not a session if it is a code of another request', () => {
     const request = { url: '{base}/token', form: { code: '{key}' } };
     const code = opened({ redeem: { field: 'key', request }, refresh, sessionOf: ['key'] });
     expect(read(code, { access_token: 'made-up' })).not.toHaveProperty('refreshToken');
@@ -116,9 +116,9 @@ describe('a definition that cannot work', () => {
       { login: { method: 'GET', url: '{base}/token', form: { a: 'b' } } },
       '"login" is a GET, which has no body: use "query".',
     ],
-    [{ consumer: { headers: {}, baseUrl: '{base}' } }, '"consumer.headers" must have "{token}" in one of them'],
+    [{ consumer: { headers: {}, baseUrl: '{base}' } }, '"consumer.headers" must have "{token}" in one header'],
     [{ refresh: { url: '{base}/token', form: {} }, sessionOf: ['key'] }, '"refresh" must send "{refreshToken}".'],
-    [{ fields: { constructor: { purpose: 'c' } } }, '"fields.constructor" has a name that means something else'],
+    [{ fields: { constructor: { purpose: 'c' } } }, '"fields.constructor" has a reserved name'],
   ])('is refused: %j', (change, sentence) => {
     expect(() => opened(change)).toThrow(sentence);
   });

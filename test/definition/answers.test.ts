@@ -29,7 +29,7 @@ const sessionOf = (sessionEnd: readonly object[], json: object) => {
 const inTenMinutes = NOW + seconds(600);
 const jwtWith = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`;
 
-describe('where things are in an answer', () => {
+describe('the paths of an answer', () => {
   const answer = {
     token: 'data.auth.token',
     refreshToken: 'data.next',
@@ -62,7 +62,7 @@ describe('where things are in an answer', () => {
     expect(read({ consumer }, { access_token: 't', expires_in: 60, org: 'Ø' })).toMatchObject({ kind: 'granted' });
   });
 
-  it('is not where the standard has it, if the definition says otherwise', () => {
+  it('is read at the path of the definition instead of the standard path', () => {
     expect(read({ answer }, { access_token: 't', expires_in: 60 })).toMatchObject({ code: 'malformed_answer' });
   });
 });

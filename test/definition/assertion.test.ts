@@ -60,7 +60,7 @@ describe('an assertion', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  it('is sent where the request has it', () => {
+  it('is sent at its place in the request', () => {
     const of = { ...secret, key: pemOf('ES256') };
     expect(accountOf(changeFor('ES256'), of).logIn('a.b.c').body).toBe('assertion=a.b.c');
   });
@@ -76,7 +76,7 @@ describe('an assertion', () => {
     ]);
   });
 
-  it('is not made with what is no key, which no message repeats', () => {
+  it('is not made with an invalid key, which no message repeats', () => {
     expect(problemsOf(changeFor('RS256'), { ...secret, key: 'not-a-key' })).toEqual([
       '"key" is not a private key in PEM: copy it again, with its first and last line and "\\n" for each line break',
     ]);

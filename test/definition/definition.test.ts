@@ -36,7 +36,7 @@ describe('a definition of a few lines', () => {
     });
   });
 
-  it('asks of a field what its place needs', () => {
+  it('requires of a field what its place needs', () => {
     const inHeader = { login: { url: '{base}/token', headers: { 'x-id': '{clientId}' } } };
     const asUser = { login: { url: '{base}/token', basic: { user: '{clientId}', password: '{clientSecret}' } } };
     for (const [change, clientId] of [

@@ -28,7 +28,7 @@ it.each(['evil.test/', 'evil.test#', 'a.b', 'a/b', 'a@b', 'a:1', 'a\\b', '-a', '
   },
 );
 
-it.each(['.', '..'])('%j is no part of a path', tenant => {
+it.each(['.', '..'])('%j is not accepted as part of a path', tenant => {
   expect(urlOf({ tenant })).toBe('tenant: "tenant" leads to another address: check the tenant');
 });
 

@@ -9,11 +9,11 @@ const key = withField('key', { privateKey: true });
 const signed = { url: '{base}/token', form: { assertion: '{assertion}' } };
 const times = '"seconds", "milliseconds", "epochSeconds", "epochMilliseconds" or "date"';
 
-it.each([undefined, null, 'x', [], 7])('what is no object is said to be none: %j', value => {
+it.each([undefined, null, 'x', [], 7])('a definition that is not an object is refused: %j', value => {
   expect(() => definitionFrom(value)).toThrow(/^The definition (?:is missing: it )?must be an object\.$/);
 });
 
-it('everything that is missing is said at once', () => {
+it('everything that is missing is reported at once', () => {
   expect(faultsOf(Object.fromEntries(Object.keys(small).map(name => [name, undefined])))).toEqual([
     '"id" is missing: it must be a text.',
     '"title" is missing: it must be a text.',
@@ -126,7 +126,7 @@ describe('what does not go together', () => {
     [{ login: undefined }, '"login" is missing: write the request that obtains a token.'],
     [
       { fields: code.fields, redeem: { field: 'code' } },
-      '"refresh" is missing: what a person hands in once is of no use without it.',
+      '"refresh" is missing: a one-time code is useless without it.',
     ],
     [
       { ...session, fields: withField('code', { optional: true }), redeem: { field: 'code' }, login: undefined },
@@ -165,7 +165,7 @@ describe('what does not go together', () => {
       { answer: { sessionEnd: [{ as: 'seconds' }] } },
       '"answer.sessionEnd" has a time that must have one of "path" and "claim".',
     ],
-    [{ fields: withField('token') }, '"fields.token" has a name that means something else: choose another.'],
+    [{ fields: withField('token') }, '"fields.token" has a reserved name: choose another.'],
     [{ login: { ...request, json: {} } }, '"login" has both "form" and "json": a request has one body.'],
     [
       { revoke: { url: '{base}/r', form: {}, json: {} } },
@@ -173,7 +173,10 @@ describe('what does not go together', () => {
     ],
     [{ login: { ...request, url: '{base}/a/../b' } }, '"login.url" must not have blanks, "/./" or "/../".'],
     [{ login: { ...request, url: '{base}/a b' } }, '"login.url" must not have blanks, "/./" or "/../".'],
-    [{ login: { ...request, headers: { Host: 'x' } } }, '"login.headers" must not have "host": it is set by itself.'],
+    [
+      { login: { ...request, headers: { Host: 'x' } } },
+      '"login.headers" must not have "host": the HTTP client sets it.',
+    ],
     [{ login: { ...request, headers: { a: 'x', A: 'y' } } }, '"login.headers" has "a" twice.'],
     [
       { login: { ...request, headers: { 'content-type': 'x' } } },
@@ -184,8 +187,8 @@ describe('what does not go together', () => {
       '"login.headers" must not have "authorization": another part of the request sets it.',
     ],
     [{ consumer: { baseUrl: '{base}', headers: { Key: '{token}', KEY: 'x' } } }, '"consumer.headers" has "key" twice.'],
-    [{ lifetime: '4000d' }, '"lifetime" must be more than nothing and at most "3650d".'],
-    [{ rateLimit: { calls: 1, per: '0s' } }, '"rateLimit.per" must be more than nothing and at most "3650d".'],
+    [{ lifetime: '4000d' }, '"lifetime" must be longer than 0 and at most "3650d".'],
+    [{ rateLimit: { calls: 1, per: '0s' } }, '"rateLimit.per" must be longer than 0 and at most "3650d".'],
     [
       { errors: [{ status: 400, means: 'retry', code: 'internal_error' }] },
       '"errors.0.code" must be one of the error codes in docs/providers.md.',
@@ -200,7 +203,7 @@ describe('what does not go together', () => {
     ],
     [
       { fields: withField('user', { default: 'u' }), alternatives: [['clientSecret'], ['user']] },
-      '"fields.user.default" must not stand with a field of "alternatives": it would always be there.',
+      '"fields.user.default" must not be set for a field of "alternatives": the field would always have a value.',
     ],
     [{ login: { ...request, method: 'GET' } }, '"login" is a GET, which has no body: use "query".'],
     [
@@ -212,7 +215,7 @@ describe('what does not go together', () => {
     [{ ...code, ...session, redeem: { field: 'code', request } }, '"redeem.request" must send "{code}".'],
     [
       { fields: key, login: signed, assertion: { algorithm: 'RS256', key: 'clientId', claims: {} } },
-      '"fields.key.privateKey" needs an "assertion" whose "key" the field is.',
+      '"fields.key.privateKey" needs an "assertion" with this field as its "key".',
     ],
     [
       { login: signed, assertion: { algorithm: 'RS256', key: 'clientId', claims: {} } },
@@ -220,7 +223,7 @@ describe('what does not go together', () => {
     ],
     [
       { fields: key, assertion: { algorithm: 'RS256', key: 'key', claims: {} } },
-      '"assertion" is sent by no request: write "{assertion}" where it belongs.',
+      '"assertion" is not sent by any request: write "{assertion}" where it belongs.',
     ],
     [
       { fields: withField('a', { oneOf: ['b', 'c'], default: 'd' }) },

@@ -31,7 +31,7 @@ describe('a field that may be missing', () => {
     expect(() => providerFromData({ ...acme, ...change })).toThrow(sentence);
   });
 
-  it('leaves its entry out, and asks for nothing in the answer', () => {
+  it('leaves its entry out, and checks nothing in the answer', () => {
     const provider = providerFromData({ ...acme, match: { tenant: 'tenant' } });
     const read = (secret: object) => {
       const opened = provider.open(secret);

@@ -116,7 +116,7 @@ describe('what a person hands in once', () => {
   const refresh = { url: '{base}/token', form: { grant_type: 'refresh_token', refresh_token: '{refreshToken}' } };
   const session = { refresh, sessionOf: ['clientId'] };
 
-  it('is sent by the refresh request, and the session goes on from there', () => {
+  it('is sent by the refresh request, and the session continues from there', () => {
     const change = { ...session, fields: withField('refreshToken'), redeem: { field: 'refreshToken' } };
     const account = accountOf({ ...change, login: undefined }, { ...secret, refreshToken: 'first' });
     expect([account.oneTimeCode, account.exchange]).toEqual(['first', undefined]);
@@ -124,7 +124,7 @@ describe('what a person hands in once', () => {
     expect(bodyOf(account.refresh?.('second') ?? {}).refresh_token).toBe('second');
   });
 
-  it('may have another name, and a request of its own', () => {
+  it('may have another name, and its own request', () => {
     const own = { url: '{base}/redeem', form: { code: '{code}' } };
     const change = { ...session, fields: withField('code'), redeem: { field: 'code', request: own } };
     const account = accountOf({ ...change, login: undefined }, { ...secret, code: 'handed-in' });

@@ -11,7 +11,7 @@ const templateOf = async (assembly: string, stack: string): Promise<Template> =>
 const deployedStack = async (aws: LocalAws, assembly: string, name: string): Promise<Stack> => {
   const [template, ids] = await Promise.all([templateOf(assembly, name), resourcesOf(aws, name)]);
   const physical = (id: string): string => {
-    // The emulator has no id for an event bus, which goes by the name that it was given.
+    // The emulator has no id for an event bus; it uses the given name.
     const found = ids.get(id) || template.Resources[id]?.Properties.Name;
     if (typeof found !== 'string') throw new Error(`${id} is not deployed`);
     return found;
@@ -19,7 +19,7 @@ const deployedStack = async (aws: LocalAws, assembly: string, name: string): Pro
   return { template, physical };
 };
 
-/** What the roles and resources that were deployed allow, and those of stacks that were not. */
+/** The account with the policies of deployed stacks, and of other stacks that are not deployed. */
 export const deployedAccount = async (
   aws: LocalAws,
   assemblies: Readonly<Record<string, string>>,
@@ -32,7 +32,7 @@ export const deployedAccount = async (
   return new Account(place, [...stacks, ...others], name => secretIn(aws, name));
 };
 
-/** A secret's ARN and key; one that is not there is known to IAM by the name that was asked for. */
+/** A secret's ARN and key. For a missing secret IAM uses the requested name. */
 const secretIn = async (aws: LocalAws, name: string): Promise<Secret> => {
   const { AWS_ENDPOINT_URL = '', AWS_ACCESS_KEY_ID = '' } = aws.variables;
   const { status, body } = await send(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, 'secretsmanager:DescribeSecret', {

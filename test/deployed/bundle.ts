@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const HOST = fileURLToPath(new URL('host.cjs', import.meta.url));
 
-/** A function as it is deployed: where its bundle is, its environment and its time. */
+/** A deployed function: the path of its bundle, its environment and its timeout. */
 export interface DeployedFunction {
   readonly name: string;
   readonly bundle: string;
@@ -27,7 +27,7 @@ interface Template {
 export const bundlesOf = async (assembly: string, stack: string): Promise<ReadonlyMap<string, string>> => {
   const template: Template = JSON.parse(await readFile(join(assembly, `${stack}.template.json`), 'utf8'));
   const functions = Object.entries(template.Resources).filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
-  // Away from our own package.json, which would make of CommonJS what it is not.
+  // Outside of our own package.json, which would change how Node reads CommonJS.
   const task = await mkdtemp(join(tmpdir(), 'task-'));
   process.once('exit', () => rmSync(task, { recursive: true, force: true }));
   return new Map(
@@ -43,11 +43,11 @@ export const bundlesOf = async (assembly: string, stack: string): Promise<Readon
 
 export interface Ran {
   readonly result: unknown;
-  /** What it wrote to its log, a parsed line each. */
+  /** Its log, one parsed line each. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Runs a bundle once in a process of its own, with nothing of ours in its environment. */
+/** Runs a bundle once in its own process, with nothing of our environment. */
 export const invoke = async (
   fn: DeployedFunction,
   event: unknown,

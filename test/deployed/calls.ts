@@ -6,15 +6,15 @@ import type { Judge } from './judge.ts';
 import { keyOf } from './proxy.ts';
 import { credentialsOf, send } from './wire.ts';
 
-/** What is deployed, as far as the cycle runs it. */
+/** The deployed parts that the cycle runs. */
 export interface Deployed {
   readonly watch: DeployedFunction;
   readonly api: DeployedFunction;
   readonly consumer: DeployedFunction;
   readonly refreshers: ReadonlyMap<string, DeployedFunction>;
-  /** The schedules by what they are for. */
+  /** The schedules by purpose. */
   readonly schedules: ReadonlyMap<string, DeployedSchedule>;
-  /** Method and path of each route, as API Gateway names it. */
+  /** Method and path of each route, in API Gateway's form. */
   readonly routes: readonly string[];
   readonly aws: LocalAws;
 }
@@ -25,16 +25,16 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** The account's administrator, whose calls nobody judges. */
+/** The account's administrator, whose calls are not checked. */
 export const OPERATOR = 'operator';
 
-/** What a request brings along. */
+/** The optional parts of a request. */
 interface Sent {
   readonly query?: Record<string, string>;
   readonly body?: string;
 }
 
-/** Calls of deployed functions, as the services in front of them make them; keeps what was logged. */
+/** Calls of deployed functions, in the way of the services in front of them; keeps their logs. */
 export class Calls {
   readonly deployed: Deployed;
   readonly judge: Judge;
@@ -53,7 +53,7 @@ export class Calls {
     return fn;
   }
 
-  /** As EventBridge Scheduler: with the role and the event of the deployed schedule. */
+  /** Like EventBridge Scheduler: with the role and the event of the deployed schedule. */
   async tick(name: string): Promise<Ran> {
     const { schedule, as, fn } = this.#scheduled(name);
     await this.#assume('scheduler.amazonaws.com', as, this.#groupArn(schedule));
@@ -61,13 +61,13 @@ export class Calls {
     return this.run(fn, JSON.parse(schedule.Target.Input));
   }
 
-  /** As EventBridge Scheduler does if Lambda takes no event: it goes to the queue that the schedule names. */
+  /** Like EventBridge Scheduler if Lambda does not accept an event: it goes to the schedule's queue. */
   async giveUp(name: string): Promise<void> {
     const { schedule, as } = this.#scheduled(name);
     await this.#letter(as, schedule.Target.DeadLetterConfig.Arn, schedule.Target.Input);
   }
 
-  /** As Lambda does with an asynchronous event that fails, again and again: it goes to the function's destination. */
+  /** Like Lambda with an asynchronous event that keeps failing: it goes to the function's destination. */
   async fail(fn: DeployedFunction): Promise<void> {
     const known = this.judge.evaluator.account.functions.get(fn.name);
     assert.ok(known?.onFailure, `${fn.name} has no destination for failed events`);
@@ -80,7 +80,7 @@ export class Calls {
     );
   }
 
-  /** As API Gateway: asks IAM about the caller, and invokes with an event of payload format 2.0. */
+  /** Like API Gateway: checks the caller with IAM, and invokes the function with an event of payload format 2.0. */
   async api(as: string, method: string, rawPath: string, { query, body }: Sent = {}): Promise<Answer> {
     if (as !== OPERATOR) await this.judge.must({ as, does: `execute-api:${method}`, on: rawPath });
     const from = this.#routeArn(method, rawPath);
@@ -100,7 +100,7 @@ export class Calls {
     return { statusCode, headers, json: JSON.parse(text) };
   }
 
-  /** Runs a function with the credentials of its role, which Lambda assumes and writes the log with. */
+  /** Runs a function with the credentials of its role, which Lambda assumes, and which it uses to write the log. */
   async run(fn: DeployedFunction, event: unknown): Promise<Ran> {
     const known = this.judge.evaluator.account.functions.get(fn.name);
     assert.ok(known, `${fn.name} is in no template`);
@@ -120,7 +120,7 @@ export class Calls {
     return ran;
   }
 
-  /** Runs a function by its name, for whoever invokes it by Lambda's API. */
+  /** Runs a function by its name, for callers of Lambda's API. */
   async runNamed(name: string, event: unknown): Promise<unknown> {
     const fn = [...this.deployed.refreshers.values()].find(each => each.name === name);
     assert.ok(fn, `${name} is not to be invoked by the API`);
@@ -147,7 +147,7 @@ export class Calls {
     return `arn:${partition}:scheduler:${region}:${account}:schedule-group/${GroupName}`;
   }
 
-  /** The route that a request takes, as the permission of the function sees it. */
+  /** The route of a request, in the form of the function's permission. */
   #routeArn(method: string, path: string): string {
     const { account } = this.judge.evaluator;
     const route = this.deployed.routes.find(each =>

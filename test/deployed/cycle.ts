@@ -10,7 +10,7 @@ import { endGrace, endLeases, endRaces, remove } from './races.ts';
 import { readByTable } from './readers.ts';
 import { changeState, giveUp } from './troubles.ts';
 
-/** The secrets, each with the connections that it holds. */
+/** The secrets, each with its connections. */
 const SECRETS: Readonly<Record<string, readonly string[]>> = {
   'poweroffice-v1/old-mill': ['poweroffice-v1/old-mill'],
   'poweroffice-v2/nordic-books': ['bergen', 'oslo', 'tromso'].map(key => `poweroffice-v2/nordic-books/${key}`),
@@ -34,14 +34,14 @@ export interface Stage {
   readonly calls: Calls;
   readonly operator: Operator;
   readonly proxy: RunningProxy;
-  /** Where the simulated providers are. */
+  /** The address of the simulated providers. */
   readonly simulators: string;
   readonly say: (line: string) => void;
-  /** Whether docs/runbook.md is to show the mails. */
+  /** Whether to write the mails into docs/runbook.md. */
   readonly records: boolean;
 }
 
-/** Runs the deployed bundles from a secret to a token in a consumer's hands, and says what each step proved. */
+/** Runs the deployed bundles from a secret to a consumer's token, and prints what each step proved. */
 export const runCycle = async (stage: Stage): Promise<void> => {
   const { calls, say } = stage;
   await createSecrets(stage);
@@ -127,16 +127,16 @@ const readByApi = async ({ calls, simulators }: Stage): Promise<ReadToken> => {
   assert.equal(baseUrl, `${simulators}/poweroffice-v2/v2`);
   const response = await fetch(`${baseUrl}/Clients`, { headers: headers as Record<string, string> });
   assert.deepEqual(await response.json(), { ok: true, account: OSLO, path: '/v2/Clients' });
-  // To IAM a path below the tokens, and to the function not the list that it leads to.
+  // IAM sees a path below the tokens, and the function must not serve the list that it leads to.
   const above = await calls.api('Readers/AllRoutes', 'GET', '/tokens/../connections');
   assert.ok([400, 404].includes(above.statusCode));
   return { accessToken: String(accessToken), expiresAt: String(expiresAt) };
 };
 
 const forceAll = async ({ calls }: Stage): Promise<void> => {
-  // Providers tell tokens of one moment apart by their serial only; the clock need not move.
+  // Providers distinguish tokens of one moment only by their serial: the clock need not move.
   await sleep(10);
-  // OfficeRnD has one call a minute for those who force: the connection below is its turn.
+  // OfficeRnD allows one forced call a minute: the connection below uses it.
   const others = [...calls.deployed.refreshers.keys()].filter(provider => !GRANTED.startsWith(provider));
   for (const provider of others) {
     const [connection = ''] = ofProvider(provider);
@@ -154,7 +154,7 @@ const forceAll = async ({ calls }: Stage): Promise<void> => {
   assert.ok(Number(again.headers['retry-after']) > 0);
 };
 
-/** The provider refused the token of an answer. */
+/** A consumer reports the token of an answer as refused. */
 export const refusing = ({ json }: { readonly json: Readonly<Record<string, unknown>> }) => ({
   body: JSON.stringify({ issuedAt: json.issuedAt }),
 });

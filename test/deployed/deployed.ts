@@ -3,7 +3,7 @@ import type { Deployed } from './calls.ts';
 import { type Deployment, deploymentOf, schedulesByName } from './deployment.ts';
 import { idOf, type LocalAws, resourcesOf } from './emulator.ts';
 
-/** A deployment as the calls need it; its own API stands for a consumer. */
+/** A deployment in the form that calls need; its own API stands for a consumer. */
 export const deployedIn = async (
   aws: LocalAws,
   { stack, assembly, name }: { readonly stack: string; readonly assembly: string; readonly name?: string },
@@ -28,7 +28,7 @@ export const deployedIn = async (
   };
 };
 
-/** A stack's functions by their logical ids, with the bundles that were deployed. */
+/** A stack's functions by their logical ids, with the deployed bundles. */
 export const functionsOf = async (
   aws: LocalAws,
   { functions }: Deployment,

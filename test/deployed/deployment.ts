@@ -24,13 +24,13 @@ export interface DeployedConfiguration {
   readonly Environment: { readonly Variables: Readonly<Record<string, string>> };
 }
 
-/** What is there to be run: the functions by name, and the schedules. */
+/** The runnable parts: the functions by name, and the schedules. */
 export interface Deployment {
   readonly functions: ReadonlyMap<string, DeployedConfiguration>;
   readonly schedules: readonly DeployedSchedule[];
 }
 
-/** What a deployment has, by its name; of functions those of all deployments. */
+/** The parts of the deployment with this name; the functions of all deployments. */
 export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<Deployment> => {
   const [{ Functions }, { Schedules }] = await Promise.all([
     aws.ask<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
@@ -45,6 +45,6 @@ export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<
   };
 };
 
-/** The schedules by what they are for. */
+/** The schedules by purpose. */
 export const schedulesByName = ({ schedules }: Deployment): ReadonlyMap<string, DeployedSchedule> =>
   new Map(schedules.map(each => [each.Description.replace(/^[a-z0-9-]+: /, ''), each]));

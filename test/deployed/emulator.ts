@@ -16,7 +16,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** What a stage has apart from the app: more context, and definitions in its folder `providers`. */
+/** The settings of a stage: more context, and definitions in its folder `providers`. */
 export interface StageSettings {
   readonly context: Readonly<Record<string, string>>;
   readonly definitions?: readonly { readonly id: string }[];
@@ -26,14 +26,14 @@ export interface StageSettings {
 export interface LocalAws {
   /** The environment variables that lead to it. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Deploys a stack of the app in a folder, with settings of its own; what it printed. */
+  /** Deploys a stack of the app in a folder, with its own settings; returns the output. */
   deploy(folder: string, stack: string, settings?: StageSettings): Promise<string>;
   /** One call of the AWS CLI. */
   ask<T>(...call: readonly string[]): Promise<T>;
   down(): Promise<void>;
 }
 
-/** Starts the local AWS whose script is given, on a port of its own. */
+/** Starts the local AWS from a script, on its own port. */
 export const startLocalAws = async (script: string): Promise<LocalAws> => {
   const env = { ...process.env, EMULATOR_PORT: process.env.EMULATOR_PORT ?? String(await freePort()) };
   await run(script, ['up'], { env });
@@ -53,7 +53,7 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
     },
     ask: async (...call) => {
       const options = { env: { ...process.env, ...variables }, maxBuffer: 2 ** 26 };
-      // Named once more, since for queues the CLI would go where their addresses lead.
+      // The address is repeated: for queues the CLI would follow the queue's own address.
       const endpoint = ['--endpoint-url', variables.AWS_ENDPOINT_URL ?? ''];
       return JSON.parse((await run('aws', [...call, ...endpoint, '--output', 'json'], options)).stdout || 'null');
     },
@@ -61,7 +61,7 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
   };
 };
 
-/** A folder with the same app as another one, and with settings of its own. What is synthesized is in the app's `cdk.out`. */
+/** A folder with the same app as another one, and its own settings. Synthesis writes to the app's `cdk.out`. */
 const folderOf = async (app: string, { context, definitions = [] }: StageSettings): Promise<string> => {
   const cwd = await mkdtemp(join(tmpdir(), 'deploy-'));
   const settings = JSON.parse(await readFile(join(app, 'cdk.json'), 'utf8'));
@@ -95,7 +95,7 @@ export const resourcesOf = async (aws: LocalAws, stack: string): Promise<Readonl
   return new Map(StackResourceSummaries.map(each => [each.LogicalResourceId, each.PhysicalResourceId]));
 };
 
-/** The physical id of the one resource whose logical id begins so. */
+/** The physical id of the only resource with this beginning of its logical id. */
 export const idOf = (resources: ReadonlyMap<string, string>, prefix: RegExp): string => {
   const found = [...resources].filter(([id]) => prefix.test(id));
   const [[, physical] = []] = found;

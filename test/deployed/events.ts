@@ -6,7 +6,7 @@ export interface Heard {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Subscribes a queue to an event bus, as a user's rule would; answers what has come in since it was last asked. */
+/** Subscribes a queue to an event bus, as a user's rule would; returns new events since the last call. */
 export const listenTo = async (aws: LocalAws, bus: string): Promise<() => Promise<readonly Heard[]>> => {
   const name = bus.slice(bus.lastIndexOf('/') + 1);
   const { QueueUrl } = await aws.ask<{ QueueUrl: string }>('sqs', 'create-queue', '--queue-name', 'state-changes');

@@ -2,7 +2,7 @@ import { type Call, requestOf } from '../iam/calls.ts';
 import type { Evaluator } from '../iam/evaluate.ts';
 import type { Ledger } from '../iam/ledger.ts';
 
-/** Judges the calls that AWS's services make around the bundles: nobody sends them here, and each must be allowed. */
+/** Checks the calls that AWS services make around the bundles: nothing sends them here, and each must be allowed. */
 export class Judge {
   readonly evaluator: Evaluator;
   readonly ledger: Ledger;

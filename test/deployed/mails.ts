@@ -5,7 +5,7 @@ export interface Mail {
   readonly Message: string;
 }
 
-/** Subscribes a queue to the alarm topic, as a mailbox would be; answers what has come in since it was last asked. */
+/** Subscribes a queue to the alarm topic, like a mailbox; returns new mails since the last call. */
 export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promise<readonly Mail[]>> => {
   const { QueueUrl } = await aws.ask<{ QueueUrl: string }>('sqs', 'create-queue', '--queue-name', 'mailbox');
   const queue = 'arn:aws:sqs:us-east-1:123456789012:mailbox';
@@ -17,7 +17,7 @@ export const mailsOf = async (aws: LocalAws, topic: string): Promise<() => Promi
       const answer = await aws.ask<{ Messages?: { Body: string; ReceiptHandle: string }[] } | null>(...call);
       const messages = answer?.Messages ?? [];
       if (messages.length === 0) return mails;
-      // Otherwise the queue gives it once more, half a minute later.
+      // Otherwise the queue delivers it again half a minute later.
       for (const { ReceiptHandle } of messages) {
         await aws.ask('sqs', 'delete-message', '--queue-url', QueueUrl, '--receipt-handle', ReceiptHandle);
       }

@@ -18,8 +18,8 @@ const MANY = [
 ] as unknown as readonly ConnectionId[];
 
 /**
- * Records as troubles leave them, and the mails that the deployed watch sends about them. Afterwards the records are what
- * they were.
+ * Creates the records of each trouble, and returns the mails that the deployed watch sends about them. Restores the
+ * records afterwards.
  */
 export const causeTroubles = async (
   { calls, operator }: Stage,
@@ -63,7 +63,7 @@ export const causeTroubles = async (
   return sent;
 };
 
-/** Shows the mails in docs/runbook.md as they were sent. */
+/** Writes the sent mails into docs/runbook.md. */
 export const recordMessages = (mails: readonly Mail[]): void => {
   const shown = mails.map(({ Subject, Message }) =>
     ['```text', `Subject: ${Subject}`, '', Message.trim(), '```'].join('\n'),

@@ -9,7 +9,7 @@ export class Operator {
   readonly #key: string;
   readonly #prefix: string;
 
-  /** The secrets are those of the deployment of this name. */
+  /** `name`: the deployment whose secrets are written. */
   constructor({ variables }: LocalAws, name = DEFAULT_NAME) {
     this.#prefix = secretPrefixOf(name);
     this.#url = variables.AWS_ENDPOINT_URL ?? '';

@@ -6,7 +6,7 @@ type Resources = ReadonlyMap<string, string>;
 const ids = (resources: Resources, pattern: RegExp) =>
   [...resources].filter(([id]) => pattern.test(id)).map(([, id]) => id);
 
-/** Asks the deployment itself, by AWS's own APIs, whether it is what the template says. */
+/** Checks by AWS's own APIs whether the deployment matches the template. */
 export const checkProperties = async (
   aws: LocalAws,
   resources: Resources,

@@ -10,13 +10,13 @@ export interface ProxyOptions {
   readonly ledger: Ledger;
   /** The AWS behind it, which allows everything. */
   readonly emulator: string;
-  /** Runs a deployed function: what the emulator does not do. */
+  /** Runs a deployed function, which the emulator cannot do. */
   invoke(name: string, event: unknown): Promise<unknown>;
 }
 
 export interface RunningProxy {
   readonly url: string;
-  /** Happens once, before the next call of that kind by that role reaches the table. */
+  /** Runs `effect` once, before the next such call of that role reaches the table. */
   before(as: string, does: string, table: string, effect: () => Promise<void>): void;
   close(): void;
 }
@@ -28,11 +28,13 @@ interface Effect {
   readonly effect: () => Promise<void>;
 }
 
-/** The access key of a role, and of the same role if the answer is all that is asked for: then nothing is done. */
+/** The access key of a role. With its probe key, a call only gets IAM's answer and does nothing. */
 export const keyOf = (role: string): string => credentialsOf(role).accessKeyId;
 export const probeKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
 
-/** Stands before the emulator and does what IAM does: finds out who calls, and refuses what their role does not allow. */
+/**
+ * A proxy before the emulator that does what IAM does: identifies the caller, and refuses what its role does not allow.
+ */
 export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> => {
   const effects: Effect[] = [];
   const server = createServer((request, response) => {
@@ -80,7 +82,7 @@ const handle = async (
 const respondWith = (response: ServerResponse, result: unknown): void =>
   void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
 
-/** Who calls, by the access key of the signature, and what for. */
+/** The caller, by the access key of the signature, and the request. */
 const requestIn = (
   { headers, url = '' }: IncomingMessage,
   body: Buffer,
@@ -100,11 +102,11 @@ const requestIn = (
   return { request: { as: role, does, input }, probe: accessKey === probeKeyOf(role) };
 };
 
-/** By the header that names it, or by the form of SNS. */
+/** From the header with the operation, or from the form of SNS. */
 const operationOf = (target: unknown, form: Readonly<Record<string, string>> | undefined): string | undefined =>
   form ? `sns:${form.Action}` : operationIn(String(target));
 
-/** As AWS words it, in the form of each protocol. */
+/** A refusal in AWS's words and in the form of each protocol. */
 const refuse = ({ as, does }: Request, { need }: Verdict, response: ServerResponse): void => {
   const why = 'because no identity-based policy allows the action';
   const message = `User: ${as} is not authorized to perform: ${need.action} on resource: ${need.resource} ${why}`;

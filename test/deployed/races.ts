@@ -10,18 +10,18 @@ const idOf = (text: string): ConnectionId => {
   return id;
 };
 
-/** What happens between two calls of a refresh: the ways that it takes only then. */
+/** Changes between two calls of a refresh: tests the paths that only races take. */
 export const endRaces = async (stage: Stage, [restored, retired]: readonly [string, string]): Promise<void> => {
   const { calls, operator } = stage;
   const { account } = calls.judge.evaluator;
   const token = { connection: { S: restored } };
   const published = account.physicalAt('Storage/Tokens');
 
-  // A newer token is there when this one is published, as if the record were from an earlier state of its table.
+  // A newer token exists when this one is published, as if the record came from an earlier state of its table.
   const newer = () => operator.set(published, token, 'version', { N: String(2 ** 50) });
   assert.equal((await refreshWith(stage, restored, newer)).refreshed, 1);
 
-  // The end of the connection has begun when this token is published, and then its secret is there again.
+  // The end of the connection has begun when this token is published, and then its secret comes back.
   const records = account.physicalAt('Storage/Connections');
   const mark = (field: string) => operator.set(records, connectionKey(idOf(retired)), field, { N: String(Date.now()) });
   const end = async () => {
@@ -35,7 +35,7 @@ export const endRaces = async (stage: Stage, [restored, retired]: readonly [stri
   await revive(stage, retired, 200);
 };
 
-/** What readers get of a retired connection, and that discovery takes the retirement back. */
+/** Checks what readers get for a retired connection, and that discovery revives it. */
 const revive = async ({ calls }: Stage, connection: string, status: 200 | 404): Promise<void> => {
   const { statusCode } = await calls.api('Readers/AllRoutes', 'GET', readPath(connection));
   assert.equal(statusCode, status);
@@ -58,15 +58,15 @@ const refreshWith = async (
   return Reflect.get(Object(result), 'results');
 };
 
-/** A worker that lost a race left its lease. No connection has ended before that is over. */
+/** A worker that lost a race left its lease. Until the lease is over, no connection has ended. */
 export const endLeases = (stage: Stage, connections: readonly string[]): Promise<void> =>
   backdate(stage, connections, 'leaseUntil');
 
-/** The grace period of retired connections is made to be over. */
+/** Ends the grace period of retired connections. */
 export const endGrace = (stage: Stage, connections: readonly string[]): Promise<void> =>
   backdate(stage, connections, 'dueAt');
 
-/** Retired connections are removed after a while, which is made to be over. */
+/** Ends the time after which retired connections are removed. */
 export const remove = async (stage: Stage, connections: readonly string[]): Promise<void> => {
   const { calls } = stage;
   await backdate(stage, connections, 'retiredAt');
@@ -74,7 +74,7 @@ export const remove = async (stage: Stage, connections: readonly string[]): Prom
   assert.deepEqual(Reflect.get(Object(result), 'removed').toSorted(), connections);
 };
 
-/** Puts a moment of each record a day back. */
+/** Sets a time in each record back by a day. */
 const backdate = async ({ calls, operator }: Stage, connections: readonly string[], field: string): Promise<void> => {
   const table = calls.judge.evaluator.account.physicalAt('Storage/Connections');
   const longAgo = epochMs(Date.now() - hours(24));

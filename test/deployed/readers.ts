@@ -5,7 +5,7 @@ import { GRANTED, NEIGHBOUR, PACKED } from '../iam/readers.ts';
 import type { ReadToken, Stage } from './cycle.ts';
 import { credentialsOf } from './wire.ts';
 
-/** As functions of consumers read tokens: with the library and the SDK, and the role that was granted. */
+/** Reads tokens like functions of consumers: with the library, the SDK, and the role with the grant. */
 export const readByTable = async ({ calls, proxy }: Stage, expected: ReadToken): Promise<void> => {
   const { account } = calls.judge.evaluator;
   const table = account.physicalAt('Storage/Tokens');

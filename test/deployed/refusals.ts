@@ -5,7 +5,7 @@ import type { Judge } from './judge.ts';
 import { probeKeyOf } from './proxy.ts';
 import { canBeSent, send } from './wire.ts';
 
-/** Sends each call that must be refused, and its twin that must not; a line for each kind of refusal. */
+/** Sends each call that must be refused, and its twin that must succeed; returns a line for each kind of refusal. */
 export const checkRefusals = async (judge: Judge, proxy: string): Promise<readonly string[]> => {
   const { account } = judge.evaluator;
   const all = refusalsIn(account.physicalAt('Schedules/Group'), account.physicalAt('Api/HttpApi'));
@@ -17,7 +17,7 @@ export const checkRefusals = async (judge: Judge, proxy: string): Promise<readon
   return all.map(lineOf).toSorted();
 };
 
-/** By the wire if the call can be sent there by itself; a service's use of a key, for example, can't. */
+/** Sends the call if it can be sent by itself, which a service's use of a key, for example, cannot. */
 const passes = async (judge: Judge, proxy: string, call: Call): Promise<boolean> => {
   const { account } = judge.evaluator;
   const bySelf = call.secure === undefined && call.from === undefined && call.via === undefined;

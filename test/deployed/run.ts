@@ -21,9 +21,9 @@ import { checkRefusals } from './refusals.ts';
 import { checkStages } from './stages.ts';
 
 /**
- * Deploys to a local AWS, checks what is there, and runs the bundles that were deployed for a full cycle, each call of
- * AWS judged by the policies that were deployed. EMULATOR is the script that starts such an AWS. What this does not
- * prove: signatures are not verified, schedules do not fire, and functions run in processes of this machine.
+ * Deploys to a local AWS, checks the deployment, and runs the deployed bundles for a full cycle. The deployed policies
+ * judge each call of AWS. EMULATOR is the script that starts such an AWS. Not proven here: signatures are not verified,
+ * schedules do not fire, and functions run in processes of this machine.
  */
 const main = async (script: string): Promise<void> => {
   const aws = await startLocalAws(script);
@@ -50,17 +50,17 @@ const main = async (script: string): Promise<void> => {
   }
 };
 
-/** Where the bundles find the simulators: what is deployed calls public addresses alone. */
+/** The address of the simulators for the bundles: a deployment only calls public addresses. */
 const SIMULATORS = 'https://simulators.example';
 const reroute: (origin: string, target: string) => void = createRequire(import.meta.url)('../support/reroute.cjs');
 
-/** The cycle behind the evaluator of the deployed policies, and the tables of what was allowed and refused. */
+/** The cycle behind the evaluator of the deployed policies, and the tables of allowed and refused calls. */
 const judged = async (
   aws: LocalAws,
   assemblies: Readonly<Record<string, string>>,
   secretsKey: string,
 ): Promise<void> => {
-  // Roles need not be deployed for IAM to be evaluated about them.
+  // IAM policies of roles can be evaluated without deploying the roles.
   const readers = { template: readersTemplate(), physical: (id: string) => id };
   const account = await deployedAccount(aws, assemblies, [readers]);
   const evaluator = new Evaluator(account);
@@ -107,7 +107,7 @@ const folder = (relative: string): string => fileURLToPath(new URL(relative, imp
 const began = Date.now();
 const say = (line: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 
-/** With `--record`, docs/runbook.md shows the mails that were sent. */
+/** With `--record`, writes the sent mails into docs/runbook.md. */
 const records = process.argv.includes('--record');
 const script = process.env.EMULATOR;
 if (script) await main(script);

@@ -16,19 +16,19 @@ import { Judge } from './judge.ts';
 import { Operator } from './operator.ts';
 import { startProxy } from './proxy.ts';
 
-/** Where the bundles find the simulators, as in `run.ts`. */
+/** The address of the simulators for the bundles, as in `run.ts`. */
 const SIMULATORS = 'https://simulators.example';
 const SECOND = { stack: 'TokenRefresher-staging', name: 'staging' };
 const CREDENTIALS = { clientId: 'made-up', clientSecret: 'made-up' };
 
 /**
- * Deploys a second stage beside the first one, with functions, tables and schedules of its own. Then there is a secret of
- * each: the watch of each adds its own, and neither needs a call that its policies refuse. That no role of one reaches the
- * secrets of the other is evaluated in test/infra/stages.test.ts.
+ * Deploys a second stage next to the first one, with its own functions, tables and schedules. Then each stage gets a
+ * secret: each watch adds its own, and neither needs a call that its policies refuse. test/infra/stages.test.ts checks
+ * that no role of one stage can read the secrets of the other.
  */
 export const checkStages = async (aws: LocalAws, root: string, secretsKey: string): Promise<void> => {
   const assembly = `${root}/cdk.out`;
-  // The second deployment replaces what is in the folder.
+  // The second deployment replaces the content of the folder.
   const first = await stageOf(aws, { stack: 'TokenRefresher', assembly }, secretsKey);
   await aws.deploy(root, SECOND.stack, { context: { name: SECOND.name }, definitions: [HAFNIA] });
   const second = await stageOf(aws, { ...SECOND, assembly }, secretsKey);
@@ -41,7 +41,7 @@ export const checkStages = async (aws: LocalAws, root: string, secretsKey: strin
   await checkOwnProvider(aws, second);
 };
 
-/** A provider that is a file beside the app, and nothing else. */
+/** A provider that is only a file next to the app. */
 const HAFNIA = {
   id: 'hafnia',
   title: 'Hafnia',
@@ -60,7 +60,7 @@ const HAFNIA = {
   hosts: ['login.hafnia.example'],
 };
 
-/** It is discovered, obtained and served, by the functions and with the policies that were deployed for it. */
+/** Its functions discover, obtain and serve it, with the policies that were deployed for it. */
 const checkOwnProvider = async (aws: LocalAws, { behind, look }: Stage): Promise<void> => {
   const provider = providerFromData(HAFNIA);
   const account = madeUpAccount(provider, 'acme');
@@ -99,7 +99,7 @@ const checkParts = async (aws: LocalAws, { watch, schedules }: Deployed): Promis
 
 interface Stage {
   readonly deployed: Deployed;
-  /** Calls its functions, behind the policies that were deployed with it; a call that they refuse is an error. */
+  /** Calls its functions, behind its deployed policies; a refused call is an error. */
   behind<T>(work: (calls: Calls) => Promise<T>): Promise<T>;
   /** One run of its watch. */
   look(): Promise<unknown>;
@@ -128,7 +128,7 @@ const stageOf = async (
   return { deployed, behind, look: () => behind(async calls => (await calls.tick('watch')).result) };
 };
 
-/** What a watch reports if there is one secret, which is new. */
+/** The report of a watch that finds one new secret. */
 const onlyAdded = (connection: string): Omit<DiscoverReport, 'added'> & { readonly added: readonly string[] } => ({
   ...{ secrets: 1, read: 1, connections: 1, added: [connection] },
   ...{ changed: [], revived: [], retired: [], removed: [], problems: [], failures: [] },

@@ -7,8 +7,8 @@ import { type Mail, mailsOf } from './mails.ts';
 import { causeTroubles } from './messages.ts';
 
 /**
- * A wrong password is a matter of a person, who gets a mail; the right one is picked up by the next tick. Credentials that
- * expire are reported ahead.
+ * A wrong password needs a person, who gets a mail; the next tick tries the corrected one. Expiring credentials are
+ * reported ahead.
  */
 export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
   const { calls, operator, simulators } = stage;
@@ -45,7 +45,7 @@ export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
   return [...(mail ? [mail] : []), ...ahead, ...(await causeTroubles(stage, mails))];
 };
 
-/** What fails for good is kept, and somebody hears of it. */
+/** What fails for good is kept, and an alarm reports it. */
 export const giveUp = async ({ calls, operator }: Stage): Promise<void> => {
   const { watch, refreshers, schedules } = calls.deployed;
   const asynchronous = [watch, ...refreshers.values()];

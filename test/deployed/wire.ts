@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a process signs its calls with; the access key names the role. */
+/** The credentials of a process; the access key names the role. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -13,7 +13,7 @@ export const credentialsOf = (identity: string): Credentials => ({
   sessionToken: 'made-up',
 });
 
-/** How the services of JSON over HTTP name their operations, and the version of their content type. */
+/** The form in which JSON services name their operations, and the version of their content type. */
 const protocols = {
   dynamodb: ['DynamoDB_20120810', '1.0'],
   secretsmanager: ['secretsmanager', '1.1'],
@@ -39,7 +39,7 @@ export interface Sent {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Sends one call as whoever has the access key. Nobody checks the signature here. */
+/** Sends one call with the given access key. Nobody checks the signature here. */
 export const send = async (url: string, accessKeyId: string, does: string, input: object): Promise<Sent> => {
   const [service = '', operation = ''] = does.split(':');
   if (!isJsonService(service)) throw new Error(`${does} cannot be sent`);

@@ -17,7 +17,7 @@ it('a secret that is not listed and cannot be understood is not gone', async () 
   expect(await world.record(ID)).not.toHaveProperty('retiredAt');
 });
 
-it('a secret that was broken is noted as changed, so that somebody hears of it at once', async () => {
+it('a secret that was broken is noted as changed, which is reported at once', async () => {
   const { world } = await vendorWorld();
   const { discoveredVersion: before } = await world.record(ID);
   await world.put(ID, '{"password": ');

@@ -6,7 +6,7 @@ import { hours, minutes, secretOf } from '../../lib/core/types.ts';
 import { answer, vendorWorld } from '../support/vendor.ts';
 import type { World } from '../support/world.ts';
 
-/** A secret may hold so many connections, and leave as many records of removed ones. */
+/** A secret may hold this many connections, and leave as many records of removed ones. */
 
 const SHARED = 'test-provider/shared';
 const keys = (prefix: string, count = CONNECTIONS_PER_SECRET) =>
@@ -89,7 +89,7 @@ it('takes as many new keys as there is room for, and the others later, without a
   expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
 });
 
-it('removed keys whose end fails for ever do not become more than that', async () => {
+it('removed keys whose end always fails do not exceed that number', async () => {
   const { world } = await vendorWorld();
   world.vendor = () => answer('', 503);
   for (let minute = 0; minute < 10; minute += 1) {

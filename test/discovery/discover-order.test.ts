@@ -16,7 +16,7 @@ const WRITES = ['add', 'noteSecret', 'retire', 'revive', 'replace', 'remove', 'b
   each => `connections.${each}`,
 );
 
-/** A discovery dies after `n` writes: nothing that it does later ever begins. False: it had no more than that. */
+/** A discovery crashes after `n` writes: nothing after them ever begins. False: it had no more writes. */
 const diesAfter = async (world: World, n: number): Promise<boolean> => {
   let writes = 0;
   const died = new Promise<boolean>(resolve => {
@@ -34,7 +34,7 @@ const diesAfter = async (world: World, n: number): Promise<boolean> => {
   return result;
 };
 
-/** What a secret held when discovery last came to its end, and what it holds when the next one dies. */
+/** The content of a secret when discovery last completed, and its content when the next one crashes. */
 const changes: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ['a first discovery', [], ['a', 'b', 'c', 'd']],
   ['one that finds a new key', ['a', 'b', 'c'], ['a', 'b', 'c', 'd']],
@@ -43,7 +43,7 @@ const changes: readonly (readonly [string, readonly string[], readonly string[]]
   ['one that finds keys replaced', ['a', 'b'], ['b', 'c', 'd']],
 ];
 
-it.each(changes)('%s, and dies after any of its writes, is completed by the next', async (_, before, after) => {
+it.each(changes)('%s, and crashes after any of its writes, is completed by the next', async (_, before, after) => {
   for (let n = 1; ; n += 1) {
     const { world } = await vendorWorld();
     if (before.length > 0) await world.put(SHARED, shared(...before));

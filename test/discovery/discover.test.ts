@@ -70,7 +70,7 @@ describe('a new secret', () => {
   });
 });
 
-describe('a secret that is known', () => {
+describe('a secret that was read before', () => {
   it('is not read again while it has one connection and the same version', async () => {
     const { world } = await vendorWorld();
     expect(await world.discover()).toMatchObject({ read: 0, connections: 1, added: [], changed: [], retired: [] });
@@ -85,7 +85,7 @@ describe('a secret that is known', () => {
     expect(await world.tick('test-provider')).toMatchObject({ due: 1 });
   });
 
-  it('gives its new connections away even where a refresh has read it first', async () => {
+  it('gives its new connections away even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
     await world.put(SHARED, shared('oslo'));
     await world.discover();
@@ -95,7 +95,7 @@ describe('a secret that is known', () => {
     expect(await world.discover()).toMatchObject({ added: [bergen] });
   });
 
-  it('loses a connection even where a refresh has read it first', async () => {
+  it('loses a connection even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
     await world.put(SHARED, shared('oslo', 'bergen'));
     await world.discover();
@@ -105,7 +105,7 @@ describe('a secret that is known', () => {
     expect(await world.discover()).toMatchObject({ retired: [bergen] });
   });
 
-  it('becomes many connections even where a refresh has read it first', async () => {
+  it('becomes many connections even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
     await world.put(ID, shared('oslo', 'bergen'));
     const inside = [idOf('acme/bergen'), idOf('acme/oslo')];
@@ -232,7 +232,7 @@ describe('a secret that is gone', () => {
     expect((await world.token(ID)).version).toBeGreaterThan(1);
   });
 
-  it('that comes back after its record was removed starts anew, and nothing late for the old one touches its token', async () => {
+  it('that comes back after its record was removed starts from the beginning, and late writes for the old one do not touch its token', async () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
     const late = await world.token(ID);
@@ -289,7 +289,7 @@ describe('hearsay retires nothing', () => {
       };
     }));
 
-  it('such as a secret that somebody is about to correct', async () => {
+  it('such as a secret that is being corrected', async () => {
     const { world } = await vendorWorld();
     await world.put(SHARED, shared('oslo', 'bergen'));
     await world.discover();

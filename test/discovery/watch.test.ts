@@ -12,7 +12,7 @@ const provider = testProvider();
 const paces = new Map([[provider.id, { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
 const stopped = { status: 'attention', dueAt: plus(START, hours(1)), attentionSince: START } as const;
 
-/** Connections that need attention, each with a secret of its own. */
+/** Connections that need attention, each with its own secret. */
 const watched = async (count: number) => {
   const world = new World([provider], () => answer('', 503));
   const { secrets, connections } = world.stores;
@@ -180,7 +180,7 @@ describe('the watch', () => {
     });
   });
 
-  it('forgets nothing if it dies between a mail and its note: it reports twice', async () => {
+  it('loses nothing if it crashes between a mail and its note: it reports twice', async () => {
     const { world, sent, run } = await watched(1);
     let refusals = 1;
     world.hooks.before = async at => {

@@ -3,11 +3,11 @@ import type { ConnectionId, Token } from '../../lib/core/types.ts';
 import { authorized } from './key.ts';
 import type { Running } from './processes.ts';
 
-/** What a program that uses a connection asks of the API, and of the provider with what it got. */
+/** The calls of a program that uses a connection: to the API, and to the provider with the token. */
 export interface Got {
   readonly status: number;
   readonly accessToken?: string;
-  /** Whether the provider took the token. */
+  /** Whether the provider accepted the token. */
   readonly accepted: boolean;
 }
 
@@ -20,7 +20,7 @@ export const use = async ({ url }: Running, connection: ConnectionId): Promise<G
   return { status, accessToken, accepted };
 };
 
-/** The provider refused the token of that moment: the API is asked for another. Resolves to its status. */
+/** The provider refused the token of that time: request another from the API. Resolves to its status. */
 export const complain = async ({ url }: Running, { connection, issuedAt }: Token): Promise<number> => {
   const body = JSON.stringify({ issuedAt: new Date(issuedAt).toISOString() });
   return (await fetch(`${url}/tokens/${connection}`, { ...authorized, method: 'POST', body })).status;
@@ -32,7 +32,7 @@ export const statusOf = async ({ url }: Running, connection: ConnectionId): Prom
   return connections.find(each => each.connection === connection);
 };
 
-/** Somebody logs the person out at iOFFICE: all that came of that login ends. */
+/** Logs the person out at iOFFICE: all tokens of that login end. */
 export const logOut = async ({ baseUrl, accessToken }: Token): Promise<void> => {
   await fetch(`${baseUrl}/external/api/oauth2/revoke`, { headers: { 'x-token': accessToken } });
 };

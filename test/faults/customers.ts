@@ -1,18 +1,18 @@
 import { type SimulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
 
-/** What the connections of a row hold: a login, or what a person's login left, which only that person can renew. */
+/** The secrets of a row's connections: a login, or the result of a person's login, which only that person can renew. */
 export type Held = 'credentials' | 'a refresh token alone';
 
-/** Both rotate refresh tokens, and end all that came of one that is used twice. */
+/** Both rotate refresh tokens, and end all tokens of one that is used twice. */
 export const providerFor = { credentials: 'powerepos', 'a refresh token alone': 'ioffice' } as const satisfies Record<
   Held,
   string
 >;
 
-/** By which the provider tells its customers apart. */
+/** The field that identifies a provider's customer. */
 export const customerOf = ({ fields }: SimulatedAccount): string => fields.orgId ?? fields.clientId ?? '';
 
-/** What the secret of a customer holds. A code comes from a person who has just logged in. */
+/** The content of a customer's secret. A code comes from a person who has just logged in. */
 export const secretOf = async (url: string, account: SimulatedAccount, held: Held): Promise<unknown> => {
   const [secret] = Object.values(simulatedSecrets(url, [account]));
   if (held === 'credentials') return secret;

@@ -2,15 +2,15 @@ import { type ConnectionId, minutes, seconds } from '../../lib/core/types.ts';
 import type { Stage } from './stage.ts';
 import { failWrite, killAt, type Victim } from './victims.ts';
 
-/** So long that a slow machine meets all faults, and reports them, before a token comes near its end. */
+/** Long enough for a slow machine to meet all faults and report them before a token comes near its end. */
 export const LIFETIME = seconds(90);
 
 /** A fault after which a refresh token that is the only copy of access is lost, or may be. */
 export interface Doubt {
   readonly name: string;
-  /** Spent: the provider took the refresh token, and the next one is nowhere. */
+  /** Spent: the provider accepted the refresh token, and the next one is lost. */
   readonly spent: boolean;
-  /** What the status says from then on. */
+  /** The error code in the status after that. */
   readonly code: string;
   /** How a consumer finds out that the token ended. */
   readonly ends?: 'replayed near its end' | 'logged out';

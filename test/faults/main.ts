@@ -21,7 +21,9 @@ const usage = `Usage: npm run test:faults -- [--no-record]
 const startedAt = Date.now();
 const say = (line: string): void => console.log(`${inSeconds(Date.now() - startedAt).padStart(7)}  ${line}`);
 
-/** The rows of each kind of connection side by side, since most of their time is spent waiting; in the order of the table. */
+/**
+ * Runs the rows of each kind of connection in parallel, since they mostly wait; returns them in the order of the table.
+ */
 const run = async (folder: string): Promise<Row[]> => {
   const [many, alone] = ['credentials', 'a refresh token alone'] as const;
   const provider = (held: Held, ...names: readonly (readonly string[])[]): Promise<Running> => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Milliseconds } from '../../lib/core/types.ts';
 
-/** Asks until there is an answer; never longer than `within`. */
+/** Polls until there is an answer, at most for `within`. */
 export const until = async <T>(
   what: string,
   within: Milliseconds,
@@ -16,7 +16,7 @@ export const until = async <T>(
   }
 };
 
-/** Does something again and again, one after the other, until it is told to stop. */
+/** Repeats an action, one at a time, until it is stopped. */
 export const repeat = (every: Milliseconds, action: () => Promise<unknown>): { stop(): Promise<void> } => {
   let going = true;
   const running = (async () => {
@@ -25,7 +25,7 @@ export const repeat = (every: Milliseconds, action: () => Promise<unknown>): { s
       await sleep(every);
     }
   })();
-  // Whoever stops it hears of its failure; until then it is not unhandled.
+  // `stop` reports the failure; until then it must not count as unhandled.
   running.catch(() => {});
   return {
     stop: () => {

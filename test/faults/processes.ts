@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import type { Milliseconds } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 
-/** A process of its own. */
+/** A separate process. */
 export interface Running {
   readonly url: string;
-  /** What it published of its connections so far. */
+  /** The events that it has published about its connections. */
   readonly events: readonly Transition[];
   /** By its process id; resolves once it is gone. */
   kill(): Promise<void>;
-  /** Stops it where it stands, or has it go on. */
+  /** Stops the process at any point, or continues it. */
   freeze(): void;
   thaw(): void;
 }
@@ -21,7 +21,7 @@ let started = 0;
 
 export const processesStarted = (): number => started;
 
-/** Starts a file of `processes/`; resolves once it says where it is reached. */
+/** Starts a file of `processes/`; resolves once it reports its address. */
 export const start = async (
   file: 'aws' | 'provider' | 'refresher' | 'api',
   configuration: object,
@@ -52,7 +52,7 @@ export const start = async (
   };
 };
 
-/** Whatever happens, nobody outlives the run: a frozen one would not notice that its parent is gone. */
+/** No process may outlive the run: a frozen one would not notice that its parent is gone. */
 export const killAll = (): void => {
   for (const child of children) child.kill('SIGKILL');
 };

@@ -2,23 +2,26 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { AwsError, answerError, readBody } from '../../local/aws/json-api.ts';
 
-/** The requests of one refresh to AWS, in their order; the provider is asked between `secret` and `keep`. */
+/** The requests of one refresh to AWS, in order; the call to the provider comes between `secret` and `keep`. */
 export type Step = 'claim' | 'secret' | 'keep' | 'publish' | 'settle';
 
 export interface StepProxy {
   readonly endpoint: string;
-  /** The next request of this step is refused, in a way that the SDK does not repeat. */
+  /** Refuses the next request of this step, in a way that the SDK does not retry. */
   refuse(step: Step): Promise<void>;
-  /** So is every request of this step from now on. */
+  /** Refuses every request of this step from now on. */
   refuseAll(step: Step): Promise<void>;
-  /** The next request of this step takes effect, and so do the SDK's repetitions, but no answer comes back. */
+  /** The next request of this step takes effect, and so do the SDK's retries, but no answer comes back. */
   lose(step: Step): Promise<void>;
-  /** The next request of this step stays here, before or after its effect. Resolves once it does, to what lets it go on. */
+  /**
+   * Holds the next request of this step, before or after its effect. Resolves once it is held, to the function that
+   * releases it.
+   */
   hold(step: Step, when: 'before' | 'after'): Promise<() => void>;
   close(): void;
 }
 
-/** As often as the SDK sends one request to DynamoDB. */
+/** The number of times that the SDK sends one request to DynamoDB. */
 const ATTEMPTS = 4;
 
 type Strike = (forward: () => Promise<Answer>, response: ServerResponse) => Promise<void>;
@@ -64,7 +67,7 @@ const refusing =
     struck(undefined);
   };
 
-/** Stands between a refresher and AWS, and has exactly one step of a refresh go wrong. */
+/** A proxy between a refresher and AWS that lets exactly one step of a refresh fail. */
 export const startProxy = async (upstream: string): Promise<StepProxy> => {
   const armed = new Map<Step, { times: number; readonly strike: Strike }>();
   const server = createServer((incoming, response) => {

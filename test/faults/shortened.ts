@@ -3,7 +3,7 @@ import { type Milliseconds, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
 import type { Stage } from './stage.ts';
 
-/** The default policy with its lease and deadlines shortened, in the same proportions: nobody waits 45 s for a test. */
+/** The default policy with its lease and deadlines shortened in proportion: a test should not wait for 45 s. */
 export const shortened = {
   callDeadline: seconds(1.5),
   runDeadline: seconds(3.5),
@@ -13,7 +13,9 @@ export const shortened = {
 
 export const LIFETIME: Milliseconds = seconds(60);
 
-/** Waits until every token is so old that its refresh token, and not a login, would renew it: a tenth of its life. */
+/**
+ * Waits until every token is old enough to be renewed by its refresh token instead of a login: a tenth of its lifetime.
+ */
 export const aged = (stage: Stage): Promise<unknown> =>
   until('the tokens have aged', LIFETIME, async () => {
     const tokens = await Promise.all(stage.ids.map(id => stage.token(id)));

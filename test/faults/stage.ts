@@ -44,7 +44,7 @@ const post = async <T>(url: string, body: string): Promise<T> => {
   return (await answer.json()) as T;
 };
 
-/** One row's deployment: tables and secrets of its own in the shared AWS, so that rows can run side by side. */
+/** One row's deployment: its own tables and secrets in the shared AWS. Rows can run in parallel. */
 export class Stage {
   readonly #world: World;
   readonly #name: string;
@@ -80,7 +80,7 @@ export class Stage {
     return this.#world.providers[this.#held];
   }
 
-  /** A deployment with a customer for each name, whose tokens live so long. Their first tokens are still to be had. */
+  /** A deployment with a customer for each name and this token lifetime. Their first tokens are not obtained yet. */
   async open(names: readonly string[], lifetime: Milliseconds): Promise<ConnectionId[]> {
     await createTables(this.#clients.dynamodb, this.#tables);
     for (const name of names) {
@@ -120,7 +120,7 @@ export class Stage {
     this.#refreshers.push(refresher);
     return refresher;
   }
-  /** What a person is told of a connection. */
+  /** The events that were published about a connection. */
   events(connection: ConnectionId): Transition[] {
     return this.#refreshers.flatMap(({ events }) => events).filter(event => event.connection === connection);
   }
@@ -142,13 +142,15 @@ export class Stage {
   tick(refresher: Running): Promise<unknown> {
     return post(refresher.url, JSON.stringify({ shards: allShards }));
   }
-  /** As the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers. */
+  /**
+   * Does what the API does for a consumer whose token was refused. A refresher that is killed meanwhile never answers.
+   */
   async force(refresher: Running, connection: ConnectionId): Promise<unknown> {
     const { issuedAt } = await this.token(connection);
     const request = { kind: 'force', connection, issuedAt, waits: true } satisfies RefreshRequest;
     return post(refresher.url, JSON.stringify({ request })).catch(() => undefined);
   }
-  /** The schedule, faster than in the cloud: each of the refreshers, all the time. */
+  /** The schedule, faster than in the cloud: runs each of the refreshers continuously. */
   schedule(refreshers: readonly Running[]): { stop(): Promise<void> } {
     const ticks = refreshers.map(refresher => repeat(200, () => this.tick(refresher)));
     return { stop: async () => void (await Promise.all(ticks.map(each => each.stop()))) };
@@ -176,12 +178,12 @@ export class Stage {
     if (!token) throw new Error(`no token of ${connection}`);
     return token;
   }
-  /** Whether the provider itself takes the published token, used as a consumer uses it. */
+  /** Whether the provider itself accepts the published token from a consumer. */
   async accepted(connection: ConnectionId): Promise<boolean> {
     const { baseUrl, headers } = await this.token(connection);
     return (await fetch(`${baseUrl}/things`, { headers })).ok;
   }
-  /** Healthy, nobody's any more, with a token that the provider takes and a refresh token that can still be used. */
+  /** Healthy, without a lease, with a token that the provider accepts and a refresh token that still works. */
   async isWell(connection: ConnectionId): Promise<boolean> {
     const record = await this.connections.get(connection);
     return record !== undefined && isSettled(record) && (await this.accepted(connection)) && this.#usable(record);

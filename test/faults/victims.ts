@@ -16,19 +16,19 @@ export const victimOf = async (world: World, stage: Stage): Promise<Victim> => {
   return { proxy, refresher: await stage.refresher(proxy.endpoint) };
 };
 
-/** One victim after another; the next one starts while the one before is still at work. */
+/** Returns one victim after another; the next one starts while the last is still working. */
 export const victimsOf = (world: World, stage: Stage): (() => Promise<Victim>) => {
   let coming = victimOf(world, stage);
   return async () => {
     const come = await coming;
     coming = victimOf(world, stage);
-    // Nobody may want it any more.
+    // The caller may not need it any more.
     coming.catch(() => {});
     return come;
   };
 };
 
-/** The proxy's word that it struck, or that the run never came there. */
+/** Resolves once the proxy struck; rejects if the run never reached that point. */
 const within = <T>(what: string, struck: Promise<T>): Promise<T> => {
   let value: { readonly is: T } | undefined;
   struck.then(is => {
@@ -37,7 +37,7 @@ const within = <T>(what: string, struck: Promise<T>): Promise<T> => {
   return until(what, seconds(20), async () => value).then(({ is }) => is);
 };
 
-/** Has one write of a run fail: refused, or taken without an answer. Throws if the run never came there. */
+/** Lets one write of a run fail: refused, or accepted without an answer. Throws if the run never reached it. */
 export const failWrite = async (
   stage: Stage,
   { proxy, refresher }: Victim,
@@ -75,8 +75,8 @@ export const killAt = async (
 };
 
 /**
- * Freezes a refresher that is about to publish until its lease is over and another has done its work; then lets its
- * write arrive, and itself go on. True where all of it came to nothing.
+ * Freezes a refresher that is about to publish until its lease is over and another has done its work. Then lets its
+ * write arrive and continues the process. True if none of its writes had an effect.
  */
 export const overtake = async (stage: Stage, { proxy, refresher }: Victim, id: ConnectionId): Promise<boolean> => {
   const held = proxy.hold('publish', 'before');

@@ -72,7 +72,7 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
     for (const secret of [PLANTED, 'planted-aws-secret', 'Token: ']) expect(written).not.toContain(secret);
   });
 
-  it('write nothing for names that nobody has, however many are asked for', async () => {
+  it('write nothing for unknown names, even for many of them', async () => {
     const output = capturedOutput();
     const { discover, get } = await setUp(['acme']);
     await discover();
@@ -86,7 +86,7 @@ describe('the functions as they are deployed', { timeout: TIMEOUT }, () => {
     expect(output()).toBe(before);
   });
 
-  it('measure the same few things however many connections there are, and none by its name', async () => {
+  it('have the same few metrics for any number of connections, and none with the name of a connection', async () => {
     const measured = async (logins: readonly string[]) => {
       const output = capturedOutput();
       const { discover, tick } = await setUp(logins);

@@ -37,7 +37,7 @@ describe('the environment of a function', () => {
     );
   });
 
-  it('is taken apart where it holds several things', () => {
+  it('is parsed if it holds several values', () => {
     expect(environmentOf('refresh', good.refresh).PACE).toEqual({ refreshAt: 0.5, tick: 60_000 });
     expect(environmentOf('watch', good.watch).PACES).toEqual({
       petrosoft: { refreshAt: 0.5, tick: 60_000, lifetime: 86_400_000 },

@@ -54,7 +54,7 @@ describe('the api function', () => {
     }
   });
 
-  it('answers what cannot be asked with a problem document', async () => {
+  it('answers an invalid request with a problem document', async () => {
     const { handle, errors } = await setUp();
     expect(await handle(eventOf('PUT', '/connections'))).toMatchObject({ statusCode: 405, headers: { allow: 'GET' } });
     expect(await handle(eventOf('GET', '/%zz'))).toMatchObject({ statusCode: 404 });
@@ -135,7 +135,7 @@ describe('the refresh function', () => {
     expect(await handle({ request: { ...forced, issuedAt: START - 1 } })).toMatchObject({ reason: 'renewed' });
   });
 
-  it('knows no connection of another provider, whose secrets it may not read', async () => {
+  it('refuses a connection of another provider, whose secrets it may not read', async () => {
     const { handle, secrets, connections } = await setUp();
     await secrets.put('token-refresher/petrosoft/shop', '{}');
     const { connection: _, ...own } = (await connections.get(idOf('acme', 'poweroffice-v2'))) ?? { connection: '' };
@@ -168,13 +168,13 @@ describe('the refresh function', () => {
     { request: { kind: 'force', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true, minTtl: 1 } },
     { request: { kind: 'drop', connection: 'poweroffice-v2/acme', waits: true } },
     { request: { kind: 'force', connection: 'poweroffice-v2/acme', issuedAt: 1, waits: true }, shards: [0] },
-  ])('does nothing for an event that it does not know: %j', async event => {
+  ])('does nothing for an unknown event: %j', async event => {
     const { handle, calls } = await setUp();
     await expect(handle(event)).rejects.toThrow();
     expect(calls).toEqual([]);
   });
 
-  it('calls nobody for any event that it was not made for', async () => {
+  it('makes no call for any unexpected event', async () => {
     const { handle, calls } = await setUp();
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async event => {

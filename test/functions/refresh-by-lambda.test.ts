@@ -25,7 +25,7 @@ const answering = (answer: unknown) => {
   lambda.on(InvokeCommand).resolves({ StatusCode: 200, Payload: Payload as never });
 };
 
-describe('asking a provider’s own function', () => {
+describe('invoking a provider’s own function', () => {
   it('invokes it once, with the question, and waits for its answer', async () => {
     answering({ result: 'refreshed', until: START });
     expect(await askIt(request)).toEqual({ result: 'refreshed', until: START });
@@ -67,7 +67,7 @@ describe('asking a provider’s own function', () => {
     },
   );
 
-  it('throws where the function failed, without the words it failed with', async () => {
+  it('throws if the function failed, without its message', async () => {
     const Payload = Buffer.from('{"errorMessage":"planted-words"}') as never;
     lambda.on(InvokeCommand).resolves({ StatusCode: 200, FunctionError: 'Unhandled', Payload });
     const error: unknown = await askIt(request).catch((thrown: unknown) => thrown);
@@ -76,7 +76,7 @@ describe('asking a provider’s own function', () => {
     expect(String(error)).not.toContain('planted-words');
   });
 
-  it('throws where nothing came back, or the call itself failed', async () => {
+  it('throws if there was no answer, or the call itself failed', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
     await expect(askIt(request)).rejects.toThrow('no answer');
     lambda.on(InvokeCommand).rejects(new Error('throttled'));

@@ -5,7 +5,7 @@ import { isPublic, publicLookup } from '../../lib/http/addresses.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { listening } from '../support/loopback.ts';
 
-/** A resolver that knows one answer for every name. */
+/** A resolver with the same answer for every name. */
 const resolving = (...addresses: readonly string[]) =>
   ((_: string, __: unknown, done: (error: null, all: object[]) => void) =>
     done(

@@ -21,7 +21,7 @@ const post = (url: string, more: Partial<HttpRequest> = {}, deadline = AMPLE) =>
   sendHttp({ method: 'POST', url, headers: {}, body: 'grant_type=made-up', ...more }, deadline);
 const failed = (code: string, sent: boolean) => ({ kind: 'failed', code, sent });
 
-/** A certificate of our own; nothing where there is no openssl to make one. */
+/** Our own certificate; undefined without openssl. */
 const certificate = (names: string) => {
   const folder = mkdtempSync(join(tmpdir(), 'token-refresher-tls-'));
   try {
@@ -48,7 +48,7 @@ describe.skipIf(!made)('over TLS', () => {
     onTestFinished(() => tls.setDefaultCACertificates(before));
   };
 
-  it('a server that nobody vouches for hears nothing, whatever the environment says', async () => {
+  it('a server with an untrusted certificate receives nothing, even if the environment disables verification', async () => {
     let heard = 0;
     const url = await servingTls((_, response) => {
       heard += 1;
@@ -60,7 +60,7 @@ describe.skipIf(!made)('over TLS', () => {
     expect(heard).toBe(0);
   });
 
-  it('a server that nobody vouches for hears nothing', async () => {
+  it('a server with an untrusted certificate receives nothing', async () => {
     let heard = 0;
     const url = await servingTls((_, response) => {
       heard++;

@@ -56,7 +56,7 @@ describe('a request', () => {
     expect(reply).toMatchObject({ kind: 'answer', body: '{"length":"0"}' });
   });
 
-  it('that nobody could send is a failure, not an exception: nothing was sent', async () => {
+  it('that cannot be sent is a failure, not an exception: nothing was sent', async () => {
     const url = await serving((_, response) => response.end());
     for (const request of [
       { url: 'no url' },
@@ -171,7 +171,7 @@ describe('the deadline', () => {
     expect(await post(url, {}, TINY)).toEqual(failed('timeout', true));
   });
 
-  it('ends a call whose answer drips, so that no single pause is long', async () => {
+  it('ends a call whose answer drips with short pauses only', async () => {
     const url = await serving((_, response) => {
       const drip = setInterval(() => response.write('x'), 5);
       response.on('close', () => clearInterval(drip));
@@ -224,7 +224,7 @@ describe('a connection that fails', () => {
     ['within the headers', 'HTTP/1.1 200 OK\r\ncontent-ty'],
     ['within an answer of known length', 'HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n{"access_token":"half'],
     ['within a chunked answer', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n15\r\n{"access_token":"half'],
-  ])('because the server dies %s may have been processed', async (_, said) => {
+  ])('because the server crashes %s may have been processed', async (_, said) => {
     for (const die of ['end', 'destroy', 'resetAndDestroy'] as const) {
       const port = await rawServer((socket, soFar) => {
         if (soFar.includes('grant_type=made-up')) socket.write(said, () => socket[die]());

@@ -16,7 +16,7 @@ export interface AccountFunction {
   readonly role: string;
   /** The name of its log group. */
   readonly logs: string;
-  /** Where an event goes that failed. */
+  /** The destination of failed events. */
   readonly onFailure?: string;
 }
 
@@ -33,7 +33,7 @@ export interface Secret {
   readonly key?: string;
 }
 
-/** What the synthesized templates make of an account: who may do what, and what there is to do it to. */
+/** The account of the synthesized templates: its roles, resources and policies. */
 export class Account extends Templates {
   readonly roles: ReadonlyMap<string, Role>;
   /** By their names. */
@@ -43,7 +43,7 @@ export class Account extends Templates {
   readonly topicKeys: ReadonlyMap<string, string>;
   /** By the ARN of the resource. */
   readonly resourcePolicies: ReadonlyMap<string, Policy>;
-  /** The secret of a name; one that is not there has an ARN too. */
+  /** The secret with a name; a missing one has an ARN too. */
   readonly secret: (name: string) => Promise<Secret>;
 
   constructor(place: Place, stacks: readonly Stack[], secret: (name: string) => Promise<Secret>) {

@@ -3,7 +3,7 @@ import type { Evaluator } from './evaluate.ts';
 import type { Request } from './requests.ts';
 import { arnIn } from './stacks.ts';
 
-/** A call in a few words: who does what on what. */
+/** A call in short form: caller, operation, resource. */
 export interface Call {
   /** The label of a role, or a service that acts as itself. */
   readonly as: string;
@@ -13,7 +13,7 @@ export interface Call {
   readonly on: string;
   /** Partition keys. */
   readonly keys?: readonly string[];
-  /** Which service uses a key. */
+  /** The service that uses a key. */
   readonly via?: string | undefined;
   /** The secret that a key is used for. */
   readonly secret?: string;
@@ -98,14 +98,14 @@ export const requestOf = async (call: Call, account: Account, secretsKey: string
   };
 };
 
-/** The ways to read the path of a request: as it was sent, decoded, and without its dots. */
+/** The ways to read the path of a request: as sent, decoded, and without its dots. */
 export const readingsOf = (path: string): readonly string[] => {
   const decoded = decodeURIComponent(path);
   const { pathname } = new URL(`https://host${decoded}`);
   return [...new Set([path, decoded, pathname])];
 };
 
-/** Whether IAM lets a call through, in whichever way a path is read. */
+/** Whether IAM allows a call, with every reading of its path. */
 export const letsThrough = async (evaluator: Evaluator, call: Call, secretsKey: string): Promise<boolean> => {
   const readings = call.does.startsWith('execute-api:') ? readingsOf(call.on) : [call.on];
   const answers = readings.map(async on =>

@@ -3,13 +3,13 @@ import { type Call, letsThrough, SECRETS_KEY } from './calls.ts';
 import { Evaluator } from './evaluate.ts';
 import { accountOf, deployments, SECRETS_KEY_ARN } from './synthesized.ts';
 
-/** The name of one begins like the name of the other. */
+/** The name of one deployment begins with the name of the other. */
 const PRODUCTION = 'token-refresher';
 const STAGING = 'token-refresher-2';
 const evaluator = new Evaluator(accountOf(deployments(PRODUCTION, STAGING)));
 const allowed = (call: Call) => letsThrough(evaluator, call, SECRETS_KEY_ARN);
 
-/** Where the parts of each are. */
+/** The construct path of each deployment's parts. */
 const paths = { [PRODUCTION]: '', [STAGING]: `TokenRefresher-${STAGING}/TokenRefresher/` };
 const stages = Object.entries(paths).map(([name, path]) => {
   const [other = ['', '']] = Object.entries(paths).filter(([each]) => each !== name);

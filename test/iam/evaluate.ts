@@ -7,7 +7,7 @@ import { isRecord, textsOf } from './stacks.ts';
 
 /** Part of a statement: one of its actions, about one of its resources. */
 export interface Permission {
-  /** Whose policy it is: a role's label, or the ARN of a resource. */
+  /** The holder of the policy: a role's label, or the ARN of a resource. */
   readonly holder: string;
   readonly action: string;
   readonly resource: string;
@@ -17,7 +17,7 @@ export interface Permission {
 export interface Verdict {
   readonly need: Need;
   readonly allowed: boolean;
-  /** What allows it. */
+  /** The permissions that allow it. */
   readonly by: readonly Permission[];
 }
 
@@ -30,7 +30,7 @@ export class Evaluator {
     this.account = account;
   }
 
-  /** What IAM says of all that a call needs; the call is allowed if all of it is. */
+  /** IAM's verdicts on everything that a call needs; the call is allowed if all are positive. */
   async verdicts(request: Request): Promise<readonly Verdict[]> {
     const needs = await needsOf(request, this.account);
     return Promise.all(needs.map(need => this.#verdict(request.as, need)));
@@ -96,12 +96,12 @@ const simulate = async (simulation: Simulation) => {
     throw new Error(`${action} on ${resource.resource}: ${JSON.stringify(answer.errors)}`);
   if (answer.resultType !== 'single') throw new Error(`${action} on ${resource.resource} is not one request`);
   const { ignoredContextKeys = [], analysis } = answer.result;
-  // A key that the evaluator does not expect would be passed over, and a condition on it would never be seen to hold.
+  // The evaluator would ignore an unexpected key, and a condition on it would never hold.
   if (ignoredContextKeys.length > 0) throw new Error(`${action} does not know ${ignoredContextKeys.join(', ')}`);
   return analysis;
 };
 
-/** What a key has whose policy leaves access to the policies of roles. */
+/** The policy of a key that leaves access to the policies of roles. */
 const leftToIam = (partition: string, account: string): Policy => ({
   Version: '2012-10-17',
   Statement: [
@@ -109,12 +109,12 @@ const leftToIam = (partition: string, account: string): Policy => ({
   ],
 });
 
-/** In a request "*" is a character like any other. */
+/** In a request "*" is an ordinary character. */
 const literal = (resource: string): string => resource.replaceAll('*', '＊');
 
 /**
- * The evaluator passes over `kms:EncryptionContext:…`, whose name is open. Another key with an open name and the same
- * type stands in for it, in requests and policies alike.
+ * The evaluator ignores `kms:EncryptionContext:…`, since its name is open. Another key with an open name and the same
+ * type replaces it, in requests and policies alike.
  */
 const readableKey = (key: string): string =>
   key.replace(/^kms:EncryptionContext:(.*)$/i, (_, name: string) => `aws:RequestTag/${name.replaceAll(':', '.')}`);

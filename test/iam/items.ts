@@ -10,7 +10,7 @@ interface Touched {
   readonly context: Context;
 }
 
-/** What DynamoDB asks IAM: the items by their partition keys, and the table's key. */
+/** The input of DynamoDB's IAM check: the items by their partition keys, and the table's key. */
 export const itemNeeds = ({ input }: Request, account: Account, operation: string): readonly Need[] =>
   touched(operation, input, account).flatMap(({ table, keys, context }) => {
     const known = account.tables.get(table);
@@ -69,7 +69,7 @@ const textIn = (value: unknown): string => {
 };
 const keyIn = (item: unknown, partition: string): string => textIn(recordOf(item)[partition]);
 
-/** A query names one partition, in an equation. */
+/** A query names one partition, with `=`. */
 const queriedKey = (input: Json, partition: string): string => {
   const names = recordOf(input.ExpressionAttributeNames);
   const expression = String(input.KeyConditionExpression).replace(/#\w+/g, name => String(names[name]));
@@ -77,7 +77,7 @@ const queriedKey = (input: Json, partition: string): string => {
   return textIn(recordOf(input.ExpressionAttributeValues)[value]);
 };
 
-/** The attributes that a request names; the whole item is not among them. */
+/** The attributes that a request names; the whole item does not count as one. */
 const attributes = (input: Json): Context => {
   const projected = String(input.ProjectionExpression ?? '')
     .split(',')

@@ -5,13 +5,13 @@ import type { Statement } from './policies.ts';
 import type { Request } from './requests.ts';
 import { isRecord, textsOf } from './stacks.ts';
 
-/** What an allowed action needs to stay although the cycle does not use it. */
+/** The reason to keep an allowed action that the cycle does not use. */
 export interface Excuse {
   readonly permission: string;
   readonly why: string;
 }
 
-/** Names of providers, connections and things in a policy or a call, so that what is the same for all is one row. */
+/** Replaces names of providers, connections and things in a policy or call: what is the same for all is one row. */
 const shapeOf = (text: string): string => {
   const provider = new RegExp(`(^|[/#:-])(${providerIds.join('|')})(?=$|[/#]|(Role|Function|Logs)$)`, 'g');
   return text
@@ -21,7 +21,7 @@ const shapeOf = (text: string): string => {
     .replace(/(<provider>\/<name>)-[A-Za-z]{6}$/, '$1');
 };
 
-/** The part of an ARN after the account, without what CloudFormation and services add to names. */
+/** The part of an ARN after the account, without the suffixes of CloudFormation and services. */
 const resourceShape = (arn: string, account: Account): string => {
   const whole = arn.replace(/:log-stream:.*|:\*$/, '');
   const known = account.pathOfArn(whole);
@@ -37,7 +37,7 @@ const conditionShape = ({ Condition }: Statement): string => {
   return [...new Set(keys.filter(key => key !== 'false').map(shapeOf))].join(' ');
 };
 
-/** Counts what was used, and what was refused; says what is allowed and not used. */
+/** Counts used and refused permissions; lists those that are allowed but unused. */
 export class Ledger {
   readonly #account: Account;
   readonly #used = new Map<string, number>();
@@ -59,7 +59,8 @@ export class Ledger {
       const resource = resourceShape(need.resource, this.#account);
       const row = [shapeOf(as), need.action, [resource, ...new Set(keys)].join(' ')].join(' | ');
       this.#used.set(row, (this.#used.get(row) ?? 0) + 1);
-      // What two statements allow proves neither. Those of a role and of a resource are needed both.
+      // If two statements allow it, neither is proven necessary. If one is of a role and one of a resource, both are
+      // needed.
       for (const holder of new Set(by.map(each => each.holder))) {
         const own = by.filter(each => each.holder === holder);
         const [only] = own;
@@ -77,7 +78,7 @@ export class Ledger {
       .toSorted((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1));
   }
 
-  /** What the policies of the package's own roles and resources allow, and nothing needed. */
+  /** Permissions in the policies of the package's own roles and resources that nothing needed. */
   unused(excuses: readonly Excuse[]): readonly string[] {
     const allowed = new Set([...this.#permissions()].map(each => this.#nameOf(each)));
     const stale = excuses.filter(({ permission }) => !allowed.has(permission) || this.#proven.has(permission));
@@ -95,7 +96,7 @@ export class Ledger {
       for (const { Statement } of policies) yield* partsOf(label, Statement);
     }
     for (const [arn, { Statement }] of resourcePolicies) {
-      // A key's first statement leaves access to the policies of roles, which are looked at by themselves.
+      // A key's first statement leaves access to the policies of roles, which are checked separately.
       const own = Statement.filter(({ Effect, Action }) => Effect === 'Allow' && Action !== 'kms:*');
       // Permissions of functions come with routes, and overlap.
       if (!arn.includes(':lambda:')) yield* partsOf(arn, own);

@@ -2,7 +2,7 @@ import type { Account } from './account.ts';
 
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
-/** What IAM has to allow for a call to be made. */
+/** What IAM must allow for a call. */
 export interface Need {
   readonly action: string;
   readonly resource: string;

@@ -17,7 +17,7 @@ const ofTargets = [
   ['AWS::SNS::TopicPolicy', 'Topics'],
 ] as const;
 
-/** What would allow something and is not read; nothing of it may be deployed. */
+/** Parts of policies that this evaluator does not read; none of them may be deployed. */
 const UNREAD = [
   'AWS::IAM::ManagedPolicy',
   'AWS::IAM::RolePolicy',
@@ -61,7 +61,7 @@ const permission = ({ Action, FunctionName, Principal, SourceArn }: Json): Polic
   ],
 });
 
-/** A topic is referred to by its ARN, a queue by its address. */
+/** A topic is identified by its ARN, a queue by its address. */
 const targetArn = ({ partition, region, account }: Place, target: string): string =>
   target.startsWith('arn:') ? target : `arn:${partition}:sqs:${region}:${account}:${lastOf(target, '/')}`;
 

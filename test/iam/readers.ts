@@ -12,7 +12,7 @@ export const FOREIGN = 'ioffice/campus';
 /** A secret of many connections. */
 export const PACKED = 'poweroffice-v2/nordic-books';
 
-/** Every way to be granted something, and none. */
+/** Every kind of grant, and none. */
 const readers: Readonly<Record<string, (tokens: ITokenRefresher, role: Role) => void>> = {
   OneToken: (tokens, role) => tokens.grantRead(role, GRANTED),
   OneSecret: (tokens, role) => tokens.grantRead(role, `${PACKED}/*`),

@@ -2,11 +2,11 @@ import { type Call, SECRETS_KEY } from './calls.ts';
 import { forcePath, readPath } from './paths.ts';
 import { FOREIGN, GRANTED, NEIGHBOUR, PACKED } from './readers.ts';
 
-/** Something that must be refused: a call that is allowed, but for one thing. */
+/** A call that must be refused: an allowed call with one change. */
 export interface Refusal {
   readonly what: string;
   readonly twin: Call;
-  /** The one thing. */
+  /** The change. */
   readonly but: Partial<Call>;
 }
 
@@ -233,7 +233,7 @@ const alarmKey: Call = { as: cloudwatch, does: 'kms:GenerateDataKey', on: 'Stora
 const group = (name: string) => `arn:aws:scheduler:us-east-1:${THIS_ACCOUNT}:schedule-group/${name}`;
 const httpApi = (id: string) => `arn:aws:execute-api:us-east-1:${THIS_ACCOUNT}:${id}/$default/GET/connections`;
 
-/** Services act as themselves here, for things that are deployed. */
+/** Services that act as themselves, for deployed resources. */
 const services = (scheduleGroup: string, apiId: string): readonly Refusal[] => {
   const assume = { as: 'scheduler.amazonaws.com', does: 'sts:AssumeRole', on: SCHEDULE, from: group(scheduleGroup) };
   const assumed = { as: 'lambda.amazonaws.com', does: 'sts:AssumeRole', on: REFRESH };

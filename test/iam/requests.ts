@@ -3,11 +3,11 @@ import { itemNeeds } from './items.ts';
 import { type Context, keyUse, type Need } from './needs.ts';
 import { arnIn, type Json, lastOf, textsOf } from './stacks.ts';
 
-/** One call of AWS, as it arrives there. */
+/** One call as AWS receives it. */
 export interface Request {
   /** The label of a role, or a service that acts as itself: `cloudwatch.amazonaws.com`. */
   readonly as: string;
-  /** The name by which IAM knows the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
+  /** IAM's name of the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
   readonly does: string;
   readonly input: Json;
   /** False: over plain HTTP. */
@@ -16,12 +16,12 @@ export interface Request {
   readonly byLambda?: boolean;
   /** On whose behalf a service acts. */
   readonly source?: { readonly account: string; readonly arn?: string };
-  /** Which service uses a key, and what it binds the ciphertext to. */
+  /** The service that uses a key, and the context of the ciphertext. */
   readonly via?: string;
   readonly encryptionContext?: Readonly<Record<string, string>>;
 }
 
-/** All that a call needs, the uses of keys included that services make with the permissions of their caller. */
+/** Everything that a call needs, including the keys that services use with the permissions of their caller. */
 export const needsOf = async (request: Request, account: Account): Promise<readonly Need[]> => {
   const [service = '', operation = ''] = request.does.split(':');
   const needs = await translations[service]?.(request, account, operation);
@@ -29,7 +29,7 @@ export const needsOf = async (request: Request, account: Account): Promise<reado
   return needs.map(need => ({ ...need, context: { ...common(request, account, need), ...need.context } }));
 };
 
-/** What every call brings with it. */
+/** The context of every call. */
 const common = (
   { as, secure = true, byLambda = false, source }: Request,
   account: Account,
@@ -46,7 +46,7 @@ const common = (
       'aws:PrincipalType': 'AssumedRole',
       'aws:PrincipalIsAWSService': 'false',
     }),
-    // A call that a service makes on the way does not carry it.
+    // A call that a service makes in between does not carry it.
     ...(role &&
       fn &&
       !byLambda &&
@@ -75,7 +75,7 @@ const translations: Readonly<
     if (operation !== 'GetSecretValue') return [named];
     const stage = { 'secretsmanager:VersionStage': String(input.VersionStage ?? 'AWSCURRENT') };
     const read = { ...named, context: { ...named.context, ...stage } };
-    // The service binds the value to the secret and its version; the version's id plays no part in any policy.
+    // The service binds the value to the secret and its version; no policy uses the version's id.
     const bound = { SecretARN: arn };
     return key === undefined ? [read] : [read, keyUse(account, { key, via: 'secretsmanager', bound })];
   },
@@ -119,7 +119,7 @@ const translations: Readonly<
     { action: `sqs:${operation}`, resource: arnIn(place, 'sqs', lastOf(String(input.QueueUrl), '/')), context: {} },
   ],
 
-  /** The topic is encrypted: who publishes as a role needs its key as well; a service has it by the key's policy. */
+  /** The topic is encrypted: a role that publishes also needs its key; a service has it by the key's policy. */
   sns: ({ as, input }, account, operation) => {
     const resource = String(input.TopicArn);
     const publish = { action: `sns:${operation}`, resource, context: {} };
@@ -134,7 +134,7 @@ const translations: Readonly<
   /** The role is the resource here, and its trust policy decides. */
   sts: ({ input }, _, operation) => [{ action: `sts:${operation}`, resource: String(input.RoleArn), context: {} }],
 
-  /** What Lambda writes of a function, with the role of that function. */
+  /** Lambda writes a function's log with the function's role. */
   logs: ({ input }, { place }, operation) => [
     {
       action: `logs:${operation}`,

@@ -29,7 +29,7 @@ export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(val
 export const textsOf = (value: unknown): readonly string[] => (value === undefined ? [] : listOf(value).map(String));
 export const lastOf = (text: string, separator: string): string => text.slice(text.lastIndexOf(separator) + 1);
 
-/** The ARN of a resource: what comes after the account, by the resource's type. */
+/** The ARN of a resource: the part after the account, by the resource's type. */
 const arns: Readonly<Record<string, (physical: string) => string>> = {
   'AWS::DynamoDB::Table': name => `dynamodb:table/${name}`,
   'AWS::Events::EventBus': name => `events:event-bus/${name}`,
@@ -47,7 +47,7 @@ export const hasArn = (type: string): boolean => type in arns;
 export const arnIn = ({ partition, region, account }: Place, service: string, resource: string): string =>
   `arn:${partition}:${service}:${service === 'iam' ? '' : region}:${account}:${resource}`;
 
-/** Replaces the intrinsic functions of a template by what they stand for. */
+/** Replaces the intrinsic functions of a template by their values. */
 export class Resolver {
   readonly #place: Place;
   readonly #stacks: readonly Stack[];
@@ -69,7 +69,7 @@ export class Resolver {
   arnOf(stack: Stack, id: string): string {
     const type = stack.template.Resources[id]?.Type ?? '';
     const physical = stack.physical(id);
-    // Some resources go by their ARN.
+    // Some resources use their ARN as physical id.
     if (physical.startsWith('arn:')) return physical;
     const arn = arns[type]?.(physical);
     if (arn === undefined) throw new Error(`the ARN of ${id}, a ${type}, is not known`);

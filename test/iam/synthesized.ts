@@ -33,14 +33,14 @@ const templateOf = (settings: Settings): Template => {
   return Assertions.fromStack(stack).toJSON() as Template;
 };
 
-/** The templates of what is deployed and of its readers. */
+/** The templates of the deployment and of its readers. */
 export const templates = (): readonly Template[] => [templateOf({}), readersTemplate()];
 
 /** The templates of deployments next to each other, by their names. */
 export const deployments = (...names: readonly string[]): readonly Template[] =>
   names.map(name => templateOf({ name }));
 
-/** An account with these templates deployed, and any secret that is asked for. */
+/** An account with these templates deployed, and with every secret that is requested. */
 export const accountOf = (deployed: readonly Template[]): Account => {
   const stacks = deployed.map((template, n) => ({ template, physical: physicalIn(template, n > 0 ? `${n}-` : '') }));
   return new Account(PLACE, stacks, async name => ({

@@ -2,13 +2,13 @@ import { hasArn, type Json, type Place, Resolver, type Resource, type Stack } fr
 
 interface Resolved {
   readonly path: string;
-  /** What `Ref` stands for. */
+  /** The value of `Ref`. */
   physical(): string;
   readonly properties: Json;
   arn(): string;
 }
 
-/** The resources of stacks that are deployed to one place. */
+/** The resources of stacks in one account and region. */
 export class Templates {
   readonly place: Place;
   readonly #stacks: readonly Stack[];
@@ -48,7 +48,7 @@ export class Templates {
     return stack.physical(id);
   }
 
-  /** The path of constructs of what has an ARN. */
+  /** The construct path of an ARN. */
   pathOfArn(arn: string): string | undefined {
     return this.#paths.get(withoutStreams(arn));
   }
@@ -68,10 +68,10 @@ export class Templates {
   }
 }
 
-/** A log group without its streams, as it is referred to. */
+/** A log group without its streams, as policies refer to it. */
 const withoutStreams = (arn: string): string => arn.replace(/:log-stream:.*$|:\*$/, '');
 
-/** The place of a resource below its stack, and below the construct that the stack of the package holds. */
+/** The path of a resource below its stack, without the package's own construct. */
 const pathOf = (id: string, { Metadata }: Resource): string =>
   String(Metadata?.['aws:cdk:path'] ?? id)
     .replace(/^TokenRefresher\/TokenRefresher\//, '')

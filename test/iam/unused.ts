@@ -1,4 +1,4 @@
 import type { Excuse } from './ledger.ts';
 
-/** What is allowed although the cycle does not use it. */
+/** Allowed actions that the cycle does not use. */
 export const unusedOnPurpose: readonly Excuse[] = [];

@@ -5,7 +5,7 @@ import { type Refusal, refusalsIn } from './refusals.ts';
 import { isRecord, type Json, type Template } from './stacks.ts';
 import { accountOf, SECRETS_KEY_ARN, templates } from './synthesized.ts';
 
-/** Each statement of a role that the table of refusals is about, wider in one way: some refusal has to notice. */
+/** Widens each statement of the roles in the table of refusals in one way: some refusal must fail. */
 
 const [deployed, readers] = templates();
 if (!deployed || !readers) throw new Error('there are two templates');
@@ -37,10 +37,10 @@ const anyKey = {
 const widened = (statement: Json): Readonly<Record<string, Json>> => {
   const [service = ''] = String([statement.Action].flat()[0]).split(':');
   const { Condition, ...unconditional } = statement;
-  // Listing secrets is about all of them: the service knows no narrower resource.
+  // Listing secrets covers all of them: the service allows no narrower resource.
   const everything = statement.Resource === '*';
   return {
-    // A route of an HTTP API can be invoked, and nothing else.
+    // A route of an HTTP API has only one action: to invoke it.
     ...(service !== 'execute-api' && {
       'any action of the service': { ...statement, Action: `${service}:*` },
       'any action': { ...statement, Action: '*' },

@@ -17,7 +17,7 @@ const specs = alarmsFor({
   deadLetters: 'queue',
 });
 
-/** Each as AWS documents it: a name that is a letter off would watch nothing for ever. */
+/** Each as AWS documents it: an alarm on a misspelled name would never fire. */
 const documented: Readonly<Record<string, readonly string[]>> = {
   'AWS/DynamoDB': ['ReadThrottleEvents TableName', 'WriteThrottleEvents TableName'],
   'AWS/ApiGateway': ['5xx ApiId', 'Count ApiId', 'Latency ApiId'],
@@ -111,7 +111,7 @@ test.each(providers)('$id: one failed renewal does not raise the alarm of low li
   for (const connection of Array.from({ length: 50 }, (_, n) => idOf(`name-${n}`))) {
     const token = { connection, issuedAt: epochMs(0), expiresAt: epochMs(lifetime) };
     const renewal = renewalOf(defaultPolicy, connection, token.issuedAt, token.expiresAt);
-    // It comes up to a tick after it fell due, and takes a while.
+    // It fails up to a tick after it is due, and takes some time.
     const failedAt = plus(renewal, tickOf(provider) + runDeadline / 2);
     expect(lifeLeft(token, { refreshAt }, failedAt)).toBeGreaterThan(threshold);
   }

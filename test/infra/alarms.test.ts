@@ -6,7 +6,7 @@ import { deployed, type Json, listOf, ofType, type Resources, textOf } from './t
 const alarmsOf = (resources: Resources) => ofType(resources, 'AWS::CloudWatch::Alarm');
 const nameOf = ({ AlarmName }: Json) => String(AlarmName);
 
-/** What an alarm lacks to be of any use. */
+/** The missing parts of each alarm. */
 const faultsOf = (resources: Resources): string[] =>
   alarmsOf(resources).flatMap(([id, { Properties }]) => {
     const { AlarmActions, OKActions, TreatMissingData, AlarmDescription, ActionsEnabled, AlarmName } = Properties;

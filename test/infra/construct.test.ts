@@ -201,7 +201,7 @@ describe('props', () => {
     expect(() => made(props)).toThrow(sentence);
   });
 
-  test('may be known to the deployment alone', () => {
+  test('may be known only at deployment', () => {
     const stack = new Stack(newApp(), 'Mine');
     const { valueAsString } = new CfnParameter(stack, 'Email');
     new TokenRefresher(stack, 'TokenRefresher', { providers: { officernd: {} }, alarmEmail: valueAsString });

@@ -5,7 +5,7 @@ import { type ITokenRefresher, TokenRefresher } from '../../infra/token-refreshe
 import { statementsOf } from './policies.ts';
 import { type Json, newApp, resourcesOf, textOf } from './template.ts';
 
-/** All that a consumer's role gets from grants, as text. */
+/** Everything that a consumer's role gets from grants, as text. */
 const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported = false) => {
   const stack = new Stack(newApp(), 'Mine');
   const tokens: ITokenRefresher = imported
@@ -103,7 +103,7 @@ describe('a consumer gets', () => {
     ]);
   });
 
-  test('what it has to know', () => {
+  test('the variables that it needs', () => {
     const { tokens, stack } = granted(() => {}, true);
     expect(stack.resolve(tokens.environment())).toEqual({
       TOKENS_TABLE: nameIn({ 'Fn::ImportValue': 'token-refresher:tokensTableArn' }),

@@ -9,7 +9,7 @@ import { type Json, listOf, newApp, ofType, type Resources, resourcesOf, textOf 
 const isRecord = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What IAM allows: of the inline policies of a role together, of a managed policy, and how many of these a role has. */
+/** IAM's limits: the total size of a role's inline policies, the size of a managed policy, and the number of these. */
 const INLINE = 10_240;
 const MANAGED = 6144;
 const ATTACHED = 10;
@@ -28,7 +28,7 @@ const functionInVpc = (stack: Stack) => {
   return functionIn(stack, 'Reader', { vpc, vpcSubnets: { subnetType } });
 };
 
-/** A template in which a function, or another grantee, may read or ask for many connections. */
+/** A template in which a function, or another grantee, may read many connections in the table or at the API. */
 const readerOf = (
   connections: readonly string[],
   grant: Granting = 'grantRead',
@@ -61,7 +61,7 @@ const askedForIn = (resources: Resources): string[] =>
     .flatMap(({ Resource }) => Resource)
     .map(arn => textOf(resources, arn).split('*T/tokens/')[1] ?? '');
 
-/** Intrinsic functions as what they stand for, as long as that may be. */
+/** Replaces intrinsic functions by values of the greatest length. */
 const deployedText = (resources: Resources, value: unknown): string =>
   textOf(resources, value)
     .replace('<AWS::Partition>', 'aws')
@@ -77,7 +77,7 @@ const deployedText = (resources: Resources, value: unknown): string =>
       `arn:aws:kms:ap-southeast-1:123456789012:key/${'k'.repeat(36)}`,
     );
 
-/** As they are deployed, and without the white space, which IAM does not count. */
+/** The lengths after deployment, without white space, which IAM does not count. */
 const lengthsOf = (resources: Resources, type: string): number[] =>
   documentsOf(resources, type).map(
     document =>
@@ -87,7 +87,7 @@ const lengthsOf = (resources: Resources, type: string): number[] =>
       }).length,
   );
 
-/** How many managed policies of AWS the reader has. A role from elsewhere is the role of a function. */
+/** The number of AWS's managed policies. An imported role counts as a function's role. */
 const ofAws = (resources: Resources): number => {
   const [policies = 1] = ofType(resources, 'AWS::IAM::Role')
     .filter(([id]) => id.startsWith('Reader'))
@@ -133,7 +133,7 @@ test('each grantee has its own connections', () => {
 const customers = (count: number) =>
   Array.from({ length: count }, (_, n) => `poweroffice-v2/customer-${String(n).padStart(4, '0')}`);
 
-test('500 fit that are asked for at the API', () => {
+test('500 grants at the API fit', () => {
   const resources = readerOf(customers(500).toReversed(), 'grantInvokeApi');
   expect(askedForIn(resources)).toEqual(customers(500));
   expectWithinLimits(resources);

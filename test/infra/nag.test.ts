@@ -9,7 +9,7 @@ import { newApp } from './template.ts';
 
 const stackOf = () => new TokenRefresherStack(newApp(), 'TokenRefresher', { alarmEmail: 'ops@example.com' });
 
-/** Everything that can be asked for. */
+/** All optional parts. */
 const wholeStack = () => {
   const stack = new Stack(newApp(), 'Mine');
   const vpc = new Vpc(stack, 'Vpc', { natGateways: 1 }) as IVpc;
@@ -46,19 +46,19 @@ test('AwsSolutions finds nothing', () => {
   expect(findings(stackOf())).toEqual([]);
 });
 
-test('nor where account and region are known beforehand', () => {
+test('nor if account and region are set', () => {
   const env = { account: '111111111111', region: 'eu-west-1' };
   expect(findings(new TokenRefresherStack(newApp(), 'TokenRefresher', {}, { env }))).toEqual([]);
 });
 
-test('nor with everything that can be asked for', () => {
+test('nor with all optional parts', () => {
   const ofOurs = findings(wholeStack()).filter(finding => finding.includes('/TokenRefresher/'));
   expect(ofOurs).toEqual([]);
 });
 
 test('and would find something', () => {
   const stack = stackOf();
-  // Whatever is acknowledged would be a finding: take all of it back.
+  // Without the acknowledgements there would be findings: remove all of them.
   for (const { node } of stack.node.findAll()) {
     const kept = node.metadata.filter(({ type }) => type !== Validations.ACKNOWLEDGED_RULES_METADATA_KEY);
     Reflect.set(node, '_metadata', [...kept]);

@@ -23,7 +23,7 @@ const referredTo = (value: unknown): string[] => {
   });
 };
 
-/** All that has to be there before a resource is made. */
+/** Everything that must exist before a resource is created. */
 const neededBy = (resources: Resources, id: string, seen = new Set<string>()): ReadonlySet<string> => {
   for (const each of referredTo(resources[id])) {
     if (seen.has(each)) continue;
@@ -68,7 +68,7 @@ describe('a deployment’s name', () => {
     ]);
   });
 
-  test('is taken once: a second deployment fails before it makes what stays, or what has a name of its own', () => {
+  test('is taken once: a second deployment fails before it creates anything that is retained or has a fixed name', () => {
     const resources = deployed();
     const [[group]] = ofType(resources, 'AWS::Scheduler::ScheduleGroup') as [[string, unknown]];
     expect([...neededBy(resources, group)]).toEqual([]);

@@ -23,7 +23,7 @@ const placesIn = (resources: Resources) =>
   });
 
 describe('a VPC', () => {
-  test('is where the functions are that call providers, and no other', () => {
+  test('contains the functions that call providers, and no others', () => {
     const resources = inVpc(() => ({}));
     const subnets = ['<Mine/Vpc/PrivateSubnet1/Subnet>', '<Mine/Vpc/PrivateSubnet2/Subnet>'];
     const groups = ['<Network/SecurityGroup.GroupId>'];

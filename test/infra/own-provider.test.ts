@@ -10,7 +10,7 @@ import { providerFromFile, SettingsError, TokenRefresher } from '../../infra/tok
 import { providersInFolder } from '../../lib/definition-files.ts';
 import { newApp, ofType, resourcesOf } from './template.ts';
 
-/** Providers that do not come with the package: a file is all they take. */
+/** Providers that are not built in: each needs only a file. */
 
 const folder = mkdtempSync(join(tmpdir(), 'own-provider-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -53,7 +53,7 @@ describe('in an app of one’s own', () => {
     [
       'officernd',
       { ...acme, id: 'officernd' },
-      '"officernd" comes with this package: give your definition another "id".',
+      '"officernd" is a built-in provider: give your definition another "id".',
     ],
   ])('under the name %s, %j is refused with a sentence', (id, content, sentence) => {
     const read = () => plansOf({ [id]: providerFromFile(written('acme.json', content)) });
@@ -93,7 +93,7 @@ describe('in the folder "providers"', () => {
     expect(Object.keys(providers)).toContain('officernd');
     expect(plansOf(providers).at(-1)).toMatchObject({ provider: { id: 'acme' }, pace: { tick: 120_000 } });
     expect(Object.keys(settingsOf({ providers: 'acme' }, own).providers ?? {})).toEqual(['acme']);
-    expect(() => settingsOf({ 'acme.tik': '2' }, own)).toThrow('"acme.tick" must be spelt so');
+    expect(() => settingsOf({ 'acme.tik': '2' }, own)).toThrow('"acme.tick" must be spelled like this');
   });
 
   test('its id is the name of its file', () => {
@@ -140,7 +140,7 @@ describe('the bundle of its function', () => {
     expect(textOf(after, 'Refreshacme')).toContain('https://login.acme.test/v2');
     expect(textOf(after, 'Refreshacme')).not.toContain('powerepos');
     expect(textOf(after, 'Refreshpowerepos')).toContain('https://auth.powerepos.cloud');
-    // Nothing is signed.
+    // This provider signs nothing.
     expect(textOf(after, 'Refreshacme')).not.toContain('JWSInvalid');
   }, 120_000);
 

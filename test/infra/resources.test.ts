@@ -40,7 +40,7 @@ describe('state', () => {
     expect(key).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
   });
 
-  // Another logical id is another, empty table: the tokens and refresh tokens of everyone are lost.
+  // Another logical id means another, empty table: all tokens and refresh tokens would be lost.
   test('keeps its logical ids', () => {
     const stateful = ['AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'];
     const ids = stateful.flatMap(type => ofType(all, type).map(([id]) => id));
@@ -53,7 +53,7 @@ describe('state', () => {
     ]);
   });
 
-  test('goes with the stack where that is asked for', () => {
+  test('is deleted with the stack if the settings say so', () => {
     const resources = deployed({ removalPolicy: RemovalPolicy.DESTROY });
     for (const [id, table] of ofType(resources, 'AWS::DynamoDB::Table')) {
       expect([pathOf(resources, id), table.DeletionPolicy]).toEqual([pathOf(resources, id), 'Delete']);
@@ -121,7 +121,7 @@ describe('schedules', () => {
 describe('functions', () => {
   const functions = ofType(all, 'AWS::Lambda::Function');
 
-  test('all run on Node 24 and arm64, with a log group and a role of their own and no VPC', () => {
+  test('all run on Node 24 and arm64, with their own log group and role and no VPC', () => {
     expect(functions).toHaveLength(providers.length + 2);
     for (const [id, { Properties }] of functions) {
       const path = pathOf(all, id).replace(/Function$/, '');
@@ -139,7 +139,7 @@ describe('functions', () => {
 
   test('a failed event is tried once more, then a dead letter', () => {
     const configs = ofType(all, 'AWS::Lambda::EventInvokeConfig');
-    // All but the API's, whose callers wait.
+    // All except the API, whose callers wait.
     expect(configs).toHaveLength(functions.length - 1);
     for (const [, { Properties }] of configs) {
       const { OnFailure } = Properties.DestinationConfig as { OnFailure: Json };
@@ -246,7 +246,7 @@ describe('the HTTP API', () => {
     expect(Object.values(logged).filter(each => /header|query|body|authorizer|responseOverride/i.test(each))).toEqual(
       [],
     );
-    // Each request writes a line.
+    // Each request writes a line: keep it short.
     expect(Object.keys(logged).length).toBeLessThanOrEqual(8);
   });
 
@@ -275,7 +275,7 @@ describe('the HTTP API', () => {
   });
 });
 
-test('a dashboard is there if it is asked for', () => {
+test('there is a dashboard if the settings say so', () => {
   expect(ofType(all, 'AWS::CloudWatch::Dashboard')).toEqual([]);
   const resources = deployed({ name: 'staging', dashboard: true });
   const [[, dashboard]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Resource]];

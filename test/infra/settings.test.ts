@@ -65,7 +65,7 @@ describe('the context of the app', () => {
     [{ name: 'default' }, /^"name" must be .*, and not "default", got "default"\.$/],
     [{ name: 5 }, '"name" must be a text, got 5.'],
     [{ dashboard: 'yes' }, '"dashboard" must be "true" or "false", got "yes".'],
-    [{ providers: '' }, '"providers" must be a list with commas between, got "".'],
+    [{ providers: '' }, '"providers" must be a comma-separated list, got "".'],
     [
       { providers: 'officernd,officernd' },
       '"providers" must be a list that names each provider once, got "officernd,officernd".',
@@ -77,13 +77,13 @@ describe('the context of the app', () => {
     [{ removalPolicy: 'snapshot' }, '"removalPolicy" must be "retain" or "destroy", got "snapshot".'],
     [
       { secretsKeys: 'alias/mine' },
-      '"secretsKeys" must be a list of ARNs of KMS keys with commas between, got "alias/mine".',
+      '"secretsKeys" must be a comma-separated list of ARNs of KMS keys, got "alias/mine".',
     ],
     [{ 'officernd.tick': '-1' }, '"officernd.tick" must be a whole number of minutes, at least 1, got "-1".'],
     [{ apiRequestsPerSecond: 'many' }, '"apiRequestsPerSecond" must be a number, got "many".'],
     [
       { 'officernd.hosts': 'a.example.com,' },
-      '"officernd.hosts" must be a list with commas between, got "a.example.com,".',
+      '"officernd.hosts" must be a comma-separated list, got "a.example.com,".',
     ],
     [{ 'officernd.ownBaseUrl': 'no' }, '"officernd.ownBaseUrl" must be "true" or "false", got "no".'],
     [{ 'officernd.refreshAt': 'half' }, '"officernd.refreshAt" must be a number, got "half".'],
@@ -97,7 +97,7 @@ describe('the context of the app', () => {
   });
 });
 
-describe('a key that nobody reads', () => {
+describe('an unknown key', () => {
   test.each([
     ['alarmMail', 'alarmEmail'],
     ['alarmEmial', 'alarmEmail'],
@@ -114,10 +114,10 @@ describe('a key that nobody reads', () => {
     ['tags', undefined],
     ['stage', undefined],
     ['owner.email', undefined],
-  ])('"%s" is an error if it is nearly one of ours', (key, meant) => {
+  ])('"%s" is an error if it resembles a setting', (key, meant) => {
     const read = () => settingsOf({ [key]: 'x' });
     if (meant === undefined) expect(read()).toEqual({});
-    else expect(read).toThrow(`The context key "${meant}" must be spelt so, got "${key}".`);
+    else expect(read).toThrow(`The context key "${meant}" must be spelled like this, got "${key}".`);
   });
 
   test('is an error if it names a provider', () => {

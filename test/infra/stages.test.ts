@@ -9,7 +9,7 @@ const evaluator = new Evaluator(account);
 const isStaging = (role: string) => role.startsWith(`TokenRefresher-${STAGING}/`);
 const roles = [...account.roles.keys()];
 
-/** The providers of whose secrets below a prefix one of the roles may read some. */
+/** The providers with secrets below a prefix that one of the roles may read. */
 const readableBy = async (as: readonly string[], prefix: string): Promise<string[]> => {
   const answers = providerIds.map(async provider => {
     const input = { SecretId: `${prefix}/${provider}/acme` };

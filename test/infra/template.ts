@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** An app like the one that is deployed; without bundles, which these tests never look into. */
+/** An app like the deployed one, but without bundles, which these tests never read. */
 export const newApp = (): App =>
   new App({
     context: { ...context, 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true },
@@ -35,7 +35,7 @@ export const deployed = (settings: Settings = {}): Resources =>
 export const ofType = (resources: Resources, type: string): [id: string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
-/** Where a resource stands in the construct tree below the stack and the construct: `Storage/Tokens`. */
+/** The path of a resource in the construct tree below the stack and the construct: `Storage/Tokens`. */
 export const pathOf = (resources: Resources, id: string): string =>
   String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id)
     .replace(/^[^/]+\/TokenRefresher\//, '')

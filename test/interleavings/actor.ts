@@ -1,6 +1,6 @@
 import { RefresherError } from '../../lib/core/errors.ts';
 
-/** What becomes of one operation: `lost` has its effect, but the answer does not arrive; `refused` has none. */
+/** The fate of one operation: `lost` has its effect, but the answer does not arrive; `refused` has none. */
 export type Fate = 'done' | 'lost' | 'refused';
 
 interface Operation {
@@ -11,22 +11,22 @@ interface Operation {
   readonly reject: (error: unknown) => void;
 }
 
-/** All that follows from an answer happens before the next macrotask. */
+/** Everything that follows from an answer happens before the next macrotask. */
 const quiet = (): Promise<void> => new Promise(setImmediate);
 
-/** Answers what the caller of an operation gets in place of an answer, or throws it. */
+/** Throws what the caller of a failed operation gets in place of an answer. */
 const storeFails =
   (name: string) =>
   (fate: Exclude<Fate, 'done'>): never => {
     throw new RefresherError(name.startsWith('secrets.') ? 'secret_unreadable' : 'store_failed', `${fate}: ${name}`);
   };
 
-/** A process whose every operation on the world waits until it is let through, one at a time. */
+/** A process whose operations wait until they are let through, one at a time. */
 export class Actor {
   readonly name: string;
-  /** How many operations were let through. */
+  /** The number of operations that were let through. */
   steps = 0;
-  /** What was thrown, unless the product has a name for it. */
+  /** The exception, unless it is an expected one of the product. */
   bug: unknown;
   readonly #log: string[];
   #waiting: Operation[] = [];
@@ -38,7 +38,7 @@ export class Actor {
     this.#log = log;
   }
 
-  /** The operation that waits to be let through. */
+  /** The operation that waits. */
   get next(): string | undefined {
     return this.#waiting[0]?.name;
   }
@@ -47,7 +47,10 @@ export class Actor {
     this.#work = work;
   }
 
-  /** Lets operations through until `limit` of them have been, or nothing is left to do. Answers whether it is still at work. */
+  /**
+   * Lets operations through until `limit` of them have been, or nothing is left to do. Returns whether the process is
+   * still working.
+   */
   async runTo(limit: number, before: () => Promise<void>): Promise<boolean> {
     await this.#begun();
     while (this.#state === 'running' && this.steps < limit) {
@@ -57,7 +60,7 @@ export class Actor {
     return this.#state === 'running';
   }
 
-  /** Lets one operation through. The answer arrives when the caller says so. */
+  /** Lets one operation through. The returned function delivers the answer. */
   async step(fate: Fate): Promise<() => Promise<void>> {
     const operation = this.#waiting.shift();
     if (!operation) throw new Error(`${this.name} waits for something that is not an operation`);
@@ -86,7 +89,7 @@ export class Actor {
     });
   }
 
-  /** A store as this process reaches it. `free` names the calls that nobody else can notice. */
+  /** A store as this process uses it. `free` names the calls that no other process can notice. */
   through<S extends object>(store: string, target: S, free: (method: string, args: readonly unknown[]) => boolean): S {
     return new Proxy(target, {
       get: (_, method) => {

@@ -4,7 +4,7 @@ import type { Pair } from './scenarios.ts';
 
 const COMMAND = 'npm run interleavings -- --only';
 
-/** Each scenario of two processes, with one preemption at every point, as far as CI affords it. */
+/** Each scenario of two processes, with one preemption at every point, as far as CI has time. */
 export const describePair = (pair: Pair): void =>
   describe.each(groupsOf(pair))('$name', group => {
     it('ends well', { timeout: 60_000 }, async () => {

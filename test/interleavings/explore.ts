@@ -4,13 +4,13 @@ import { type Pair, type Scenario, scenarios } from './scenarios.ts';
 import { SINGLE, Stage } from './stage.ts';
 
 /**
- * What happens when the first process comes to point i: it waits for the second one, or until its lease is over; or it
- * dies; or the store or the provider does what it is asked and the answer is lost; or they refuse.
+ * What happens when the first process reaches point i: it waits for the second one, or until its lease is over; or it
+ * crashes; or the store or the provider acts and the answer is lost; or they refuse.
  */
 export const kinds = ['paused', 'late', 'dead', 'lost', 'refused'] as const;
 export type Kind = (typeof kinds)[number];
 
-/** One interleaving: the first process comes to point i, the second one to j, then the first goes on to its end. */
+/** One interleaving: the first process runs to point i, the second one to j, then the first runs to its end. */
 export interface Interleaving {
   readonly scenario: Scenario;
   readonly pair: Pair;
@@ -22,7 +22,7 @@ export interface Interleaving {
   readonly events: readonly number[];
 }
 
-/** The interleavings of two processes that begin with one state and go wrong in one way. */
+/** The interleavings of two processes with the same initial state and the same kind of fault. */
 export interface Group extends Pick<Interleaving, 'scenario' | 'pair' | 'kind'> {
   readonly name: string;
 }
@@ -36,21 +36,21 @@ export const groups: readonly Group[] = scenarios.flatMap(scenario =>
   ),
 );
 
-/** What CI affords of two processes. */
+/** The groups of two processes that CI has time for. */
 export const groupsOf = (pair: Pair): readonly Group[] =>
   groups.filter(group => group.pair.join() === pair.join() && !isForFullRunsOnly(group));
 
 const isForFullRunsOnly = ({ scenario, kind }: Group): boolean =>
   scenario.isLarge === true && (kind === 'lost' || kind === 'refused');
 
-/** `worker+discovery/deleted/late/3/end@5`: it is enough to replay an interleaving. */
+/** `worker+discovery/deleted/late/3/end@5`: enough to replay an interleaving. */
 export const idOf = (interleaving: Interleaving): string => {
   const { i, j, events } = interleaving;
   const at = events.length > 0 ? `@${events.join(',')}` : '';
   return `${groupOf(interleaving)}/${i}/${j === Number.POSITIVE_INFINITY ? 'end' : j}${at}`;
 };
 
-/** The interleaving that an id names. */
+/** The interleaving with this id. */
 export const parseId = (id: string): Interleaving | undefined => {
   const [, name, i = '', j = '', events] = /^(.+)\/(\d+)\/(\d+|end)(?:@([\d,]+))?$/.exec(id) ?? [];
   const group = groups.find(each => each.name === name);
@@ -68,16 +68,16 @@ export interface Outcome {
   readonly violations: readonly string[];
   readonly lost: boolean;
   readonly log: readonly string[];
-  /** There is no point i, no point j, or no time for the events: what comes next has been run already. */
+  /** There is no point i, no point j, or no time for the events: further interleavings would repeat earlier ones. */
   readonly beyond: 'i' | 'j' | 'events' | undefined;
 }
 
 const ROUNDS = 6;
-/** So many minutes a token is good at the most. */
+/** A token is valid for at most this many minutes. */
 const UNTIL_EXPIRED = 62;
-/** After the grace period, the end, and a second end once a lease is over: nobody may read the token any more. */
+/** After the grace period, the end, and a second end after the lease: nobody may read the token any more. */
 const ROUNDS_UNTIL_UNREADABLE = 3;
-/** A record of a retired connection stays for an hour, and for longer if a worker was late. Rounds of five minutes. */
+/** The record of a retired connection stays for an hour, and longer if a worker was late. Rounds of five minutes. */
 const ROUNDS_UNTIL_GONE = 40;
 
 export const run = async (interleaving: Interleaving): Promise<Outcome> => {
@@ -125,7 +125,7 @@ export const run = async (interleaving: Interleaving): Promise<Outcome> => {
   return { violations: [...stage.violations], lost, log: stage.log, beyond };
 };
 
-/** Lets time pass with nothing else failing. Answers whether the only copy of access is lost, as it may be. */
+/** Lets time pass without further faults. Returns whether the only copy of access is lost, which is allowed. */
 const judge = async (stage: Stage, scenario: Scenario, actors: readonly Actor[]): Promise<boolean> => {
   const { there, gone = [], onlyCopy = false, restores = false } = scenario;
   for (const { name, bug } of actors) if (bug !== undefined) stage.violated(`${name} ends with a bug: ${bug}`);
@@ -141,7 +141,7 @@ const judge = async (stage: Stage, scenario: Scenario, actors: readonly Actor[])
   };
   await well({ doubt: onlyCopy, differ: restores });
   if (onlyCopy && (await stage.isLost(SINGLE))) await stage.calm(UNTIL_EXPIRED, there);
-  // The next renewal shows whether the session that is kept is good.
+  // The next renewal shows whether the stored session works.
   stage.clock.pass(Math.max(0, stage.dueAt(there) - stage.clock.now()));
   await stage.calm(3, there);
   await well({ doubt: false, differ: false });
@@ -162,7 +162,10 @@ export interface Summary {
   readonly failures: { readonly id: string; readonly violations: readonly string[] }[];
 }
 
-/** `all`: each pair of points. Otherwise, if there are events or three operations at once, the second process runs to its end. */
+/**
+ * `all`: each pair of points. Otherwise, if there are events or three operations at once, the second process runs to
+ * its end.
+ */
 export const explore = async (group: Group, { all }: { readonly all: boolean }): Promise<Summary> => {
   const { scenario, kind } = group;
   const summary: Summary = { runs: 0, lost: 0, failures: [] };
@@ -181,7 +184,7 @@ export const explore = async (group: Group, { all }: { readonly all: boolean }):
     more = false;
     for (const j of toEnd ? [Number.POSITIVE_INFINITY] : points()) {
       let isPoint = false;
-      // An event may leave a process with less to do.
+      // An event may reduce the work of a process.
       for (const events of placements(count)) {
         const beyond = await one({ ...group, i, j, events: events.at });
         if (beyond === 'events') events.tooLate();
@@ -198,7 +201,7 @@ function* points(): Generator<number> {
   for (let j = 1; ; j += 1) yield j;
 }
 
-/** Every way to place events in their order, as far as there is time for them. */
+/** Every placement of the events, in their order, as long as the processes are running. */
 function* placements(count: number): Generator<{ readonly at: readonly number[]; tooLate(): void }> {
   if (count === 0) return yield { at: [], tooLate: () => {} };
   for (let first = 0; ; first += 1) {

@@ -15,7 +15,7 @@ interface Done {
   readonly summary: Summary;
 }
 
-/** Has each group explored by one of as many threads as there are cores. */
+/** Explores the groups in one thread per core. */
 const exploreAll = async (): Promise<readonly Summary[]> => {
   const summaries: Summary[] = [];
   let next = 0;
@@ -38,7 +38,7 @@ const exploreAll = async (): Promise<readonly Summary[]> => {
 const total = (summaries: readonly Summary[], of: (summary: Summary) => number): number =>
   summaries.reduce((sum, summary) => sum + of(summary), 0);
 
-/** A line for each scenario, a column for each kind, and what failed. */
+/** A line for each scenario, a column for each kind, and the failures. */
 const table = (summaries: readonly Summary[]): string => {
   const rows = Map.groupBy(groups, ({ scenario, pair }) => `${pair.join('+')} | ${scenario.name}`);
   const cell = (group: Group | undefined): string => {

@@ -17,8 +17,8 @@ export interface Replay {
 const LIFE: Milliseconds = hours(1);
 
 /**
- * The other side, written for these tests alone. A refresh token is good for one grant. One that comes a second time ends
- * its family: no token that came of the login is accepted any more.
+ * A provider written only for these tests. A refresh token works for one grant. Its second use ends its family: no
+ * token of that login is accepted any more.
  */
 export class RotatingProvider {
   password = 'right';

@@ -6,27 +6,27 @@ import { FOURTH, KEYS, SINGLE, type Stage } from './stage.ts';
 export type Role = 'worker' | 'discovery';
 export type Pair = readonly [Role, Role];
 
-/** A state to begin with, and what people do meanwhile. */
+/** An initial state, and what people do meanwhile. */
 export interface Scenario {
   readonly name: string;
   readonly pairs: readonly Pair[];
   prepare(stage: Stage): Promise<void>;
-  /** What a process does, if it is not one sweep or one discovery. */
+  /** The work of a process, if it is not one sweep or one discovery. */
   readonly work?: Partial<Record<Role, (stage: Stage, actor: Actor) => Promise<void>>>;
-  /** What happens between two operations, at every point there is, in this order. */
+  /** Events between two operations, tried at every point, in this order. */
   readonly events?: readonly ((stage: Stage) => Promise<void> | void)[];
-  /** The connections whose secrets are there in the end, and those whose secrets are not. */
+  /** The connections whose secrets exist in the end, and those whose secrets do not. */
   readonly there: readonly ConnectionId[];
   readonly gone?: readonly ConnectionId[];
-  /** There are so many interleavings that CI leaves out those with a lost answer or a refusal. */
+  /** There are too many interleavings: CI leaves out those with a lost answer or a refusal. */
   readonly isLarge?: boolean;
   /** The refresh token is the only copy of access. */
   readonly onlyCopy?: boolean;
-  /** What the only copy gave way to is lost with the table. */
+  /** The only copy that was replaced is lost with the table. */
   readonly losesOnlyCopy?: boolean;
   /** A table is restored: record and token may differ until the next renewal. */
   readonly restores?: boolean;
-  /** What people do once both processes are over, if those died before it. */
+  /** What people do after both processes, if the processes crashed. */
   afterwards?(stage: Stage): Promise<void>;
 }
 
@@ -44,10 +44,10 @@ const WD: Pair = ['worker', 'discovery'];
 const DW: Pair = ['discovery', 'worker'];
 const DD: Pair = ['discovery', 'discovery'];
 const ALL = [WW, WD, DW, DD];
-/** A worker that finds nothing to do has one operation: it cannot come first. */
+/** A worker that finds nothing to do has only one operation: it cannot come first. */
 const UNNOTICED = [DW, DD];
 
-/** So long after a token was granted its connection is due for sure. */
+/** This long after a grant its connection is certainly due. */
 const DUE = minutes(33);
 
 const begun =
@@ -70,7 +70,7 @@ const thenPut =
     await stage.put('acme', after);
   };
 
-/** A discovery that sees the secret gone, all that follows, and a discovery that sees it again. */
+/** A discovery that finds the secret gone, everything that follows, and a discovery that finds it again. */
 const goneAndBack = (go: (stage: Stage) => Promise<void>, back: (stage: Stage) => Promise<void>, wait = 0) => ({
   discovery: async (stage: Stage, actor: Actor) => {
     await person(actor, 'deletes the secret', () => go(stage));
@@ -89,7 +89,7 @@ const CREATED = async (stage: Stage) => {
 };
 const RESTORED = (stage: Stage) => stage.restore('acme');
 
-/** Renewed several times, with a copy of a table after the first one. */
+/** Renewed several times, with a copy of a table after the first renewal. */
 const renewed = (secret: unknown, table: 'tokens' | 'connections', times: number) => {
   let bringBack: () => void = () => {};
   return {

@@ -34,10 +34,10 @@ const provider: Provider = testProvider({
   }),
 });
 
-/** The only copy of access may be replayed if so little is left of the published token. */
+/** The only copy of access may be replayed if the published token has no more time left than this. */
 const NEAR_ITS_END = minutes(10);
 
-/** Stores, a provider, a clock, and what must hold of them. */
+/** Stores, a provider, a clock, and the invariants. */
 export class Stage {
   readonly clock = virtualClock();
   readonly tables: MemoryTables = emptyTables();
@@ -47,8 +47,8 @@ export class Stage {
   readonly log: string[] = [];
   readonly violations = new Set<string>();
   /**
-   * Nobody can prevent that the only copy of access is lost: a process was cut off between the grant that spent it and the
-   * write that keeps the next one, or its answer was lost; or the table that kept it was.
+   * The product cannot prevent this loss of the only copy of access: a process was cut off between the grant that spent
+   * it and the write that stores the next one, its answer was lost, or its table was.
    */
   lostByNature = false;
   readonly #published = new Map<ConnectionId, number>();
@@ -60,7 +60,7 @@ export class Stage {
     this.violations.add(what);
   }
 
-  /** The connections that a run is about. Lists of other shards are empty, so that nobody notices when they are read. */
+  /** The connections of a run. Lists of other shards are empty: it does not matter when they are read. */
   concerns(connections: readonly ConnectionId[]): void {
     this.#shards = new Set(connections.map(shardOf));
   }
@@ -81,7 +81,7 @@ export class Stage {
     return this.stores.secrets.erase(`${PREFIX}test-provider/${name}`);
   }
 
-  /** A copy of a table as it is now. Calling it brings the table back. */
+  /** A copy of a table. Calling it restores the table. */
   backUp(table: Table): () => void {
     const bringBack = backUp(this.tables, table);
     return () => {
@@ -90,7 +90,7 @@ export class Stage {
     };
   }
 
-  /** A person restores the table of tokens to a state before all of them. */
+  /** A person restores the table of tokens to a state before all tokens. */
   emptyTokens(): void {
     this.tables.tokens.clear();
     this.#published.clear();
@@ -116,7 +116,7 @@ export class Stage {
     });
   }
 
-  /** A consumer reads a token. Answers the HTTP status. */
+  /** A consumer reads a token. Returns the HTTP status. */
   async read(connection: ConnectionId): Promise<number> {
     const { clock } = this;
     const { tokens, connections } = this.stores;
@@ -137,7 +137,7 @@ export class Stage {
     actor.kill();
   }
 
-  /** The process stands still until its lease is over. Others wait for it only as long as there is a token to serve. */
+  /** Freezes the process until its lease is over. The others wait for it only while there is a token to serve. */
   freeze(actor: Actor): void {
     const served = [...this.tables.tokens.values()].some(({ accessToken }) => this.vendor.accepts(accessToken));
     if (!served && (this.#unkept.has(actor) || actor.next === 'send')) this.lostByNature = true;
@@ -145,7 +145,7 @@ export class Stage {
     this.clock.pass(this.policy.lease + minutes(1));
   }
 
-  /** The next operation of an actor ends like this. */
+  /** Ends the next operation of an actor with this fate. */
   async step(actor: Actor, fate: Fate): Promise<() => Promise<void>> {
     const deliver = await actor.step(fate);
     if (fate === 'lost' && this.#grantedLast === actor) this.lostByNature = true;
@@ -237,7 +237,7 @@ export class Stage {
     };
   }
 
-  /** Where the credentials can log in, never. Otherwise not as long as the published token is good for a while. */
+  /** Never, if the credentials can log in. Otherwise not while the published token is valid for some time. */
   async #replayed(): Promise<void> {
     const replay = this.vendor.replays.at(-1);
     this.log.push(`  a replay (${replay?.from})`);
@@ -260,8 +260,8 @@ export class Stage {
   }
 
   /**
-   * What must hold of a connection whose secret is there. Meanwhile: the only copy of access may be in doubt as long as the
-   * published token is good, and record and token may differ after a table was restored.
+   * The invariants of a connection whose secret exists. Meanwhile, the only copy of access may be in doubt while the
+   * published token is valid, and record and token may differ after a table was restored.
    */
   async checkWell(connection: ConnectionId, meanwhile: { doubt: boolean; differ: boolean }): Promise<void> {
     const record = await this.stores.connections.get(connection);
@@ -281,13 +281,13 @@ export class Stage {
     for (const each of found) this.violated(`${connection}: ${each}`);
   }
 
-  /** A connection that only a person can bring back: somebody has to be told. */
+  /** A connection that only a person can bring back: it must be reported. */
   async checkTold(connection: ConnectionId): Promise<void> {
     const record = await this.stores.connections.get(connection);
     if (record?.status !== 'attention') this.violated(`${connection}: it is lost, and nobody is told`);
   }
 
-  /** Whether it is not well, or its provider ended what it has. */
+  /** Whether the connection is not well, or its provider has ended its session. */
   async isLost(connection: ConnectionId): Promise<boolean> {
     const record = await this.stores.connections.get(connection);
     const token = await this.stores.tokens.get(connection);
@@ -299,7 +299,7 @@ export class Stage {
       this.violated(`${connection}: its secret is gone, and its token can be read`);
   }
 
-  /** What must hold of a connection whose secret has been gone for hours. */
+  /** The invariants of a connection whose secret has been gone for hours. */
   checkGone(connection: ConnectionId): void {
     const { tokens, records, sessions } = this.tables;
     if (tokens.has(connection)) this.violated(`${connection}: a token is left`);
@@ -307,7 +307,7 @@ export class Stage {
     if (records.has(connection)) this.violated(`${connection}: a record is left`);
   }
 
-  /** Nobody may read anything of a connection that has ended, whoever was late. */
+  /** Nobody may read anything of a connection that has ended, however late a worker was. */
   checkEnded(): void {
     for (const { connection, endedAt } of this.tables.records.values()) {
       if (endedAt === undefined) continue;
@@ -316,7 +316,7 @@ export class Stage {
     }
   }
 
-  /** When the first of these falls due. */
+  /** When the first of these connections is due. */
   dueAt(connections: readonly ConnectionId[]): EpochMs {
     const due = connections.map(each => this.tables.records.get(each)?.dueAt ?? 0);
     return plus(epochMs(Math.max(0, ...due.filter(at => at < FOREVER / 10))), 1);

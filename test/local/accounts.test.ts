@@ -25,7 +25,7 @@ it('are at least ten connections over all providers, each with credentials that 
   expect(new Set(connections.map(({ id }) => providerOf(id)))).toEqual(new Set(providerIds));
 });
 
-it('share a secret where they belong to one integration', () => {
+it('share a secret if they belong to one integration', () => {
   const shared = secrets['poweroffice-v2/nordic-books'];
   expect(Object.keys(shared ?? {}).sort()).toEqual(['appKey', 'baseUrl', 'connections', 'subscriptionKey']);
   expect(shared?.connections).toMatchObject({

@@ -46,7 +46,7 @@ describe('poweroffice-v1', () => {
     expect(bodyOf(twice).error).toBe('invalid_request');
   });
 
-  it('bears 50 requests a second', () => {
+  it('accepts 50 requests a second', () => {
     const { client } = start(account);
     for (let i = 0; i < 50; i += 1) granted(client.logIn());
     expect(client.logIn()).toMatchObject({ kind: 'retry', code: 'rate_limited' });
@@ -71,7 +71,7 @@ describe('poweroffice-v2', () => {
     expect(client.use({ ...token, baseUrl: token.baseUrl.replace('/v2', '') })).toBe(401);
   });
 
-  it('takes a token with the subscription key of its own integration only', () => {
+  it('accepts a token only with the subscription key of its integration', () => {
     const stranger = {
       ...account,
       name: 'stranger',
@@ -100,7 +100,7 @@ describe('poweroffice-v2', () => {
 describe('officernd', () => {
   const account = simulatedAccount('officernd', 'acme');
 
-  it('bears five requests a minute, the failed ones counted', () => {
+  it('accepts five requests a minute, including failed ones', () => {
     const { world, client } = start(account);
     const wrong = clientOf(world, account, { clientSecret: 'wrong' });
     for (let i = 0; i < 4; i += 1) expect(wrong.logIn().kind).toBe('refused');
@@ -113,7 +113,7 @@ describe('officernd', () => {
     granted(client.logIn());
   });
 
-  it('has a shorter minute where it is scaled', () => {
+  it('has a shorter minute if it is scaled', () => {
     const { world, client } = start(account, {}, 60);
     for (let i = 0; i < 5; i += 1) granted(client.logIn());
     world.pass(seconds(1));
@@ -213,7 +213,7 @@ describe('petrosoft', () => {
     });
   });
 
-  it('answers for a restricted account, and for a body that is no JSON', () => {
+  it('answers for a restricted account, and for a body that is not JSON', () => {
     const { client } = start(simulatedAccount('petrosoft', 'acme', { trait: 'restricted' }));
     expect(client.logIn()).toMatchObject({ kind: 'rejected', code: 'account_restricted' });
     expect(statusOf(sendingInstead(account, withHeaders({ 'Content-Type': 'text/plain' })))).toBe(400);
@@ -243,7 +243,7 @@ describe('ioffice', () => {
     expect(use()).toBe(401);
   });
 
-  it('knows no Bearer', () => {
+  it('does not use Bearer', () => {
     const { client } = start(account);
     const token = granted(client.logIn());
     expect(client.use({ ...token, headers: { Authorization: `Bearer ${token.accessToken}` } })).toBe(401);

@@ -23,7 +23,7 @@ describe.runIf(process.platform === 'linux')('a disk without room', { timeout: T
     },
   );
 
-  it('is one line in a running laptop, which serves valid tokens and goes on when there is room', async () => {
+  it('is one line in a running laptop, which serves valid tokens and continues when there is room', async () => {
     const data = join(temporaryFolder(), 'state');
     const laptop = startLaptop(['--port', '0', '--speed', '120', '--data', data], { fileSize: 70_000 });
     await laptop.said(new RegExp(`the data folder takes no writes: ${FULL}`));
@@ -34,7 +34,7 @@ describe.runIf(process.platform === 'linux')('a disk without room', { timeout: T
     // A token that has expired meanwhile cannot be renewed.
     await expect.poll(async () => (await laptop.get('/tokens/poweroffice-v1/old-mill')).status, soon).toBe(503);
     laptop.freeSize();
-    // A connection whose run was interrupted waits for its lease to end; the others go on at once.
+    // A connection whose run was interrupted waits for its lease to end; the others continue at once.
     await laptop.said(/the data folder takes writes again\n.* {2}refreshed/);
     laptop.kill('SIGTERM');
     const ended = await laptop.ended;

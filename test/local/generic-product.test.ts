@@ -9,7 +9,9 @@ import { allDefined } from './generic-world.ts';
 
 const url = 'http://127.0.0.1:8080';
 
-/** The product keeps each definition fresh at the generic simulator, which refuses whatever the definition does not say. */
+/**
+ * The product keeps each definition fresh at the generic simulator, which refuses whatever the definition does not say.
+ */
 it.each(allDefined)('$id: a connection stays fresh for ten lifetimes, also if consumers force it', async provider => {
   const id = idOf('acme', provider.id);
   const account = madeUpAccount(provider, 'acme');

@@ -21,7 +21,7 @@ const sentIn = (provider: DefinedProvider): readonly string[] => {
   return Object.keys(account.fields).filter(name => names.has(name) && !fields[name]?.oneOf);
 };
 
-/** A key that signs, and that nobody knows. */
+/** A valid key that no account has. */
 const anotherKey = ({ definition: { assertion } }: DefinedProvider): string => {
   const { algorithm = '' } = assertion ?? {};
   const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
@@ -172,7 +172,7 @@ describe('a signed assertion', () => {
   });
 });
 
-it('ends a session that is revoked, and minds no token that it does not know', async () => {
+it('ends a session that is revoked, and ignores unknown tokens', async () => {
   const provider = allDefined.find(({ id }) => id === 'revoking');
   if (!provider) throw new Error('there is no such definition');
   const world = genericWorld(provider);
@@ -187,7 +187,7 @@ it('ends a session that is revoked, and minds no token that it does not know', a
   expect(await client.refresh(token.refreshToken)).toMatchObject({ kind: 'refused' });
 });
 
-it('goes on from a saved state, and does the same in the same world', async () => {
+it('continues from a saved state, and does the same in the same world', async () => {
   for (const provider of allDefined) {
     const [one, two] = [genericWorld(provider), genericWorld(provider)];
     const saved = async (world: typeof one) => {

@@ -105,7 +105,7 @@ it('--help says what there is, and starts nothing', { timeout: TIMEOUT }, async 
   }
 });
 
-it('--once ends with 1 where a connection is not healthy, and says which', { timeout: TIMEOUT }, async () => {
+it('--once ends with 1 if a connection is not healthy, and names it', { timeout: TIMEOUT }, async () => {
   const provider = createServer((_, response) => response.writeHead(401).end('{"error":"invalid_grant"}'));
   provider.listen(0, '127.0.0.1');
   await once(provider, 'listening');

@@ -67,7 +67,7 @@ describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
     expect(renewed.json.accessToken).not.toBe(token.json.accessToken);
   });
 
-  it('serves what is in providers/ of the working directory without being asked, and nothing if it is not there', async () => {
+  it('serves definitions in providers/ of the working directory by default, and none if there is no such folder', async () => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'providers'));
     folderOf({ 'acme.json': acme }, join(cwd, 'providers'));
@@ -137,6 +137,6 @@ describe('bad input', { timeout: TIMEOUT }, () => {
   it('in --providers: no folder', async () => {
     const { code, stderr } = await runLaptop(['--providers', '/nowhere/at/all']);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is no folder/);
+    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is not a folder/);
   });
 });

@@ -68,7 +68,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     ]);
   });
 
-  it('renews on demand where a refresh token rotates, with exactly the one that was issued last', async () => {
+  it('renews on demand if a refresh token rotates, with exactly the one that was issued last', async () => {
     const { 'ioffice/sixth': sixth } = independent.secrets;
     writeSecrets(secrets, { 'ioffice/sixth': sixth });
     const laptop = startLaptop(['--secrets', secrets, '--port', '0']);
@@ -81,7 +81,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     expect(independent.complaints).toEqual([]);
   });
 
-  it('survives kill -9 while a provider is being asked: all healthy after a restart, without a hand', async () => {
+  it('survives kill -9 during a call to a provider: all healthy after a restart, without manual work', async () => {
     const names = Object.keys(independent.secrets);
     writeSecrets(secrets, independent.secrets);
     const data = temporaryFolder();

@@ -49,7 +49,7 @@ describe('npm start -- --once', { timeout: TIMEOUT }, () => {
 });
 
 describe('npm start', { timeout: TIMEOUT }, () => {
-  it('serves tokens that the providers’ APIs take, one secret holding several connections, until it is told to end', async () => {
+  it('serves tokens that the providers’ APIs accept, with several connections in one secret, until a signal ends it', async () => {
     const laptop = startLaptop(['--port', '0']);
     await expect
       .poll(async () => statuses((await laptop.get('/connections')).json.connections), { timeout: TIMEOUT })
@@ -85,7 +85,7 @@ describe('npm start', { timeout: TIMEOUT }, () => {
     expect(await answer.text()).not.toContain('station-7');
   });
 
-  it('ends at once when it is told to while it waits for a killed predecessor’s lease', async () => {
+  it('ends at once on a signal while it waits for a killed predecessor’s lease', async () => {
     const data = temporaryFolder();
     const first = startLaptop(['--port', '0', '--data', data]);
     await first.said(/ {2}refreshed/);

@@ -37,7 +37,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test('a process is known again, and a number that nobody has is nobody', () => {
+test('a process is recognised, and an unused number gives undefined', () => {
   expect(processOf(process.pid)).toMatchObject({ parent: process.ppid, started: expect.stringMatching(/./) });
   expect(processOf(2 ** 22 + 1)).toBeUndefined();
 });

@@ -14,7 +14,7 @@ const complaint = (...args: string[]): string => {
 };
 
 describe('the options', () => {
-  it('are simulators and an AWS of its own, at its own pace, on its own port, unless said otherwise', () => {
+  it('are by default simulators and an embedded AWS, at normal speed, on the default port', () => {
     expect(parseOptions([])).toEqual({ once: false, json: false, speed: 1, port: DEFAULT_PORT });
   });
 
@@ -27,7 +27,7 @@ describe('the options', () => {
     expect(parseOptions(['--speed', '1.5'])).toMatchObject({ speed: 1.5 });
   });
 
-  it('are none where help is asked for, and help names each', () => {
+  it('are undefined for --help, and the help names each', () => {
     expect(parseOptions(['--help'])).toBeUndefined();
     for (const name of ['once', 'json', 'secrets', 'providers', 'endpoint', 'speed', 'port', 'data']) {
       expect(usage).toContain(`--${name}`);

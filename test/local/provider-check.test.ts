@@ -84,7 +84,7 @@ const json =
   (_, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
 
-describe('npm runProviderCommand provider -- check', () => {
+describe('npm run provider -- check', () => {
   it('prints every request, with names in place of all values', async () => {
     const { code, out, problems } = await checked(written('acme.json', acme));
     expect({ code, problems }).toEqual({ code: 0, problems: '' });
@@ -128,7 +128,7 @@ Times and limits
     );
   });
 
-  it('shows fields that are not secret, leaves out what the secret leaves out, and says where the file belongs', async () => {
+  it('shows fields that are not secret, leaves out what the secret leaves out, and names the path for the file', async () => {
     const port = await closedPort();
     const secret = { tenant: 'oslo', region: 'us', ...planted, baseUrl: `http://127.0.0.1:${port}` };
     const { code, out } = await checked(written('x.json', acme), '--secret', written('secret.json', secret));
@@ -140,7 +140,7 @@ Times and limits
     expectNothingPlanted(out);
   });
 
-  it('logs in, refreshes, and says what came of it', async () => {
+  it('logs in, refreshes, and prints the results', async () => {
     const answer = { access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH, clientId: planted.clientId };
     const second = { access_token: `${TOKEN}-2`, expires_in: '600' };
     const { code, out, calls, baseUrl } = await tried([json(answer), json(second)]);
@@ -178,7 +178,7 @@ Times and limits
     expect([second.code, second.out]).toEqual([1, expect.stringMatching(/^Login, second step: malformed_answer/m)]);
   });
 
-  it('shows where the answer is read, and what limits calls', async () => {
+  it('shows the paths of the answer, and what limits calls', async () => {
     const { out } = await checked(
       written('acme.json', {
         ...acme,
@@ -220,7 +220,7 @@ Times and limits
     const said: string[] = [];
     const printer = { result: (line: string) => said.push(line), problem: (line: string) => said.push(line) };
     expect(await runProviderCommand(['chek', 'acme.json'], printer)).toBe(2);
-    expect(said).toEqual(['There is no command "chek". Use: npm runProviderCommand provider -- check acme.json']);
+    expect(said).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
   });
 
   it('prints warnings in words', async () => {
@@ -228,7 +228,7 @@ Times and limits
     expect(code).toBe(0);
     expect(out).toContain('warning: lifetime_assumed: the answer states no expiry');
     const short = await tried([json({ access_token: TOKEN, expires_in: 60 })]);
-    expect(short.out).toContain('warning: lifetime_short: the token lives too short for the schedule');
+    expect(short.out).toContain('warning: lifetime_short: the token expires too soon for the schedule');
     expect(out).toContain('Refresh: not tried, since the answer has no refresh token.');
   });
 
@@ -237,7 +237,7 @@ Times and limits
     [
       'refused',
       json({ error: 'invalid_client', ...echo }, 401),
-      /^Login: invalid_client \(HTTP 401\)\. .*correct the secret\.$/m,
+      /^Login: invalid_client \(HTTP 401\)\. .*update the secret\.$/m,
     ],
     ['a scope', json({ error: 'invalid_scope', ...echo }, 400), /^Login: invalid_scope \(HTTP 400\)\. .*scope/m],
     ['no reason', json(echo, 403), /^Login: access_refused \(HTTP 403\)\. .*firewall/m],
@@ -276,7 +276,7 @@ Times and limits
     };
     const { code, out, calls, problems } = await tried([], { definition, secret: { first: REFRESH } });
     expect({ code, calls, problems }).toEqual({ code: 0, calls: 0, problems: '' });
-    expect(out).toContain('"first" works once');
+    expect(out).toContain('"first" works only once');
   });
 
   it('tries one of several connections', async () => {

@@ -35,7 +35,7 @@ describe('a folder of secrets', () => {
     expect(secrets.get('petrosoft/as.it_is-1')).toBe(text);
   });
 
-  it('may hold other things beside them', async () => {
+  it('may hold other files too', async () => {
     const folder = folderOf({ 'petrosoft/acme': { login, password: login } });
     writeFileSync(join(folder, 'README.md'), 'notes');
     mkdirSync(join(folder, '.git'));
@@ -47,7 +47,7 @@ describe('a folder of secrets', () => {
   it.each<[string, Record<string, unknown>]>([
     ['two files', { 'petrosoft/nordic': oneKey, 'petrosoft/baltic': oneKey }],
     ['a file and a key', { 'petrosoft/nordic': oneKey, 'petrosoft/oslo': { login, password: login } }],
-  ])('may have one name in %s: each file has connections of its own', async (_, secrets) => {
+  ])('may have one name in %s: each file has its own connections', async (_, secrets) => {
     expect([...(await readSecretsFolder(folderOf(secrets))).keys()].toSorted()).toEqual(
       Object.keys(secrets).toSorted(),
     );

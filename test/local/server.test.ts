@@ -47,7 +47,7 @@ it('serves every simulator on a free port of loopback', async () => {
   expect(await use({ headers: {} }, url)).toMatchObject({ status: 401 });
 });
 
-it('answers what is no provider, and what is no path', async () => {
+it('answers requests for unknown providers and paths', async () => {
   const { url } = await start();
   for (const path of ['', '/', '/nobody', '/nobody/x', '//x', '/constructor']) {
     expect(await send({ method: 'GET', url: `${url}${path}`, headers: {} })).toMatchObject({ status: 404 });
@@ -55,7 +55,7 @@ it('answers what is no provider, and what is no path', async () => {
   expect(await send({ method: 'GET', url: `${url}/officernd`, headers: {} })).toMatchObject({ status: 401 });
 });
 
-it('goes on after a restart from the state of before', async () => {
+it('continues after a restart from the state before it', async () => {
   const first = await start();
   const token = await logIn(first.url);
   const state = JSON.parse(JSON.stringify(first.state.get()));
@@ -65,7 +65,7 @@ it('goes on after a restart from the state of before', async () => {
   expect(await use(token, second.url)).toMatchObject({ status: 200 });
 });
 
-it('takes the port it is given, or a free one where that is taken', async () => {
+it('uses the given port, or a free one if that is taken', async () => {
   const { url } = await start();
   const second = await start(Number(new URL(url).port));
   expect(second.url).not.toBe(url);

@@ -7,7 +7,7 @@ import { granted, refreshTokenOf, start, statusOf } from './world.ts';
 describe.each(simulatedProviders)('%s', provider => {
   const account = simulatedAccount(provider, 'acme');
 
-  it('grants a token that its API takes, until it dies', () => {
+  it('grants a token that its API takes, until it expires', () => {
     const { world, client } = start(account);
     const token = granted(client.logIn());
     expect(token.warnings).toEqual([]);
@@ -26,7 +26,7 @@ describe.each(simulatedProviders)('%s', provider => {
     expect(Math.abs(life(60) - life(1) / 60)).toBeLessThanOrEqual(1);
   });
 
-  it('knows no token but its own, and no method but the documented one', () => {
+  it('accepts only its own tokens and the documented method', () => {
     const { world, client } = start(account);
     const token = granted(client.logIn());
     const headers = Object.fromEntries(
@@ -66,12 +66,12 @@ describe.each(simulatedProviders)('%s', provider => {
     const second = granted(client.refresh(first.refreshToken));
     expect(second.refreshToken !== undefined && second.refreshToken !== first.refreshToken).toBe(rotates);
     expect(client.refresh(first.refreshToken).kind).toBe(rotates ? 'refused' : 'granted');
-    // Reuse of a spent one ends all that came of it, and that of another does no harm.
+    // Reuse of a spent one ends all tokens of its login, and no others.
     const left = rotates ? 401 : 200;
     expect([client.use(first), client.use(second)]).toEqual([left, left]);
   });
 
-  it('does the same again in the same world, and goes on from a saved state', () => {
+  it('does the same again in the same world, and continues from a saved state', () => {
     const [one, two] = [start(account), start(account)];
     const token = granted(one.client.logIn());
     expect(granted(two.client.logIn())).toEqual(token);
@@ -100,7 +100,7 @@ describe.each([...rotatingProviders])('%s rotates its refresh tokens', provider 
     }
   });
 
-  it('and ends the whole family when a spent one comes back; a login starts anew', () => {
+  it('and ends the whole family when a spent one comes back; a login starts a new one', () => {
     const { client } = start(account);
     const first = granted(client.logIn());
     const second = granted(client.refresh(refreshTokenOf(first)));

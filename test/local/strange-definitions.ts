@@ -2,7 +2,7 @@ import { providerFromData } from '../../lib/definition/from-file.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import type { DefinitionFile } from '../../lib/definition/schema.ts';
 
-/** Definitions that have what the built-in ones do not: nobody's, and each as strange as the format allows. */
+/** Invented definitions with features that the built-in ones lack, each as strange as the format allows. */
 
 const common = {
   source: 'made up',

@@ -55,7 +55,7 @@ describe('the table', () => {
     ]);
   });
 
-  it('is its headings where there is nothing else', () => {
+  it('has only headings if there are no connections', () => {
     expect(table([], START)).toMatch(/^CONNECTION {2}STATUS {2}LIFE .*LAST ERROR$/);
   });
 });
@@ -93,7 +93,7 @@ describe('the ticks', () => {
     }
   });
 
-  it('that fail are told, and do not end the next ones', async () => {
+  it('that fail are reported, and do not end the next ones', async () => {
     vi.useFakeTimers();
     try {
       const failure = new Error('made up');
@@ -108,7 +108,7 @@ describe('the ticks', () => {
   });
 });
 
-describe('what is told at the terminal', () => {
+describe('the lines at the terminal', () => {
   const lines: string[] = [];
   const told = toldAs(line => lines.push(line));
   const said = (tell: () => void): string => {
@@ -120,7 +120,7 @@ describe('what is told at the terminal', () => {
 
   it('is a refresh with its life, or its failure with code and status', () => {
     const refreshed = { ...report, result: 'refreshed', issuedAt: START, expiresAt: epochMs(START + MINUTE) } as const;
-    expect(said(() => told.refresh(refreshed))).toBe('test-provider/acme  refreshed, lives 1m00s');
+    expect(said(() => told.refresh(refreshed))).toBe('test-provider/acme  refreshed, valid for 1m00s');
     const error = { code: 'provider_error', status: 503 } as const;
     expect(said(() => told.refresh({ ...report, result: 'failed', error }))).toBe(
       'test-provider/acme  failed (provider_error, HTTP 503)',

@@ -47,10 +47,10 @@ describe('the HTTP API of the laptop', () => {
     });
   });
 
-  it('lets who asks before it is ready wait, and answers then', async () => {
+  it('lets early requests wait until it is ready, and answers then', async () => {
     const web = await open();
     const early = fetch(`${web.url}/connections`, { headers: { authorization } });
-    // A second connection, so that the first has certainly arrived.
+    // A second connection: once it is open, the first has certainly arrived.
     const socket = connect(Number(new URL(web.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.destroy();
@@ -114,7 +114,7 @@ describe('the HTTP API of the laptop', () => {
     expect((await open()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  it('drops a request whose handling breaks, and goes on', async () => {
+  it('drops a request whose handling fails, and continues', async () => {
     const web = await open();
     let calls = 0;
     web.serve(async event => {

@@ -7,7 +7,7 @@ const NOT_COPIED = new Set(['node_modules', '.git', 'cdk.out', 'coverage', 'dist
 
 type Change = Pick<Mutant, 'file' | 'find' | 'replace'>;
 
-/** A copy of the tree in which things may be broken. */
+/** A copy of the tree that may be broken. */
 export const copyTree = (folder: string, slot: number): string => {
   const copy = join(folder, String(slot));
   for (const entry of readdirSync(root)) {
@@ -17,7 +17,7 @@ export const copyTree = (folder: string, slot: number): string => {
   return copy;
 };
 
-/** Breaks a file of a copy. The answer mends it. */
+/** Breaks a file of a copy. The returned function repairs it. */
 export const breakIn = (copy: string, { file, find, replace }: Change): (() => void) => {
   const path = join(copy, file);
   const source = readFileSync(path, 'utf8');

@@ -19,9 +19,9 @@ Takes each guard of the protocol away and looks for the first seed of the simula
 
 /** As many as CI runs. */
 const SEEDS = 1000;
-/** Copies of the tree that are worked in at the same time. */
+/** Copies of the tree in use at the same time. */
 const SLOTS = 2;
-/** A mutant may well wait for ever. */
+/** A mutant may wait forever. */
 const PATIENCE = minutes(10);
 
 interface Found {
@@ -29,7 +29,7 @@ interface Found {
   readonly violation: string;
 }
 
-/** The first seed that notices a mutant. One that never ends, or that breaks the simulator, is noticed too. */
+/** The first seed that notices a mutant. A run that never ends, or that breaks the simulator, counts too. */
 const firstSeed = async (copy: string, mutant: Mutant): Promise<Found | undefined> => {
   const mend = breakIn(copy, mutant);
   try {

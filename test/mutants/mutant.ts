@@ -1,4 +1,4 @@
-/** One condition of the product taken away or turned round, under the name of what then goes wrong. */
+/** One condition of the product removed or inverted; its name is the resulting failure. */
 export interface Mutant {
   readonly name: string;
   readonly file: string;

@@ -1,6 +1,6 @@
 import { type Mutant, mutantsOf } from './mutant.ts';
 
-/** Guards of the protocol, taken away one at a time: the simulator has to notice each. */
+/** Guards of the protocol, removed one at a time: the simulator must notice each. */
 export const mutants: readonly Mutant[] = [
   ...mutantsOf('lib/core/decide.ts', [
     [

@@ -141,7 +141,7 @@ describe('what is measured', () => {
       .map(line => JSON.parse(line) as Record<string, unknown>);
   };
 
-  it('is said with the line in the log', () => {
+  it('is logged with the line', () => {
     const lines = published(({ logger, metrics }) => {
       const observer = powertoolsObserver(logger, metrics, clock);
       observer.refresh(run);
@@ -174,7 +174,7 @@ describe('what is measured', () => {
     expect(output()).toContain('"LongestOverdue":0.25');
   });
 
-  it('by a tick leaves every half a minute, so that a tick that hangs does not keep it', () => {
+  it('of a tick is published every half a minute, even if the tick hangs', () => {
     const output = capturedOutput();
     const { logger, metrics } = instruments('shop');
     const observer = powertoolsObserver(logger, metrics, clock);
@@ -185,7 +185,7 @@ describe('what is measured', () => {
     expect(output()).toContain('"Calls":[1,1]');
   });
 
-  it('is nothing where nothing was told', () => expect(published(() => {})).toEqual([]));
+  it('is nothing if nothing was reported', () => expect(published(() => {})).toEqual([]));
 });
 
 it.each(Object.keys(names))('%s gets a value somewhere', name => {

@@ -64,7 +64,7 @@ describe('the log', () => {
     expect(output()).not.toContain(PLANTED);
   });
 
-  it('holds of an error its class, and its words where they are ours', () => {
+  it('logs the class of an error, and its message if it is our own', () => {
     const foreign = new TypeError(PLANTED, { cause: new Error(PLANTED) });
     expect(errorOf(foreign)).toEqual({ error: 'TypeError' });
     expect(errorOf(PLANTED)).toEqual({ error: 'string' });
@@ -102,7 +102,7 @@ describe('the log', () => {
 describe('the metrics', () => {
   const call = (hook: unknown) => Reflect.apply(hook as () => void, undefined, [{}]);
 
-  it('are published once an invocation ends, whichever way, and then start anew', () => {
+  it('are published once an invocation ends, successful or not, and then start again', () => {
     const { metrics, observer, lines } = setUp();
     const { after, onError } = publishing(metrics);
     observer.refresh(report);

@@ -46,7 +46,7 @@ const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = 
   return { clock, observer, published, failures, heard, ends };
 };
 
-it('what changed is published when the invocation ends, all at once, as of when it was told', async () => {
+it('changes are published together when the invocation ends, each with the time of its report', async () => {
   const { clock, observer, published, ends } = setUp();
   observer.refresh(failing);
   clock.pass(7);
@@ -81,15 +81,18 @@ it('what changed in an invocation that failed is published too, and with it', as
   expect(published).toHaveLength(1);
 });
 
-it.each(['after', 'onError'] as const)('a publication that fails is told, and fails no invocation (%s)', async how => {
-  const error = new Error('the bus is not there');
-  const { observer, failures, published, ends } = setUp(() => Promise.reject(error));
-  observer.refresh(failing);
-  await expect(ends(how)).resolves.toBeUndefined();
-  expect(failures).toEqual([error]);
-  await ends();
-  expect(published).toHaveLength(1);
-});
+it.each(['after', 'onError'] as const)(
+  'a publication that fails is reported, and fails no invocation (%s)',
+  async how => {
+    const error = new Error('the bus is not there');
+    const { observer, failures, published, ends } = setUp(() => Promise.reject(error));
+    observer.refresh(failing);
+    await expect(ends(how)).resolves.toBeUndefined();
+    expect(failures).toEqual([error]);
+    await ends();
+    expect(published).toHaveLength(1);
+  },
+);
 
 it('an invocation does not end before its publication has', async () => {
   const publication = Promise.withResolvers<void>();
@@ -104,7 +107,7 @@ it('an invocation does not end before its publication has', async () => {
   expect(told).toEqual(['published', 'ended']);
 });
 
-it('nothing is published where nothing changed', async () => {
+it('nothing is published if nothing changed', async () => {
   const { observer, published, ends } = setUp();
   await ends();
   observer.refresh(steady);

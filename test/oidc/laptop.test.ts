@@ -5,7 +5,7 @@ import { startLaptop, statusesOf, temporaryFolder, writeSecrets } from '../suppo
 import { definition, imported } from './definitions.ts';
 import { CLIENT, SECRET, startOpenIdServer } from './server.ts';
 
-/** The processes and stores of the product, and a server that nobody here wrote. */
+/** The processes and stores of the product, and a third-party server. */
 
 it('npm start discovers, redeems, rotates on demand and serves a connection of the server', {
   timeout: 60_000,

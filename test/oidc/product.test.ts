@@ -7,17 +7,17 @@ import { World } from '../support/world.ts';
 import { definition, imported, ways } from './definitions.ts';
 import { CLIENT, PRIVATE_KEY, SECRET, startOpenIdServer } from './server.ts';
 
-/** The whole product against a server that nobody here wrote: discovery, claims, stores, HTTP, and what comes of it. */
+/** The whole product against a third-party server: discovery, claims, stores, HTTP, and the results. */
 
 const ID = connectionId('openid', 'acme') as ConnectionId;
 
 beforeEach(() => {
-  // The server’s clock is that of the world.
+  // The server uses the clock of the world.
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
 });
 
-/** A world whose provider is the server: what is sent to it goes over real sockets. `fail` breaks the next answer. */
+/** A world whose provider is the server: requests to it use real sockets. `fail` breaks the next answer. */
 const worldOf = async (how: keyof typeof ways, parts: object, secret: Record<string, string>) => {
   const server = await startOpenIdServer(how);
   const world = new World([providerFromData({ ...definition, ...parts })], () => lost, {
@@ -142,7 +142,7 @@ describe('a refresh token from elsewhere, at a server that rotates and revokes w
     expect(await world.record(ID)).toMatchObject({ session: { inDoubt: true } });
     pass(seconds(60));
     await tick();
-    // A replay would have the server revoke everything.
+    // A replay would make the server revoke everything.
     expect(server.revoked()).toBe(0);
     expect(await server.takes(accessToken)).toBe(true);
     const secret = {
@@ -158,7 +158,7 @@ describe('a refresh token from elsewhere, at a server that rotates and revokes w
     expect(await server.takes((await world.token(ID)).accessToken)).toBe(true);
   });
 
-  it('that somebody else has used is refused, and a person is called', async () => {
+  it('that was used elsewhere is refused, and the connection needs attention', async () => {
     const { world, server, run } = await start();
     const held = await world.refreshToken(ID);
     const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: held ?? '' });

@@ -4,7 +4,7 @@ import Provider from 'oidc-provider';
 import { vi } from 'vitest';
 import { listening } from '../support/loopback.ts';
 
-/** `oidc-provider`, which is certified by the OpenID Foundation, on loopback. Nothing of it was written here. */
+/** `oidc-provider`, certified by the OpenID Foundation, on loopback. It is third-party code. */
 
 export const CLIENT = 'invented-client';
 /** With characters that HTTP Basic and forms treat in different ways. */
@@ -16,9 +16,9 @@ export const PRIVATE_KEY = privateKey.export({ type: 'pkcs8', format: 'pem' }).t
 
 export interface OpenIdServer {
   readonly url: string;
-  /** A refresh token as a person’s consent elsewhere would have brought it. */
+  /** A refresh token as from a person’s consent elsewhere. */
   consent(): Promise<string>;
-  /** Whether the server takes an access token. */
+  /** Whether the server accepts an access token. */
   takes(accessToken: string): Promise<boolean>;
   /** Grants that the server has revoked, because a spent refresh token came back. */
   readonly revoked: () => number;
@@ -26,7 +26,7 @@ export interface OpenIdServer {
 
 /** `how` a client proves who it is: `client_secret_basic`, `client_secret_post`, `private_key_jwt`. */
 export const startOpenIdServer = async (how: string): Promise<OpenIdServer> => {
-  // The server warns of what only a public one would need.
+  // The server warns about settings that only a public server needs.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   vi.spyOn(console, 'info').mockImplementation(() => {});
   let handle: ReturnType<Provider['callback']> = () => {};

@@ -145,7 +145,7 @@ describe.each(providers)('$id', provider => {
     expect(problemsOf(id, { ...secret, _note: 'kept for ourselves', _nested: { a: 1 } })).toEqual([]);
   });
 
-  it('answers a secret that is no JSON object with one sentence', () => {
+  it('answers a secret that is not a JSON object with one sentence', () => {
     for (const value of [undefined, null, 'text', 7, true, [secret]]) {
       expect(problemsOf(id, value)).toEqual([
         { field: '', message: expect.stringMatching(/^The secret is not a JSON object: /) },

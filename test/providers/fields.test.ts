@@ -56,7 +56,7 @@ describe('text', () => {
     );
   });
 
-  it('is refused where it would not: half a surrogate pair', () => {
+  it('is refused if it is half a surrogate pair', () => {
     expect(problemsOf('officernd', { clientId: '\ud800', clientSecret: 's', scope: 's' })).toEqual([
       { field: 'clientId', message: expect.stringContaining('is not valid Unicode') },
     ]);

@@ -52,7 +52,7 @@ it('is called with x-access-token, at the customer’s site', () => {
   expect(outcome.kind === 'granted' && Object.keys(outcome.headers)).toEqual(['x-access-token']);
 });
 
-it('assumes an hour where an answer does not say', () => {
+it('assumes an hour if an answer has no expiry', () => {
   const outcome = interpret(exchangeWith(id), answer({ access_token: 'opaque' }));
   expect(outcome).toMatchObject({ kind: 'granted', warnings: ['lifetime_assumed'] });
   expect(outcome.kind === 'granted' && outcome.expiresAt - outcome.issuedAt).toBe(3_600_000);

@@ -35,7 +35,7 @@ it('a sentence names each file that is missing', () => {
   ]);
 });
 
-it('a sentence names a folder that nobody lists, and a provider that has none', () => {
+it('a sentence names an unlisted folder, and a provider without a folder', () => {
   expect(missingIn(rootWith(FILES), [])).toEqual([
     'lib/providers/definitions.ts does not have "acme": add a line for its definition.',
   ]);

@@ -29,7 +29,7 @@ describe('the scope of an answer', () => {
     expect((usage({}, { scope }) as { warnings?: unknown }).warnings).toEqual(warnings);
   });
 
-  it('is heard of beside the token, which is published all the same', () => {
+  it('causes a warning, and the token is still published', () => {
     const outcome = interpret(
       exchangeWith(id),
       answer({ access_token: 't', expires_in: 3599, scope: 'officernd.api.read' }),

@@ -36,7 +36,7 @@ describe('a 500', () => {
   const read = (grant: 'login' | 'refresh', message: unknown) =>
     interpret(exchangeWith(id, grant), answer(failure(message), 500));
 
-  it('is the refresh token’s fault only where it says so, and only of a refresh', () => {
+  it('counts against the refresh token only if it says so, and only in answers to a refresh', () => {
     expect(read('refresh', 'JWT missing parts')).toMatchObject({ kind: 'refused', code: 'session_refused' });
     expect(read('refresh', 'the token has ended')).toMatchObject({ kind: 'refused', code: 'session_refused' });
     expect(read('login', 'JWT missing parts')).toMatchObject({ kind: 'unknown', code: 'provider_error' });

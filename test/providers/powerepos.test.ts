@@ -8,7 +8,7 @@ const usage = (json: Record<string, unknown>, claims: Record<string, unknown> = 
   accountOf(id).usage({ accessToken: jwt(claims), tokenType: 'Bearer', json, claims });
 
 describe('the service address', () => {
-  it('is the claim of the token, and the field of the body only where there is none', () => {
+  it('is the claim of the token, or the field of the body if there is no claim', () => {
     expect(usage({ svc: 'https://stale.powerepos.cloud' }, { svc })).toMatchObject({ baseUrl: svc });
     expect(usage({ svc: `${svc}/` })).toMatchObject({ baseUrl: svc });
   });
@@ -26,7 +26,7 @@ describe('the service address', () => {
     expect(usage({ svc: `${svc.replace('.cloud', '.cloud:8443')}` })).toBe('service_uri_refused');
   });
 
-  it('may be where the `baseUrl` of the secret is, and on no other host then', () => {
+  it('may be on the host of the secret’s `baseUrl`, and then on no other', () => {
     const account = accountOf(id, { baseUrl: 'https://proxy.example.com/auth' });
     const usageOf = (address: string) =>
       account.usage({ accessToken: 't', tokenType: 'Bearer', json: { svc: address }, claims: {} });
@@ -47,7 +47,7 @@ describe('the service address', () => {
     expect(read('https://pos.example.com/x')).toBe('service_uri_refused');
   });
 
-  it('does not follow `baseUrl`: a token works where it says, and nowhere else', () => {
+  it('does not follow `baseUrl`: a token works only at the address in it', () => {
     const account = accountOf(id, { baseUrl: 'https://proxy.example.com' });
     expect(account.usage({ accessToken: 't', tokenType: 'Bearer', json: { svc }, claims: {} })).toMatchObject({
       baseUrl: svc,
@@ -74,7 +74,7 @@ describe('the service address', () => {
     expect(usage(json)).toBe('service_uri_refused');
   });
 
-  it.each([{}, { svc: '' }, { svc: null }, { svc: 7 }, { svc: [svc] }])('%j is no answer', json => {
+  it.each([{}, { svc: '' }, { svc: null }, { svc: 7 }, { svc: [svc] }])('%j is refused', json => {
     expect(usage(json)).toBe('malformed_answer');
   });
 });
@@ -86,7 +86,7 @@ describe('the organisation', () => {
     [{ org_id: orgId }, { org_id: 'ORG-OTHER' }],
     [{ org_id: 'ORG-OTHER' }, { org_id: orgId }],
     [{ org_id: '' }, {}],
-  ])('of body %j and claims %j is not the one asked for', (json, claims) => {
+  ])('of body %j and claims %j is not the requested one', (json, claims) => {
     expect(usage({ svc, ...json }, claims)).toBe('organisation_mismatch');
   });
 
@@ -98,7 +98,7 @@ describe('the organisation', () => {
   });
 });
 
-it('asks for the scope of the secret, and for a refresh token where it says nothing', () => {
+it('requests the scope of the secret, or a refresh token if it has none', () => {
   const scopeOf = (changes: Record<string, unknown>) =>
     new URLSearchParams(accountOf(id, changes).logIn().body).get('scope');
   expect(scopeOf({})).toBe('partnerservices offline_access');

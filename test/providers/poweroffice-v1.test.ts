@@ -4,7 +4,7 @@ import { accountOf, answer, exchangeWith, jwt, problemsOf } from './fixtures.ts'
 
 const id = 'poweroffice-v1';
 
-it('asks the demo only where the secret says so', () => {
+it('calls the demo only if the secret says so', () => {
   expect(accountOf(id).logIn().url).toBe('https://api.poweroffice.net/OAuth/Token');
   expect(accountOf(id, { environment: 'production' }).logIn().url).toBe('https://api.poweroffice.net/OAuth/Token');
   expect(accountOf(id, { environment: 'demo' }).logIn().url).toBe('https://api-demo.poweroffice.net/OAuth/Token');
@@ -24,7 +24,7 @@ it('uses `baseUrl` for the token and for the API', () => {
   expect(outcome).toMatchObject({ kind: 'granted', baseUrl: 'http://localhost:1/v1' });
 });
 
-it('sends the subscription key, where there is one, with tokens and with calls of the API', () => {
+it('sends the subscription key, if there is one, with token requests and API calls', () => {
   const subscriptionKey = 'made-up-key';
   const account = accountOf(id, { subscriptionKey });
   const usage = account.usage({ accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} });

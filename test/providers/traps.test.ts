@@ -3,7 +3,7 @@ import { interpret, type Outcome } from '../../lib/core/interpret.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { accountOf, answer, exchangeWith, fixturesOf, jwt, problemsOf, sentAt } from './fixtures.ts';
 
-/** Where providers trap their callers, as far as a single request and its answer show it. */
+/** The traps of providers that a single request and its answer can show. */
 
 const livesFor = (outcome: Outcome) => outcome.kind === 'granted' && (outcome.expiresAt - outcome.issuedAt) / 1000;
 const issued = sentAt / 1000;
@@ -23,7 +23,7 @@ it('trap 2: iOFFICE counts milliseconds', () => {
   );
 });
 
-it('trap 3: a Petrosoft session ends when its token does, however fresh the token is', () => {
+it('trap 3: a Petrosoft session ends when its token does, even if the token is new', () => {
   const exp = issued + 86_400 - 27;
   const token = { access_token: jwt({ exp }), expires_in: 86_373, refresh_expires_in: 86_373, refresh_token: 'next' };
   const outcome = interpret(exchangeWith('petrosoft', 'refresh'), answer(token));
@@ -88,7 +88,7 @@ it('trap 12: a token of another organisation is refused', () => {
 describe('trap 13: a lifetime that cannot be', () => {
   it.each(providers.map(provider => [provider.id, provider] as const))('of %s', (id, provider) => {
     const { token } = fixturesOf(id);
-    // Opaque tokens, so that nothing but `expires_in` speaks; PowerEPOS still names its address in the body.
+    // Opaque tokens: only `expires_in` gives a lifetime. PowerEPOS still names its address in the body.
     const read = (expires_in: unknown) =>
       interpret(exchangeWith(id), answer({ ...token, access_token: 'opaque', expires_in }));
     for (const bad of [0, -1, '0']) expect(read(bad)).toMatchObject({ code: 'invalid_lifetime' });

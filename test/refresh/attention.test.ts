@@ -46,8 +46,8 @@ describe('an operator', () => {
   });
 });
 
-describe('where wrong logins lock accounts', () => {
-  it('a refused login is the last one until the secret changes, whatever anyone asks', async () => {
+describe('if wrong logins lock accounts', () => {
+  it('a refused login is the last one until the secret changes, for any request', async () => {
     const given = await withWrongPassword();
     const { world, vendor } = given;
     await world.run('test-provider', 30 * DAY, hours(1));
@@ -110,7 +110,7 @@ describe('where wrong logins lock accounts', () => {
   });
 });
 
-describe('where they do not', () => {
+describe('if they do not', () => {
   it('a refused login is probed after 1, 2, 4, 8, 16 hours and then once a day, and the provider may change its mind', async () => {
     const { world, vendor } = await withWrongPassword(testProvider());
     const calls = await world.run('test-provider', 7 * DAY, minutes(5));
@@ -122,7 +122,7 @@ describe('where they do not', () => {
     expect(await world.record(ID)).not.toHaveProperty('attentionSince');
   });
 
-  it('nobody’s asking makes it hotter', async () => {
+  it('requests do not make it more frequent', async () => {
     const { world, vendor } = await withWrongPassword(testProvider());
     for (let minute = 0; minute < 59; minute++) {
       world.clock.pass(minutes(1));

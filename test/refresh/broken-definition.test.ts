@@ -73,18 +73,18 @@ describe('a bug behind a refresh grant', () => {
     return vendor.reused;
   };
 
-  it('in reading its answer lets nobody use the refresh token again', async () => {
+  it('in reading its answer prevents any reuse of the refresh token', async () => {
     expect(await next(testProvider({ sessionEnds: () => (buggy ? broken() : undefined) }), false)).toBe(0);
   });
 
-  it('in the login after a lost answer lets nobody use the refresh token again', async () => {
+  it('in the login after a lost answer prevents any reuse of the refresh token', async () => {
     const logIn = (): HttpRequest =>
       buggy ? broken() : { method: 'POST', url: 'https://login.test', headers: {}, body: '{"password":"right"}' };
     expect(await next(testProvider({}, { logIn }), true)).toBe(0);
   });
 });
 
-it('a bug in `open` does not pass for a failed claim where a rate limit is used up', async () => {
+it('a bug in `open` does not count as a failed claim if a rate limit is used up', async () => {
   let buggy = false;
   const sound = testProvider();
   const open: Provider['open'] = secret => (buggy ? broken() : sound.open(secret));

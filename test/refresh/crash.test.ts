@@ -18,8 +18,8 @@ const points = [
   ['after', 'connections.settle'],
 ] as const;
 
-describe.each(points)('a worker that dies %s %s', (where, operation) => {
-  it('leaves a token that lives, and the next worker after the lease goes on from there', async () => {
+describe.each(points)('a worker that crashes %s %s', (where, operation) => {
+  it('leaves a valid token, and the next worker continues from there after the lease', async () => {
     const { world, vendor } = await vendorWorld();
     const died = dieAt(world, where, operation);
     void world.tick('test-provider');
@@ -31,7 +31,7 @@ describe.each(points)('a worker that dies %s %s', (where, operation) => {
     expect(meanwhile.headers.authorization).toBe(`Bearer ${meanwhile.accessToken}`);
     const callsMeanwhile = world.calls.length;
 
-    // Nobody touches it as long as the lease may be somebody's.
+    // No worker claims it while the lease lasts.
     const claimed = where === 'after' || operation !== 'connections.claim';
     const settled = where === 'after' && operation === 'connections.settle';
     world.clock.pass(world.policy.lease - 1);
@@ -44,7 +44,7 @@ describe.each(points)('a worker that dies %s %s', (where, operation) => {
     expect(record).toMatchObject({ status: 'healthy', failures: 0 });
     expect(record.leaseUntil).toBeUndefined();
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
-    // The refresh token that the dead worker may have spent is not sent again: one login puts things right.
+    // The refresh token that the crashed worker may have spent is not sent again: one login repairs everything.
     expect(vendor.reused).toBe(0);
     expect(world.calls.length - callsMeanwhile).toBeLessThanOrEqual(1);
   });
@@ -85,7 +85,7 @@ it('a session that was not kept gets a second chance after the token is publishe
   expect(await world.refreshToken(ID)).toBe('refresh-2');
 });
 
-it('a token that was not published is obtained anew, with the session that came with it', async () => {
+it('a token that was not published is obtained again, with the session that came with it', async () => {
   const { world, vendor } = await vendorWorld();
   const before = await world.token(ID);
   failOnce(world, 'before', 'tokens.publish');
@@ -130,7 +130,7 @@ it('a store that takes nothing but claims costs a login a lease, and never the t
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
 });
 
-it('what a dead worker may have spent stays unknown where the next one could not even ask', async () => {
+it('what a crashed worker may have spent stays unknown if the next one could not even call', async () => {
   const { world, vendor } = await vendorWorld();
   const died = dieAt(world, 'after', 'send');
   void world.refresh(ID);

@@ -35,7 +35,7 @@ const cache = (text: unknown = { password: 'right' }) => {
 };
 
 describe('a secret that was read', () => {
-  it('is not read again while nobody has seen another version', async () => {
+  it('is not read again before another version is discovered', async () => {
     const { source, cached } = cache();
     for (const exists of [v1, v1, undefined, v1]) {
       expect(await cached.read(provider, ref, exists)).toMatchObject({ ok: true, version: v1 });
@@ -43,7 +43,7 @@ describe('a secret that was read', () => {
     expect(source.reads).toBe(1);
   });
 
-  it('is read again once somebody has, and each time until the secret store has it too', async () => {
+  it('is read again after that, and each time until the secret store returns it too', async () => {
     const { source, cached } = cache();
     await cached.read(provider, ref, v1);
     expect(await cached.read(provider, ref, v2)).toMatchObject({ version: v1 });
@@ -112,7 +112,7 @@ describe('what is in a secret', () => {
     expect(await read(text, key)).toMatchObject({ ok: false, ...expected }),
   );
 
-  it('may have a hundred unknown fields, of which a few are named', async () => {
+  it('may have a hundred unknown fields, and a few of them are named', async () => {
     const names = Array.from(
       { length: 100 },
       (_, n) => `field-${String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26))}`,
@@ -122,7 +122,7 @@ describe('what is in a secret', () => {
     expect(answer).toMatchObject({ ok: false, trouble: { code: 'secret_invalid', fields: names.slice(0, 8) } });
   });
 
-  it('may be many connections by now: which, is for discovery to see, so that its version is not taken for known', async () => {
+  it('may hold many connections by now: discovery must find out which, so its version does not count as read', async () => {
     expect(await read({ password: 'x', connections: { a: {} } })).toEqual({
       ok: false,
       trouble: { kind: 'retry', code: 'secret_missing' },

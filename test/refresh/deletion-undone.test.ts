@@ -6,7 +6,7 @@ import { endingWorld } from '../support/ending.ts';
 import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
 import { PREFIX } from '../support/world.ts';
 
-/** Somebody undoes a deletion in time, and discovery does not see it. */
+/** A deletion is undone in time, and discovery does not see it. */
 
 const NAME = `${PREFIX}${ID}`;
 type Ending = Awaited<ReturnType<typeof endingWorld>>;
@@ -36,7 +36,7 @@ describe('a secret that is there again when its connection is about to end', () 
     expect(await given.tick()).toMatchObject({ results: { refreshed: 1 } });
   });
 
-  it('keeps all it had, although nobody could read it, for as long as that lasts', async () => {
+  it('keeps everything while the secret cannot be read', async () => {
     const given = await endingWorld();
     const { world } = given;
     await given.deleteSecret(ID, minutes(1));
@@ -75,7 +75,7 @@ describe('the end of a connection', () => {
     expect(given.world.retired).toEqual([`${ID} ended`]);
   });
 
-  it('goes on, once it has begun, although its secret cannot be read', async () => {
+  it('continues, once it has begun, although its secret cannot be read', async () => {
     const given = await endingWorld();
     given.answers(() => ({ kind: 'failed', code: 'timeout', sent: true }));
     await given.deleteSecret();

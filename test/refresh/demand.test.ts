@@ -14,7 +14,7 @@ const force = async (world: World, deps = world.worker()) => {
 const read = (minTtl: number) => ({ kind: 'ifNeeded', connection: ID, minTtl, waits: true }) as const;
 
 describe('a reader', () => {
-  it('gets what there is without a call where it has enough life', async () => {
+  it('gets the current token without a call if it has enough time left', async () => {
     const { world } = await vendorWorld();
     await world.refresh(ID);
     expect(await world.onDemand(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
@@ -31,7 +31,7 @@ describe('a reader', () => {
     expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', connection: ID });
   });
 
-  it('who asks for more than the schedule can promise sets off no call while the schedule works', async () => {
+  it('that wants more than the schedule can promise causes no call while the schedule works', async () => {
     const { world } = await vendorWorld();
     await world.refresh(ID);
     for (let second = 0; second < 7200; second += 5) {
@@ -43,7 +43,7 @@ describe('a reader', () => {
     expect(world.calls.length).toBeLessThanOrEqual(5);
   });
 
-  it('one of a thousand at once sets off one call, three wait for it, and the others know that enough do', async () => {
+  it('a thousand at once cause one call, three wait for it, and the others are answered "busy"', async () => {
     const { world } = await vendorWorld();
     world.clock.pass(hours(1));
     const before = world.calls.length;
@@ -80,7 +80,7 @@ describe('a reader', () => {
     expect(await world.onDemand(read(0))).toEqual({ result: 'waiting', reason: 'backing_off', until: dueAt });
   });
 
-  it('is told of what is not there, has gone, or waits for a person', async () => {
+  it('is answered if the connection is unknown, retired, or needs attention', async () => {
     const { world, vendor } = await vendorWorld();
     expect(await world.onDemand({ ...read(0), connection: idOf('nobody') })).toEqual({ result: 'unknown' });
     vendor.password = 'other';
@@ -97,7 +97,7 @@ describe('a reader', () => {
 });
 
 describe('a consumer whose token was refused', () => {
-  it('gets another, however fresh the first was', async () => {
+  it('gets another, even if the first was new', async () => {
     const { world } = await vendorWorld();
     await world.refresh(ID);
     const { accessToken } = await world.token(ID);
@@ -122,7 +122,7 @@ describe('a consumer whose token was refused', () => {
     });
   });
 
-  it('waits for a worker that has it, and for a dead one’s lease', async () => {
+  it('waits for a worker that holds the lease, and for the end of a crashed one’s lease', async () => {
     const { world } = await vendorWorld();
     const died = dieAt(world, 'before', 'send');
     void world.tick('test-provider');
@@ -134,7 +134,7 @@ describe('a consumer whose token was refused', () => {
     expect(await force(world)).toMatchObject({ result: 'refreshed' });
   });
 
-  it('who loses the claim is told to wait for the winner', async () => {
+  it('that loses the claim is answered to wait for the winner', async () => {
     const { world } = await vendorWorld();
     const answers = await Promise.all([force(world), force(world)]);
     expect(answers.map(({ result }) => result).toSorted()).toEqual(['refreshed', 'waiting']);

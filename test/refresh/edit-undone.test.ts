@@ -4,7 +4,7 @@ import { hours, minutes } from '../../lib/core/types.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
 import { dieAt } from '../support/world.ts';
 
-/** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is sent to nobody, and stays stored. */
+/** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is not sent, and stays stored. */
 
 const sound = testProvider();
 /** A session is bound to the client and to the user, as those of iOFFICE are. */
@@ -79,7 +79,7 @@ it.each([
   expect(await world.record(ID)).toMatchObject({ lastError: { code: 'session_in_doubt' }, session: { inDoubt: true } });
 });
 
-it('a connection that can log in is tried again soon, whatever is in doubt', async () => {
+it('a connection that can log in is tried again soon, even if a session is in doubt', async () => {
   const { world, vendor, edit } = await edited({ password: 'right' });
   const died = dieAt(world, 'after', 'send');
   void world.refresh(ID);

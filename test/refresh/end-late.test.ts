@@ -5,7 +5,10 @@ import { endingWorld } from '../support/ending.ts';
 import { answer, ID } from '../support/vendor.ts';
 import { dieAt, failOnce } from '../support/world.ts';
 
-/** A worker that goes on after the end of its connection has begun leaves nothing: no token to read, no session to use. */
+/**
+ * A worker that continues after the end of its connection has begun leaves nothing: no token to read, no session to
+ * use.
+ */
 
 const points = ['send', 'sessions.keep', 'tokens.publish', 'connections.settle'] as const;
 

@@ -11,7 +11,7 @@ const isDown = () => answer('', 503);
 const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
 
 describe('the end of a connection', () => {
-  it('takes its token from the readers before the provider is asked, and revokes token and session', async () => {
+  it('withdraws its token before it calls the provider, and revokes token and session', async () => {
     const { world, revoked, deleteSecret, tick } = await endingWorld();
     let readable: unknown = 'not asked';
     const { accessToken } = await world.token(ID);

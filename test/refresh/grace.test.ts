@@ -36,7 +36,7 @@ const listLags = async ({ stores }: World): Promise<() => void> => {
 };
 
 describe('a secret that is back within the grace period', () => {
-  it('keeps token, session and all that is known, and is due at once under a new version', async () => {
+  it('keeps token, session and the whole record, and is due at once under a new version', async () => {
     const { world } = await vendorWorld();
     const { discoveredVersion, ...before } = await world.record(ID);
     const token = await world.token(ID);
@@ -82,7 +82,7 @@ describe('a secret that is back within the grace period', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
-  it('is no problem while it is away', async () => {
+  it('causes no problem while it is away', async () => {
     const { world } = await vendorWorld();
     await remove(world);
     await world.discover();
@@ -103,7 +103,7 @@ describe('a secret that is back within the grace period', () => {
     expect(await world.token(ID)).toMatchObject({ version: nth(1) });
   });
 
-  it('is deleted once more, and has a grace period of its own', async () => {
+  it('is deleted once more, and has its own grace period', async () => {
     const { world } = await vendorWorld();
     await remove(world);
     await world.discover();
@@ -121,7 +121,7 @@ describe('a secret that is back within the grace period', () => {
   });
 });
 
-it('the grace period begins once the secret was found gone, however long that took', async () => {
+it('the grace period begins once the secret was found gone, even if that took long', async () => {
   const { world } = await vendorWorld();
   await remove(world);
   world.hooks.after = async at => {
@@ -153,7 +153,7 @@ describe('a key that is back within the grace period', () => {
     return vendor.reused === 0 && vendor.accepts((await world.token(id)).accessToken);
   };
 
-  it('goes on as if it had never been away', async () => {
+  it('continues as if it had never been away', async () => {
     const given = await many();
     const { world } = given;
     await goOn(world, 3);
@@ -261,7 +261,7 @@ describe('the end', () => {
     expect((await world.token(ID)).accessToken).not.toBe(before.accessToken);
   });
 
-  it('takes whatever is there, and not only what was there when the records were listed', async () => {
+  it('takes the current token and session, even if they are newer than the list of records', async () => {
     const { world, tick, deleteSecret, replaceSecret, revoked } = await endingWorld();
     await deleteSecret();
     world.hooks.before = async at => {
@@ -317,7 +317,7 @@ describe('the end', () => {
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
-  it('is begun by discovery if nobody else does: a secret that comes back then knows of no token', async () => {
+  it('is begun by discovery if `refresh` does not: a secret that comes back then has no token', async () => {
     const { world } = await vendorWorld();
     await remove(world);
     await world.discover();
@@ -329,7 +329,7 @@ describe('the end', () => {
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
   });
 
-  it('has begun: nobody looks for the secret itself any more, unless it is listed', async () => {
+  it('has begun: the secret itself is read no more, unless it is listed', async () => {
     const { world, tick, answers, deleteSecret } = await endingWorld();
     answers(() => answer('', 503));
     await deleteSecret();
@@ -368,7 +368,7 @@ describe('the end', () => {
 });
 
 describe('a record that was deleted by hand', () => {
-  it('takes up the session that is stored, where a code is spent', async () => {
+  it('uses the stored session if a code is spent', async () => {
     const { world, vendor } = await byCode();
     await deleteByHand(world, ID);
     await world.discover();
@@ -379,7 +379,7 @@ describe('a record that was deleted by hand', () => {
     expect(vendor.reused).toBe(0);
   });
 
-  it('logs in with the credentials, where there are any', async () => {
+  it('logs in with the credentials, if there are any', async () => {
     const { world, vendor } = await vendorWorld();
     await deleteByHand(world, ID);
     await world.discover();

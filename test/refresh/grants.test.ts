@@ -42,7 +42,7 @@ describe('a session', () => {
     expect(vendor.asked).toEqual(['refresh', 'refresh']);
   });
 
-  it('that may be spent is forgotten even where the login after it fails', async () => {
+  it('that may be spent is forgotten even if the login after it fails', async () => {
     const { world, vendor } = await vendorWorld();
     vendor.script.push(lost, lost);
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 2 });
@@ -61,7 +61,7 @@ describe('a session', () => {
 });
 
 describe('a refused login', () => {
-  it('is tried once more where the secret turns out to have changed', async () => {
+  it('is tried once more if the secret has changed', async () => {
     const { world, vendor } = await vendorWorld({ refreshed: false });
     const deps = world.worker();
     await world.refresh(ID, deps);
@@ -69,7 +69,7 @@ describe('a refused login', () => {
     await world.put(ID, { password: 'newer' });
     world.clock.pass(minutes(5));
     vendor.script.push(refused, undefined, undefined);
-    // The worker has the old secret in its memory, and nobody has discovered the new one.
+    // The worker has cached the old secret, and the new one is not discovered yet.
     expect(await world.refresh(ID, deps)).toMatchObject({ result: 'refreshed', calls: 2 });
     const record = await world.record(ID);
     expect(record.settledVersion).toBe(record.discoveredVersion);
@@ -77,7 +77,7 @@ describe('a refused login', () => {
     expect(record.lastError).toBeUndefined();
   });
 
-  it('is a verdict where the secret is the same: one call, one look at the secret, no more', async () => {
+  it('is a verdict if the secret is the same: one call and one read of the secret', async () => {
     const { world, vendor } = await vendorWorld({ refreshed: false });
     vendor.password = 'changed by somebody';
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1, error: { code: 'invalid_grant' } });
@@ -106,7 +106,7 @@ describe('a refused login', () => {
       return { ...given, deps };
     };
 
-    it('is no verdict yet, and becomes one without another login once the secret proves to be the same', async () => {
+    it('gives no verdict yet, and becomes one without another login once the secret proves to be the same', async () => {
       const { world, deps } = await inTheDark(true);
       expect(await world.refresh(ID, deps)).toMatchObject({
         result: 'attention',
@@ -115,13 +115,13 @@ describe('a refused login', () => {
       });
     });
 
-    it('is none at all where the secret proves to be another', async () => {
+    it('is not a verdict if the secret has changed', async () => {
       const { world, vendor, deps } = await inTheDark(true);
       await world.put(ID, { password: vendor.password });
       expect(await world.refresh(ID, deps)).toMatchObject({ result: 'refreshed', calls: 1 });
     });
 
-    it('is tried again where logins lock nothing', async () => {
+    it('is tried again if logins lock nothing', async () => {
       const { world, deps } = await inTheDark(false);
       expect(await world.refresh(ID, deps)).toMatchObject({ result: 'attention', calls: 1 });
     });
@@ -155,7 +155,7 @@ describe('a refused login', () => {
 });
 
 describe('a run', () => {
-  it('of two steps asks twice, and stops where the first gives no code', async () => {
+  it('of two steps sends two requests, and stops if the first gives no code', async () => {
     const exchange = (first: Readonly<Record<string, unknown>>) =>
       first.code === 'c'
         ? ({ method: 'POST', url: 'https://login.test/2', headers: {}, body: '{"password":"right"}' } as const)
@@ -214,7 +214,7 @@ describe('a run', () => {
     expect(await world.refreshToken(ID)).toBe('refresh-1');
   });
 
-  it('whose secret is gone, unreadable or wrong in a field calls nobody', async () => {
+  it('whose secret is gone, unreadable or wrong in a field makes no call', async () => {
     const rows = [
       ['{"note":"nothing"}', 'attention', 'secret_invalid'],
       ['[]', 'attention', 'secret_malformed'],
@@ -234,7 +234,7 @@ describe('a run', () => {
   });
 });
 
-it('an answer that took longer than its token lives is renewed at once, at most once a tick', async () => {
+it('an answer that took longer than its token is valid leads to a renewal at once, at most once a tick', async () => {
   const { world, vendor } = await vendorWorld({ refreshed: false });
   vendor.life = seconds(1);
   world.hooks.after = async operation => {

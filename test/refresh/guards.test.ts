@@ -85,23 +85,23 @@ describe('a change of state', () => {
     ...more,
   });
 
-  it('that is none is not told', () => {
+  it('to the same state is not reported', () => {
     for (const state of ['healthy', 'failing', 'attention'] as const) {
       expect(transitionsOf(report(state, state), START)).toEqual([]);
     }
     expect(transitionsOf(report('new', 'new'), START)).toEqual([]);
   });
 
-  it('of a new connection is told once it has its first token', () => {
+  it('of a new connection is reported once it has its first token', () => {
     expect(transitionsOf(report('new', 'healthy'), START)).toMatchObject([{ type: 'connected' }]);
   });
 
-  it('that the store did not take is not told, since the next run will make it', () => {
+  it('that the store did not accept is not reported, since the next run will make it', () => {
     expect(transitionsOf(report('healthy', 'attention'), START)).toMatchObject([{ type: 'needs attention' }]);
     expect(transitionsOf(report('healthy', 'attention', { commitFailed: 'settle' }), START)).toEqual([]);
   });
 
-  it('is told as what it is', () => {
+  it('is reported with its class', () => {
     expect(transitionsOf(report('healthy', 'failing'), START)).toMatchObject([{ type: 'failing' }]);
     expect(transitionsOf(report('failing', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);
     expect(transitionsOf(report('attention', 'healthy'), START)).toMatchObject([{ type: 'recovered' }]);

@@ -67,7 +67,7 @@ const limitedBySecret: Provider = {
   },
 };
 
-it('an exhausted limit postpones nobody who has another, however late in the tick his turn is', async () => {
+it('an exhausted limit postpones no connection with another limit, however late in the tick its turn is', async () => {
   const { world } = await vendorWorld({ provider: limitedBySecret, refreshed: false });
   for (let n = 0; n < 8; n += 1) await world.add(idOf(`crowd-${n}`), { password: 'right', limit: 'theirs' });
   world.clock.pass(seconds(1));
@@ -109,7 +109,7 @@ it('a store that does not take a booking makes no call, and the run backs off', 
   expect((await world.record(ID)).status).toBe('failing');
 });
 
-it('after a 429 nobody calls before the provider says so', async () => {
+it('after a 429 there is no call before the Retry-After has passed', async () => {
   const { world, vendor } = await vendorWorld({ provider: limited(5) });
   vendor.script.push(() => answer('', 429, { 'retry-after': '20' }));
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'rate_limited' } });
@@ -138,7 +138,7 @@ it('a slot that lies in a pause is not used', async () => {
   const { world, vendor } = await vendorWorld({ provider, refreshed: false });
   await world.add(idOf('waits'), { password: 'right' });
   const at: number[] = [];
-  // Answers at once, so that the other one has its slot by then.
+  // Answers at once: the other one has its slot by then.
   vendor.script.push(() => answer('', 429, { 'retry-after': '10' }));
   world.hooks.before = async operation => {
     if (operation === 'send') at.push(world.clock.now() - START);

@@ -57,7 +57,7 @@ describe('a wrong password', () => {
     expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(1);
   });
 
-  it('holds nobody back who has the right one', async () => {
+  it('does not hold back connections with the right one', async () => {
     const { world } = await packed(['wrong', 'right']);
     await world.run(locking.id, minutes(10), minutes(1));
     expect(await world.record(idOf('many/c1'))).toMatchObject({ status: 'healthy' });
@@ -84,7 +84,7 @@ describe('a wrong password', () => {
     expect(await ask('c2')).not.toHaveProperty('warning');
   });
 
-  it('is known although the worker that tried it died, once its time is over', async () => {
+  it('is noted although the worker that tried it crashed, once its lease has ended', async () => {
     const { world } = await packed(wrong(3));
     const died = dieAt(world, 'before', 'logins.giveBack');
     void world.tick(locking.id);
@@ -106,7 +106,7 @@ it('adding one to a hundred connections of a secret costs one login', async () =
   expect(world.reports.filter(({ result }) => result === 'unchanged').length).toBeGreaterThanOrEqual(100);
 });
 
-it('one bad key of a secret, or two that are not neighbours, stop nobody', async () => {
+it('one bad key of a secret, or two that are not neighbours, do not stop the others', async () => {
   const { world, vendor, write } = await packed([]);
   // As an organisation that is not there is answered.
   world.vendor = request =>
@@ -132,7 +132,7 @@ it('one bad key of a secret, or two that are not neighbours, stop nobody', async
 describe.each([
   ['named', () => answer({ error: 'invalid_grant' }, 401)],
   ['unnamed', () => answer('', 401)],
-])('a password that was changed at the provider (%s) is tried twice at the most', (_, says) => {
+])('a password that was changed at the provider (%s) is tried at most twice', (_, says) => {
   it.each([
     ['keys are added', 1, ''],
     ['all of them are edited', 30, ' edited'],
@@ -180,7 +180,7 @@ it('nor one that worked, before it was changed at the provider', async () => {
   expect(tried.length).toBeLessThanOrEqual(4);
 });
 
-it('a wrong password is known for as long as a connection has it', async () => {
+it('a wrong password is remembered as long as a connection has it', async () => {
   const { world, write } = await packed(['wrong']);
   await world.run(locking.id, hours(8 * 24), minutes(30));
   await write([{ password: 'wrong' }, { password: 'also wrong' }]);

@@ -51,7 +51,7 @@ describe('the only copy of access is never dropped', () => {
     ['a lost answer', () => lostAnswer],
     ['a breakdown', () => answer('', 500)],
     ['nonsense', () => answer('<html>')],
-  ])('by %s: a person is told at once, and it is sent again near the end of its token', async (_, reply) => {
+  ])('by %s: an event reports it at once, and it is sent again near the end of its token', async (_, reply) => {
     const { world, vendor } = await byCode();
     vendor.script.push(reply);
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
@@ -153,7 +153,7 @@ describe('a code', () => {
     expect(given.vendor.count('code')).toBe(1);
   });
 
-  it('is redeemed after such a death where it had not come to that', async () => {
+  it('is redeemed after such a crash if it was not redeemed before', async () => {
     const given = await byCode();
     await given.world.put(ID, { code: 'good-2' });
     await given.world.discover();
@@ -166,7 +166,7 @@ describe('a code', () => {
     expect(await given.world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
   });
 
-  it('that is spent, with no session left, is not sent again but told of', async () => {
+  it('that is spent, with no session left, is not sent again but reported', async () => {
     const given = await byCode();
     given.vendor.script.push(() => answer({ access_token: 'last', expires_in: 3600 }));
     await given.world.put(ID, { code: 'good-2' });
@@ -180,7 +180,7 @@ describe('a code', () => {
     });
   });
 
-  it('that a person hands in anew is redeemed at once', async () => {
+  it('that is new in the secret is redeemed at once', async () => {
     const given = await byCode();
     given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     await given.world.refresh(ID);
@@ -191,7 +191,7 @@ describe('a code', () => {
   });
 });
 
-describe('a session that is refused, and a secret that nobody has looked at since', () => {
+describe('a session that is refused, and a secret that has not been read since', () => {
   const refusedWith = async (secret: object) => {
     const given = await byCode();
     const warm = given.world.worker();
@@ -202,7 +202,7 @@ describe('a session that is refused, and a secret that nobody has looked at sinc
     return { ...given, report: await given.world.refresh(ID, warm) };
   };
 
-  it('holds a new code: it is redeemed at once, and nobody is called for', async () => {
+  it('holds a new code: it is redeemed at once, and needs no attention', async () => {
     const { vendor, report } = await refusedWith({ code: 'good-2' });
     expect(report).toMatchObject({ result: 'refreshed', from: 'healthy', calls: 2 });
     expect(vendor.asked).toEqual(['refresh', 'code']);
@@ -233,21 +233,21 @@ describe('a new code that is refused', () => {
     expect(vendor.reused).toBe(0);
   });
 
-  it('keeps it where the answer to the code is lost', async () => {
+  it('keeps it if the answer to the code is lost', async () => {
     const given = await withDeadCode();
     given.vendor.script.push(() => lostAnswer);
     expect(await given.world.tick('test-provider')).toMatchObject({ results: { failed: 1 }, calls: 1 });
     expect(await sessionOf(given)).toBe('refresh-1');
   });
 
-  it('calls for a person where the session is refused too, and says why', async () => {
+  it('needs attention if the session is refused too, and reports why', async () => {
     const { world, vendor } = await withDeadCode();
     vendor.script.push(undefined, () => answer({ error: 'invalid_grant' }, 400));
     expect(await world.tick('test-provider')).toMatchObject({ results: { attention: 1 }, calls: 2 });
     expect(await world.record(ID)).toMatchObject({ lastError: { code: 'invalid_grant' } });
   });
 
-  it('is not redeemed again where the answer of the session’s refresh was lost', async () => {
+  it('is not redeemed again if the answer of the session’s refresh was lost', async () => {
     const { world, vendor } = await withDeadCode();
     vendor.script.push(undefined, () => lostAnswer);
     await world.tick('test-provider');
@@ -273,7 +273,7 @@ describe('a new code and a session that are both in doubt', () => {
     expect(vendor.asked).toEqual(['code', 'refresh']);
   });
 
-  it('wait where the secret could not be read again', async () => {
+  it('wait if the secret could not be read again', async () => {
     const { world, vendor } = await byCode();
     await world.put(ID, { code: 'dead' });
     await world.discover();
@@ -287,7 +287,7 @@ describe('a new code and a session that are both in doubt', () => {
 });
 
 describe('a connection that only a person can bring back', () => {
-  it('is renewed early, so that there is time', async () => {
+  it('is renewed early: a person needs time', async () => {
     const { world } = await byCode({ refreshed: false });
     await world.tick('test-provider');
     const { issuedAt, expiresAt } = await world.token(ID);
@@ -382,7 +382,7 @@ describe('a connection that only a person can bring back', () => {
     });
   });
 
-  it('keeps its token if an operator finds its session ended, which nobody had sent twice', async () => {
+  it('keeps its token if an operator finds its session ended, although it was never sent twice', async () => {
     const { world, vendor } = await byCode();
     vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     const answered = await world.onDemand({ kind: 'operator', connection: ID, waits: false });

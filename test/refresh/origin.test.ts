@@ -49,7 +49,7 @@ it('the first origin is not reported, nor a new secret at the same', async () =>
   expect(await goOn()).toEqual([]);
 });
 
-it('another origin is reported once, however often it grants, and so is the way back', async () => {
+it('another origin is reported once for any number of grants, and so is the change back', async () => {
   const { goOn, move, world } = await movingWorld();
   await goOn();
   await move(THERE);

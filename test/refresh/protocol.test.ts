@@ -9,7 +9,7 @@ import { PREFIX } from '../support/world.ts';
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
 
 describe('the order of one refresh', () => {
-  it('is claim, ask, keep, publish, settle', async () => {
+  it('is claim, grant, keep, publish, settle', async () => {
     const { world, vendor } = await vendorWorld();
     const report = await world.refresh(ID);
     expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: nth(2) });
@@ -36,7 +36,7 @@ describe('the order of one refresh', () => {
     expect(await world.record(ID)).not.toHaveProperty('session');
   });
 
-  it('asks nobody where the claim fails', async () => {
+  it('makes no call if the claim fails', async () => {
     const { world } = await vendorWorld();
     const seen = await world.record(ID);
     await world.refresh(ID);
@@ -46,7 +46,7 @@ describe('the order of one refresh', () => {
     expect(world.log).toEqual(['connections.claim']);
   });
 
-  it('asks nobody where the store takes no claim, and says so', async () => {
+  it('makes no call if the store fails to claim, and reports it', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async operation => {
       if (operation === 'connections.claim') throw new Error('no writes');
@@ -55,7 +55,7 @@ describe('the order of one refresh', () => {
     expect(world.calls).toEqual([]);
   });
 
-  it('lets one of many workers ask, who all saw the same', async () => {
+  it('lets one of many workers call if all saw the same version', async () => {
     const { world } = await vendorWorld();
     const seen = await world.record(ID);
     const runs = Array.from({ length: 20 }, () =>
@@ -140,7 +140,7 @@ describe('a zombie', () => {
     expect(vendor.reused).toBe(0);
   });
 
-  it('settles nothing where a newer token than its own is published, and another has the connection', async () => {
+  it('settles nothing if a newer token than its own is published, and another has the connection', async () => {
     const { world } = await vendorWorld();
     const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
     world.hooks.before = async at => {

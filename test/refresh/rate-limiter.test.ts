@@ -59,7 +59,7 @@ it('loses no slot of a minute to a write that takes a moment', async () => {
   expect((await limitedCalls(setup)).times).toHaveLength(5);
 });
 
-it('gives back within seconds what a process booked that died', async () => {
+it('frees within seconds what a crashed process had booked', async () => {
   const dies = (process: number) => (process > 0 ? seconds(10) : undefined);
   const { times } = await limitedCalls({ ...bulk, limit: v2, processes: 8, dies });
   const after = times.filter(at => at >= START + seconds(20));
@@ -97,7 +97,7 @@ describe('the minority', () => {
   });
 });
 
-it('waits for as long as a provider asks for, at most for a minute', async () => {
+it('waits for a provider’s Retry-After, at most for a minute', async () => {
   const clock = { now: () => START };
   const { limits } = memoryStores();
   const [one, other] = [leasingRateLimiter(limits, clock), leasingRateLimiter(limits, clock)];
@@ -154,7 +154,7 @@ it('is not blocked by what a clock wrote that is years ahead', async () => {
   expect(now - START).toBeLessThan(5000);
 });
 
-it('says that the store failed, and goes on once it does not', async () => {
+it('reports that the store failed, and continues once it works', async () => {
   const { limits } = memoryStores();
   let fails = true;
   const write: typeof limits.write = (...args) =>

@@ -11,7 +11,7 @@ const blips = [
 ] as const;
 
 describe.each(blips)('%s, once', (_, blip) => {
-  it.each([true, false])('stops nobody and costs no session (logins that lock: %s)', async locksAccounts => {
+  it.each([true, false])('does not stop retries and costs no session (logins that lock: %s)', async locksAccounts => {
     const { world, vendor } = await vendorWorld({ provider: testProvider({ locksAccounts }) });
     vendor.script.push(blip, blip);
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', to: 'failing' });

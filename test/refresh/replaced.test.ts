@@ -6,7 +6,7 @@ import { idOf } from '../support/records.ts';
 import { answer, ID } from '../support/vendor.ts';
 import { dieAt } from '../support/world.ts';
 
-/** A secret is deleted, and somebody makes another one of its name before anything of the first has ended. */
+/** A secret is deleted, and another one with its name is created before the first connection has ended. */
 
 type Ending = Awaited<ReturnType<typeof endingWorld>>;
 const isDown = () => answer('', 503);
@@ -51,7 +51,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     await expectEnded(ending, accessToken);
   });
 
-  it('has a token of its own a few minutes later', async () => {
+  it('has its own token a few minutes later', async () => {
     const { world, tick, accessToken } = await replaced({ password: 'right' });
     for (let minute = 0; minute < 2; minute += 1) {
       await world.discover();
@@ -63,7 +63,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     expect(await world.discover()).toMatchObject({ revived: [], changed: [], retired: [], read: 0 });
   });
 
-  it('waits five minutes at most for a provider that does not revoke, which is asked each minute', async () => {
+  it('waits at most five minutes for a provider that does not revoke, with a try each minute', async () => {
     const { world, tick, asked, answers } = await replaced({ password: 'right' });
     answers(isDown);
     const from = world.clock.now();
@@ -87,7 +87,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
-  it('is not revived while something late is to be taken back', async () => {
+  it('is not revived while late writes have to be removed', async () => {
     const { world, tick } = await replaced();
     await world.discover();
     await tick();

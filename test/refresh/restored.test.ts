@@ -178,7 +178,7 @@ describe('a record of an earlier state', () => {
     expect(vendor.asked.slice(0, 2)).toEqual(['code', 'refresh']);
   });
 
-  it('knows the new session for its own if the worker dies before it has settled', async () => {
+  it('recognises the new session as its own if the worker crashes before it has settled', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
     await world.put(ID, { code: 'good-2' });
     await world.discover();
@@ -191,7 +191,7 @@ describe('a record of an earlier state', () => {
     expect(vendor.asked).toEqual(['code', 'refresh']);
   });
 
-  it('does not redeem the new code again if the worker dies once it has raised the version', async () => {
+  it('does not redeem the new code again if the worker crashes once it has raised the version', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
     await world.put(ID, { code: 'good-2' });
     await world.discover();

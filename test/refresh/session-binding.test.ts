@@ -3,7 +3,7 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { hours } from '../../lib/core/types.ts';
 import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../support/hostile-host.ts';
 
-/** A refresh token goes to nobody but the host and the client that it was issued by and to. */
+/** A refresh token is only sent to the host that issued it, by the client that got it. */
 
 const everyMood = Object.keys(moods) as readonly Mood[];
 const shapes = [
@@ -67,7 +67,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
       expect(victim.leaked()).toEqual([]);
     });
 
-    // What comes back within the grace period is the same secret, and goes on with its session.
+    // A secret that comes back within the grace period is the same secret, and its session continues.
     const ended = which === 'that has ended' || which === 'that is forgotten';
     const others = ways.filter(([, end]) => end === 'erase' || ended);
     it.each(others)('(%s) gets no token out of the session of the other', async (_, end, keepsVersion) => {

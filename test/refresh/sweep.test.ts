@@ -81,7 +81,7 @@ describe('a tick', () => {
     expect(refreshed(world)).toEqual(['dead', 'b', 'none', 'c', 'd']);
   });
 
-  it('asks as many at a time as the provider bears', async () => {
+  it('makes as many calls at a time as the provider’s concurrency', async () => {
     const { world } = await fleet(
       Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { base: 'https://login.test' }])),
     );
@@ -116,7 +116,7 @@ describe('a tick', () => {
       if (at === 'send') under -= 1;
     };
     expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
-    // Half of the six, of which more would be in progress.
+    // Half of the six: more of them would be in progress otherwise.
     expect(most).toBe(3);
   });
 
@@ -176,7 +176,7 @@ describe('a tick', () => {
     expect(await world.tick(provider.id)).toMatchObject({ due: 3, results: { refreshed: 2 } });
   });
 
-  it('goes on where one connection breaks', async () => {
+  it('continues if one connection fails', async () => {
     const { world, vendor } = await fleet({ a: {}, b: {}, c: {} });
     let first = true;
     vendor.script.push(() => {
@@ -200,7 +200,7 @@ describe('a tick', () => {
     expect(await world.tick(provider.id)).toMatchObject({ commitsFailed: 2, results: { refreshed: 2 } });
   });
 
-  it('of two workers at once asks once for each connection', async () => {
+  it('of two workers at once makes one call for each connection', async () => {
     const { world } = await fleet(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`c${n}`, {}])));
     const both = await Promise.all([world.tick(provider.id), world.tick(provider.id)]);
     expect(world.calls).toHaveLength(12);

@@ -32,7 +32,7 @@ it('begins the items in order, as many at a time as the limit says', async () =>
   expect(begun).toEqual(['a1', 'b1', 'c1']);
 });
 
-it('lets a group that hangs hold up nobody else', async () => {
+it('lets a group that hangs not hold up the others', async () => {
   const { begun, finish } = bench(['a1', 'a2', 'a3', 'b1', 'b2'], { limit: 3, perGroup: 1 });
   expect(begun).toEqual(['a1', 'b1']);
   await finish('b1');

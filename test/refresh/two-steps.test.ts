@@ -6,7 +6,7 @@ import { small } from '../definition/acme.ts';
 import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
-/** A login in two steps needs two slots of the rate limit: first steps alone would bring nobody a token. */
+/** A login in two steps needs two rate-limit slots: with first steps alone no connection would get a token. */
 
 const twoSteps = (calls: number) =>
   providerFromData({
@@ -24,7 +24,7 @@ const idOf = (n: number) => {
   return id;
 };
 
-/** Connections of a provider with so many calls a minute; `down`: the provider fails until it is told otherwise. */
+/** Connections of a provider with this many calls a minute; `down`: the provider fails until it is set to false. */
 const worldOf = async (calls: number, connections: number) => {
   let down = false;
   const world = new World([twoSteps(calls)], ({ body = '' }) => {

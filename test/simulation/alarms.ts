@@ -3,12 +3,12 @@ import type { EpochMs } from '../../lib/core/types.ts';
 import { deployment } from './aws-metrics.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
 
-/** What these alarms report says nothing of a connection that loses its token. */
+/** Alarms that have nothing to do with a lost token. */
 const unconcerned = ['discovery-problems', 'expiring', 'api-errors', 'api-slow', 'tables-throttled'];
-/** These stay on until a person acts, long after what they reported. */
+/** These alarms stay on until a person acts, long after their cause. */
 const lasting = ['functions-failing'];
 
-/** The alarms that are deployed, over what the functions measure. */
+/** The deployed alarms, evaluated over the metrics of the functions. */
 export class Alarms {
   readonly all: readonly AlarmEvaluator[];
 
@@ -20,7 +20,7 @@ export class Alarms {
     for (const alarm of this.all) alarm.evaluate(now);
   }
 
-  /** Whether an alarm that has to do with a lost token was on between the two; \`attention\` concerns those that need it. */
+  /** Whether an alarm about a lost token was on between the two times; `attention` covers connections that need it. */
   told(attention: boolean, from: EpochMs, to: EpochMs): boolean {
     return this.all.some(alarm => {
       const { id } = alarm.spec;

@@ -11,14 +11,14 @@ import { START } from './network.ts';
 import { Run } from './run.ts';
 import { CALM, type Scenario } from './scenario.ts';
 
-/** All is well until then: each connection has a token, and no alarm is on. */
+/** The time of the fault: each connection has a token, and no alarm is on. */
 const FROM = hours(13);
 
 interface Fault {
   readonly what: string;
-  /** So long it lasts. */
+  /** The duration of the fault. */
   readonly for: Milliseconds;
-  /** So soon after it began it has to be reported. */
+  /** The fault must be reported within this time. */
   readonly within: Milliseconds;
   readonly of: readonly string[];
   readonly trouble?: Omit<Trouble, 'from' | 'to'>;
@@ -35,7 +35,7 @@ const edit = async (secrets: SecretSource & SecretAdmin, provider: string, field
   if (first) await secrets.put(first.name, JSON.stringify({ ...JSON.parse(text), ...fields }));
 };
 
-/** For each alarm a fault that no other alarm reports while there is time: no token has expired when it ends. */
+/** For each alarm, a fault that no other alarm reports in time: when it ends, no token has expired. */
 const faults: Readonly<Record<string, Fault>> = {
   'watch-silent': {
     what: 'the schedule of the watch is disabled',

@@ -2,7 +2,7 @@ import type { Deployment, MetricRef } from '../../infra/alarm-spec.ts';
 import { DEFAULT_NAME } from '../../lib/core/deployment.ts';
 import type { Milliseconds } from '../../lib/core/types.ts';
 
-/** What AWS measures of its own accord, under the names that it gives the parts of a deployment. */
+/** The metrics of AWS itself, with the names of a deployment's parts. */
 export const deployment: Deployment = {
   name: DEFAULT_NAME,
   tables: { tokens: 'tokens', connections: 'connections' },
@@ -23,7 +23,7 @@ const gateway = (name: string): MetricRef => ({
 });
 const [requests, errors, latency] = [gateway('Count'), gateway('5xx'), gateway('Latency')];
 
-/** What API Gateway measures of one answer. */
+/** API Gateway's metrics of one answer. */
 export const gatewayMetrics = (status: number, took: Milliseconds): readonly (readonly [MetricRef, number])[] => [
   [requests, 1],
   [errors, status >= 500 ? 1 : 0],
@@ -45,7 +45,7 @@ const throttled = Object.fromEntries(
 /** Whether an operation of a store (`tokens.get`) only reads. */
 export const isRead = (operation: string): boolean => /\.(?:get|list|page)$/.test(operation);
 
-/** What DynamoDB counts if it refuses an operation (`tokens.publish`) on one of the two tables. */
+/** DynamoDB's metric if it throttles an operation (`tokens.publish`) on one of the two tables. */
 export const throttleOf = (operation: string): MetricRef | undefined => {
   if (operation.startsWith('secrets.')) return undefined;
   const table = throttled[operation.startsWith('tokens.') ? 'tokens' : 'connections'];

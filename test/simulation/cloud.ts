@@ -44,7 +44,7 @@ export interface CloudParts {
 }
 
 const PREFIX = 'token-refresher/';
-/** As they are deployed. */
+/** The deployed timeouts. */
 const TIMEOUT = { refresh: minutes(3), watch: minutes(5), api: seconds(29) } as const;
 const WARM = 0.9;
 
@@ -54,17 +54,17 @@ interface Environment<H> {
   busy: boolean;
 }
 
-/** What a reader gets: an answer of ours, or the gateway’s where the function did not give any. */
+/** What a reader gets: the function's answer, or the gateway’s if the function gave none. */
 export interface Reply {
   readonly status: number;
   readonly body: string;
-  /** How far the function’s clock was off. */
+  /** The error of the function’s clock. */
   readonly skew: Milliseconds;
-  /** Whether something was done to the function meanwhile. */
+  /** Whether a fault hit the function meanwhile. */
   readonly struck: boolean;
 }
 
-/** The account: functions that are invoked in environments which stay warm, die, freeze, and have clocks of their own. */
+/** The account: functions in environments that stay warm, crash, freeze, and have their own clocks. */
 export class Cloud {
   readonly #parts: CloudParts;
   readonly #outlets: Outlets;
@@ -85,7 +85,7 @@ export class Cloud {
     return new Process(name, loop, faults, random.between(-maxSkew, maxSkew), onThrottle);
   }
 
-  /** Runs in a warm environment or a new one; nothing where it was killed on the way. */
+  /** Runs in a warm or a new environment; undefined if it was killed. */
   async #invoke<H, R>(
     name: FunctionName,
     pool: string,
@@ -97,7 +97,7 @@ export class Cloud {
     const before = process.struck;
     let running = true;
     this.#parts.loop.after(TIMEOUT[name], () => {
-      // A function that is still at it when its time is up is killed where it stands.
+      // A function that runs into its timeout is killed at once.
       if (running && !process.suspended) process.kill();
     });
     let answer: R | 'killed' = 'killed';
@@ -184,7 +184,7 @@ export class Cloud {
     return answer;
   }
 
-  /** One of so many schedules that share the shards of a provider. */
+  /** One of several schedules that share the shards of a provider. */
   tick(provider: Provider, schedule: number, schedules: number): Promise<unknown> {
     return this.refresh(provider, { shards: allShards.filter(shard => shard % schedules === schedule) });
   }
@@ -193,7 +193,7 @@ export class Cloud {
     return new Map(this.#parts.providers.map(each => [each.id, { ...this.#policyOf(each), lifetime: each.lifetime }]));
   }
 
-  /** Answers `killed` if it failed. */
+  /** Returns `killed` if it failed. */
   async watch(): Promise<unknown> {
     const { stores, providers, said, mailed } = this.#parts;
     const fresh = (process: Process) =>

@@ -14,7 +14,7 @@ const keyOf = ({ namespace, name, dimensions }: MetricRef): string => {
   return `${namespace}/${name}/${sorted.map(each => `${each}=${dimensions[each]}`).join(',')}`;
 };
 
-/** What was measured, by metric and minute, as CloudWatch keeps it. */
+/** Measurements by metric and minute, as CloudWatch stores them. */
 export class Measurements {
   readonly #metrics = new Map<string, Map<number, Bucket>>();
   readonly #known = new WeakMap<MetricRef, Map<number, Bucket>>();
@@ -42,12 +42,12 @@ export class Measurements {
     }
   }
 
-  /** Whether there ever was a value. */
+  /** Whether there was ever a value. */
   has(metric: MetricRef): boolean {
     return this.#buckets(metric).size > 0;
   }
 
-  /** A statistic over a period, or nothing where there is no data. */
+  /** A statistic over a period; undefined if there is no data. */
   read(
     metric: MetricRef,
     statistic: Statistic | 'SampleCount',
@@ -83,7 +83,7 @@ const statisticOf = (bucket: Bucket, statistic: Statistic | 'SampleCount'): numb
       return bucket.count;
     case 'Minimum':
       return bucket.minimum;
-    // The largest of all is no less than the 99th percentile: it alarms no later.
+    // The maximum is at least the 99th percentile: it alarms no later.
     case 'Maximum':
     case 'p99':
       return bucket.maximum;
@@ -97,7 +97,7 @@ const datapoint = (data: Measurements, series: Series, from: EpochMs, period: Mi
     case 'metric':
       return data.read(series.metric, series.statistic, from, period);
     case 'samples':
-      // FILL fills gaps, and needs a datapoint to fill from.
+      // FILL fills gaps, and needs one datapoint to fill from.
       return data.has(series.metric) ? (data.read(series.metric, 'SampleCount', from, period) ?? 0) : undefined;
     case 'sum':
       return series.metrics.some(metric => sum(metric) !== undefined) ? total(series.metrics) : undefined;
@@ -115,12 +115,12 @@ const breaches = ({ comparison, threshold }: AlarmSpec, value: number): boolean 
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-/** CloudWatch's rules for one alarm: M out of N datapoints, and what missing ones count as. */
+/** CloudWatch's rules for one alarm: M out of N datapoints, and the treatment of missing ones. */
 export class AlarmEvaluator {
   readonly spec: AlarmSpec;
   readonly #data: Measurements;
   state: AlarmState = 'INSUFFICIENT_DATA';
-  /** When it went into ALARM and, where it did, out of it. */
+  /** When it went into ALARM and, if it did, out of it. */
   readonly fired: { readonly from: EpochMs; to?: EpochMs }[] = [];
 
   constructor(spec: AlarmSpec, data: Measurements) {
@@ -128,7 +128,7 @@ export class AlarmEvaluator {
     this.#data = data;
   }
 
-  /** At the end of a period: looks at the last N of them. */
+  /** Evaluates the last N periods at the end of a period. */
   evaluate(now: EpochMs): void {
     const { spec } = this;
     const points = Array.from({ length: spec.evaluationPeriods + RANGE }, (_, back) =>
@@ -141,21 +141,21 @@ export class AlarmEvaluator {
     this.state = state;
   }
 
-  /** Whether it went into ALARM between the two. */
+  /** Whether it went into ALARM between the two times. */
   beganBetween(from: EpochMs, to: EpochMs): boolean {
     return this.fired.some(each => each.from >= from && each.from <= to);
   }
 
-  /** Whether it was in ALARM at some moment between the two. */
+  /** Whether it was in ALARM at some time between the two. */
   firedBetween(from: EpochMs, to: EpochMs): boolean {
     return this.fired.some(each => each.from <= to && (each.to === undefined || each.to >= from));
   }
 }
 
-/** CloudWatch looks at so many more periods, for data that come late. */
+/** CloudWatch reads this many more periods, for data that come late. */
 const RANGE = 2;
 
-/** `points`: the latest first. Those that are missing count only if fewer are there than the alarm looks at. */
+/** `points`: the latest first. Missing ones count only if there are fewer points than the alarm evaluates. */
 const stateOf = (spec: AlarmSpec, points: readonly (number | undefined)[], state: AlarmState): AlarmState => {
   const there = points.filter(point => point !== undefined).slice(0, spec.evaluationPeriods);
   if (there.length === 0 && spec.missingData === 'ignore') return state;

@@ -9,8 +9,8 @@ const powerofficeV2 = builtIn('poweroffice-v2');
 export const CONNECTIONS = 10_000;
 
 /**
- * Nothing goes wrong, but all connections share one application key of PowerOffice v2, and so its ten calls a second:
- * their renewals alone need more than eight of them.
+ * Nothing goes wrong, but all connections share one application key of PowerOffice v2, and therefore its ten calls a
+ * second. Their renewals alone need more than eight of them.
  */
 export const crowd = (): Promise<Outcome> =>
   new Run(1, {

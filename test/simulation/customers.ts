@@ -12,10 +12,10 @@ import type { SecretSource } from '../../lib/ports.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../support/memory.ts';
 
-/** What the secret of a customer is like at the moment. */
+/** The present state of a customer's secret. */
 export type SecretState = 'good' | 'wrong password' | 'broken JSON' | 'missing field' | 'deleted';
 
-/** The field whose value a person gets wrong. */
+/** The field that people get wrong. */
 export const passwordField: Readonly<Record<string, string>> = {
   'poweroffice-v1': 'clientKey',
   'poweroffice-v2': 'clientKey',
@@ -29,8 +29,8 @@ export const passwordField: Readonly<Record<string, string>> = {
 export class Pack {
   readonly secret: string;
   readonly members: Customer[] = [];
-  /** Somebody misspelt the name of a key that he added. */
-  misspelt = false;
+  /** The customer misspelled the name of a key that they added. */
+  misspelled = false;
 
   /** `first`: the number of its first customer. */
   constructor(first: number) {
@@ -38,7 +38,7 @@ export class Pack {
   }
 }
 
-/** One customer at one provider: an account that can change its password, and a secret that may or may not follow. */
+/** One customer at one provider: an account whose password can change, and a secret that may not follow. */
 export class Customer {
   readonly connection: ConnectionId;
   readonly account: SimulatedAccount;
@@ -49,9 +49,9 @@ export class Customer {
   #fields: Readonly<Record<string, string>>;
   #generation = 0;
   #code: string | undefined;
-  /** How often somebody mistyped the password, each time in another way. */
+  /** How often the password was mistyped, each time differently. */
   #mistyped = 0;
-  /** Every change of the secret, so that a verdict can be held against the truth of its time. */
+  /** Every change of the secret: a verdict is compared with the truth of its time. */
   readonly history: { readonly at: EpochMs; readonly state: SecretState }[] = [];
 
   constructor(
@@ -74,7 +74,7 @@ export class Customer {
     this.#secrets = secrets;
   }
 
-  /** What nobody but the provider and the product may see. */
+  /** The password; only the provider and the product may see it. */
   get password(): string {
     return this.#fields[this.#passwordField] ?? '';
   }
@@ -93,7 +93,7 @@ export class Customer {
   get changedAt(): EpochMs {
     return this.history.at(-1)?.at ?? epochMs(0);
   }
-  /** When its secret changed, also for another customer that shares it: all of them are tried again. */
+  /** When its secret changed, even for another customer that shares it: all of them are tried again. */
   get secretChanges(): readonly EpochMs[] {
     return (this.#pack?.members ?? [this]).flatMap(({ history }) => history.map(({ at }) => at));
   }
@@ -101,16 +101,16 @@ export class Customer {
     return this.history.at(-1)?.state ?? 'deleted';
   }
 
-  /** The provider gets a new password; the secret knows the old one until it is stored anew. */
+  /** The provider gets a new password; the secret keeps the old one until it is stored again. */
   changePassword(): void {
     this.#generation += 1;
     const field = this.#passwordField;
     this.#fields = { ...this.#fields, [field]: `${this.#fields[field]}-${this.#generation}` };
   }
 
-  /** Stores the secret in some state; `code` where a person logged in in a browser. */
+  /** Stores the secret in some state; `code` after a login in a browser. */
   async store(state: SecretState, now: EpochMs, code?: string): Promise<void> {
-    // A secret of many that is no JSON would be everyone's trouble.
+    // A shared secret that is not JSON would be everyone's trouble.
     this.history.push({ at: now, state: this.#pack && state === 'broken JSON' ? 'missing field' : state });
     this.#code = code;
     if (this.#pack) return this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
@@ -118,7 +118,10 @@ export class Customer {
     await this.#secrets.put(this.#secretName, this.#text(state, code));
   }
 
-  /** Stores a password with a mistake in it. Answers the version that is the current one now, and a way back to the one before. */
+  /**
+   * Stores a password with a mistake in it. Returns the version that is current now, and a function that restores the
+   * one before.
+   */
   async mistype(
     now: EpochMs,
   ): Promise<{ version: SecretVersion | undefined; rollBack: (now: EpochMs) => Promise<boolean> }> {
@@ -136,25 +139,25 @@ export class Customer {
     return { version, rollBack };
   }
 
-  /** Changes all customers of the secret at once, as a mistake in a field that they share does. */
+  /** Changes all customers of the secret at once, like a mistake in a shared field. */
   async storeAll(from: SecretState, to: SecretState, now: EpochMs): Promise<void> {
     if (!this.#pack) return this.store(to, now);
     for (const { state, history } of this.#pack.members) if (state === from) history.push({ at: now, state: to });
     await this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
   }
 
-  /** Adds a key to the secret that is no name, or removes it. */
-  async misspell(misspelt: boolean, now: EpochMs): Promise<void> {
+  /** Adds a key that is not a valid name to the secret, or removes it. */
+  async misspell(misspelled: boolean, now: EpochMs): Promise<void> {
     if (!this.#pack) return;
-    this.#pack.misspelt = misspelt;
+    this.#pack.misspelled = misspelled;
     this.history.push({ at: now, state: this.state });
     await this.#secrets.put(this.#secretName, this.#packedText(this.#pack));
   }
 
-  #packedText({ members, misspelt }: Pack): string {
+  #packedText({ members, misspelled }: Pack): string {
     const stored = members.filter(({ state }) => state !== 'deleted');
     const texts = stored.map(each => [each.account.name, JSON.parse(each.#text(each.state, each.#code))]);
-    return JSON.stringify({ connections: Object.fromEntries(misspelt ? [...texts, ['mis spelt', {}]] : texts) });
+    return JSON.stringify({ connections: Object.fromEntries(misspelled ? [...texts, ['mis spelt', {}]] : texts) });
   }
 
   #text(state: SecretState, code: string | undefined): string {
@@ -171,7 +174,7 @@ export class Customer {
     return JSON.stringify(fields);
   }
 
-  /** A deleted secret comes back as it was. */
+  /** Restores a deleted secret. */
   async restore(now: EpochMs): Promise<SecretState> {
     const state = this.history.at(-2)?.state ?? 'good';
     if (this.#pack) await this.store(state, now, this.#code);
@@ -182,7 +185,7 @@ export class Customer {
     return state;
   }
 
-  /** Whether the secret, or its key, was away for so long, at `to` or shortly before, whenever discovery looked. */
+  /** Whether the secret, or its key, was away for this long, at `to` or shortly before, for any time of a discovery. */
   wasAway(duration: Milliseconds, to: EpochMs): boolean {
     let since: EpochMs | undefined;
     for (const [n, { at, state }] of this.history.entries()) {
@@ -195,7 +198,7 @@ export class Customer {
     return false;
   }
 
-  /** Whether the secret was in such a state at some moment between the two. */
+  /** Whether the secret was in such a state at some time between the two. */
   was(such: (state: SecretState) => boolean, from: EpochMs, to: EpochMs): boolean {
     return this.history.some(({ at, state }, n) => {
       const until = this.history[n + 1]?.at ?? Number.POSITIVE_INFINITY;

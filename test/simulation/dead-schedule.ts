@@ -9,8 +9,8 @@ import { CALM } from './scenario.ts';
 const powerofficeV1 = builtIn('poweroffice-v1');
 
 /**
- * A hundred connections whose tokens are valid for ten minutes, read by nobody, whose schedule dies at some moment. How long
- * before the first of their tokens expires a person is told.
+ * A hundred connections whose tokens are valid for ten minutes, without readers. At some moment the schedule stops.
+ * Returns how long before the first token expires a person is notified.
  */
 export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> => {
   const random = new Random(seed);
@@ -35,10 +35,10 @@ export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> 
 };
 
 const RUNS = 100;
-/** So long before the first expiry a person has to know. */
+/** A person must be notified this long before the first expiry. */
 export const NOTICE = minutes(2);
 
-/** A hundred such runs. Answers whether all but one of them gave notice in time. */
+/** A hundred such runs. Returns whether all but one of them gave notice in time. */
 export const deadSchedules = async (write: boolean): Promise<boolean> => {
   const notices: Milliseconds[] = [];
   for (let seed = 1; seed <= RUNS; seed += 1) {

@@ -15,13 +15,16 @@ interface Parts {
   readonly operator: Operator;
 }
 
-/** So often somebody has a secret tried that he has put right: until it was. */
+/** How often an editor retries a corrected secret until it works. */
 const PATIENCE = 1000;
 
-/** So long a deletion lasts that is undone, at the most. */
+/** The longest time until a deletion is undone. */
 const UNDONE_WITHIN = minutes(1);
 
-/** People who edit secrets in a hurry: they delete one and undo it at once, remove a key and add it again, misspell one, mistype a password or what all customers of a secret share. */
+/**
+ * People who edit secrets in a hurry. They delete one and undo it at once, remove a key and add it again, misspell one,
+ * or mistype a password or a shared field.
+ */
 export class Editors {
   readonly #parts: Parts;
 
@@ -45,7 +48,7 @@ export class Editors {
   async #edit(customer: Customer): Promise<void> {
     const { loop, faults, random } = this.#parts;
     if (customer.packed && random.chance(0.2)) {
-      faults.count('key misspelt');
+      faults.count('key misspelled');
       await customer.misspell(true, loop.now);
       loop.after(random.between(seconds(30), minutes(10)), () => void customer.misspell(false, loop.now));
       return;
@@ -67,7 +70,7 @@ export class Editors {
       });
       return;
     }
-    // What a person would have to log in for again is only ever undone in time.
+    // If a person would have to log in again, the deletion is always undone in time.
     const undone = customer.browser || random.chance(0.7);
     faults.count(undone ? 'deletion undone' : 'removed and added');
     const back = undone ? random.between(seconds(5), UNDONE_WITHIN) : random.between(minutes(2), minutes(15));
@@ -77,7 +80,7 @@ export class Editors {
     });
   }
 
-  /** A person stores a password and has it tried, sees that it is wrong, rolls the secret back, and has that tried too. */
+  /** A person stores a password and retries it, sees that it is wrong, rolls the secret back, and retries that too. */
   async #tryAndRollBack(customer: Customer): Promise<void> {
     const { loop, faults, random, operator } = this.#parts;
     faults.count('rolled back');

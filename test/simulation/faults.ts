@@ -11,7 +11,7 @@ export interface StoreFate {
   readonly delayAfter: Milliseconds;
   readonly fail?: 'before' | 'after';
   readonly kill?: 'before' | 'after';
-  /** DynamoDB counts it. */
+  /** DynamoDB counts it as throttled. */
   readonly throttled?: true;
 }
 
@@ -19,7 +19,7 @@ export interface StoreFate {
 export type NetworkFate =
   | { readonly kind: 'fine' }
   | { readonly kind: 'unreachable' | 'lost request' | 'lost answer' | 'crash before' | 'crash after' }
-  /** The provider handles it so much later than it was sent, long after we gave up. */
+  /** The provider handles it this much later, long after our timeout. */
   | { readonly kind: 'late'; readonly by: Milliseconds }
   /** Not handled. */
   | { readonly kind: 'refused'; readonly status: number; readonly retryAfter?: number }
@@ -36,7 +36,7 @@ const damages: readonly [Damage, ...Damage[]] = [
   'gateway error',
 ];
 
-/** A kind of trouble, for a while. */
+/** A kind of fault, for a period. */
 export interface Trouble {
   readonly kind:
     | 'crashes'
@@ -54,17 +54,17 @@ export interface Trouble {
     | 'duplicate ticks'
     | 'late ticks'
     | 'discovery dies'
-    /** A role may not write any more. */
+    /** A role may not write. */
     | 'writes refused'
-    /** DynamoDB refuses requests, and takes them when the SDK repeats them. */
+    /** DynamoDB refuses requests, and accepts the SDK's retries. */
     | 'store busy'
-    /** A moment: a table is brought back to an earlier state. */
+    /** At one moment, a table is restored to an earlier state. */
     | 'restored';
-  /** Strikes this function alone. */
+  /** Affects this function only. */
   readonly of?: FunctionName;
   readonly from: EpochMs;
   readonly to: EpochMs;
-  /** How much of what could go wrong does. */
+  /** The share of operations that it affects. */
   readonly share: number;
 }
 export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
@@ -85,22 +85,22 @@ export const troubleKinds: readonly [Trouble['kind'], ...Trouble['kind'][]] = [
   'discovery dies',
 ];
 
-/** What discovery alone writes. */
+/** The writes that only discovery makes. */
 const writesOfDiscovery: ReadonlySet<string> = new Set(
   ['add', 'noteSecret', 'retire', 'replace', 'revive', 'remove'].map(each => `connections.${each}`),
 );
 
-/** So late may a request still be handled. */
+/** The latest time after which a request is still handled. */
 export const LATEST = minutes(3);
 
 const fine: NetworkFate = { kind: 'fine' };
 
-/** Decides the fate of everything that is done, from the troubles of a run and its chance; and counts. */
+/** Decides the fate of every operation, from the troubles of a run and random numbers; and counts. */
 export class Faults {
   readonly #random: Random;
   readonly #troubles: readonly Trouble[];
   readonly #now: () => EpochMs;
-  /** The troubles of the moment, and until when they are these. */
+  /** The current troubles, and the time until which they stay the same. */
   #current: readonly Trouble[] = [];
   #until = 0;
   readonly counts: Record<string, number> = {};
@@ -122,14 +122,14 @@ export class Faults {
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
   }
 
-  /** Whether a kind of trouble strikes here and now. */
+  /** Whether a trouble of this kind affects this operation. */
   strikes(kind: Trouble['kind'], whom: FunctionName): boolean {
     if (this.#isCalm()) return false;
     const trouble = this.#current.find(each => each.kind === kind && (each.of ?? whom) === whom);
     return trouble !== undefined && this.#random.chance(trouble.share);
   }
 
-  /** Whether a kind of trouble is going on. */
+  /** Whether a trouble of this kind is going on. */
   goesOn(kind: Trouble['kind']): boolean {
     return !this.#isCalm() && this.#current.some(each => each.kind === kind);
   }
@@ -144,7 +144,10 @@ export class Faults {
     return this.#current.length === 0;
   }
 
-  /** Whether anything was wrong at some moment between the two. What is suspended is so beyond the end of its trouble. */
+  /**
+   * Whether anything was wrong at some time between the two. Suspended processes stay suspended beyond the end of their
+   * trouble.
+   */
   troubled(from: EpochMs, to: EpochMs): boolean {
     const after = this.#longestFreeze > SUSPENDED ? this.#longestFreeze : 0;
     const endOf = (trouble: Trouble) => plus(trouble.to, trouble.kind === 'freezes' ? after : 0);
@@ -186,7 +189,7 @@ export class Faults {
 
   #networkFate(by: FunctionName): NetworkFate {
     const random = this.#random;
-    // Another trouble with each request, so that one run meets two of them.
+    // Another fault with each request: one run meets two of them.
     if (this.strikes('mixed', by)) {
       const kinds = ['lost answer', 'lost request', 'unreachable', 'refused', 'rejected', 'malformed', 'fine'] as const;
       return this.#oneOf(random.pick(kinds));
@@ -219,14 +222,14 @@ export class Faults {
         return { kind, status, ...retryAfter };
       }
       case 'rejected':
-        // A firewall in front of the provider, which names no reason.
+        // A firewall in front of the provider, without a reason.
         return { kind: 'refused', status: random.pick([400, 401, 403, 403, 404]) };
       default:
         return { kind };
     }
   }
 
-  /** Whether a firewall may have rejected something between the two. */
+  /** Whether a firewall may have rejected something between the two times. */
   rejected(from: EpochMs, to: EpochMs): boolean {
     const rejecting = this.#troubles.filter(({ kind }) => kind === 'rejections' || kind === 'mixed');
     return rejecting.some(trouble => trouble.from <= to && trouble.to >= from);

@@ -5,7 +5,7 @@ import { START } from './network.ts';
 import { Run } from './run.ts';
 import { CALM, type Scenario } from './scenario.ts';
 
-/** A deployment from its first minute, with secrets that are there before it. */
+/** A deployment from its first minute; its secrets exist already. */
 const firstDay: Partial<Scenario> = {
   ...{ ...CALM, providers, connections: 3, readEvery: minutes(20) },
   ...{ calmFrom: plus(START, minutes(1)), end: plus(START, hours(24)) },

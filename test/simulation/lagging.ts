@@ -4,7 +4,7 @@ import type { Stores } from '../support/memory.ts';
 
 type Secrets = Stores['secrets'];
 
-/** Secrets whose list may be a while old, as that of Secrets Manager may; a secret itself is always read as it is. */
+/** Secrets whose list may be some time old, as in Secrets Manager; a read of a secret is always current. */
 export const lagging = (secrets: Secrets, now: () => EpochMs, lag: () => Milliseconds): Secrets => {
   const lists: { readonly at: EpochMs; readonly list: readonly SecretListing[] }[] = [];
   const after =

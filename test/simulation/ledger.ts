@@ -11,25 +11,28 @@ import {
 } from '../../lib/core/types.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 
-/** What every token, refresh token, code and credential of a run has in it, and nothing else. */
+/** Every token, refresh token, code and credential of a run contains this, and nothing else does. */
 const MARKER = /eyJ[\w-]+\.eyJ|[0-9a-z]_[0-9a-f]{32}|made-up-|-feed-4000-8000-/;
 
-/** So late a request may arrive, and so long after it was given an answer may be lost: by a frozen worker, or by the store. */
+/**
+ * A request may arrive this late, and an answer may be lost this long after it was sent: by a frozen worker, or by the
+ * store.
+ */
 const LATEST = minutes(4);
 
 interface LedgerParts {
   readonly url: string;
   readonly now: () => EpochMs;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
-  /** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
+  /** When the token expires, according to the record of the connection that stores a refresh token. */
   readonly knownLife: (refreshToken: string) => EpochMs | undefined;
-  /** Whether something that happened then was forgotten, since a table was restored. */
+  /** Whether something that happened at that time was forgotten, since a table was restored. */
   readonly forgot: (at: EpochMs) => boolean;
-  /** Whether nothing is left that shows that a refresh token is spent. */
+  /** Whether nothing shows any more that a refresh token is spent. */
   readonly mayBeSentAgain: (refreshToken: string, redeemedAt: EpochMs, only: boolean) => boolean;
 }
 
-/** What the providers know to have happened, kept apart from everything that is tested. */
+/** What happened at the providers, recorded separately from everything under test. */
 export class Ledger {
   readonly #url: string;
   readonly #now: () => EpochMs;
@@ -40,15 +43,15 @@ export class Ledger {
   readonly #issued = new Map<string, { readonly provider: string; readonly baseUrl?: string }>();
   /** When each refresh token was redeemed. */
   readonly #redeemed = new Map<string, EpochMs>();
-  /** Codes that a person handed in, and the refresh tokens that came of them: each is the only copy of access. */
+  /** Handed-in codes, and the refresh tokens that they brought: each is the only copy of access. */
   readonly #onlyCopies = new Set<string>();
-  /** When each refresh token ends, if its provider has said so. */
+  /** When each refresh token ends, if its provider has stated it. */
   readonly #ends = new Map<string, EpochMs>();
-  /** When the access token ends that came with each refresh token. */
+  /** The expiry of the access token that came with each refresh token. */
   readonly #lives = new Map<string, EpochMs>();
   /** When each wrong login was last tried. */
   readonly #wrongLogins = new Map<string, EpochMs>();
-  /** Whether a provider got one of these twice: then it ended what had come of it. */
+  /** Whether a provider got one of these twice: then it ended everything from that login. */
   reused = false;
   /** The origin that issued each refresh token. */
   readonly #issuers = new Map<string, string>();
@@ -61,7 +64,7 @@ export class Ledger {
     this.#parts = parts;
   }
 
-  /** A person logged in, and brings a code. */
+  /** A person logged in and provides a code. */
   handedIn(code: string): void {
     this.#onlyCopies.add(code);
     this.#plant(code);
@@ -71,7 +74,7 @@ export class Ledger {
     if (this.violations.length < 20) this.violations.push(`${new Date(this.#now()).toISOString()} ${what}`);
   }
 
-  /** At one of the simulated providers, and not at a host of somebody else's. */
+  /** Whether a request goes to one of the simulated providers, not to another host. */
   isHonest({ url }: HttpRequest): boolean {
     return url.startsWith(`${this.#url}/`);
   }
@@ -117,13 +120,13 @@ export class Ledger {
     }
   }
 
-  /** A refresh is for a longer life. If its session has an end that is too near for that, a login is due. */
+  /** A refresh must lengthen the token's life. If the end of its session is too near for that, a login is due. */
   #judgeGain(provider: string, refreshToken: string | undefined, json?: Readonly<Record<string, unknown>>): void {
     if (typeof json?.refresh_token !== 'string' || typeof json.refresh_expires_in !== 'number') return;
     const end = plus(this.#now(), seconds(Number(json.expires_in)));
     const before = refreshToken === undefined ? undefined : this.#lives.get(refreshToken);
     if (refreshToken !== undefined && before !== undefined && end < plus(before, minutes(1))) {
-      // A record whose last settlement was lost does not know better.
+      // If the last settlement was lost, the record has old times.
       const known = this.#parts.knownLife(refreshToken);
       if (known !== undefined && known >= plus(before, -minutes(1)))
         this.violated(`a refresh of ${provider} that could bring nothing`);
@@ -131,7 +134,7 @@ export class Ledger {
     this.#lives.set(json.refresh_token, end);
   }
 
-  /** A wrong login came in. Only if its answer may be lost, or nobody could note it, may it come again: accounts lock. */
+  /** A wrong login arrived. It may only be repeated if its answer may be lost, or could not be noted: accounts lock. */
   #judgeLogin(provider: string, request: HttpRequest, { status, body }: Extract<HttpReply, { kind: 'answer' }>): void {
     const login = loginIn(request);
     if (login === undefined || status < 400 || jsonObject(body)?.error !== 'invalid_grant') return;
@@ -143,7 +146,7 @@ export class Ledger {
       this.violated(`a wrong login of ${provider} was tried twice`);
   }
 
-  /** A refresh token or a code came in. Only where it is the only copy, and its answer may be lost, may it come again. */
+  /** A refresh token or a code arrived. It may only be repeated if it is the only copy, and its answer may be lost. */
   #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
     const before = this.#redeemed.get(spent);
     const only = this.#onlyCopies.has(spent);
@@ -155,7 +158,7 @@ export class Ledger {
     if (only && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);
   }
 
-  /** Token, headers and base URL of a published token come from one grant, and that of its provider. */
+  /** Token, headers and base URL of a published token come from one grant of its own provider. */
   published(token: Token, before: Token | undefined): void {
     const provider = providerOf(token.connection);
     const issued = this.#issued.get(token.accessToken);
@@ -174,7 +177,7 @@ export class Ledger {
     return this.calls.filter(call => call.provider === provider && call.at >= from && call.at < to).length;
   }
 
-  /** The most calls of a provider that lie within one period of its budget. */
+  /** The most calls to a provider within one period of its rate limit. */
   mostCallsWithin(provider: string, per: Milliseconds): number {
     const times = this.calls.filter(call => call.provider === provider).map(({ at }) => at);
     let from = 0;
@@ -186,12 +189,12 @@ export class Ledger {
     return most;
   }
 
-  /** Something secret came into the world: it has to bear a marker by which it is known again anywhere. */
+  /** A new secret value: it must contain a marker to be recognised anywhere. */
   #plant(secret: string): void {
     if (!MARKER.test(secret)) throw new Error('a secret without a marker would not be noticed');
   }
 
-  /** Somebody said something: a log line, a metric, an event, a stored error, a problem document. */
+  /** An output: a log line, a metric, an event, a stored error, a problem document. */
   said(line: string): void {
     if (MARKER.test(line)) this.violated('something secret was said');
   }

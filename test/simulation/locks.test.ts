@@ -16,7 +16,7 @@ const granted = (org_id: string) =>
   answer({ access_token: 'a', refresh_token: 'r', expires_in: 28_800, svc: 'https://x.powerepos.cloud/', org_id });
 const asAnswer = <T extends { kind: string }>(reply: T) => reply as Extract<T, { kind: 'answer' }>;
 
-it('locks an account after five wrong logins in a row, however its user is spelt, and no other', () => {
+it('locks an account after five wrong logins in a row, in any spelling of its user, and no other', () => {
   const locked: string[] = [];
   const clock = new TestClock();
   const locks = new Locks(clock.now, provider => locked.push(provider));

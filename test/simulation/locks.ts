@@ -4,10 +4,10 @@ import { type EpochMs, hours, type Milliseconds, minutes } from '../../lib/core/
 
 type Answer = Extract<HttpReply, { kind: 'answer' }>;
 
-/** So many wrong logins in a row, within half an hour, lock an account for as long. */
+/** This many wrong logins in a row, within half an hour, lock an account for as long. */
 const WRONG = 5;
 const LOCKED = minutes(30);
-/** If every answer is lost, nobody knows of a wrong password: then the fifth try comes no sooner than this. */
+/** If every answer is lost, a wrong password cannot be noticed: then the fifth try must not come sooner than this. */
 const SPREAD = hours(9);
 /** A password that worked before is repeated more often: it is most likely right. */
 const SPREAD_IF_GRANTED = LOCKED;
@@ -18,13 +18,13 @@ interface Login {
 }
 
 interface Wrong {
-  /** The last five of those in a row. */
+  /** The times of the last five in a row. */
   readonly at: readonly EpochMs[];
-  /** Five of them may not come faster than this. */
+  /** Five of them must not come faster than this. */
   readonly spread: Milliseconds;
 }
 
-/** Providers lock the account of a user after five wrong logins in a row, and refuse each of its logins then. */
+/** Providers lock the account of a user after five wrong logins in a row, and then refuse all of its logins. */
 export class Locks {
   readonly #onLock: (provider: string) => void;
   readonly #now: () => EpochMs;
@@ -32,7 +32,7 @@ export class Locks {
   /** The password that was granted last. */
   readonly #granted = new Map<string, unknown>();
 
-  /** `onLock`: five wrong logins came faster than they may. */
+  /** `onLock`: five wrong logins came faster than allowed. */
   constructor(now: () => EpochMs, onLock: (provider: string) => void) {
     this.#now = now;
     this.#onLock = onLock;
@@ -70,7 +70,7 @@ export class Locks {
   }
 }
 
-/** From the first of five to the last. */
+/** The time from the first of five to the last. */
 const lasted = (at: readonly EpochMs[]): Milliseconds => {
   const [first = 0, ...rest] = at;
   return rest.length === WRONG - 1 ? (rest.at(-1) ?? 0) - first : Number.POSITIVE_INFINITY;

@@ -8,7 +8,7 @@ interface Event {
 
 const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** Virtual time: events in their order, each with all that follows from it at once before the next. */
+/** Virtual time: events in order, each with everything that follows from it at once before the next. */
 export class Loop {
   #now: EpochMs;
   #order = 0;
@@ -52,7 +52,7 @@ export class Loop {
       this.#now = next.at;
       this.steps += 1;
       next.action();
-      // A macrotask comes after every microtask that the event led to.
+      // A macrotask runs after all microtasks of the event.
       await new Promise(setImmediate);
     }
     this.#now = until;

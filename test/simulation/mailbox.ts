@@ -1,7 +1,7 @@
 import { type Delivery, type News, QUIET } from '../../lib/core/news.ts';
 import type { ConnectionId, EpochMs } from '../../lib/core/types.ts';
 
-/** The mails of the watch, as people get them. */
+/** The received mails of the watch. */
 export class Mailbox {
   readonly mails: {
     readonly at: EpochMs;
@@ -14,7 +14,7 @@ export class Mailbox {
     this.mails.push({ at, connections, isSummary: how === 'summary' });
   }
 
-  /** Whether people heard of a connection between the two, or of a storm that the connection may be a part of. */
+  /** Whether a mail reported a connection between the two times, or a storm that may include it. */
   told(connection: ConnectionId, from: EpochMs, to: EpochMs): boolean {
     return this.mails.some(
       ({ at, connections, isSummary }) =>

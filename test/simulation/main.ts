@@ -36,7 +36,7 @@ const slice = async (from: number, to: number): Promise<Tally> => {
   return tally;
 };
 
-/** What a worker is asked to do: some seeds, or the crowd. */
+/** The job of a worker: some seeds, or the crowd. */
 type Job = 'crowd' | readonly [from: number, to: number];
 
 class Hand {
@@ -77,7 +77,7 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
     );
   };
   const next = { value: 1 };
-  // Whoever has waited long enough gets the figures of what was done.
+  // A signal ends the run early and still prints its figures.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       next.value = Number.POSITIVE_INFINITY;
@@ -101,7 +101,9 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
   return tally.violations === 0 && missing.length === 0 && outcome?.violations.length === 0;
 };
 
-/** So many seeds have to exercise every grant of every provider: the rarest comes of a store that fails between two writes. */
+/**
+ * This many seeds must use every grant of every provider: the rarest one needs a store that fails between two writes.
+ */
 const ENOUGH = 10_000;
 const neverGranted = ({ granted }: Tally): readonly string[] =>
   providers

@@ -21,7 +21,7 @@ interface Parts {
   readonly customers: readonly Customer[];
   readonly secrets: SecretAdmin;
   readonly ledger: Ledger;
-  /** Where the honest providers are. */
+  /** The address of the honest providers. */
   readonly url: string;
 }
 
@@ -44,7 +44,7 @@ const moods: readonly [Mood, ...Mood[]] = [
 ];
 const NONSENSE = [null, true, -1, 1e300, '', [], {}, { toString: 1 }, 'made-up-nonsense'] as const;
 
-/** Somebody who may write a few secrets and run a host, and call the API for his own connections. */
+/** An attacker who may write a few secrets, run a host, and call the API for their own connections. */
 export class Neighbour {
   readonly #parts: Parts;
   #mood: Mood = 'hangs';
@@ -54,7 +54,7 @@ export class Neighbour {
     this.#parts = parts;
   }
 
-  /** The accounts that he really has. */
+  /** The accounts that the attacker really has. */
   static accounts(scenario: Scenario) {
     return scenario.neighbour ? scenario.providers.map(({ id }) => simulatedAccount(id, 'mallory')) : [];
   }
@@ -78,7 +78,7 @@ export class Neighbour {
     const name = `token-refresher/${provider}/mallory`;
     const { username, password, ...rest } = simulatedAccount(provider, 'mallory').fields;
     const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
-    // A code that is refused has a run fall back on the session that is stored.
+    // After a refused code, a run falls back on the stored session.
     const code = provider === 'ioffice' ? { authorizationCode: `made-up-code-${random.whole(0, 1e9)}` } : login;
     const at = (base: string) =>
       JSON.stringify({ ...rest, ...(base === url ? login : code), baseUrl: `${base}/${provider}` });
@@ -100,7 +100,7 @@ export class Neighbour {
     }
   }
 
-  /** Many connections: some at his own host, some with wrong credentials at the provider. */
+  /** Many connections: some at the attacker's host, some with wrong credentials at the provider. */
   #packed(provider: string): string {
     const { random, url } = this.#parts;
     const fields = simulatedAccount(provider, 'mallory').fields;
@@ -113,7 +113,7 @@ export class Neighbour {
     return JSON.stringify({ connections: Object.fromEntries(keys.map(key => [key, one()])) });
   }
 
-  /** Every second, each time naming the token that is current. */
+  /** Every second, each time with the current token. */
   async #force(cloud: Cloud, until: number): Promise<void> {
     const { loop } = this.#parts;
     while (loop.now < until) {
@@ -136,7 +136,7 @@ export class Neighbour {
     }
   }
 
-  /** What his host answers; nothing if it hangs. What it hears must be his own. */
+  /** The answer of the attacker's host; undefined if it hangs. It must receive only the attacker's own credentials. */
   answer(request: HttpRequest, now: EpochMs): HttpReply | undefined {
     const { random, customers, ledger } = this.#parts;
     const heard = JSON.stringify(request);

@@ -20,7 +20,7 @@ const answer = (status: number, body: string, headers: Record<string, string> = 
   body,
 });
 
-/** The way to the providers: requests and answers get lost, late and damaged on it. */
+/** The network to the providers: requests and answers get lost, late and damaged in it. */
 export class Network {
   readonly #loop: Loop;
   readonly #faults: Faults;
@@ -68,7 +68,7 @@ export class Network {
     return reply;
   }
 
-  /** Another host than the providers'. */
+  /** A request to another host than the providers'. */
   async #atTheNeighbours(process: Process, request: HttpRequest, deadline: number): Promise<HttpReply> {
     const reply = this.#elsewhere(request);
     await process.pause(reply ? Math.min(this.#random.between(10, 300), deadline) : deadline);
@@ -136,7 +136,7 @@ const damaged = (reply: Answer, how: Damage): Answer => {
     case 'zero lifetime':
       return answer(200, reply.body.replace(/"expires_in":[\d.]+/, '"expires_in":0'));
     case 'gateway error':
-      // A gateway that quotes what it could not pass on, token and all.
+      // A gateway that quotes what it could not pass on, including the token.
       return answer(502, `upstream sent: ${reply.body}`);
   }
 };

@@ -15,9 +15,9 @@ const refOf = (name: string): MetricRef => {
   return ref;
 };
 
-/** Where what a function measures and says ends up. */
+/** The outputs of a function. */
 export interface Outlets {
-  /** Puts a value into CloudWatch, which shows it a while later. */
+  /** Sends a value to CloudWatch, which shows it some time later. */
   readonly measured: (metric: MetricRef, value: number) => void;
   readonly said: (line: string) => void;
   readonly changed: (transition: Transition) => void;
@@ -32,8 +32,8 @@ export const emit = ({ measured, said }: Outlets, samples: readonly Sample[]): v
 };
 
 /**
- * The observer of a refresher: the deployed logs, measurements and state changes. What is measured and published goes out
- * when an invocation ends: one that is killed says nothing.
+ * The observer of a refresher: the deployed logs, metrics and events. Metrics and events leave when an invocation ends:
+ * a killed one sends none.
  */
 export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer: Observer; flush(): Promise<void> } => {
   const { said, changed } = outlets;
@@ -67,12 +67,12 @@ export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer:
     observer,
     flush: async () => {
       emit(outlets, samples.splice(0));
-      // It asks nothing of the request.
+      // The middleware reads nothing of the request.
       await middleware.after?.({} as Parameters<NonNullable<typeof middleware.after>>[0]);
     },
   };
 };
 
-/** All that Lambda writes of an error that nobody caught. */
+/** Everything that Lambda logs about an uncaught error. */
 export const wordsOf = (error: unknown): string =>
   error instanceof Error ? `${error.stack} ${error.cause === undefined ? '' : wordsOf(error.cause)}` : String(error);

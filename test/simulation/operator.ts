@@ -13,17 +13,16 @@ interface Parts {
   readonly connections: ConnectionStore;
   readonly secrets: SecretSource;
   readonly customers: readonly Customer[];
-  /** Whether so many different logins of a user were wrong that a corrected one waits for him. */
+  /** Whether so many different logins of a user were wrong that a corrected one has to wait. */
   readonly isUsedUp: (provider: string) => boolean;
 }
 
-/** Minutes in which he looks: a connection that waits may say so only once it is due again. */
+/** Minutes in which the operator looks: a waiting connection may only show it once it is due again. */
 const ROUNDS = 12;
 
 /**
- * Somebody who has connections tried: those that a firewall kept from their provider, once it is mended; those whose login
- * waits because nobody knows what came of the last tries, or because too many different ones were wrong; and those whose
- * secret he has just changed.
+ * An operator who retries connections: after a firewall is repaired; if a login waits because the outcome of the last
+ * tries is unknown, or because too many different ones were wrong; and after the operator has changed a secret.
  */
 export class Operator {
   readonly #parts: Parts;
@@ -58,7 +57,10 @@ export class Operator {
     return (await this.#parts.secrets.get(`token-refresher/${secretOf(connection)}`))?.version;
   }
 
-  /** Has a connection tried until a version of its secret was, so many times at the most, as long as it is the current one. */
+  /**
+   * Retries a connection until a version of its secret was tried, at most this many times, while the version is the
+   * current one.
+   */
   async hasTried(customer: Customer, version: SecretVersion, times: number): Promise<boolean> {
     const { loop, connections } = this.#parts;
     const tried = async () => (await connections.get(customer.connection))?.usedVersion === version;

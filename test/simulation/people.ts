@@ -10,7 +10,7 @@ import type { Loop } from './loop.ts';
 import type { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 
-/** The customers of a run. Of those of iOFFICE the first may let no login be stored. */
+/** The customers of a run. The first one of iOFFICE may not allow a login to be stored. */
 export const customersOf = (
   { providers, connections, browser, packed }: Scenario,
   url: string,
@@ -36,7 +36,7 @@ interface Parts {
   readonly simulators: ReturnType<typeof createSimulators>;
 }
 
-/** People change passwords, break secrets, delete them and put them right again; and providers end their sessions. */
+/** People change passwords, break secrets, delete them and correct them; and providers end their sessions. */
 export class People {
   readonly #parts: Parts;
 
@@ -67,7 +67,7 @@ export class People {
     faults.count('secret changed');
     if (!customer.browser && random.chance(0.4)) {
       customer.changePassword();
-      // Until somebody stores the new one, the secret is wrong without having changed.
+      // Until the new password is stored, the secret is wrong without having changed.
       customer.history.push({ at: loop.now, state: 'wrong password' });
       loop.after(random.between(0, minutes(30)), () => void this.#repair(customer));
       return;
@@ -79,7 +79,7 @@ export class People {
     await customer.store(random.pick(bad), loop.now);
   }
 
-  /** Every secret that is not in order. */
+  /** Corrects every wrong secret. */
   async repair(): Promise<void> {
     for (const customer of this.#parts.customers) await this.#repair(customer);
   }
@@ -98,7 +98,10 @@ export class People {
     await customer.store('good', loop.now, customer.browser ? this.#logIn(customer) : undefined);
   }
 
-  /** A connection needs a person: who logs in in a browser does so again. The others wait for the secret’s turn. */
+  /**
+   * A connection needs a person: with a browser login, the person logs in again. The others wait for the repair of the
+   * secret.
+   */
   told(connection: ConnectionId): void {
     const { loop, random, customers } = this.#parts;
     const customer = customers.find(each => each.connection === connection);
@@ -121,7 +124,7 @@ export class People {
     return code;
   }
 
-  /** Every refresh token that is out is refused from then on, or one of them alone. */
+  /** From then on all issued refresh tokens are refused, or one of them. */
   #endingSessions(): void {
     const { loop, faults, random, simulators, scenario } = this.#parts;
     const next = () => {

@@ -9,14 +9,14 @@ export const SUSPENDED = minutes(5);
 
 const never = (): Promise<never> => new Promise(() => {});
 
-/** One Lambda environment: its clock, and whether it lives. Everything it does to the world goes through `io`. */
+/** One Lambda environment: its clock, and whether it is running. Everything it does to the world goes through `io`. */
 export class Process {
   readonly #loop: Loop;
   readonly #faults: Faults;
   readonly skew: Milliseconds;
   #dead = false;
   #suspendedUntil = 0;
-  /** How many of its operations something was done to. */
+  /** How many of its operations were hit by a fault. */
   struck = 0;
   #die: () => void = () => {};
   /** Resolves when it is killed. */
@@ -51,12 +51,12 @@ export class Process {
     return this.#dead;
   }
 
-  /** Frozen with the machine: nobody kills it when its time is up. */
+  /** Frozen with the machine: the timeout does not kill it. */
   get suspended(): boolean {
     return this.#loop.now < this.#suspendedUntil;
   }
 
-  /** Nothing that was begun goes on: the promises it waits for never come. */
+  /** Nothing that was begun continues: the promises it waits for never settle. */
   kill(): void {
     this.#dead = true;
     this.#die();
@@ -94,7 +94,7 @@ export class Process {
     return never();
   }
 
-  /** A store as this process reaches it. */
+  /** A store as this process uses it. */
   through<S extends object>(name: string, store: S): S {
     return new Proxy(store, {
       get: (target, method) => {

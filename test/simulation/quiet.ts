@@ -15,16 +15,16 @@ interface Parts {
   readonly connections: Stores['connections'];
   readonly witness: Witness;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
-  /** Whether a token is of an earlier state of its table: it is replaced when it is read after its end. */
+  /** Whether a token comes from an earlier state of its table: it is replaced when it is read after its end. */
   readonly cameBack: (token: Token | undefined) => boolean;
-  /** Whether so many different logins of a user were wrong that a corrected one waits for an operator. */
+  /** Whether so many different logins of a user were wrong that a corrected one has to wait for an operator. */
   readonly isUsedUp: (provider: string) => boolean;
 }
 
-/** So many connections of one provider wait longer for a rate limit than for anything else. */
+/** With this many connections, a provider's rate limit delays them longer than anything else. */
 const MANY = 10;
 
-/** Looks between two spells of trouble, too: whoever has had no trouble for long enough is well, and not only in the calm. */
+/** Also checks between two troubles: a connection without trouble for long enough must be well, not only at the end. */
 export class Quiet {
   readonly #parts: Parts;
 
@@ -34,7 +34,7 @@ export class Quiet {
 
   begin(): void {
     const { loop, scenario } = this.#parts;
-    // A neighbour may use up what is spared for those that fail.
+    // A neighbour may use up the minority of the rate limit, which failing connections need.
     if (scenario.neighbour || scenario.connections >= MANY) return;
     const next = () => {
       if (loop.now >= scenario.calmFrom) return;
@@ -54,7 +54,7 @@ export class Quiet {
       const token = witness.published(customer.connection);
       if (this.#parts.cameBack(token) && loop.now - (token?.expiresAt ?? 0) < minutes(1)) continue;
       const { status, lastError } = (await connections.get(customer.connection)) ?? {};
-      // Only an operator has tried again what a firewall rejected for long enough, or a login whose last answers were all lost.
+      // Only an operator retries what a firewall rejected for long enough, or a login whose last answers were all lost.
       if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use') continue;
       if (status === 'attention' && isUsedUp(customer.provider)) continue;
       ledger.violated(`${customer.connection}: not well, although nothing is wrong: ${status} (${lastError?.code})`);

@@ -1,4 +1,4 @@
-/** Chance that one seed decides (Mulberry32): the same seed, the same run, to the letter. */
+/** Random numbers from a seed (Mulberry32): the same seed gives exactly the same run. */
 export class Random {
   #state: number;
 
@@ -30,7 +30,7 @@ export class Random {
   pick<T>(from: readonly [T, ...T[]]): T {
     return from[Math.floor(this.next() * from.length)] ?? from[0];
   }
-  /** Another source that depends on this one's state alone: what one part draws does not move the others. */
+  /** Another source that depends only on this one's state: numbers drawn by one part do not change the others. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }

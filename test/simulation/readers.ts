@@ -16,25 +16,25 @@ interface Parts {
   readonly simulators: ReturnType<typeof createSimulators>;
   readonly url: string;
   readonly ledger: Ledger;
-  /** What is published for a customer at the moment. */
+  /** The published token of a customer. */
   readonly published: (customer: Customer) => Token | undefined;
   readonly say: (line: string) => void;
-  /** Whether a token is of an earlier state of its table. */
+  /** Whether a token comes from an earlier state of its table. */
   readonly cameBack: (token: Token | undefined) => boolean;
 }
 
-/** What the API answers with a token, as far as it is looked at. */
+/** The checked part of the API's answer with a token. */
 interface Served {
   readonly expiresAt: string;
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Consumers who read tokens from the API, and use what they get. */
+/** Consumers who read tokens from the API and use them. */
 export class Readers {
   readonly #parts: Parts;
   reads = 0;
-  /** Connections of which a reader has said that the provider refuses the token. */
+  /** Connections whose token a reader has reported as refused by the provider. */
   readonly forced = new Set<ConnectionId>();
 
   constructor(parts: Parts) {
@@ -63,13 +63,13 @@ export class Readers {
     this.reads += 1;
     if (status === 200) return this.#use(customer, JSON.parse(body) as Served);
     say(body);
-    // Nobody can read what the store does not give.
+    // If the store fails, nobody can read.
     if (forced || struck) return;
     const lived = before === published(customer) && (before?.expiresAt ?? 0) > loop.now + 2 * Math.abs(skew);
     if (lived) ledger.violated(`${connection}: a reader was refused a living token (${status})`);
   }
 
-  /** A newer token than one that a provider refused. */
+  /** Requests a newer token than one that a provider refused. */
   #force({ connection }: Customer, refused: Token | undefined): Promise<Reply> {
     const { cloud, loop } = this.#parts;
     this.forced.add(connection);
@@ -82,12 +82,13 @@ export class Readers {
     const { loop, scenario, simulators, url, ledger } = this.#parts;
     const left = Date.parse(expiresAt) - loop.now;
     if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
-    // Whoever’s clock is wrong is wrong about the last moments; and a provider ends what came of an only copy that came twice.
+    // A reader with a wrong clock is wrong about the last moments; and a provider ends all tokens of an only copy that
+    // was sent twice.
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;
     const reply = sendTo(simulators, url, { method: 'GET', url: `${baseUrl}/anything`, headers });
-    // A provider that is asked too much says nothing of the token.
+    // A provider over its rate limit says nothing about the token.
     if (reply.kind === 'answer' && [200, 429].includes(reply.status)) return;
-    // Somebody restored the token of a connection that has ended; nobody uses it.
+    // The token of an ended connection was restored; nobody uses it.
     if (customer.state === 'deleted') return;
     const token = this.#parts.published(customer);
     if (this.#parts.cameBack(token)) void this.#force(customer, token);

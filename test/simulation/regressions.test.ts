@@ -6,7 +6,7 @@ import { START } from './network.ts';
 import { Run } from './run.ts';
 import { CALM, type Scenario } from './scenario.ts';
 
-/** One provider in trouble, from half an hour after the start until six, and an hour or more of calm. */
+/** One provider in trouble, from half an hour after the start until hour six, and then an hour or more of calm. */
 const troubled = (
   provider: string,
   kinds: Readonly<Partial<Record<Trouble['kind'], number>>>,
@@ -29,7 +29,7 @@ const troubled = (
   ...change,
 });
 
-/** A schedule that falls silent at some minute, while half of the refreshes fail. */
+/** A schedule that stops at some minute, while half of the refreshes fail. */
 const silent = (from: Milliseconds): Partial<Scenario> => {
   const at = (moment: Milliseconds) => plus(START, moment);
   return troubled(
@@ -50,8 +50,8 @@ const silent = (from: Milliseconds): Partial<Scenario> => {
 };
 
 /**
- * Bugs that the simulator found, in scenarios that bring them out; each is put back by a mutant of the same name, to see
- * that its seed still tells.
+ * Bugs that the simulator found, in scenarios that show them. A mutant with the same name restores each bug, to check
+ * that its seed still finds it.
  */
 const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Scenario>])[] = [
   [

@@ -29,16 +29,16 @@ interface Parts {
   readonly readers: Readers;
 }
 
-/** The only copy of access may be sent again if so little is left of the published token. */
+/** The only copy of access may be resent if the published token has no more time left than this. */
 const NEAR_ITS_END = minutes(12);
 
-/** Once in a run a person restores one of the tables to an earlier state, and its readers go on as ever. */
+/** Once in a run a person restores one of the tables to an earlier state, and readers continue. */
 export class Restorer {
   readonly #parts: Parts;
   #restoredAt: EpochMs | undefined;
   /** Access tokens of an earlier state. */
   readonly #cameBack = new Set<string>();
-  /** Connections whose session is an earlier one since. */
+  /** Connections whose session has been an earlier one since then. */
   readonly #taken = new Set<ConnectionId>();
 
   constructor(parts: Parts) {
@@ -69,7 +69,7 @@ export class Restorer {
     witness.restored(tables);
     const restoredAt = loop.now;
     for (const customer of customers) {
-      // The next read, another when the token that came back has expired, and one if whatever else was wrong is over.
+      // The next read, another when the restored token has expired, and one after all other troubles.
       const expiresAt = tables.tokens.get(customer.connection)?.expiresAt ?? loop.now;
       for (const at of [plus(loop.now, seconds(30)), plus(expiresAt, seconds(5)), scenario.calmFrom])
         loop.at(at, () => void readers.read(customer));
@@ -83,14 +83,14 @@ export class Restorer {
     return WATCH_EVERY + lag + Math.max(...providers.map(tickOf)) + defaultPolicy.lease + minutes(1);
   }
 
-  /** Everyone who was well before, and had no other trouble since. */
+  /** Everyone who was well before and had no other trouble since must be well again. */
   async #wellAgain(restoredAt: EpochMs): Promise<void> {
     const { loop, scenario, customers, tables, ledger, witness, faults } = this.#parts;
     const since = plus(restoredAt, -(RECOVERY + scenario.lag));
     if (scenario.troubles.some(({ kind, from, to }) => kind !== 'restored' && from <= loop.now && to >= since)) return;
     for (const customer of customers) {
       if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
-      // The token that came back was good until a moment ago, and is replaced when it is read again.
+      // The restored token was valid until a moment ago, and is replaced when it is read again.
       const token = tables.tokens.get(customer.connection);
       if (this.cameBack(token) && (token?.expiresAt ?? 0) > restoredAt) continue;
       faults.count('restored and checked');
@@ -102,26 +102,26 @@ export class Restorer {
     }
   }
 
-  /** Whether a token is one that came back: its provider may have ended it since. */
+  /** Whether a token was restored: its provider may have ended it since. */
   cameBack(token: Token | undefined): boolean {
     return token !== undefined && this.#cameBack.has(token.accessToken);
   }
 
-  /** Whether the restore took the session of a connection, which is lost if nothing else can bring it back. */
+  /** Whether the restore removed the session of a connection, which is lost if nothing else can replace it. */
   took(connection: ConnectionId): boolean {
     return this.#taken.has(connection);
   }
 
-  /** Whether something that happened at some time was forgotten with the table `Connections`. */
+  /** Whether something that happened at that time was forgotten with the table `Connections`. */
   forgot(at: EpochMs): boolean {
     const { restore } = this.#parts.scenario;
     return restore?.table === 'connections' && this.#restoredAt !== undefined && restore.from <= at && at <= restore.at;
   }
 
   /**
-   * Whether nothing shows that a refresh token is spent: it was redeemed after the state that was restored, and no newer
-   * token is published. If it is the only copy, it is enough that the token has little left, or that a reader says that the
-   * provider refuses it.
+   * Whether nothing shows that a refresh token is spent: it was redeemed after the restored state, and no newer token
+   * is published. For an only copy it is enough that the token has little time left, or that a reader reports it as
+   * refused.
    */
   mayBeSentAgain(refreshToken: string, redeemedAt: EpochMs, only: boolean): boolean {
     const { loop, tables, readers } = this.#parts;

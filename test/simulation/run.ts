@@ -29,7 +29,7 @@ import { Witness } from './witness.ts';
 
 const URL_OF_SIMULATORS = 'http://127.0.0.1:8080';
 
-/** What came of a seed. Durations in milliseconds. */
+/** The outcome of a seed. Durations in milliseconds. */
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly string[];
@@ -38,23 +38,23 @@ export interface Outcome {
   readonly faults: Readonly<Record<string, number>>;
   readonly reads: number;
   readonly grants: number;
-  /** What providers granted, by provider and kind of grant. */
+  /** The grants of providers, by provider and kind of grant. */
   readonly granted: Readonly<Record<string, number>>;
   /** From the last fault until every connection was healthy. */
   readonly recovery: Milliseconds;
-  /** Calls of providers in the calm after it over those that were needed. */
+  /** Calls to providers in the calm after it, divided by the necessary ones. */
   readonly callRatio: number;
   readonly alarms: number;
 }
 
-/** Whether a provider would still take a refresh token. */
+/** Whether a provider would still accept a refresh token. */
 const holds = ({ state }: ReturnType<typeof createSimulators>, provider: string, refreshToken: string): boolean =>
   state.get()[provider]?.refreshTokens.some(([token, { spent }]) => token === refreshToken && !spent) ?? false;
 
-/** Data are shown up to so much later. */
+/** CloudWatch shows data up to this much later. */
 const CLOUDWATCH_LATE = minutes(2);
 
-/** Until when the token is valid, according to the record of the connection that keeps a refresh token. */
+/** When the token expires, according to the record of the connection that stores a refresh token. */
 const knownLife = ({ sessions, records }: MemoryTables, refreshToken: string): EpochMs | undefined => {
   const [keeper] = [...sessions].find(([, { session }]) => session?.refreshToken === refreshToken) ?? [];
   return keeper && records.get(keeper)?.expiresAt;
@@ -83,7 +83,7 @@ export class Run {
   readonly mailbox = new Mailbox();
   readonly #quiet: Quiet;
   readonly #restorer: Restorer;
-  /** Of every log line, event, stored error and refusal, in their order. */
+  /** A hash of every log line, event, stored error and refusal, in order. */
   readonly said = createHash('sha256');
 
   constructor(seed: number, scenario?: Partial<Scenario>) {
@@ -166,7 +166,7 @@ export class Run {
       cameBack: token => this.#restorer.cameBack(token),
       say,
     });
-    // Last, so that what came before draws the same chance as ever.
+    // Last: everything before keeps its random numbers.
     this.#neighbourRandom = random();
     this.#neighbour = new Neighbour({
       ...shared,
@@ -203,7 +203,7 @@ export class Run {
     });
   }
 
-  /** In the calm lists are what they should be. */
+  /** In the calm, lists are current. */
   #lag(): Milliseconds {
     const { lag, calmFrom } = this.#scenario;
     return lag > 0 && this.#loop.now < calmFrom ? this.#neighbourRandom.between(0, lag) : 0;
@@ -260,7 +260,7 @@ export class Run {
     this.#ledger.said(line);
   }
 
-  /** Schedules begin at some moment of their first period, and keep to it. */
+  /** Schedules begin at some time in their first period, and keep their interval. */
   #repeat(every: Milliseconds, action: () => void, phase = this.#random.next()): void {
     let next = plus(START, every * (phase === 0 ? 1 : phase));
     const again = () => {
@@ -271,7 +271,7 @@ export class Run {
     this.#loop.at(next, again);
   }
 
-  /** The scheduler at its best and its worst. */
+  /** A tick of the scheduler, which may be missed, doubled or late. */
   #tick(of: FunctionName, run: () => Promise<unknown>): void {
     if (this.#faults.strikes('missed ticks', of)) {
       this.#faults.count('tick missed');
@@ -286,24 +286,24 @@ export class Run {
     this.#loop.after(late ? this.#random.between(seconds(5), minutes(4)) : 0, () => void this.#attempt(run));
   }
 
-  /** Lambda runs what has failed once more, a minute later, and then makes a dead letter of it. */
+  /** Lambda retries a failed invocation once, a minute later, and then makes a dead letter of it. */
   async #attempt(run: () => Promise<unknown>, isLast = false): Promise<void> {
     if ((await run()) !== 'killed') return;
     if (isLast) this.#measured(deadLetters, 1);
     else this.#loop.after(minutes(1), () => void this.#attempt(run, true));
   }
 
-  /** Somebody does something with secrets, so long after the start. */
+  /** A person changes secrets this long after the start. */
   at(after: Milliseconds, action: (secrets: SecretSource & SecretAdmin) => Promise<void>): void {
     this.#loop.at(plus(START, after), () => void action(this.#secrets));
   }
 
-  /** Has the first customer's secret be stored in some state, so long after the start. */
+  /** Stores the first customer's secret in some state, this long after the start. */
   storeSecret(after: Milliseconds, state: SecretState): void {
     this.#loop.at(plus(START, after), () => void this.#customers[0]?.store(state, this.#loop.now));
   }
 
-  /** When published tokens expired without another one. */
+  /** The times at which published tokens expired without a newer one. */
   get expiries(): readonly EpochMs[] {
     return this.#witness.expiries;
   }

@@ -7,19 +7,19 @@ import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';
 
-/** In this order the seeds of known bugs bring them out; others come last. */
+/** The seeds of known bugs need this order; other providers come last. */
 const ORDER = ['ioffice', 'petrosoft', 'powerepos', 'officernd', 'poweroffice-v2', 'poweroffice-v1'];
 const providers: readonly Provider[] = defined.toSorted((a, b) => ORDER.indexOf(b.id) - ORDER.indexOf(a.id));
 
-/** What one seed makes happen. */
+/** The plan of one seed. */
 export interface Scenario {
   readonly providers: readonly Provider[];
   /** How many connections each provider has. */
   readonly connections: number;
-  /** Of iOFFICE’s connections, those whose customer lets no login be stored. */
+  /** Whether customers of iOFFICE log in by browser and store no login. */
   readonly browser: boolean;
   readonly troubles: readonly Trouble[];
-  /** From then on nothing goes wrong any more. */
+  /** From then on there are no faults. */
   readonly calmFrom: EpochMs;
   readonly end: EpochMs;
   readonly readEvery: Milliseconds;
@@ -29,9 +29,9 @@ export interface Scenario {
   readonly sessionsEnd: boolean;
   /** Whether people edit secrets in a hurry. */
   readonly edits: boolean;
-  /** Whether they only do so while discovery dies, and rest until the next time. */
+  /** Whether they only do so while discovery crashes, and rest until the next time. */
   readonly rests: boolean;
-  /** Whether somebody with secrets of his own does what he can to hurt the others. */
+  /** Whether an attacker with some secrets does everything to harm the others. */
   readonly neighbour: boolean;
   /** Whether the customers of a provider share a secret. */
   readonly packed: boolean;
@@ -39,40 +39,43 @@ export interface Scenario {
   readonly schedules: number;
   /** How old a list of secrets may be. */
   readonly lag: Milliseconds;
-  /** So long a process is frozen at the most. */
+  /** The longest freeze of a process. */
   readonly longestFreeze: Milliseconds;
-  /** CloudWatch shows data up to two minutes late, and no sooner than this; at once if it is not said. */
+  /** CloudWatch shows data up to two minutes late, and at least this late; without it, at once. */
   readonly leastLate?: Milliseconds;
-  /** So long a request or an answer travels at the most. */
+  /** The longest travel time of a request or an answer. */
   readonly travel: Milliseconds;
   /** From then on no schedule of `refresh` runs; the watch does. */
   readonly schedulesDieAt?: EpochMs;
-  /** A table is brought back, at some moment, to the state that it had before. */
+  /** A table is restored at some time to an earlier state. */
   readonly restore?: undefined | { readonly table: Table; readonly from: EpochMs; readonly at: EpochMs };
 }
 
-/** Nothing goes wrong, whatever a neighbour does. */
+/** Whether there are no faults, apart from a neighbour. */
 export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: Scenario): boolean =>
   troubles.length === 0 && !secretsChange && !sessionsEnd && !edits;
 
-/** Long enough for everything that backs off, leases or waits for a tick to be over. */
+/** Long enough for every backoff, lease and tick to end. */
 export const RECOVERY = minutes(15);
 
-/** In most runs. A function has more time than that. */
+/** For most runs. A function's timeout is longer. */
 export const LONGEST_FREEZE = seconds(150);
 
-/** Nothing goes wrong, and nobody changes anything. */
+/** No faults, and no changes by people. */
 export const CALM = {
   ...{ troubles: [], restore: undefined, secretsChange: false, sessionsEnd: false, edits: false, rests: false },
   ...{ neighbour: false, browser: false, packed: false, schedules: 1, lag: 0, maxSkew: 0 },
   ...{ travel: 150, longestFreeze: LONGEST_FREEZE },
 } as const satisfies Partial<Scenario>;
 
-/** How long tokens really live: what an iOFFICE site gives is not what is assumed where it does not say. */
+/** The real token lifetime: an iOFFICE site's differs from the assumed one. */
 export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>
   id === 'ioffice' ? hours(4) : lifetime;
 
-/** A few providers side by side; or one over several renewals; or the one with the smallest budget, and many connections. */
+/**
+ * A few providers in parallel; or one over several renewals; or the one with the smallest rate limit, and many
+ * connections.
+ */
 type Shape = 'several' | 'long' | 'crowded';
 
 export const scenarioOf = (random: Random): Scenario => {
@@ -100,7 +103,7 @@ const specialised = (random: Random, scenario: Scenario): Scenario => {
 
 const onlyCopies = { providers: providers.filter(({ id }) => id === 'ioffice'), browser: true };
 
-/** Somebody restores a table to a state of up to a day before; most often nothing else is wrong. */
+/** A table is restored to a state of up to a day before; most often there are no other faults. */
 const restored = (random: Random, scenario: Scenario): Scenario => {
   const span = scenario.calmFrom - START;
   const at = plus(START, Math.max(minutes(40), span * random.between(0.4, 0.9)));
@@ -112,7 +115,7 @@ const restored = (random: Random, scenario: Scenario): Scenario => {
     restore: { table: random.pick(['tokens', 'connections']), from, at },
     troubles: [...(alone ? [] : scenario.troubles), { kind: 'restored', from: at, to: at, share: 0 }],
     ...(alone && { edits: false, secretsChange: false }),
-    // What only a person can bring back is the first to be lost.
+    // An only copy is the first thing to be lost.
     ...(alone && random.chance(0.4) && { ...onlyCopies, sessionsEnd: false }),
     ...{ calmFrom, end: plus(scenario.end, calmFrom - scenario.calmFrom) },
   };
@@ -130,7 +133,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
     calmFrom,
     end: plus(calmFrom, RECOVERY + calm),
     readEvery: random.pick([minutes(2), minutes(7), minutes(20)]),
-    // A budget is counted by clocks: those that are seconds off overdraw it by what they are off.
+    // Rate limits use clocks: clocks that differ by seconds exceed the limit accordingly.
     maxSkew: shape === 'crowded' ? random.pick([0, 100]) : random.pick([0, 0, seconds(1), seconds(3)]),
     secretsChange: random.chance(0.5),
     sessionsEnd: random.chance(0.4),
@@ -145,7 +148,7 @@ const shaped = (random: Random, shape: Shape): Scenario => {
   };
 };
 
-/** People who edit secrets while discovery dies, now and then or until the calm, or does not. */
+/** People who edit secrets while discovery crashes, from time to time or until the calm, or while it runs. */
 const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
   const { calmFrom, troubles, packed } = scenario;
   const from = plus(START, (calmFrom - START) * random.next());
@@ -159,8 +162,8 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
 };
 
 /**
- * Spells in which discovery dies, and perhaps the provider is down: what either leaves undone has to be done soon after
- * each.
+ * Periods in which discovery crashes, and perhaps the provider is down: the unfinished work of each must be done soon
+ * after it.
  */
 const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
   const spells: Trouble[] = [];
@@ -175,7 +178,7 @@ const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
   return spells;
 };
 
-/** A few hours in which nothing but the neighbour can be the cause of anything; most often at the smallest limit. */
+/** A few hours in which only the neighbour can cause trouble; most often at the smallest limit. */
 const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
   const limited = providers.filter(({ rateLimit }) => rateLimit !== undefined);
   const provider = random.chance(0.7) ? random.pick(limited as [Provider, ...Provider[]]) : scenario.providers[0];
@@ -204,13 +207,13 @@ const providersOf = (random: Random, shape: Shape): readonly Provider[] => {
   return some.length > 0 ? some : [random.pick(providers as [Provider, ...Provider[]])];
 };
 
-/** How long there may be trouble, and how long there is none after it. */
+/** The duration of the troubles, and of the calm after them. */
 const spanOf = (random: Random, shape: Shape, chosen: readonly Provider[]): readonly [Milliseconds, Milliseconds] => {
   const longest = Math.max(...chosen.map(lifeOf));
-  // Tokens are renewed after half their life: three renewals and more, and one at least after them.
+  // Tokens are renewed after half their lifetime: at least three renewals, and one after the troubles.
   if (shape === 'long') return [longest * random.between(1.6, 3), longest * 0.6];
   const shortest = Math.min(...chosen.map(tickOf));
-  // Months in a minute: no longer than so many ticks.
+  // A limited number of ticks: otherwise a run would take too long.
   return [
     Math.min(longest * random.between(1, 4), shortest * random.pick([50, 100, 300])),
     Math.min(longest, shortest * 30),
@@ -226,7 +229,7 @@ const troublesOf = (random: Random, span: Milliseconds): Trouble[] =>
       random.pick([minutes(3), minutes(20), hours(1), hours(8), hours(72)]) * random.between(0.3, 1),
     );
     const kind = random.pick(troubleKinds);
-    // What is late arrives after the trouble, but before the calm.
+    // Late requests arrive after the trouble, but before the calm.
     const to = plus(from, kind === 'slow provider' ? Math.min(length, Math.max(0, rest - LATEST)) : length);
     return { kind, from, to, share: random.pick([0.05, 0.3, 0.7, 1]) };
   });

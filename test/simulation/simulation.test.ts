@@ -51,12 +51,12 @@ describe('alarms', () => {
     });
     const { violations } = await run.run();
     expect(violations).toEqual([]);
-    // Until the first of them all have one, it is told that some have none.
+    // Until all of them have their first token, alarms report the missing ones.
     const fired = run.alarms.flatMap(alarm => alarm.fired.filter(({ from }) => from > plus(START, minutes(30))));
     expect(fired).toEqual([]);
   });
 
-  // One whose tokens live long is looked at rarely: then it is discovery that is missed.
+  // A provider with long lifetimes is polled rarely: there a missing discovery is noticed instead.
   const deployments = [
     { of: 'all providers', deployed: providers },
     ...providers.map(each => ({ of: each.id, deployed: [each] })),
@@ -80,7 +80,7 @@ describe('alarms', () => {
     'freezes',
   ];
   const cases = kinds.flatMap(kind => providers.map(provider => [kind, provider] as const));
-  test.each(cases)('%s for good: somebody is told before the token dies', async (kind, provider) => {
+  test.each(cases)('%s for good: it is reported before the token expires', async (kind, provider) => {
     const from = hours(1);
     const to = from + Math.max(hours(8), provider.lifetime * 1.5);
     const scenario: Partial<Scenario> = {
@@ -113,7 +113,7 @@ describe('alarms', () => {
     expect(Object.entries(faults).filter(([kind]) => kind.startsWith('suspended')).length).toBeGreaterThan(10);
   });
 
-  test('a refused login is told at once', async () => {
+  test('a refused login is reported at once', async () => {
     const run = new Run(3, {
       ...calm(hours(30)),
       providers: providers.filter(({ id }) => id === 'petrosoft'),

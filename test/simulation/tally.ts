@@ -57,7 +57,7 @@ export const merge = (into: Tally, part: Tally): void => {
   into.bad.push(...part.bad.slice(0, SHOWN - into.bad.length));
 };
 
-/** `crash at tokens.get` counts as a crash: what matters in sum is the kind. */
+/** `crash at tokens.get` counts as a crash: the sum is per kind. */
 const count = (into: Record<string, number>, faults: Readonly<Record<string, number>>): void => {
   for (const [name, n] of Object.entries(faults)) {
     const kind = name.split(' at ', 1)[0] ?? name;

@@ -25,32 +25,32 @@ interface Parts {
   readonly loop: Loop;
   readonly scenario: Scenario;
   readonly ledger: Ledger;
-  /** Whether anything was wrong at some moment between the two. */
+  /** Whether anything was wrong at some time between the two. */
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
-  /** Whether a firewall may have rejected something between the two. */
+  /** Whether a firewall may have rejected something between the two times. */
   readonly rejected: (from: EpochMs, to: EpochMs) => boolean;
   readonly alarms: Alarms;
   readonly mailbox: Mailbox;
   readonly customers: readonly Customer[];
   readonly stores: Stores;
   readonly say: (line: string) => void;
-  /** Whether a provider would still take a refresh token. */
+  /** Whether a provider would still accept a refresh token. */
   readonly holds: (provider: string, refreshToken: string) => boolean;
-  /** A connection has come to need a person. */
+  /** Called when a connection begins to need a person. */
   readonly told: (connection: ConnectionId) => void;
-  /** Whether a restored table took the session of a connection. */
+  /** Whether a restored table removed the session of a connection. */
   readonly took: (connection: ConnectionId) => boolean;
-  /** Whether so many different logins of a user were wrong that a corrected one waits for an operator. */
+  /** Whether so many different logins of a user were wrong that a corrected one has to wait for an operator. */
   readonly isUsedUp: (provider: string) => boolean;
 }
 
-/** So long a run takes between its last look at a secret and what it makes of that, if it is not frozen. */
+/** A run takes at most this long between its last read of a secret and its result, unless it is frozen. */
 const LAG = minutes(1.5);
 
-/** So long after the grace period a token is gone: a tick, and a moment to notice that it is time. */
+/** A token is gone this long after the grace period: a tick, and some time to notice it. */
 const GONE_WITHIN = minutes(7);
 
-/** What an answer without a verdict is noted as. */
+/** The error codes of answers without a verdict. */
 export const rejections: ReadonlySet<string | undefined> = new Set([
   'access_refused',
   'request_rejected',
@@ -60,7 +60,7 @@ export const rejections: ReadonlySet<string | undefined> = new Set([
 /** A login of iOFFICE takes two calls. */
 const stepsOf = (provider: string): number => (provider === 'ioffice' ? 2 : 1);
 
-/** Troubles that the watch has, too: it dies, freezes, is not run, or its tables refuse. */
+/** Troubles that also affect the watch: it crashes, freezes, is not run, or its tables refuse. */
 const strikesTheWatch: ReadonlySet<Trouble['kind']> = new Set([
   'crashes',
   'freezes',
@@ -71,14 +71,14 @@ const strikesTheWatch: ReadonlySet<Trouble['kind']> = new Set([
   'late ticks',
 ]);
 
-/** Sees what is published and settled, and holds it against what was promised. */
+/** Checks everything that is published and settled against the promises. */
 export class Witness {
   readonly #parts: Parts;
   readonly #customers: ReadonlyMap<ConnectionId, Customer>;
-  /** The stores, with somebody looking on. */
+  /** The stores, wrapped to observe each write. */
   readonly stores: Stores;
   readonly #tokens = new Map<ConnectionId, Token>();
-  /** The connections that are retired, and the tokens that they have for the grace period. */
+  /** The retired connections, and their tokens during the grace period. */
   readonly #retiredOnes = new Map<ConnectionId, Token | undefined>();
   readonly #causes = new Map<ConnectionId, string>();
   readonly #attentionAt = new Map<ConnectionId, EpochMs>();
@@ -101,14 +101,14 @@ export class Witness {
     return this.#tokens.get(connection);
   }
 
-  /** A table was restored: what is there now counts, and whoever was told before may be told again. */
+  /** A table was restored: its content counts now, and a reported trouble may be reported again. */
   restored({ tokens, records }: MemoryTables): void {
     this.#causes.clear();
     for (const { connection, state } of this.#parts.customers) {
       const [token, record] = [tokens.get(connection), records.get(connection)];
       this.#retiredOnes.delete(connection);
       this.#tokens.delete(connection);
-      // Nobody has to be served the token of a connection that has ended.
+      // The token of a connection that has ended need not be served.
       const hasEnded = !record && state === 'deleted';
       if (record?.retiredAt !== undefined) this.#retiredOnes.set(connection, token);
       else if (token && !hasEnded) this.#tokens.set(connection, token);
@@ -183,7 +183,7 @@ export class Witness {
     };
   }
 
-  /** A run that acts now has not looked at a secret before. */
+  /** A run that acts now has not read a secret before this time. */
   #lastLook(): EpochMs {
     const { loop, scenario } = this.#parts;
     return plus(loop.now, -(LAG + scenario.longestFreeze));
@@ -191,7 +191,7 @@ export class Witness {
 
   #retired(connection: ConnectionId): void {
     const { loop, ledger } = this.#parts;
-    // From here on nobody has to be served it.
+    // From here on it need not be served.
     this.#retiredOnes.set(connection, this.#tokens.get(connection) ?? this.#retiredOnes.get(connection));
     this.#tokens.delete(connection);
     const customer = this.#customers.get(connection);
@@ -199,7 +199,7 @@ export class Witness {
       ledger.violated(`${connection}: retired, although its secret was there`);
   }
 
-  /** What was there when a secret came back in time has to be served again. */
+  /** If a secret came back in time, the token must be served again. */
   async #revived(connection: ConnectionId): Promise<void> {
     const { connections, tokens } = this.#parts.stores;
     const record = await connections.get(connection);
@@ -209,7 +209,10 @@ export class Witness {
     if (token && (await tokens.get(connection))?.version === token.version) this.#tokens.set(connection, token);
   }
 
-  /** A connection ends only after its secret was away for the grace period; not quite, if nobody looked in between. */
+  /**
+   * A connection ends only after its secret was away for the grace period; slightly less if no discovery ran in
+   * between.
+   */
   #ends(connection: ConnectionId): void {
     const { loop, ledger, troubled } = this.#parts;
     const { now } = loop;
@@ -228,9 +231,9 @@ export class Witness {
   }
 
   /**
-   * A person is only asked for where the secret was really wrong while the run looked at it; or where a person’s login
-   * is lost, or may be, or a firewall stands in between: its provider would not take the refresh token any more, or an answer did not arrive; and no code
-   * waits that was handed in after the fault.
+   * A connection needs attention only if the secret was really wrong while the run read it; or if a person’s login is
+   * lost or may be, because its provider would not accept the refresh token any more or an answer did not arrive; or if
+   * a firewall is in between; and if no code is waiting that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
     const { loop, ledger, told, holds, scenario } = this.#parts;
@@ -251,7 +254,7 @@ export class Witness {
       ledger.violated(`${connection}: attention without a reason`);
   }
 
-  /** The only copy of access is lost by what providers, networks and people do; otherwise only with the table that kept it. */
+  /** Only providers, networks and people, or the loss of its table, may destroy the only copy of access. */
   #mayBeLost({ connection, changedAt }: Customer): boolean {
     const { loop, scenario, took } = this.#parts;
     // A code is valid for five minutes, and a list of secrets may be older.
@@ -261,7 +264,7 @@ export class Witness {
     return sessionsEnd || secretsChange || edits || happened || took(connection);
   }
 
-  /** Nobody is told twice of one cause without a success in between: the same version of a secret, or a firewall. */
+  /** Each cause is reported once without a success in between: the same version of a secret, or a firewall. */
   changed({ type, connection, reason }: Transition): void {
     if (type !== 'needs attention' || !this.#customers.has(connection)) return;
     const changes = this.#customers.get(connection)?.secretChanges.length ?? 0;
@@ -271,10 +274,10 @@ export class Witness {
     this.#causes.set(connection, cause);
   }
 
-  /** When tokens expired that nothing had replaced. */
+  /** When tokens expired without a newer one. */
   readonly expiries: EpochMs[] = [];
 
-  /** A token died: somebody has to have been told, in the second half of its life. */
+  /** A token expired: that must have been reported in the second half of its life. */
   #expired(token: Token): void {
     const { loop, alarms, mailbox, ledger, scenario } = this.#parts;
     const { connection, issuedAt, expiresAt } = token;
@@ -286,9 +289,9 @@ export class Witness {
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token died in the calm`);
     if (alarms.told(attention, late, expiresAt) || mailbox.told(connection, late, expiresAt)) return;
-    // Somebody deleted its secret when it was to be renewed, and brought it back at the last moment.
+    // Its secret was deleted when it was due for renewal, and came back at the last moment.
     if (this.#customers.get(connection)?.was(state => state === 'deleted', late, expiresAt)) return;
-    // What strikes the watch as well delays the news, which then come soon after the end.
+    // A trouble that also affects the watch delays the mails, which then come soon after its end.
     const struck = scenario.troubles.some(
       ({ kind, from, to }) => from < expiresAt && to > late && strikesTheWatch.has(kind),
     );
@@ -299,7 +302,7 @@ export class Witness {
     });
   }
 
-  /** Well, or waiting for the only person who can help, who was told not long ago. */
+  /** Well, or waiting for the only person who can help, after a recent report. */
   async isWell({ connection, browser }: Customer): Promise<boolean> {
     const { loop, stores } = this.#parts;
     const record: Connection | undefined = await stores.connections.get(connection);
@@ -308,14 +311,14 @@ export class Witness {
     return record?.status === 'healthy' && (this.#tokens.get(connection)?.expiresAt ?? 0) > loop.now;
   }
 
-  /** Looks whether everyone is well for the first time since the last fault. */
+  /** Notes the first time since the last fault at which everyone is well. */
   async notice(): Promise<void> {
     if (this.#recoveredAt !== undefined) return;
     const well = await Promise.all(this.#parts.customers.map(each => this.isWell(each)));
     if (!well.includes(false)) this.#recoveredAt ??= this.#parts.loop.now;
   }
 
-  /** From the last fault until everyone was well. */
+  /** The time from the last fault until everyone was well. */
   get recovery(): Milliseconds {
     const { calmFrom, end } = this.#parts.scenario;
     return (this.#recoveredAt ?? end) - calmFrom;
@@ -330,7 +333,7 @@ export class Witness {
     }
   }
 
-  /** Exact as long as those who book and those who call live in one time: no freeze in between, no skew. */
+  /** Exact if all processes share one time: no freeze, no skew. */
   withinBudgets(): void {
     const { scenario, ledger } = this.#parts;
     const { providers, maxSkew, troubles } = scenario;
@@ -342,10 +345,10 @@ export class Witness {
     }
   }
 
-  /** While a provider is down it is not asked more often than a backoff of up to five minutes, at random, comes to. */
+  /** While a provider is down, it is not called more often than a random backoff of up to five minutes allows. */
   patientInOutages(): void {
     const { ledger, scenario, customers } = this.#parts;
-    // A neighbour's calls are among those that a provider counts.
+    // The provider also counts a neighbour's calls.
     if (scenario.neighbour) return;
     for (const { kind, share, from, to } of scenario.troubles) {
       if (kind !== 'outage' || share < 0.7 || to - from < hours(1)) continue;
@@ -357,7 +360,7 @@ export class Witness {
     }
   }
 
-  /** Calls of providers in the calm over those that were needed: for the provider that has the most to spare. */
+  /** Calls to providers in the calm, divided by the necessary ones: the worst ratio of all providers. */
   callRatio(): number {
     const { ledger, scenario, customers } = this.#parts;
     const { calmFrom, end, providers } = scenario;
@@ -376,12 +379,12 @@ export class Witness {
 
   #callsNeededBy({ provider, connection, secretChanges }: Customer, steps: number, life: Milliseconds): number {
     const { calmFrom, end, sessionsEnd } = this.#parts.scenario;
-    // At the shortest interval that was promised, beginning at the worst moment.
+    // At the shortest allowed interval, beginning at the worst moment.
     const renewals = Math.floor((end - calmFrom) / (0.45 * life)) + 1;
-    // A session that its provider ended is found out by one call that is refused, and so is a login that only a person had.
+    // One refused call finds a session that its provider ended, or a login that only a person had.
     const ended = rotatingProviders.has(provider) && sessionsEnd;
     const lost = (this.#attentionAt.get(connection) ?? START) >= calmFrom;
-    // A secret that was put right is tried once discovery gets to note it, however young the token is.
+    // A corrected secret is tried once discovery notes it, even if the token is new.
     const late = secretChanges.filter(at => at >= calmFrom).length;
     const mended = Math.max(secretChanges.some(at => at > START) ? 1 : 0, late);
     return steps * (renewals + mended) + (ended || lost ? 1 : 0);

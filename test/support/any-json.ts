@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { HttpReply } from '../../lib/core/provider.ts';
 
-/** JSON as text, so that `-0`, `1e400`, lone surrogates and names like `__proto__` reach the reader as they are. */
+/** JSON as text: `-0`, `1e400`, lone surrogates and names like `__proto__` reach the reader unchanged. */
 
 const quoted = (text: string): string => JSON.stringify(text);
 
@@ -62,7 +62,7 @@ const others = fc.oneof(
 /** Any JSON value. */
 export const anyJson: fc.Arbitrary<string> = fc.oneof(strings, numbers, others);
 
-/** An object whose known names each may take any value; a name that is written twice counts the second time. */
+/** An object with any value for each known name; of a repeated name the last value counts. */
 const objectOf = (good: object, names: readonly string[]): fc.Arbitrary<string> =>
   fc
     .array(fc.tuple(fc.constantFrom(...names), anyJson), { minLength: 1, maxLength: 3 })

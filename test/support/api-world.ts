@@ -24,7 +24,7 @@ const powerofficeV2 = builtIn('poweroffice-v2');
 const PREFIX = 'token-refresher/';
 export const LIFE = 1_200_000;
 
-/** Strings that no answer, log line or metric may hold. */
+/** Strings that must not appear in any answer, log line or metric. */
 export const planted = {
   clientKey: 'planted-client-key-1f0c',
   subscriptionKey: 'planted-subscription-key-77aa',
@@ -45,7 +45,7 @@ export const refused = (status: number, error: string, headers: Record<string, s
   body: JSON.stringify({ error, error_description: planted.words }),
 });
 
-/** The API over memory stores, with a real refresher behind it and a provider that answers what a test says. */
+/** The API over memory stores, with a real refresher and a provider whose answers the test sets. */
 export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
   const provider = powerofficeV2;
   const policy = { ...defaultPolicy, tick: tickOf(provider) };
@@ -104,7 +104,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     answers: (next: typeof answer) => {
       answer = next;
     },
-    /** A connection as it comes to be: somebody stores a secret, and it is discovered. */
+    /** Adds a connection as a person does: stores a secret, and it is discovered. */
     add: async (name: string, fields: Record<string, unknown> = {}): Promise<ConnectionId> => {
       const { clientKey, subscriptionKey } = planted;
       const secret = { appKey: 'made-up-app', clientKey, subscriptionKey, ...fields };
@@ -116,7 +116,7 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
     call: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
       opened(await serve({ ...deps, ...with_ }, { method, path, query })),
-    /** A consumer was refused the token of `issuedAt`, by default the one that is published. */
+    /** A consumer reports the token of `issuedAt` as refused; by default the published one. */
     refuse: async (path: string, issuedAt?: number, with_: Partial<ApiDeps> = {}) => {
       const connection = parseConnectionId(path.replace('/tokens/', ''));
       const refused = issuedAt ?? (connection && (await stores.tokens.get(connection))?.issuedAt) ?? START;

@@ -17,7 +17,7 @@ import { tokenTable } from '../../lib/aws/token-table.ts';
 import type { RefresherError } from '../../lib/core/errors.ts';
 import type { SecretAdmin, Stores } from './memory.ts';
 
-/** Clients of an AWS that believes everyone. */
+/** Clients of an AWS that checks no credentials. */
 export const localClients = (overrides: ClientOverrides): Clients =>
   createClients(
     {},
@@ -48,11 +48,11 @@ const secretAdmin = (client: SecretsManagerClient): SecretAdmin => ({
 export interface AwsStores extends Stores {
   readonly clients: Clients;
   readonly tables: TableNames;
-  /** What was said of broken records. */
+  /** The errors about broken records. */
   readonly broken: RefresherError[];
 }
 
-/** The real adapters over whatever answers at an endpoint, with their tables created. */
+/** The real adapters over any endpoint, with their tables created. */
 export const awsStores = async (overrides: ClientOverrides): Promise<AwsStores> => {
   const clients = localClients(overrides);
   const tables = { tokens: 'Tokens', connections: 'Connections' };

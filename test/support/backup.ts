@@ -9,7 +9,7 @@ const mapsOf: Readonly<Record<Table, readonly (keyof MemoryTables)[]>> = {
 const copyOf = (map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> =>
   new Map([...map].map(([key, value]) => [key, value instanceof Set ? new Set(value) : value]));
 
-/** A copy of a table as it is now. Calling it brings the table back. */
+/** A copy of a table. Calling it restores the table. */
 export const backUp = (tables: MemoryTables, table: Table): (() => void) => {
   const copies = mapsOf[table].map(name => [tables[name] as Map<unknown, unknown>, copyOf(tables[name])] as const);
   return () => {

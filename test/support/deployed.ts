@@ -8,7 +8,7 @@ import { localClients } from './aws.ts';
 import { startEmbedded } from './embedded.ts';
 import { listening } from './loopback.ts';
 
-/** What is deployed calls public addresses alone; this one leads to a server of the test. */
+/** A deployment only calls public addresses; this redirects one to a server of the test. */
 const reroute: (origin: string, target: string) => () => void = createRequire(import.meta.url)('./reroute.cjs');
 
 const tables = { tokens: 'DeployedTokens', connections: 'DeployedConnections' };
@@ -24,7 +24,7 @@ const context = {
 
 type Handler = (event: unknown, context: Context) => unknown;
 
-/** Everything that is written to standard output and standard error, by whichever way. */
+/** Everything that is written to standard output and standard error. */
 export const capturedOutput = (): (() => string) => {
   const written: string[] = [];
   const take = (chunk: unknown) => {
@@ -39,7 +39,7 @@ export const capturedOutput = (): (() => string) => {
   return () => written.join('\n');
 };
 
-/** A provider on loopback that answers with what `answer` makes of a request’s body. */
+/** A provider on loopback; `answer` maps a request’s body to the answer. */
 export const startProvider = async (answer: (body: string) => readonly [status: number, body: string]) => {
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray()).toString('utf8');
@@ -51,7 +51,7 @@ export const startProvider = async (answer: (body: string) => readonly [status: 
   return name;
 };
 
-/** The functions as they are deployed: their modules, their environment, real SDK clients, an embedded AWS. */
+/** The deployed functions: their modules, their environment, real SDK clients, an embedded AWS. */
 export const deployed = async (provider: string) => {
   const embedded = await startEmbedded();
   const clients = localClients({ endpoint: embedded.endpoint });

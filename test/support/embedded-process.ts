@@ -2,7 +2,7 @@ import { createTables } from '../../lib/aws/tables.ts';
 import { localClients } from './aws.ts';
 import { startEmbedded } from './embedded.ts';
 
-// A process of its own, for tests that kill it: prints the endpoint once tables are there, and stays.
+// A separate process, for tests that kill it: prints the endpoint once the tables exist, and keeps running.
 const embedded = await startEmbedded({ folder: process.argv[2] ?? '' });
 await createTables(localClients({ endpoint: embedded.endpoint }).dynamodb, {
   tokens: 'Tokens',

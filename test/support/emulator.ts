@@ -25,7 +25,7 @@ const variables = (text: string): Record<string, string> =>
 
 const isMissing = (thrown: unknown): boolean => thrown instanceof Error && Reflect.get(thrown, 'code') === 75;
 
-/** Starts the local AWS whose script is given, on a port of its own; a string says why there is none. */
+/** Starts the local AWS from a script, on its own port; a string is the reason why there is none. */
 export const startEmulator = async (script: string | undefined): Promise<Emulator | string> => {
   if (!script) return 'EMULATOR does not name the script of a local AWS';
   const env = { ...process.env, EMULATOR_PORT: String(await freePort()) };

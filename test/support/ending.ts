@@ -8,7 +8,7 @@ const provider = testProvider({
   revoke: (base, token) => ({ method: 'GET', url: `${base}/revoke`, headers: { token } }),
 });
 
-/** A connection at a provider that can revoke, and what it heard of revocations. */
+/** A connection at a provider that can revoke, and the revocations that the provider received. */
 export const endingWorld = async () => {
   const { world, vendor } = await vendorWorld({ provider });
   const asked: { readonly token: string; readonly url: string; readonly at: EpochMs }[] = [];
@@ -27,12 +27,12 @@ export const endingWorld = async () => {
     asked,
     /** The tokens and refresh tokens that the provider has ended. */
     revoked,
-    /** What it answers to a revocation from now on. */
+    /** Sets its answer to revocations. */
     answers: (next: typeof says): void => {
       says = next;
     },
     tick: () => world.tick(provider.id),
-    /** Deletes a secret at once, and makes another one of its name. */
+    /** Deletes a secret at once, and creates another one with its name. */
     replaceSecret: async (id: ConnectionId = ID, secret: unknown = { password: 'of another' }): Promise<void> => {
       await world.stores.secrets.erase(`${PREFIX}${secretOf(id)}`);
       await world.put(secretOf(id), secret);

@@ -11,7 +11,7 @@ const HOSTILE = 'http://127.0.0.2:9090';
 
 type Fields = Readonly<Record<string, string>>;
 
-/** An account that gets refresh tokens, where the provider gives any. */
+/** An account that gets refresh tokens, if the provider issues any. */
 const accountAt = (provider: string) => simulatedAccount(provider, 'acme', { trait: 'legacy' });
 
 export const open = (provider: string, fields: Fields) => {
@@ -25,7 +25,7 @@ const fieldsAt = (provider: string): Fields => ({ ...accountAt(provider).fields,
 /** The providers whose connections hold a session. */
 export const withSessions = simulatedProviders.filter(id => open(id, fieldsAt(id)).refresh !== undefined);
 
-/** What the hostile host answers. */
+/** The answers of the hostile host. */
 export const moods = {
   grants: () => answer({ access_token: 'made-up', refresh_token: 'made-up-r', code: 'made-up', expires_in: 3600 }),
   refuses: () => answer({ error: 'invalid_grant' }, 400),
@@ -34,7 +34,7 @@ export const moods = {
 } satisfies Record<string, () => HttpReply>;
 export type Mood = keyof typeof moods;
 
-/** A victim with a session at a simulated provider, and a host that is not the provider's and notes what it hears. */
+/** A victim with a session at a simulated provider, and a hostile host that records its requests. */
 export const victimAndHostileHost = async (
   provider: string,
   options: { readonly packed: boolean; readonly mood?: Mood; readonly byCode?: boolean },
@@ -56,7 +56,7 @@ export const victimAndHostileHost = async (
   const write = (own: object, version?: SecretVersion): Promise<void> =>
     world.stores.secrets.put(name, JSON.stringify(options.packed ? { connections: { oslo: own } } : own), version);
   const erase = () => world.stores.secrets.erase(name);
-  /** Takes the connection out of its secret, or deletes the secret that is this connection alone. */
+  /** Removes the connection from its secret, or deletes a secret that holds only this connection. */
   const leave = () =>
     options.packed
       ? world.stores.secrets.put(name, '{"connections":{"bergen":{}}}')
@@ -71,7 +71,7 @@ export const victimAndHostileHost = async (
   if (refreshToken === undefined || version === undefined) throw new Error('the victim has no session');
   world.calls.length = 0;
 
-  /** A day and a bit of the schedule, and a consumer who forces a refresh now and then. */
+  /** A little more than a day of the schedule, and a consumer who sometimes forces a refresh. */
   const goOn = async (): Promise<void> => {
     for (let tick = 0; tick < 80; tick += 1) {
       world.clock.pass(minutes(20));

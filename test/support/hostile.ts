@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { HttpReply } from '../../lib/core/provider.ts';
 
-/** Answers of a provider that is broken, or wants us to be. */
+/** Answers of a broken or malicious provider. */
 
 const strings = fc.oneof(
   fc.constantFrom(
@@ -74,16 +74,16 @@ const keys = fc.oneof(
 );
 
 const encoded = (text: string) => Buffer.from(text, 'utf8').toString('base64url');
-/** A JWT whose claims say anything. */
+/** A JWT with arbitrary claims. */
 const jwts = fc
   .array(fc.tuple(fc.constantFrom('exp', 'iat', 'svc', 'org_id', 'nbf', 'aud', '__proto__'), values), { maxLength: 4 })
   .map(claims => `${encoded('{"alg":"none"}')}.${encoded(written(claims))}.s`);
 
-/** As text, so that names like `__proto__` get into it, and twice the same. */
+/** As text: it may contain names like `__proto__`, and the same name twice. */
 const written = (fields: readonly (readonly [string, unknown])[]): string =>
   `{${fields.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`).join(',')}}`;
 
-/** A good answer with some of its fields replaced, others added, and perhaps an end too soon. */
+/** A good answer with some of its fields replaced, others added, and perhaps truncated. */
 const bodies = (good: object) =>
   fc.oneof(
     { weight: 6, arbitrary: changed(good) },

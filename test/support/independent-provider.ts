@@ -1,6 +1,6 @@
 /**
- * A second opinion: the six providers as a stranger would write them down who read the fact sheets and nothing else of
- * this project. Strict: whatever a sheet does not allow is refused, and why is kept in `complaints`.
+ * A second opinion: the six providers, written only from the fact sheets, without knowledge of this project. Strict:
+ * everything that a sheet does not allow is refused, and the reason is kept in `complaints`.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
@@ -16,7 +16,7 @@ interface Outgoing {
   readonly json: unknown;
 }
 
-/** A token that was handed out: everything a consumer must be told about it. */
+/** An issued token, with everything that a consumer must know. */
 export interface Issued {
   readonly accessToken: string;
   /** Epoch milliseconds: after this moment the API refuses it. */
@@ -75,7 +75,7 @@ const fact = {
 
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-/** The sheets, each `METHOD path` → answer. `issue` notes what was handed out. */
+/** The sheets, each `METHOD path` → answer. `issue` records issued tokens. */
 const sheets = (url: string, issue: (provider: string, issued: Issued) => void) => {
   const now = () => Date.now();
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
@@ -155,7 +155,7 @@ const sheets = (url: string, issue: (provider: string, issued: Issued) => void) 
       const { username, password, clientId, scope } = fact.io;
       insist(request.headers['content-type'] === 'application/json', 'the code is not asked for as JSON');
       const sent = { ...request, headers: { ...request.headers } };
-      // The sheet gives the code a scope, and no header for it: with or without.
+      // The sheet gives the code a scope, but no header for it: accept it with or without.
       if (sent.headers['x-scope'] === scope) delete sent.headers['x-scope'];
       exactHeaders(sent, 'x-', { 'x-auth-username': username, 'x-auth-password': password, 'x-client-id': clientId });
       insist(request.body === '', 'there is a body');
@@ -191,7 +191,9 @@ const sheets = (url: string, issue: (provider: string, issued: Issued) => void) 
   return routes;
 };
 
-/** The secrets as an operator would write them, by `<provider>/<name>`; base URLs with and without a slash at the end. */
+/**
+ * The secrets as an operator would write them, by `<provider>/<name>`; base URLs with and without a slash at the end.
+ */
 const secretsFor = (url: string): Readonly<Record<string, Record<string, unknown>>> => {
   const { subscriptionKey: _, ...keys } = fact.pogo;
   return {
@@ -219,7 +221,7 @@ export const startIndependentProvider = async () => {
   let hold: (line: string) => Promise<void> = async () => {};
   const routes = sheets(url, (provider, token) => issued.push({ provider, ...token }));
 
-  /** Everything that is no token endpoint is an API: open to a living token with its headers, at its own address. */
+  /** Every path except the token endpoint is an API: it accepts a valid token with its headers, at its own address. */
   const api = ({ line, headers }: Incoming): Outgoing => {
     const good = issued.some(
       each =>
@@ -255,9 +257,9 @@ export const startIndependentProvider = async () => {
     secrets: secretsFor(url),
     issued,
     complaints,
-    /** The lines of the requests to token endpoints, in their order. */
+    /** The lines of the requests to token endpoints, in order. */
     asked,
-    /** Called with each of them before it is answered: it may take its time. */
+    /** Called with each of them before it is answered: it may take time. */
     holding: (next: typeof hold) => {
       hold = next;
     },

@@ -10,18 +10,18 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const start = join(root, 'local/start.ts');
 const later = fileURLToPath(new URL('a-minute-later.ts', import.meta.url));
 
-/** What a developer’s shell may say of AWS is no part of a test. */
+/** The AWS settings of a developer’s shell must not affect a test. */
 const environment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS_|npm_|NODE_OPTIONS)/.test(name)));
 
-/** A folder of its own for a test, gone with it. */
+/** A separate folder for a test, deleted after it. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 };
 
-/** Writes secrets by `<provider>/<name>`; text as it is, anything else as JSON. */
+/** Writes secrets by `<provider>/<name>`; text unchanged, anything else as JSON. */
 export const writeSecrets = (folder: string, secrets: Readonly<Record<string, unknown>>): void => {
   for (const [name, secret] of Object.entries(secrets)) {
     const file = join(folder, `${name}.json`);
@@ -30,7 +30,7 @@ export const writeSecrets = (folder: string, secrets: Readonly<Record<string, un
   }
 };
 
-/** The members of the API's answers that tests read; which of them are there depends on what was asked. */
+/** The members of the API's answers that tests read; the request decides which of them exist. */
 export interface Answered {
   readonly connections: readonly Listed[];
   readonly accessToken: string;
@@ -48,7 +48,7 @@ export interface Listed {
   readonly dueAt: string;
 }
 
-/** By connection, so that a difference shows which one is not what it should be. */
+/** By connection: a difference shows which one is wrong. */
 export const statusesOf = (listed: readonly Listed[]): Readonly<Record<string, string>> =>
   Object.fromEntries(listed.map(({ connection, status }) => [connection, status]));
 
@@ -64,18 +64,18 @@ export interface LaptopOptions {
   readonly aMinuteLater?: boolean;
   /** The working directory; without it, an empty folder. */
   readonly cwd?: string;
-  /** No file may have more bytes (Linux): what is written beyond that fails, as on a disk without room. */
+  /** The largest file in bytes (Linux): writes beyond it fail, as on a full disk. */
   readonly fileSize?: number;
 }
 
-/** `npm start -- …args` without npm, as a process of its own that does not outlive the test. */
+/** `npm start -- …args` without npm, as a separate process that ends with the test. */
 export const startLaptop = (args: readonly string[], options: LaptopOptions = {}) => {
   const nodeArgs = options.aMinuteLater ? ['--import', later] : [];
-  // What sets a limit becomes the process itself.
+  // The command that sets the limit is replaced by the process itself.
   const limit = options.fileSize === undefined ? [] : ['prlimit', `--fsize=${options.fileSize}:`];
   const [command = '', ...rest] = [...limit, process.execPath, ...nodeArgs, start, ...args];
   const child = spawn(command, rest, {
-    // Where nobody has definitions of their own.
+    // A folder without definitions.
     cwd: options.cwd ?? temporaryFolder(),
     env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,7 +93,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
     child.kill('SIGKILL');
     await ended;
   });
-  /** Resolves as soon as standard error matches; rejects if the process ends without. */
+  /** Resolves as soon as standard error matches; rejects if the process ends before. */
   const said = (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {

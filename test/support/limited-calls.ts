@@ -14,7 +14,7 @@ export interface Setup {
   /** Callers in each process; each calls again as soon as its call is over. */
   readonly callers: number;
   readonly lasts: Milliseconds;
-  /** How far the clocks of two processes differ at the most. */
+  /** The largest difference between the clocks of two processes. */
   readonly clocks?: Milliseconds;
   readonly callTakes?: Milliseconds;
   readonly storeTakes?: Milliseconds;
@@ -22,7 +22,7 @@ export interface Setup {
   readonly lane?: (process: number) => Lane;
   /** When a process stops, if it does. */
   readonly dies?: (process: number) => Milliseconds | undefined;
-  /** The provider counts, and answers 429 to a call over the limit; it is then honoured. */
+  /** The provider counts, and answers 429 to calls over the limit; the callers honour it. */
   readonly refuses?: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface Calls {
   readonly refused: number;
   /** The most calls within any period of the limit, as the provider counts. */
   readonly worst: number;
-  /** The calls over those that the limit allows. */
+  /** The number of calls, divided by the allowed number. */
   readonly share: number;
 }
 
@@ -47,7 +47,7 @@ export const mostWithin = (times: readonly number[], per: Milliseconds): number 
   return most;
 };
 
-/** Runs the callers, and counts what a provider and a store see. */
+/** Runs the callers, and counts the calls to the provider and the store. */
 export const limitedCalls = async (setup: Setup): Promise<Calls> => {
   const { limit, processes, callers, lasts, clocks = 0, callTakes = 200, storeTakes = 8 } = setup;
   const loop = new Loop(START);

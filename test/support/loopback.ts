@@ -8,7 +8,7 @@ const portOf = (server: Server): number => {
   return address.port;
 };
 
-/** Listens on a free port of the loopback interface until the test has ended, whatever is connected then. */
+/** Listens on a free port of the loopback interface until the test has ended, and then closes all connections. */
 export const listening = async (server: Server): Promise<number> => {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -24,7 +24,7 @@ export const listening = async (server: Server): Promise<number> => {
   return portOf(server);
 };
 
-/** A port on which nothing listens: one that was free a moment ago. */
+/** A port without a listener: one that was free a moment ago. */
 export const closedPort = async (): Promise<number> => {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -34,7 +34,7 @@ export const closedPort = async (): Promise<number> => {
   return port;
 };
 
-/** A server that speaks bytes instead of HTTP: `heard` is called with all that has come so far. */
+/** A server that speaks bytes instead of HTTP: `heard` is called with all bytes so far. */
 export const rawServer = (heard: (socket: Socket, soFar: string) => void): Promise<number> => {
   const server = createTcpServer(socket => {
     let soFar = '';

@@ -28,17 +28,19 @@ import type {
 } from '../../lib/ports.ts';
 
 /**
- * Where faults come in: `before` an operation has an effect, `after` it has had one (a throw there is a lost answer).
- * Operations are called `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
+ * The place of faults: `before` an operation has an effect, or `after` it (a throw there is a lost answer). Operations
+ * are named `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
  */
 export interface Hooks {
   before?(operation: string): Promise<void>;
   after?(operation: string): Promise<void>;
 }
 
-/** What a test may do to secrets, and the product never does. */
+/** Operations on secrets for tests; the product never uses them. */
 export interface SecretAdmin {
-  /** A new secret or a new version of one; without a text a secret that has no value yet. A writer may choose the version's id. */
+  /**
+   * Adds a secret or a new version of one; without a text it has no value yet. A writer may choose the version's id.
+   */
   put(name: string, text?: string, version?: SecretVersion): Promise<void>;
   /** Deletes it at once: another one may take its name. */
   erase(name: string): Promise<void>;
@@ -47,7 +49,7 @@ export interface SecretAdmin {
   restore(name: string): Promise<void>;
 }
 
-/** Everything that is stored, whatever it is stored in. */
+/** All stores, in memory or in AWS. */
 export interface Stores {
   readonly tokens: TokenStore;
   readonly connections: ConnectionStore;
@@ -57,7 +59,7 @@ export interface Stores {
   readonly secrets: SecretSource & SecretAdmin;
 }
 
-/** What the tables hold. A test may copy it and bring the copy back, as a person restores a table. */
+/** The content of the tables. A test may copy it and restore the copy, like a person who restores a table. */
 export interface MemoryTables {
   readonly tokens: Map<ConnectionId, Token>;
   readonly records: Map<ConnectionId, Connection>;
@@ -91,7 +93,7 @@ const runner =
     return answer;
   };
 
-/** What is stored belongs to the store: a copy of its own, which nobody can change, may be handed out as it is. */
+/** Stored values are frozen copies: they can be returned without copying. */
 const stored = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(stored)) as T;
@@ -101,7 +103,7 @@ const stored = <T>(value: T): T => {
 };
 
 const shards = new Map<ConnectionId, number>();
-/** `shardOf`, which hashes, once for each connection. */
+/** `shardOf` hashes: this caches its result for each connection. */
 const knownShard = (connection: ConnectionId): number => {
   const shard = shards.get(connection) ?? shardOf(connection);
   shards.set(connection, shard);
@@ -128,7 +130,7 @@ const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
   };
 };
 
-/** What a settlement leaves alone; `leaseUntil` goes with the claim. */
+/** The fields that a settlement does not change; `leaseUntil` ends with the claim. */
 const settle = (record: Connection, settlement: Settlement): Connection => ({
   ...settlement,
   connection: record.connection,
@@ -155,7 +157,7 @@ const summaryOf = (record: Connection): ConnectionSummary => {
   };
 };
 
-/** As a table answers it: only what a list shows. */
+/** The fields of a list. */
 const listedOf = (record: Connection): Listed => {
   const { connection, status, dueAt, version, leaseUntil, issuedAt, expiresAt, failures } = record;
   const { lastError, base, discoveredVersion, secretKeys, usedVersion, settledVersion } = record;
@@ -195,7 +197,7 @@ const listedOf = (record: Connection): Listed => {
   };
 };
 
-/** What a connection does not take along when its secret comes back, at any time or once its end has begun. */
+/** The fields that a connection loses when its secret comes back, always or once its end has begun. */
 const ofRetirement = ['retiredAt', 'replacedAt'] as const;
 const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresAt', 'session', 'leaseUntil'] as const;
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
@@ -425,7 +427,7 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
   const secrets = new Map<string, MemorySecret>();
   let versions = 0;
   let marks = 0;
-  /** As an ARN ends: six characters that no other secret has. */
+  /** The end of an ARN: six unique characters. */
   const nextMark = (): string => {
     marks += 1;
     return `${marks}`.padStart(6, '0');
@@ -464,7 +466,7 @@ const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
   };
 };
 
-/** Every store in memory, with the semantics of the real ones. `hooks` is looked at on every call. */
+/** Every store in memory, with the semantics of the real ones. Every call reads `hooks`. */
 export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTables()): Stores => {
   const run = runner(hooks);
   return {

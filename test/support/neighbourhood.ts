@@ -34,8 +34,8 @@ export const named = (kind: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => `${kind}-${n}`);
 
 /**
- * Connections of OfficeRnD, which allows five calls a minute, in virtual time: the schedule ticks in two processes by
- * turns, calls take a while, and a third process forces refreshes.
+ * Connections of OfficeRnD, which allows five calls a minute, in virtual time. The schedule ticks alternately in two
+ * processes, calls take some time, and a third process forces refreshes.
  */
 export const neighbourhood = async (honest: number) => {
   const loop = new Loop(START);
@@ -98,9 +98,9 @@ export const neighbourhood = async (honest: number) => {
   return {
     ids,
     hostileCalls: () => hostileCalls,
-    /** How often the provider of the honest ones answered that there are too many calls. */
+    /** How often the honest connections' provider answered 429. */
     refused: () => refused,
-    /** More connections, which all get `says` for an answer: each in a secret of its own, or all in one. */
+    /** Adds connections, which all get the answer of `says`: each in its own secret, or all in one. */
     join: async (names: readonly string[], place: Place, says: () => HttpReply = hostile): Promise<void> => {
       hostile = says;
       const { baseUrl, packed } = place;
@@ -110,7 +110,7 @@ export const neighbourhood = async (honest: number) => {
       else for (const name of names) await write(`hostile-${name}`, fields(name));
       await found();
     },
-    /** Somebody who has the tokens of some connections replaced every second. Answers how often that worked. */
+    /** Forces a refresh of some connections every second. Returns a function with the number of replaced tokens. */
     force: (connections: readonly ConnectionId[]): (() => number) => {
       let replaced = 0;
       const once = async (connection: ConnectionId): Promise<void> => {
@@ -125,7 +125,7 @@ export const neighbourhood = async (honest: number) => {
       all();
       return () => replaced;
     },
-    /** Lets time pass, and answers how often one of the connections was looked at and had no valid token. */
+    /** Lets time pass, and returns how often a check found one of the connections without a valid token. */
     watch: async (duration: Milliseconds, connections: readonly ConnectionId[]): Promise<number> => {
       const end = plus(loop.now, duration);
       let without = 0;

@@ -3,14 +3,14 @@ import { readBody } from '../../local/aws/json-api.ts';
 
 export interface LossyProxy {
   readonly endpoint: string;
-  /** The targets of the requests that came through, in their order. */
+  /** The targets of all requests, in order. */
   readonly seen: string[];
-  /** Lets the next request of this operation take effect, then something else happen, and its answer get lost. */
+  /** Lets the next request of this operation take effect, then runs `meanwhile`, and drops the answer. */
   loseAnswerOf(operation: string, meanwhile?: () => Promise<unknown>): void;
   close(): void;
 }
 
-/** Stands between a client and an AWS, so that a test can lose an answer as a network does. */
+/** A proxy between a client and an AWS: a test can lose an answer as a network does. */
 export const startProxy = async (upstream: string): Promise<LossyProxy> => {
   const seen: string[] = [];
   let doomed: { readonly operation: string; readonly meanwhile: () => Promise<unknown> } | undefined;

@@ -14,7 +14,7 @@ import {
 import type { Revival } from '../../lib/ports.ts';
 import type { SweepReport } from '../../lib/refresh/sweep.ts';
 
-/** A moment that every test may count from. */
+/** The start of every test. */
 export const START = epochMs(1_700_000_000_000);
 
 /** The version of the n-th claim of a record that discovery made at `START`. */
@@ -27,7 +27,7 @@ export const idOf = (name: string, provider = 'test-provider'): ConnectionId => 
   return id;
 };
 
-/** A record with every field, within its objects too: the compiler asks for a field that is added to the type. */
+/** A record with every field, including nested ones: the compiler requires new fields here. */
 export type Full<T> = [T] extends [string | number | boolean]
   ? T
   : T extends readonly (infer Each)[]
@@ -96,14 +96,14 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
   reported: { at: epochMs(START + 17), troubles: ['attention@1'], published: ['expiring3@9'] },
 });
 
-/** What discovery notes of a secret of one connection. */
+/** Discovery's note of a secret with one connection. */
 export const noteOf = (of: string, secretKeys = 1): SecretNote => ({
   discoveredVersion: secretVersion(of),
   secretKeys,
   labels: {},
 });
 
-/** How a connection comes back whose secret was restored, unless it says otherwise. */
+/** The revival of a connection whose secret was restored. */
 export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({
   at,
   ...noteOf('restored'),
@@ -111,7 +111,7 @@ export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => 
   ...change,
 });
 
-/** A session as a run keeps it. */
+/** A session as a run stores it. */
 export const sessionOf = (change: Partial<Session> = {}): Session => ({
   refreshToken: 'refresh-token',
   base: 'https://login.example.com',
@@ -130,7 +130,7 @@ export const connectionOf = (connection: ConnectionId, change: Partial<Connectio
   ...change,
 });
 
-/** A tick that refreshed the only connection there is. */
+/** A tick that refreshed the only connection. */
 export const tickReport: SweepReport = {
   provider: 'petrosoft',
   connections: 1,

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const DOCUMENT = new URL('../../docs/reliability.md', import.meta.url);
 
-/** A text with one of its sections, which stands between two comments of its name, replaced. */
+/** Replaces a section of a text; two comments with its name mark the section. */
 export const withSection = (text: string, name: string, section: string): string => {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];

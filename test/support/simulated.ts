@@ -9,12 +9,12 @@ import { seeded, World } from './world.ts';
 
 const URL = 'http://127.0.0.1:8080';
 
-/** Answers to give instead of the simulator's, one a call; `undefined` lets one call through. */
+/** Replaces the simulator's answers, one per call; `undefined` lets one call through. */
 export type Instead = (request: HttpRequest, simulated: (request: HttpRequest) => HttpReply) => HttpReply;
 
 /**
- * A world with every real provider, and simulators of them. `change` alters the secret of the one account; `start` has
- * it refreshed once.
+ * A world with all built-in providers and their simulators. `change` alters the secret of the only account; `start`
+ * refreshes it once.
  */
 export const simulatedWorld = async (
   provider: string,
@@ -43,7 +43,7 @@ export const simulatedWorld = async (
     world.calls.length = 0;
     world.log.length = 0;
   }
-  /** A call of the API with the published token, as a consumer makes it: the status. */
+  /** A consumer's call of the API with the published token; returns the status. */
   const use = async (path = '/things'): Promise<number> => {
     const { headers, baseUrl } = await world.token(id);
     const reply = simulated({ method: 'GET', url: `${baseUrl}${path}`, headers });

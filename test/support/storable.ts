@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { fromItem, toItem } from '../../lib/aws/item.ts';
 
-/** What an item may take up, of the 400 kB that DynamoDB allows. */
+/** The allowed size of an item, of DynamoDB's 400 kB. */
 const LARGEST_ITEM = 96 * 1024;
 
-/** Through the functions that write and read items: the table gives back the whole record. */
+/** Checks that a record survives the functions that write and read items. */
 export const expectStorable = (schema: Parameters<typeof fromItem>[0], record: object): void => {
   const item = JSON.stringify(toItem(record));
   expect(Buffer.byteLength(item)).toBeLessThan(LARGEST_ITEM);

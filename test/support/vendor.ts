@@ -13,7 +13,7 @@ export const answer = (body: unknown, status = 200, headers: Record<string, stri
 });
 export const lostAnswer: HttpReply = { kind: 'failed', code: 'timeout', sent: true };
 
-/** A provider that is nobody's, with every ability that providers have, to be taken away by `change`. */
+/** An invented provider with all abilities of providers; `change` removes some. */
 export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<Account> = {}): Provider => ({
   id: 'test-provider',
   title: 'Test',
@@ -61,14 +61,17 @@ const post = (body: object): HttpRequest => ({
   body: JSON.stringify(body),
 });
 
-/** The other side: rotates refresh tokens, takes codes once, ends a family whose token is reused, counts everything. */
+/**
+ * The provider's side: rotates refresh tokens, accepts codes once, ends a family whose token is reused, counts
+ * everything.
+ */
 export class Vendor {
   password = 'right';
   life: Milliseconds = hours(1);
-  /** Answers to give instead, one a call; `undefined` lets one call through. */
+  /** Replaces answers, one per call; `undefined` lets one call through. */
   readonly script: (((request: HttpRequest) => HttpReply) | undefined)[] = [];
   readonly asked: string[] = [];
-  /** Uses of something that had been spent. */
+  /** Uses of spent tokens and codes. */
   reused = 0;
   #serial = 0;
   #sessions = new Map<string, { readonly family: number; spent: boolean }>();
@@ -111,7 +114,7 @@ export class Vendor {
     const issued = this.#tokens.get(accessToken);
     return issued !== undefined && issued.until > this.#now();
   }
-  /** Takes none of its refresh tokens any more. */
+  /** Refuses all of its refresh tokens from now on. */
   endSessions(): void {
     this.#sessions.clear();
   }
@@ -136,7 +139,7 @@ export class Vendor {
 
 export const ID = idOf('acme');
 
-/** One connection at the vendor, discovered and, if not said otherwise, refreshed once and due again. */
+/** One connection at the vendor, discovered and, by default, refreshed once and due again. */
 export const vendorWorld = async (
   options: { provider?: Provider; secret?: unknown; refreshed?: boolean; seed?: number; policy?: Partial<Policy> } = {},
 ) => {

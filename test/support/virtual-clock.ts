@@ -3,11 +3,11 @@ import type { Clock } from '../../lib/ports.ts';
 import { START } from './records.ts';
 
 export interface VirtualClock extends Clock {
-  /** Lets time pass for nobody's sake; who sleeps meanwhile wakes at its next look. */
+  /** Lets time pass without waking sleepers; they notice it at their next wake-up. */
   pass(duration: Milliseconds): void;
 }
 
-/** Time that stands still while anybody works, and jumps to the next one who wants to wake when all of them sleep. */
+/** Time that stands still while anything runs, and jumps to the next wake-up when everything sleeps. */
 export const virtualClock = (start: EpochMs = START): VirtualClock => {
   let now = start;
   const sleepers: { readonly at: EpochMs; readonly wake: () => void }[] = [];
@@ -28,7 +28,7 @@ export const virtualClock = (start: EpochMs = START): VirtualClock => {
           if (sleepers.includes(sleeper)) sleepers.splice(sleepers.indexOf(sleeper), 1);
           wake();
         });
-        // A turn of the event loop for everything that is still under way.
+        // A turn of the event loop for everything that is still running.
         setImmediate(() => setImmediate(wakeNext));
       }),
     pass: duration => {

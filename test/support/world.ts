@@ -35,7 +35,7 @@ export const seeded = (seed: number): (() => number) => {
   };
 };
 
-/** A clock that only `pass` and sleepers move: who sleeps alone has slept at once. */
+/** A clock that only `pass` and sleepers move: a sleep without other sleepers ends at once. */
 export class TestClock implements Clock {
   #now: EpochMs = START;
   readonly slept: Milliseconds[] = [];
@@ -57,15 +57,15 @@ export const FOREVER: EpochMs = epochMs(START + 1e12);
 
 type Handle = (request: HttpRequest) => HttpReply;
 
-/** Providers, stores, a clock and any number of workers, all in this process and the same for the same seed. */
+/** Providers, stores, a clock and any number of workers, all in this process and deterministic for a seed. */
 export class World {
   readonly clock = new TestClock();
-  /** Looked at on every operation, so that a test can set them late. */
+  /** Read on every operation: a test can set them late. */
   readonly hooks: Hooks = {};
   readonly stores: Stores;
   readonly providers: readonly Provider[];
   readonly policy: Policy;
-  /** Every operation of a store and every call of a provider, in order. */
+  /** Every store operation and every provider call, in order. */
   readonly log: string[] = [];
   readonly calls: HttpRequest[] = [];
   readonly reports: RefreshReport[] = [];
@@ -98,7 +98,7 @@ export class World {
     });
   }
 
-  /** A new process: it shares the stores with the others, and no memory. */
+  /** A new process: it shares the stores with the others, but no memory. */
   worker(): SweepDeps {
     const { clock, stores, policy } = this;
     const claimId = () => `claim-${++this.#claims}`;
@@ -175,7 +175,7 @@ export class World {
     return token;
   }
 
-  /** One refresh as a schedule would do it, whether it is due or not. */
+  /** One refresh as a schedule would do it, even if it is not due. */
   async refresh(id: ConnectionId, deps: SweepDeps = this.worker(), forced = false): Promise<RefreshReport> {
     const report = await refreshConnection(
       deps,
@@ -192,7 +192,7 @@ export class World {
   tick(provider: string, deps: SweepDeps = this.worker(), until: EpochMs = FOREVER): Promise<SweepReport> {
     return sweep(deps, this.providerOf(provider), allShards, until);
   }
-  /** Ticks until `duration` has passed; answers the calls of the provider meanwhile. */
+  /** Ticks until `duration` has passed; returns the number of provider calls. */
   async run(provider: string, duration: Milliseconds, every: Milliseconds): Promise<number> {
     const before = this.calls.length;
     const end = this.clock.now() + duration;
@@ -212,7 +212,7 @@ export const deleteByHand = async ({ stores, clock }: World, id: ConnectionId): 
   if (record) await stores.connections.remove(id, record.version);
 };
 
-/** The hooks of a world fail once at one operation, and are sound again. */
+/** Makes the hooks of a world fail once at one operation. */
 export const failOnce = (world: World, where: 'before' | 'after', operation: string): void => {
   world.hooks[where] = async at => {
     if (at !== operation) return;
@@ -221,7 +221,7 @@ export const failOnce = (world: World, where: 'before' | 'after', operation: str
   };
 };
 
-/** The process dies at one operation: its promise never ends. Resolves once it is there. */
+/** The process crashes at one operation: its promise never settles. Resolves once it is there. */
 export const dieAt = (world: World, where: 'before' | 'after', operation: string): Promise<'died'> =>
   new Promise(died => {
     world.hooks[where] = at => {

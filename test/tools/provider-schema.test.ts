@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { writtenSchema } from '../../tools/provider-schema.ts';
 
-it('editors are told what each part of a definition is, and which error codes there are', () => {
+it('the schema describes each part of a definition and lists the error codes', () => {
   const { properties, $defs } = JSON.parse(writtenSchema());
   const silent = Object.keys(properties).filter(name => !properties[name].description && !properties[name].$ref);
   expect(silent).toEqual([]);

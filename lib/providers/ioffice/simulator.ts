@@ -25,7 +25,7 @@ const grant = (server: FakeAuthServer, account: string, family: string) => {
   return json(200, {
     token_type: 'bearer',
     access_token: accessToken,
-    // Milliseconds, as nobody else has them.
+    // Milliseconds, unlike all other providers.
     expires_in: Math.round(server.scaled(LIFETIME)),
     refresh_token: refreshToken,
   });
@@ -62,7 +62,7 @@ const tokenStep = (server: FakeAuthServer, { headers }: SimulatedRequest) => {
     : failure(400, 'invalid_grant', 'x-auth-code');
 };
 
-/** The browser variant, as if the person had logged in at once: the code comes back in the fragment. */
+/** The browser variant, as if the person had logged in at once: the fragment of the redirect holds the code. */
 const loginPage = (server: FakeAuthServer, { path }: SimulatedRequest) => {
   const asked = new URL(path, server.url).searchParams;
   const field = (name: string) => asked.get(name) ?? undefined;

@@ -3,7 +3,7 @@ import type { Simulation } from '../../../local/simulators/kit.ts';
 import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
 import { minutes, plus, seconds } from '../../core/types.ts';
 
-/** What answers say, although the documentation says 3600 seconds. */
+/** The lifetime in real answers, although the documentation says 3600 seconds. */
 const LIFETIME = seconds(3599);
 
 export const simulation: Simulation = {

@@ -9,7 +9,7 @@ const SESSION = hours(24 * 30);
 
 const grant = (server: FakeAuthServer, account: SimulatedAccount, scope: string, session?: Held) => {
   const owner = idOf(account);
-  // Every token works in a region of its own, so that whoever keeps the last one's address notices.
+  // Every token is valid in its own region only: a client that uses the last token's address fails.
   const below = `/region-${server.serial}`;
   const svc = `${server.url}${below}`;
   const expiresAt = plus(server.now, server.scaled(LIFETIME));

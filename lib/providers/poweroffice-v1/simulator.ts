@@ -12,7 +12,7 @@ const grant = (server: FakeAuthServer, account: SimulatedAccount, session?: Held
   const family = session?.family ?? accessToken;
   server.issue(accessToken, { account: idOf(account), family, expiresAt: plus(server.now, server.scaled(LIFETIME)) });
   const answer = { access_token: accessToken, token_type: 'bearer', expires_in: inSeconds(server.scaled(LIFETIME)) };
-  // A refresh brings no new refresh token: the old one goes on (RFC 6749 §6).
+  // A refresh brings no new refresh token: the old one stays valid (RFC 6749 §6).
   if (account.trait !== 'legacy' || session) return json(200, answer);
   const refreshToken = server.opaque();
   server.hold(refreshToken, { account: idOf(account), family, endsAt: plus(server.now, server.scaled(SESSION)) });

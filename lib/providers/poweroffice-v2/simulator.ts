@@ -9,7 +9,7 @@ const keyIn = (headers: Readonly<Record<string, string>>) => headers['ocp-apim-s
 
 export const simulation: Simulation = {
   rotates: false,
-  // The API gateway knows subscription keys only, and counts the calls of all customers together.
+  // The API gateway checks only subscription keys, and counts the calls of all customers together.
   gate: (server, { headers }) => {
     const subscriptionKey = keyIn(headers);
     if (subscriptionKey === undefined || !server.find({ subscriptionKey })) {

@@ -8,21 +8,21 @@ import type { FakeAuthServer, SimulatedResponse } from '../kit.ts';
 import { inSeconds, json } from '../wire.ts';
 import { type Json, withAt } from './json.ts';
 
-/** Long enough to outlive many access tokens. */
+/** Much longer than access tokens are valid. */
 const SESSION = hours(24 * 30);
 
 type Part = readonly [path: string, value: unknown];
 
-/** Whom a grant is for. */
+/** The recipient of a grant. */
 export interface Grantee {
   readonly account: SimulatedAccount;
-  /** What its secret says, without the fields that are not used. */
+  /** The fields of its secret, without unused ones. */
   readonly credentials: SecretFields;
-  /** The login that it came of; a new one if there is none. */
+  /** The login that it comes from; absent for a new login. */
   readonly family?: string;
 }
 
-/** Issues a token, and a refresh token if the definition knows one, and answers in the terms of the definition. */
+/** Issues a token, and a refresh token if the definition uses one, and answers in the terms of the definition. */
 export const grant = (
   data: DefinitionData,
   server: FakeAuthServer,
@@ -65,7 +65,7 @@ const objectOf = (parts: readonly Part[]): Json =>
     .filter(([, value]) => value !== undefined)
     .reduce<Json>((object, [path, value]) => withAt(object, path, value), {});
 
-/** The token has to be a JWT if somebody reads its claims. */
+/** Whether the token must be a JWT, because the definition reads its claims. */
 const hasClaims = ({ consumer, answer }: DefinitionData): boolean =>
   answer.sessionEnd.some(each => 'claim' in each) ||
   namesIn([...consumer.baseUrl, ...Object.values(consumer.headers)], 'claims').length > 0;
@@ -73,7 +73,7 @@ const hasClaims = ({ consumer, answer }: DefinitionData): boolean =>
 const namesIn = (texts: readonly string[], from: 'answer' | 'claims'): readonly string[] =>
   texts.flatMap(placeholdersIn).filter(name => name?.startsWith(`${from}.`) === true) as string[];
 
-/** What consumers are given of an answer: an address if it is at the beginning of one, otherwise a word. */
+/** Values that consumers get from an answer: an address at the beginning of a text, otherwise a word. */
 const addressesIn = (
   { consumer }: DefinitionData,
   from: 'answer' | 'claims',
@@ -104,7 +104,7 @@ type Place = DefinitionData['answer']['sessionEnd'][number];
 const isOfToken = (place: TimeData, { answer: { expiry } }: DefinitionData): boolean =>
   place.claim === 'exp' || (expiry !== 'never stated' && place.path === expiry.path);
 
-/** When a session ends that begins now. Nobody shortens a time that the definition itself states. */
+/** When a session that begins now ends. Times that the definition states are not scaled. */
 const sessionEnd = (data: DefinitionData, server: FakeAuthServer, expiresAt: EpochMs): EpochMs => {
   const [first] = data.answer.sessionEnd;
   if (first && 'after' in first) return plus(server.now, first.after);

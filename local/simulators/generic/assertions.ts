@@ -9,7 +9,7 @@ const SKEW = seconds(5);
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Whether a JWT is what a definition has signed (RFC 7523 §3): key, algorithm, header, claims and times. */
+/** Whether a JWT matches the definition's assertion (RFC 7523 §3): key, algorithm, header, claims and times. */
 export const isSigned = (jwt: string, expected: Assertion, now: EpochMs): boolean => {
   const [first = '', payload = '', signature = '', ...rest] = jwt.split('.');
   const header = jsonObject(Buffer.from(first, 'base64url').toString('utf8'));

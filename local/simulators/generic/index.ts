@@ -11,7 +11,7 @@ import { isAt, readHeaders, readRequest } from './reading.ts';
 import { refusal } from './refusals.ts';
 import { type Step, stepsOf } from './steps.ts';
 
-/** Serves any definition: it takes the requests that the definition makes, and answers as the definition reads. */
+/** Simulates any definition: it accepts the requests of the definition, and answers as the definition reads answers. */
 export const genericSimulation = ({ definition: data }: DefinedProvider): Simulation => {
   const steps = stepsOf(data);
   const { revoke } = data;
@@ -24,7 +24,7 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
         const { token } = readRequest(revoke, request, anybody()) ?? {};
         const family = server.familyOf(token);
         if (family !== undefined) server.kill(family);
-        // RFC 7009 §2.2: a token that is not known is no error.
+        // RFC 7009 §2.2: an unknown token is not an error.
         if (token !== undefined) return json(200, {});
       }
       const here = steps.filter(each => isAt(each.request, request));
@@ -59,7 +59,7 @@ const anybody = (step?: Step) => ({ values: () => undefined, lenient: true, refr
 
 type CredentialsOf = (server: FakeAuthServer, account: SimulatedAccount) => SecretFields;
 
-/** What a secret with the fields of an account says, with all defaults. */
+/** The credentials in a secret with the fields of an account, with all defaults. */
 const credentialsBy = (data: DefinitionData): CredentialsOf => {
   const schema = secretSchemaOf(data);
   const known = new Map<SimulatedAccount, SecretFields>();
@@ -72,7 +72,7 @@ const credentialsBy = (data: DefinitionData): CredentialsOf => {
 
 interface Asked {
   readonly here: readonly Step[];
-  /** The first whose form the request has. */
+  /** The first step whose form matches the request. */
   readonly meant: Step;
   readonly credentialsOf: CredentialsOf;
 }
@@ -100,6 +100,6 @@ const answered = (
   return refusal(data, meant.grant, isKnown || isOfUser(data) ? 'invalid_grant' : 'invalid_client');
 };
 
-/** Whether a login is a person's or a service account's. */
+/** Whether a login belongs to a person, not to a service account. */
 const isOfUser = ({ locks, login: [first] }: DefinitionData): boolean =>
   locks !== undefined || first?.form?.grant_type === 'password';

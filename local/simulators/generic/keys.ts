@@ -1,8 +1,8 @@
 import { checkPrimeSync, createECDH, createHash, createPrivateKey, type JsonWebKeyInput } from 'node:crypto';
 
 /**
- * Made-up private keys: computed from a constant, so that they are the same in each run and no key lies in the repository.
- * They are worth nothing, since anybody can compute them.
+ * Made-up private keys, computed from a constant: they are the same in each run, and the repository contains no key.
+ * They protect nothing, since anybody can compute them.
  */
 
 const CURVES: Readonly<Record<string, readonly [name: string, curve: string, bytes: number]>> = {
@@ -13,7 +13,7 @@ const CURVES: Readonly<Record<string, readonly [name: string, curve: string, byt
 
 const made = new Map<string, string>();
 
-/** A key in PEM that signs with the algorithm (RFC 7518 §3.1). */
+/** A key in PEM for the algorithm (RFC 7518 §3.1). */
 export const madeUpKey = (algorithm: string): string => {
   const kind = /^[RP]S/.test(algorithm) ? 'RSA' : algorithm;
   const pem = made.get(kind) ?? pemOf(keyOf(kind));
@@ -33,7 +33,7 @@ const keyOf = (kind: string): Parameters<typeof createPrivateKey>[0] => {
   return { key: der, format: 'der', type: 'pkcs8' };
 };
 
-/** So many bytes that depend on a word alone. */
+/** This many bytes, computed from a word. */
 const stream = (word: string, bytes: number): Buffer =>
   Buffer.concat(
     Array.from({ length: Math.ceil(bytes / 32) }, (_, n) =>
@@ -42,7 +42,7 @@ const stream = (word: string, bytes: number): Buffer =>
   ).subarray(0, bytes);
 
 const curveKey = (crv: string, curve: string, bytes: number): JsonWebKeyInput => {
-  // Zeros in front keep it below the order of each curve.
+  // Leading zeros keep it below the order of each curve.
   const d = Buffer.concat([Buffer.alloc(4), stream(crv, bytes - 4)]);
   const ecdh = createECDH(curve);
   ecdh.setPrivateKey(d);
@@ -54,7 +54,7 @@ const curveKey = (crv: string, curve: string, bytes: number): JsonWebKeyInput =>
 
 const E = 65_537n;
 
-/** RFC 8017 §3.2: two primes of 1024 bits, and what follows from them. */
+/** RFC 8017 §3.2: two primes of 1024 bits, and the values computed from them. */
 const rsaKey = (): JsonWebKeyInput => {
   const [p, q] = [prime('p'), prime('q')];
   const d = inverse(E, (p - 1n) * (q - 1n));
@@ -65,7 +65,7 @@ const rsaKey = (): JsonWebKeyInput => {
 
 const prime = (word: string): bigint => {
   const start = BigInt(`0x${stream(word, 128).toString('hex')}`);
-  // The two highest bits: the product has 2048 bits. The lowest: it is odd.
+  // The two highest bits: the product has 2048 bits. The lowest: the number is odd.
   for (let candidate = start | (3n << 1022n) | 1n; ; candidate += 2n) {
     if ((candidate - 1n) % E !== 0n && checkPrimeSync(candidate)) return candidate;
   }

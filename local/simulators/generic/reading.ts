@@ -6,24 +6,24 @@ import { inUrl } from '../../../lib/definition/values.ts';
 import type { SimulatedRequest } from '../kit.ts';
 import { basicOf, formOf, jsonOf, pathOf } from '../wire.ts';
 
-/** Reads requests by the templates of a definition: what stands in place of each placeholder that has no value. */
+/** Reads requests by the templates of a definition: finds the text at each placeholder that has no value. */
 
 export type Captured = Readonly<Record<string, string>>;
 
 export interface Reader {
-  /** What is known. Everything else is read from the request. */
+  /** The known values. All others are read from the request. */
   readonly values: Values;
-  /** Whether a field without a value may be in the request: to see which request was meant, whoever sent it. */
+  /** Whether a field without a value may be in the request: used to find which request was meant, from any account. */
   readonly lenient: boolean;
-  /** Whether `{refreshToken}` is what an earlier answer gave, and no field of the secret. */
+  /** Whether `{refreshToken}` comes from an earlier answer, not from a field of the secret. */
   readonly refreshes?: boolean;
 }
 
-/** What earlier answers gave, and what is made for each request: never left out. */
+/** Values from earlier answers, and values that are made for each request: never left out. */
 const isGiven = (name: string, { refreshes = false }: Reader): boolean =>
   name === 'refreshToken' ? refreshes : /^(?:token|assertion|(?:answer|claims)\..+)$/.test(name);
 
-/** What a request has in place of the placeholders; nothing if it is another request. */
+/** The texts of a request at the placeholders; undefined if it is another request. */
 export const readRequest = (template: RequestData, request: SimulatedRequest, reader: Reader): Captured | undefined => {
   if (request.method !== template.method || !isAt(template, request)) return undefined;
   const { basic, headers, form, json } = template;
@@ -46,7 +46,7 @@ export const readHeaders = (
   return readEntries(Object.fromEntries(lowered), request.headers, reader);
 };
 
-/** Whether a request goes to the path of a template, whoever sent it. */
+/** Whether a request goes to the path of a template, from any account. */
 export const isAt = (template: RequestData, request: SimulatedRequest): boolean =>
   readPath(template, request, { values: () => undefined, lenient: true }) !== undefined;
 
@@ -97,7 +97,7 @@ const readJson = (template: JsonTemplate, given: unknown, reader: Reader): Captu
   if (typeof template !== 'object') return given === template ? {} : undefined;
   if (Array.isArray(template)) {
     if (!Array.isArray(given)) return undefined;
-    // Which of its items are left out is not known.
+    // It is not known which items are left out.
     if (reader.lenient) return {};
     const kept = template.filter(each => typeof each !== 'string' || !isLeftOut(each, reader));
     if (given.length !== kept.length) return undefined;
@@ -122,7 +122,7 @@ const readText = (
   { encode = same, any = '(.+)' }: { encode?: typeof inUrl; any?: string } = {},
 ): Captured | undefined => {
   const names: string[] = [];
-  // Literals are at even places, names at odd ones.
+  // Literals have even indexes, names odd ones.
   const parts = template.split(/\{([^{}]*)\}/).map((part, n) => {
     if (n % 2 === 0) return escaped(part);
     const value = isGiven(part, reader) ? undefined : reader.values(part);

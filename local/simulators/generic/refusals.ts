@@ -11,10 +11,10 @@ interface Refusal {
   readonly json: Json;
 }
 
-/** Codes that speak of wrong credentials. Others, such as a locked account, are sent only if there is nothing else. */
+/** Codes about wrong credentials. Others, such as a locked account, are used only if there is none of these. */
 const ABOUT_CREDENTIALS = ['invalid_client', 'invalid_grant', 'session_refused', 'subscription_key_refused'];
 
-/** What the provider answers to wrong credentials or a wrong refresh token: in its own dialect, or as RFC 6749 §5.2 has it. */
+/** The provider's answer to wrong credentials or a wrong refresh token: in its own dialect, or as in RFC 6749 §5.2. */
 export const refusal = (data: DefinitionData, grant: Grant, error: string): SimulatedResponse => {
   const own = data.errors.filter(({ means }) => means === 'refused').map(asAnswered);
   const meant = own.filter(each => faultIn(data.errors, each, grant)?.kind === 'refused');
@@ -29,14 +29,14 @@ export const refusal = (data: DefinitionData, grant: Grant, error: string): Simu
   return json(status, body);
 };
 
-/** What the provider answers to a renewal that comes too early; nothing is spent. */
+/** The provider's answer to a renewal that comes too early; nothing is spent. */
 export const earlyRefusal = (data: DefinitionData): SimulatedResponse => {
   const own = data.errors.filter(({ means, grant }) => means === 'retry' && grant !== 'login').map(asAnswered);
   const { status, json: body } = own[0] ?? { status: 400, json: { error: 'invalid_grant' } };
   return json(status, body);
 };
 
-/** The smallest answer that a rule fits. */
+/** The smallest answer that matches a rule. */
 const asAnswered = ({ status, has = [], equals = {}, says }: Rule): Refusal => {
   const parts = [
     ...has.map(path => [path, 'made-up'] as const),

@@ -11,16 +11,16 @@ import { type Json, withAt } from './json.ts';
 import type { Captured } from './reading.ts';
 import { earlyRefusal } from './refusals.ts';
 
-/** How long the code between the two requests of a login can be used. */
+/** How long the code between the two requests of a login is valid. */
 const CODE = minutes(5);
-/** What a made-up secret holds from the beginning never ends by itself. */
+/** The initial session of a made-up secret never ends by itself. */
 const FOR_EVER = hours(24 * 365 * 10);
 
-/** One of the requests of a definition, and what it is answered if an account sent it. */
+/** One request of a definition, and its answer for an account. */
 export interface Step {
   readonly request: RequestData;
   readonly grant: Grant;
-  /** Nothing if the account may not send it, or what it holds is not good. */
+  /** Undefined if the account may not send it, or its values are wrong. */
   answer(server: FakeAuthServer, grantee: Grantee, read: Captured): SimulatedResponse | undefined;
 }
 
@@ -64,7 +64,7 @@ export const stepsOf = (data: DefinitionData): readonly Step[] => {
   return steps.flatMap(({ request, ...step }) => (request ? [{ ...step, request }] : []));
 };
 
-/** The token that came with the refresh token has more time left than the provider wants to see. */
+/** Whether the token of this login has more time left than the provider requires. */
 const isEarly = ({ renewWithin }: DefinitionData, server: FakeAuthServer, family: string): boolean => {
   const end = server.validUntil(family);
   return renewWithin !== undefined && end !== undefined && end - server.now > server.scaled(renewWithin);
@@ -72,7 +72,7 @@ const isEarly = ({ renewWithin }: DefinitionData, server: FakeAuthServer, family
 
 const FROM_ANSWER = 'answer.';
 
-/** The second request of a login sends what the first one answered, at each of these paths. */
+/** The answer to the first request of a login: values at each path that the second request sends. */
 const firstAnswer = (server: FakeAuthServer, { account }: Grantee, second: RequestData): SimulatedResponse => {
   const code = server.opaque();
   server.offer(code, {
@@ -96,7 +96,7 @@ const redeemed = (server: FakeAuthServer, { account }: Grantee, read: Captured):
   return isOne ? server.redeem(codes[0]) : undefined;
 };
 
-/** What a person handed in is good for one use. */
+/** A handed-in code works once. */
 const handedInOnce = (server: FakeAuthServer, { account }: Grantee, code: string | undefined): Code | undefined => {
   if (code === undefined) return undefined;
   if (!server.offered(code)) {

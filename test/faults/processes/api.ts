@@ -13,9 +13,9 @@ export interface ApiConfiguration {
   readonly endpoint: string;
   readonly tables: TableNames;
   readonly provider: string;
-  /** Where its refresher is: what the name of a function is to the API in Lambda. */
+  /** The address of its refresher: the counterpart of a function name in Lambda. */
   readonly refresher: string;
-  /** What differs from the policy's defaults. */
+  /** Changes of the policy's defaults. */
   readonly policy: Partial<Policy>;
 }
 

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readBody } from '../../../local/aws/json-api.ts';
 
-/** What every process of the fault tests has in common: told its configuration, it tells where it is reached. */
+/** Shared by all processes of the fault tests: receives the configuration, and reports the process's address. */
 
-/** The configuration that the parent gave, in the form that the parent's code and this one's agree upon. */
+/** The parent's configuration, in the form that both processes use. */
 export const configuration = <C>(): C => JSON.parse(process.argv[2] ?? '{}') as C;
 
 export const ready = (url: string): void => {
-  // A parent that dies, in whatever way, leaves nobody behind.
+  // If the parent dies in any way, this process ends too.
   process.once('disconnect', () => process.exit());
   process.send?.({ url });
 };
@@ -22,7 +22,7 @@ export const serveJson = (handle: (event: unknown) => Promise<unknown>): void =>
       .then(text => handle(JSON.parse(text)))
       .then(
         answer => response.writeHead(200).end(JSON.stringify(answer ?? null)),
-        // The name alone: an error's words may quote an answer.
+        // Only the name: an error's message may quote an answer.
         (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.name : 'unknown'),
       );
   });

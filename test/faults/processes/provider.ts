@@ -16,35 +16,35 @@ export interface ProviderConfiguration {
 /** How the provider treats one customer from now on. */
 export interface Behaviour {
   readonly customer: string;
-  /** How long its tokens live. */
+  /** The lifetime of its tokens. */
   readonly lifetime: Milliseconds;
-  /** Answered instead of handling the request. */
+  /** Sent instead of handling the request. */
   readonly status?: number;
-  /** Waited before or after the request is handled: before, nothing is spent yet; after, all of it is. */
+  /** Waits before the request is handled, when nothing is spent yet, or after it, when everything is. */
   readonly delay?: { readonly when: 'before' | 'after'; readonly for: Milliseconds };
-  /** Handles the request, and hangs up in place of an answer. */
+  /** Handles the request, and closes the connection instead of answering. */
   readonly hangsUp?: true;
 }
 
-/** What it knows of one customer. */
+/** The state of one customer. */
 export interface Counts {
   readonly calls: number;
-  /** Refresh tokens that it took, and gave another for. */
+  /** Refresh tokens that it accepted and replaced. */
   readonly rotations: number;
-  /** Refresh tokens that came again after they had been redeemed. */
+  /** Refresh tokens that came again after they were redeemed. */
   readonly replays: number;
-  /** Requests that it is waiting with. */
+  /** Requests that wait at present. */
   readonly waiting: number;
-  /** Requests that it refused to handle, answers that it gave late, and answers that it never gave. */
+  /** Requests that it refused, and answers that it sent late or never. */
   readonly refused: number;
   readonly late: number;
   readonly cut: number;
 }
 
-/** What the two providers say differently. */
+/** The differences between the two providers. */
 interface Dialect {
   readonly tokenPath: string;
-  /** The documented lifetime, by which the simulator's time is scaled. */
+  /** The documented lifetime, which scales the simulator's time. */
   readonly lifetime: Milliseconds;
   customerOf(asked: Asked): string | null | undefined;
   refreshTokenOf(asked: Asked): string | null | undefined;
@@ -73,7 +73,7 @@ const dialect = dialects[provider];
 if (!dialect) throw new Error(`there is no dialect of ${provider}`);
 const behaviours = new Map<string, Behaviour>();
 const counts = new Map<string, { -readonly [Count in keyof Counts]: number }>();
-/** Kept apart from the simulator's own memory: what is counted must not depend on what it forgets. */
+/** Separate from the simulator's own memory: counts must not depend on what it forgets. */
 const redeemed = new Set<string>();
 let lifetime = dialect.lifetime;
 
@@ -121,7 +121,7 @@ const tokenRequest = async (
   return undefined;
 };
 
-/** Codes for a person are valid as long as documented: a test that is slow must not lose them. */
+/** Codes for a person are valid for the documented time: a slow test must not lose them. */
 const handle = (
   simulator: Simulator,
   request: IncomingMessage,
@@ -133,7 +133,7 @@ const handle = (
   return simulator.handle({ method, path: url.slice(`/${provider}`.length), headers: headersOf(request), body });
 };
 
-/** For the test alone, beside what a provider offers. */
+/** For the test only, in addition to what a provider offers. */
 const admin = (simulator: Simulator, path: string, body: string): unknown => {
   if (path === '/admin/behave') {
     const behaviour: Behaviour = JSON.parse(body);
@@ -170,7 +170,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
   const accounts = names.map(name => simulatedAccount(provider, name));
   const simulator = createSimulator(provider, world, accounts);
   server.on('request', (request, response) => {
-    // Whoever asked may have been killed meanwhile.
+    // The caller may have been killed meanwhile.
     serve(simulator, request, response).catch(() => response.destroy());
   });
   ready(url);

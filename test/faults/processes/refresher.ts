@@ -20,7 +20,7 @@ export interface RefresherConfiguration {
   readonly tables: TableNames;
   readonly prefix: string;
   readonly provider: string;
-  /** What differs from the policy's defaults. */
+  /** Changes of the policy's defaults. */
   readonly policy: Partial<Policy>;
 }
 
@@ -30,7 +30,7 @@ const provider = findProvider(id);
 if (!provider) throw new Error(`there is no provider ${id}`);
 const { dynamodb, secretsManager: client } = localClients({ endpoint });
 const failed = (error: unknown) => console.error(error instanceof Error ? error.message : 'unknown error');
-/** What goes to the event bus in Lambda goes to the parent here. */
+/** Events go to the parent instead of the event bus. */
 const transitions = publishingTransitions(
   { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
   systemClock,

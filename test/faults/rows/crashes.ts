@@ -11,23 +11,28 @@ const failing = (['keep', 'publish', 'settle'] as const).flatMap(step =>
 const everyKill = (['claim', 'secret', 'grant', 'keep', 'publish', 'settle'] as const).flatMap(step =>
   (['before', 'after'] as const).map(when => ({ name: `kill-${when}-${step}`, step, when })),
 );
-/** Between the claim and the write that keeps the next refresh token. The only one is lost there, or may be: `doubt.ts`. */
+/**
+ * Between the claim and the write that stores the next refresh token. An only copy is lost there, or may be: see
+ * `doubt.ts`.
+ */
 const DOUBTFUL = new Set(everyKill.slice(1, 7).map(({ name }) => name));
 const killsOf = (held: Held) =>
   held === 'credentials' ? everyKill : everyKill.filter(({ name }) => !DOUBTFUL.has(name));
 export const namesFor = (held: Held): string[] =>
   [...failing, ...killsOf(held)].map(({ name }) => name).concat('frozen');
 
-/** Where a refresher dies before the provider has taken its refresh token. */
+/** The points at which a refresher crashes before the provider has received its refresh token. */
 const UNSPENT = new Set(['before claim', 'after claim', 'before secret', 'after secret', 'before grant']);
 
 const RECOVERED_WITHIN = seconds(40);
 
-/** Refreshers that fail, die and freeze in the middle of a refresh, while two sound ones race for what they leave. */
+/**
+ * Refreshers that fail, crash and freeze in the middle of a refresh, while two healthy ones race for the connections.
+ */
 export const crashes = async (world: World, held: Held, say: (line: string) => void): Promise<Row[]> => {
   const stage = new Stage(world, 'crashes', shortened, held);
   const [names, killed] = [namesFor(held), killsOf(held)];
-  // A refresh token that is the only one is used at any age of its token, which is not to come near its end.
+  // An only refresh token is used at any age of its token, which must not come near its end.
   const lifetime = held === 'credentials' ? LIFETIME : minutes(30);
   const ids = new Map((await stage.open(names, lifetime)).map((id, n) => [names[n] ?? '', id]));
   const idOf = (name: string): ConnectionId => {
@@ -53,7 +58,7 @@ export const crashes = async (world: World, held: Held, say: (line: string) => v
       if (!(await stage.accepted(id))) dead += 1;
     }
   });
-  /** From each fault on, until its connection is well again. */
+  /** The time from each fault until its connection is well again. */
   const recoveries = new Map<string, Promise<Milliseconds>>();
   const recovering = (name: string): void => {
     const from = Date.now();
@@ -93,7 +98,7 @@ export const crashes = async (world: World, held: Held, say: (line: string) => v
       'replays',
       of.map(({ name }) => idOf(name)),
     );
-  // A fault that hit a login, and no rotation, would prove nothing.
+  // A fault during a login, without a rotation, would prove nothing.
   const rotated = await Promise.all(
     [...failing, ...killed.filter(({ step, when }) => !UNSPENT.has(`${when} ${step}`))].map(
       async ({ name }) => (await stage.counts(idOf(name))).rotations > 0,

@@ -9,29 +9,31 @@ import { type Victim, victimOf } from '../victims.ts';
 
 const held = 'a refresh token alone';
 const TICK = seconds(5);
-/** From here on a refresh token that may be spent is sent again: two ticks. */
+/** From this time before the end, a refresh token that may be spent is sent again: two ticks. */
 const NEAR_END = 2 * TICK;
-/** So often is a token used before its provider ends it. */
+/** How often a token is used before its provider ends it. */
 const USES = 20;
-/** So often is it asked for after that. */
+/** How often it is requested after that. */
 const READS = 5;
 
 export const names = doubts.map(({ name }) => name);
 
-/** What became of one connection. */
+/** The course of one connection. */
 interface Course {
   readonly doubt: Doubt;
   readonly id: ConnectionId;
   readonly reportedAfter: number;
   uses: number;
-  /** Reads after the provider had refused the token to a consumer. */
+  /** Reads after the provider refused the token to a consumer. */
   refusals: number;
   readonly wrong: string[];
 }
 
-/** Only copies of access that are lost, or may be: nothing else is lost with them, and a person is told at once. */
+/**
+ * Only copies of access that are lost, or may be: nothing else is lost with them, and an event reports them at once.
+ */
 export const doubt = async (world: World, say: (line: string) => void): Promise<Row[]> => {
-  // Nothing is renewed but what the faults leave.
+  // Nothing is renewed except by the faults.
   const policy = { ...shortened, tick: TICK, floor: LIFETIME, forcedSpacing: seconds(1) };
   const stage = new Stage(world, 'doubt', policy, held);
   const refreshers = [await stage.refresher(), await stage.refresher()] as const;
@@ -72,7 +74,7 @@ export const doubt = async (world: World, say: (line: string) => void): Promise<
   return rowsOf(courses);
 };
 
-/** Meets its fault, and is reported. */
+/** Runs the fault, and waits for its report. */
 const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId, victim: Victim): Promise<Course> => {
   await doubt.inflict(stage, id, victim);
   const from = Date.now();
@@ -86,14 +88,14 @@ const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId,
   return { doubt, id, reportedAfter: Date.now() - from, uses: 0, refusals: 0, wrong: [] };
 };
 
-/** Used by a consumer until somebody or something ends it, or its end is near: always the same token, always accepted. */
+/** Used by a consumer until something ends it, or its end is near: always the same token, always accepted. */
 const served = async (stage: Stage, api: Running, course: Course, published: Token, most: number): Promise<void> => {
   const { doubt, id, wrong } = course;
   const near = plus(published.expiresAt, -NEAR_END);
   await until(`the token of ${doubt.name} comes near its end`, LIFETIME, async () => {
     const { accepted, accessToken } = await use(api, id);
     const { replays } = await stage.counts(id);
-    // What was seen after that moment may be its consequence.
+    // What was seen after that time may be its consequence.
     if (Date.now() >= near) return true;
     course.uses += 1;
     if (!accepted || accessToken !== published.accessToken) wrong.push('its token was not served, or refused');
@@ -103,7 +105,7 @@ const served = async (stage: Stage, api: Running, course: Course, published: Tok
   if (course.uses === 0) throw new Error(`${doubt.name}: its token was too old to be used`);
 };
 
-/** The provider never had its refresh token: it is renewed near the end of its token, without a gap. */
+/** The provider never got its refresh token: it is renewed near the end of its token, without a gap. */
 const spared = async (stage: Stage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);
@@ -116,7 +118,7 @@ const spared = async (stage: Stage, api: Running, course: Course): Promise<void>
   if ((await stage.counts(id)).replays > 0) wrong.push('its refresh token came twice');
 };
 
-/** The provider refuses the token one day: the consumer says so, and from then on nobody is given it. */
+/** One day the provider refuses the token: the consumer reports it, and from then on nobody gets it. */
 const lost = async (stage: Stage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);

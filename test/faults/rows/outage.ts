@@ -6,12 +6,12 @@ import { type Row, Stage, type World } from '../stage.ts';
 
 export const names = ['outage'];
 
-/** At least so long, and so many reads. */
+/** At least this long, and this many reads. */
 const OUTAGE = seconds(5);
 const READS = 10;
 const LIFETIME = minutes(10);
 
-/** The provider is down while the token has ten minutes to live. */
+/** The provider is down while the token is valid for ten more minutes. */
 export const outage = async (world: World, held: Held): Promise<Row[]> => {
   const stage = new Stage(world, 'outage', {}, held);
   const refresher = await stage.refresher();
@@ -25,7 +25,7 @@ export const outage = async (world: World, held: Held): Promise<Row[]> => {
   await stage.behave(id, { lifetime: LIFETIME, status: 503 });
   let reads = 0;
   let refused = 0;
-  // Every second reader wants more life than the token has left, and so asks for a refresh as well.
+  // Every second reader wants more time than the token has left, and therefore requests a refresh too.
   const reading = repeat(100, async () => {
     reads += 1;
     const answer = await fetch(`${api.url}/tokens/${id}${reads % 2 === 0 ? '?minTtl=599' : ''}`, authorized);

@@ -8,10 +8,10 @@ export const names = ['crowd', 'reads', 'reads-min-ttl'];
 
 const READERS = 100;
 const READS = 20;
-/** More than the tokens live, in seconds. */
+/** More than the lifetime of the tokens, in seconds. */
 const UNATTAINABLE = 900;
 
-/** What readers cost: many of them at once, and many one after the other. */
+/** The calls that readers cause: many at once, and many one after another. */
 export const readers = async (world: World): Promise<Row[]> => {
   const stage = new Stage(world, 'readers');
   const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
@@ -23,7 +23,7 @@ export const readers = async (world: World): Promise<Row[]> => {
     const answer = await fetch(`${apis[n % apis.length]?.url}/tokens/${path}`, authorized);
     const { accessToken = '', code } = (await answer.json()) as { accessToken?: string; code?: string };
     if (code !== 'refresh_in_progress') return accessToken;
-    // Enough others wait already: the answer says when to come back.
+    // Enough others wait already: the answer has a Retry-After.
     await sleep(seconds(Number(answer.headers.get('retry-after'))));
     return read(n, path);
   };

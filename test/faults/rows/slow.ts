@@ -5,7 +5,7 @@ import { type Row, Stage, type World } from '../stage.ts';
 
 export const names = ['slow'];
 
-/** The provider spends the refresh token at once, and takes longer to say so than anybody's lease lasts. */
+/** The provider spends the refresh token at once, and its answer takes longer than any lease. */
 export const slow = async (world: World): Promise<Row[]> => {
   const stage = new Stage(world, 'slow', shortened);
   const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
@@ -53,10 +53,13 @@ export const slow = async (world: World): Promise<Row[]> => {
   ];
 };
 
-/** Longer than a call may take by default, and no longer than the run of an only copy waits. */
+/** Longer than the default deadline of a call, and shorter than the run of an only copy waits. */
 const SLOWER = shortened.callDeadline * 2;
 
-/** The same provider, and a refresh token that is the only copy: its answer is waited for as long as the lease allows. */
+/**
+ * The same provider, and a refresh token that is the only copy: the run waits for its answer as long as the lease
+ * allows.
+ */
 export const onlySlow = async (world: World): Promise<Row[]> => {
   const held = 'a refresh token alone';
   const stage = new Stage(world, 'slow', { ...shortened, lease: seconds(20) }, held);
