@@ -331,3 +331,21 @@ it('no settlement has an undefined field: a store need not guess', () => {
   ];
   for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
 });
+
+it('a login that did not lengthen the life of a token has a session all the same', () => {
+  const seen = connectionOf(idOf('acme'), { issuedAt: START, expiresAt: plus(START, minutes(60)) });
+  const granted = {
+    kind: 'granted',
+    accessToken: 'access',
+    tokenType: 'Bearer',
+    issuedAt: START,
+    expiresAt: plus(START, minutes(60)),
+    headers: {},
+    baseUrl: 'https://api.test',
+    refreshToken: 'new',
+    warnings: [],
+  } as const;
+  const issuer = { base: 'https://login.test', binding: 'b' };
+  const session = sessionAfter(seen, undefined, { grant: 'login' }, granted, testProvider(), issuer);
+  expect(session).toEqual({ refreshToken: 'new', ...issuer });
+});

@@ -4,7 +4,7 @@ import { apiWorld, granted, LIFE } from '../support/api-world.ts';
 import type { Hooks } from '../support/memory.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
-/** Guards that nothing else would miss: found by taking them away. */
+/** How long a reader waits, and what it gets then. */
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async (hooks: Hooks = {}) => {

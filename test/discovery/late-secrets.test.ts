@@ -5,7 +5,7 @@ import { discoverNow } from '../support/discover.ts';
 import { ID, vendorWorld } from '../support/vendor.ts';
 import { PREFIX } from '../support/world.ts';
 
-/** Guards that nothing else would miss: found by taking them away. */
+/** Secrets that are broken, that the list lacks, or that come back late. */
 
 it('a secret that is not listed and cannot be understood is not gone', async () => {
   const { world } = await vendorWorld();

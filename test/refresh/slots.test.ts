@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { seconds } from '../../lib/core/types.ts';
+import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+
+/** How long a run waits for a slot of a rate limit, and what is left for its calls. */
+
+describe('a rate limit', () => {
+  const rateLimit = { calls: 1, per: seconds(16) };
+
+  it('is not waited for longer than a lease allows', async () => {
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
+    expect(world.clock.slept).toEqual([]);
+  });
+
+  it('that a run waited for leaves it its whole time for the call', async () => {
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit: { calls: 1, per: seconds(4) } }) });
+    await world.useLimit({ calls: 1, per: seconds(4) }, 1);
+    const deadlines: number[] = [];
+    const deps = world.worker();
+    world.hooks.after = async at => {
+      if (at === 'secrets.get') world.clock.pass(seconds(0.5));
+    };
+    const send: typeof deps.send = (request, deadline) => {
+      deadlines.push(deadline);
+      return deps.send(request, deadline);
+    };
+    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'refreshed' });
+    expect(world.clock.slept[0]).toBeGreaterThan(3000);
+    expect(deadlines).toEqual([world.policy.callDeadline]);
+  });
+});
