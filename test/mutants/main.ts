@@ -36,8 +36,12 @@ const firstSeed = async (copy: string, mutant: Mutant): Promise<Found | undefine
     const args = ['test/simulation/first.ts', String(SEEDS)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: copy, timeout: PATIENCE });
     return stdout === '' ? undefined : (JSON.parse(stdout) as Found);
-  } catch {
-    return { seed: 0, violation: 'the simulator does not come to an end' };
+  } catch (error) {
+    const { killed, stderr = '' } = error as { readonly killed?: boolean; readonly stderr?: string };
+    // What is not code any more would be noticed by anything.
+    if (stderr.includes('ERR_INVALID_TYPESCRIPT_SYNTAX'))
+      throw new Error(`${mutant.file}: "${mutant.name}" is a syntax error`);
+    return { seed: 1, violation: killed ? 'the simulator does not come to an end' : 'an exception ends the simulator' };
   } finally {
     mend();
   }
