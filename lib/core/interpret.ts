@@ -185,12 +185,13 @@ const success = (exchange: Exchange, reply: HttpReply): Success | Failed => {
 
 /** Reads an answer in the provider's own dialect. */
 const dialectIn = (
-  { provider, grant, sentAt }: Exchange,
+  { provider, account, grant, sentAt }: Exchange,
   json: Json,
   status: number,
   headers: Readonly<Record<string, string>>,
 ): Failed | undefined => {
-  const fault = provider.fault?.({ status, json }, grant);
+  // The refresh request sends an imported refresh token, also in place of a login.
+  const fault = provider.fault?.({ status, json }, account.importsSession ? 'refresh' : grant);
   if (!fault || fault.kind === 'refused') return fault && { ...fault, status };
   return { ...fault, status, ...retryAfterIn(headers, sentAt) };
 };

@@ -23,9 +23,6 @@ export const providerFrom = (data: DefinitionData): DefinedProvider => {
     const refreshToken = handedIn(c);
     return refreshToken === undefined ? {} : { refreshToken };
   };
-  // If the refresh request redeems the code, the error rules of both grants apply.
-  const isRedeemedAsRefresh = redeem !== undefined && redeem.request === undefined;
-  const errorRules = isRedeemedAsRefresh ? errors.map(({ grant: _, ...rule }) => rule) : errors;
   const shared = rateLimit?.sharedBy;
   const redemption = redeem && (redeem.request ?? refresh);
   const loginOf = (c: SecretFields) => {
@@ -63,7 +60,7 @@ export const providerFrom = (data: DefinitionData): DefinedProvider => {
     ...(redeem?.lifetime !== undefined && { codeLifetime: redeem.lifetime }),
     ...(data.assertion && { assertion: c => assertionOf(data, chosen(data, c)) }),
     ...(locks && { lockable: c => lockedBy(locks, chosen(data, c)) }),
-    ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errorRules, reply, grant) }),
+    ...(errors.length > 0 && { fault: (reply, grant) => faultIn(errors, reply, grant) }),
     ...(revoke && {
       revoke: (base, token) => requestFrom(revoke, name => ({ base, token })[name]),
     }),
