@@ -55,7 +55,7 @@ export class Refreshers extends Construct {
       // A run begins only with a whole lease left: that leaves more than two minutes to begin runs.
       timeout: Duration.minutes(3),
       network: props.network,
-      ...surroundings(props),
+      ...contextOf(props),
     });
     const { fn, role } = refresher;
     allowSecrets(role, {
@@ -87,7 +87,7 @@ export class Refreshers extends Construct {
   }
 }
 
-const surroundings = ({ logRetention, deadLetters }: FunctionContext): FunctionContext => ({
+const contextOf = ({ logRetention, deadLetters }: FunctionContext): FunctionContext => ({
   logRetention,
   deadLetters,
 });

@@ -164,5 +164,6 @@ const reasonOf = (error: unknown): string => {
 const faster = (provider: Provider, speed: number): Provider => ({
   ...provider,
   lifetime: provider.lifetime / speed,
+  ...(provider.renewWithin !== undefined && { renewWithin: provider.renewWithin / speed }),
   ...(provider.rateLimit && { rateLimit: { ...provider.rateLimit, per: provider.rateLimit.per / speed } }),
 });

@@ -78,7 +78,7 @@ it('notices such phrases', () => {
     'A fault of ours.',
   ];
   expect(sentences.map(sentence => faultsIn([sentence]).length)).toEqual(sentences.map(() => 1));
-  expect(faultsIn([withoutCode('There is no token. `no_living_token` expires.')])).toEqual([]);
+  expect(faultsIn([withoutCode('There is no token. `no_valid_token` expires.')])).toEqual([]);
 });
 
 it('comments and the names of tests are plain English', () => {

@@ -8,7 +8,7 @@ export type ProblemCode =
   | 'method_not_allowed'
   | 'too_many_refreshes'
   | 'refresh_in_progress'
-  | 'no_living_token'
+  | 'no_valid_token'
   | 'refresh_failed'
   | 'internal_error';
 
@@ -38,7 +38,7 @@ const titles: Readonly<Record<ProblemCode, readonly [status: number, title: stri
   method_not_allowed: [405, 'The method is not allowed here'],
   too_many_refreshes: [429, 'A refresh was forced a moment ago'],
   refresh_in_progress: [503, 'A refresh is in progress'],
-  no_living_token: [503, 'There is no valid token'],
+  no_valid_token: [503, 'There is no valid token'],
   refresh_failed: [503, 'The token could not be refreshed'],
   internal_error: [500, 'The token refresher has a fault'],
 };

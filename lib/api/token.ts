@@ -89,7 +89,7 @@ const obtain = async (
   }
   if (request.kind === 'ifNeeded' && token && isValid(token, deps.clock.now())) return found(deps, token);
   if (busy) return inProgress(connection);
-  return unavailable(deps, connection, request.kind === 'ifNeeded' ? 'no_living_token' : 'refresh_failed');
+  return unavailable(deps, connection, request.kind === 'ifNeeded' ? 'no_valid_token' : 'refresh_failed');
 };
 
 /**

@@ -9,7 +9,7 @@ export const unknownConnection = (connection: ConnectionId): HttpAnswer =>
 export const unavailable = async (
   deps: ApiDeps,
   connection: ConnectionId,
-  code: Extract<ProblemCode, 'no_living_token' | 'refresh_failed'>,
+  code: Extract<ProblemCode, 'no_valid_token' | 'refresh_failed'>,
 ): Promise<HttpAnswer> => {
   const record = await deps.connections.get(connection);
   if (!record || record.retiredAt !== undefined) return unknownConnection(connection);
@@ -35,7 +35,7 @@ export const unavailable = async (
  */
 const sinceOf = (record: Connection, code: ProblemCode, now: EpochMs): EpochMs => {
   const { expiresAt, failingSince, lastError, dueAt } = record;
-  if (code === 'no_living_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;
+  if (code === 'no_valid_token' && expiresAt !== undefined && expiresAt <= now) return expiresAt;
   return failingSince ?? lastError?.at ?? (dueAt < now ? dueAt : now);
 };
 

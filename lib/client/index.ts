@@ -7,9 +7,9 @@ import { epochMs, parseConnectionId } from '../core/types.ts';
 export type CurrentToken = ReturnType<typeof tokenView>;
 
 /**
- * `no_living_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
+ * `no_valid_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
  */
-export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_living_token';
+export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_valid_token';
 
 /** The reason for the missing token; `code` is stable, the message is for people. */
 export class TokenError extends Error {
@@ -34,5 +34,5 @@ export const readToken = async (client: DynamoDBClient, table: string, connectio
     throw new TokenError('unknown_connection', `${id} has no token: there is no secret of it, or none that works`);
   const now = epochMs(Date.now());
   if (token.expiresAt > now) return tokenView(token, now);
-  throw new TokenError('no_living_token', `the token of ${id} died at ${new Date(token.expiresAt).toISOString()}`);
+  throw new TokenError('no_valid_token', `the token of ${id} died at ${new Date(token.expiresAt).toISOString()}`);
 };

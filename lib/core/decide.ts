@@ -4,7 +4,6 @@ import type { Account, Grant, Provider } from './provider.ts';
 import {
   type Connection,
   type EpochMs,
-  epochMs,
   type Listed,
   type Milliseconds,
   plus,
@@ -66,22 +65,11 @@ export const decideDemand = (
   policy: Policy,
 ): DemandDecision => {
   const decision = decideKind(connection, published, now, demand, policy);
-  const from = possibleFrom(connection, published, policy);
-  return decision.action === 'refresh' && from > now ? { action: 'wait', reason: 'too_early', until: from } : decision;
-};
-
-/**
- * When the provider renews the token of a connection that cannot log in again. Before that it refuses the refresh
- * token, and a person would have to bring another one.
- */
-const possibleFrom = (
-  { redeemedCode, expiresAt }: Connection,
-  published: Published | undefined,
-  { renewWithin }: Policy,
-): EpochMs => {
-  const end = published?.expiresAt ?? expiresAt;
-  const isBound = renewWithin !== undefined && redeemedCode !== undefined && end !== undefined;
-  return isBound ? plus(end, -renewWithin) : epochMs(0);
+  // Before that the provider refuses the refresh token, and a person would have to bring another one.
+  const from = connection.redeemedCode && renewableFrom(published ?? connection, policy);
+  return decision.action === 'refresh' && from && from > now
+    ? { action: 'wait', reason: 'too_early', until: from }
+    : decision;
 };
 
 const decideKind = (
@@ -261,8 +249,15 @@ export const chooseGrant = (
 };
 
 /** The provider renews tokens only near their end, and this token is not there yet. */
-export const isTooEarly = ({ expiresAt }: Connection, { renewWithin }: Provider, now: EpochMs): boolean =>
-  renewWithin !== undefined && expiresAt !== undefined && expiresAt - now > renewWithin;
+export const isTooEarly = (before: Connection, provider: Provider, now: EpochMs): boolean =>
+  (renewableFrom(before, provider) ?? now) > now;
+
+/** When the provider begins to renew a token; undefined if it always does. */
+const renewableFrom = (
+  { expiresAt }: Pick<Connection, 'expiresAt'>,
+  { renewWithin }: Pick<Provider, 'renewWithin'>,
+): EpochMs | undefined =>
+  expiresAt === undefined || renewWithin === undefined ? undefined : plus(expiresAt, -renewWithin);
 
 /** A renewal that adds less than a tenth of a lifetime does not count: the session is at its end. */
 export const lengthens = (before: Connection, reach: number, life: Milliseconds): boolean =>

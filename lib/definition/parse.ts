@@ -67,7 +67,8 @@ const depthOf = (issues: readonly Issue[]): number => Math.max(...issues.map(({ 
 const messageOf = (issue: Issue, path: readonly PropertyKey[]): string => {
   if (issue.code === 'invalid_type') {
     const [part, of] = [String(path.at(-1)), path.at(-2)];
-    const example = of === 'fields' ? examples.field : examples[part];
+    const name = of === 'fields' ? 'field' : part;
+    const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
     const kind = `${kinds[issue.expected] ?? issue.expected}${example ? ` such as ${example}` : ''}`;
     return isAbsent(issue) ? `is missing: it must be ${kind}` : `must be ${kind}`;
   }

@@ -52,18 +52,20 @@ export const discover = async (
   const inventory = new SecretInventory(deps, records.values());
   await pool(listings, CONCURRENCY, listing => inventory.look(listing));
   await pool(inventory.unlisted(listings), CONCURRENCY, secret => inventory.lookAgain(secret));
-  const round = new Reconciliation(deps, records);
-  await pool([...inventory.connections], CONCURRENCY, ([connection, note]) => round.match(connection, note));
+  const reconciliation = new Reconciliation(deps, records);
+  await pool([...inventory.connections], CONCURRENCY, ([connection, note]) => reconciliation.match(connection, note));
   const missing = active(records.values()).filter(({ connection }) => !inventory.connections.has(connection));
   const bySecret = Map.groupBy(missing, ({ connection }) => secretOf(connection));
-  await pool([...bySecret], CONCURRENCY, ([secret, own]) => round.retire(secret, own));
-  const revived = new Set(round.done.revived);
+  await pool([...bySecret], CONCURRENCY, ([secret, own]) => reconciliation.retire(secret, own));
+  const revived = new Set(reconciliation.done.revived);
   const retired = [...records.values()].filter(
     record => record.retiredAt !== undefined && !revived.has(record.connection) && !inventory.mayBeBack(record),
   );
-  await pool(retired, CONCURRENCY, record => round.clear(record, !inventory.connections.has(record.connection)));
+  await pool(retired, CONCURRENCY, record =>
+    reconciliation.clear(record, !inventory.connections.has(record.connection)),
+  );
   const { read, problems } = inventory;
-  return { secrets: listings.length, read, connections: inventory.connections.size, ...round.done, problems };
+  return { secrets: listings.length, read, connections: inventory.connections.size, ...reconciliation.done, problems };
 };
 
 /** Every record of the deployed providers, including retired ones. */

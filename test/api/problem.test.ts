@@ -10,7 +10,7 @@ const statuses: Readonly<Record<ProblemCode, number>> = {
   too_many_refreshes: 429,
   internal_error: 500,
   refresh_in_progress: 503,
-  no_living_token: 503,
+  no_valid_token: 503,
   refresh_failed: 503,
 };
 
@@ -36,7 +36,7 @@ describe('a problem document (RFC 9457)', () => {
 
   it('adds its details to the members of the standard, and headers to its own', () => {
     const more = { connection: idOf('acme'), reason: 'timeout', since: '2026-01-01T00:00:00.000Z' } as const;
-    const answer = problem('no_living_token', 'Later.', more, { 'retry-after': '7' });
+    const answer = problem('no_valid_token', 'Later.', more, { 'retry-after': '7' });
     expect(JSON.parse(answer.body)).toMatchObject(more);
     expect(answer.headers).toMatchObject({ 'retry-after': '7', 'cache-control': 'no-store' });
   });

@@ -51,7 +51,7 @@ describe('a hundred readers of a connection without a valid token', () => {
     for (const answer of atOnce(answers)) expect(answer).toMatchObject(inProgress);
     const others = answers.filter(({ at }) => at !== START);
     for (const answer of others) {
-      expect(answer).toMatchObject({ status: 503, json: { code: 'no_living_token', reason: 'timeout' } });
+      expect(answer).toMatchObject({ status: 503, json: { code: 'no_valid_token', reason: 'timeout' } });
       expect(answer.at - START).toBeLessThan(seconds(25));
     }
     expect(calls).toHaveLength(1);
@@ -141,7 +141,7 @@ describe('readers of a connection that another worker has', () => {
   it('get a Retry-After if that worker never ends and nothing is valid', async () => {
     const { get, clock, since } = await setUpClaimed(0);
     const answer = await get();
-    expect(answer).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
+    expect(answer).toMatchObject({ status: 503, json: { code: 'no_valid_token' } });
     expect(clock.now() - since).toBeLessThan(seconds(25));
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   });

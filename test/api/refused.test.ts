@@ -76,8 +76,8 @@ describe('consumers who were refused one token', () => {
     const { post, clock, answers } = await setUp();
     clock.pass(LIFE);
     answers(() => refused(503, ''));
-    expect(await post(START)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
-    expect(await post(START)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
+    expect(await post(START)).toMatchObject({ status: 503, json: { code: 'no_valid_token' } });
+    expect(await post(START)).toMatchObject({ status: 503, json: { code: 'no_valid_token' } });
   });
 
   /*

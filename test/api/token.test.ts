@@ -125,10 +125,10 @@ describe('when a refresh fails', () => {
       'retry-after': '120',
     });
     expect(answer.json).toEqual({
-      type: 'urn:token-refresher:problem:no_living_token',
+      type: 'urn:token-refresher:problem:no_valid_token',
       title: expect.any(String),
       status: 503,
-      code: 'no_living_token',
+      code: 'no_valid_token',
       detail: expect.any(String),
       connection: 'poweroffice-v2/acme',
       reason: 'provider_error',
@@ -150,7 +150,7 @@ describe('when a refresh fails', () => {
     answers(() => refused(400, 'invalid_client'));
     for (let n = 0; n < 5; n++) {
       const answer = await get();
-      expect(answer).toMatchObject({ status: 503, json: { code: 'no_living_token', reason: 'invalid_client' } });
+      expect(answer).toMatchObject({ status: 503, json: { code: 'no_valid_token', reason: 'invalid_client' } });
       expect(answer.json.detail).toMatch(/secret/);
       expect(answer.body).not.toContain(planted.words);
       expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(3600);

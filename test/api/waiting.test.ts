@@ -56,7 +56,7 @@ it('no reader waits longer than an HTTP API does', async () => {
   expect(clock.now() - before).toBeLessThan(seconds(25));
   clock.pass(LIFE);
   const later = clock.now();
-  expect(await call('GET', path, {}, silent)).toMatchObject({ status: 503, json: { code: 'no_living_token' } });
+  expect(await call('GET', path, {}, silent)).toMatchObject({ status: 503, json: { code: 'no_valid_token' } });
   expect(clock.now() - later).toBeLessThan(seconds(25));
 });
 

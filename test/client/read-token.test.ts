@@ -49,7 +49,7 @@ test('an expired one is not served', async () => {
   dynamodb.on(GetItemCommand).resolves({ Item: marshall(item) });
   await expect(read('poweroffice-v2/oslo')).rejects.toMatchObject({
     name: 'TokenError',
-    code: 'no_living_token',
+    code: 'no_valid_token',
     message: 'the token of poweroffice-v2/oslo died at 2026-01-01T12:20:00.000Z',
   });
 });

@@ -114,7 +114,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     await expect.poll(statuses, soon).toEqual({ 'petrosoft/fifth': 'attention', 'officernd/third': 'healthy' });
     expect(await laptop.get('/tokens/petrosoft/fifth')).toMatchObject({
       status: 503,
-      json: { code: 'no_living_token', reason: 'invalid_grant' },
+      json: { code: 'no_valid_token', reason: 'invalid_grant' },
     });
     expect(independent.complaints).toHaveLength(1);
 

@@ -157,7 +157,7 @@ export class Customer {
   #packedText({ members, misspelled }: Pack): string {
     const stored = members.filter(({ state }) => state !== 'deleted');
     const texts = stored.map(each => [each.account.name, JSON.parse(each.#text(each.state, each.#code))]);
-    return JSON.stringify({ connections: Object.fromEntries(misspelled ? [...texts, ['mis spelt', {}]] : texts) });
+    return JSON.stringify({ connections: Object.fromEntries(misspelled ? [...texts, ['mis spelled', {}]] : texts) });
   }
 
   #text(state: SecretState, code: string | undefined): string {
