@@ -93,11 +93,6 @@ export const mutants: readonly Mutant[] = [
     ['changed credentials are not tried', 'if (reread.fingerprint === credentials.fingerprint) {', 'if (true) {'],
     ['a refused session is a verdict', "kind === 'refused' ||", ''],
     [
-      'a session that the credentials may not use is forgotten',
-      'forgetSession ? undefined : session',
-      'forgetSession || isForeign ? undefined : session',
-    ],
-    [
       'every refresh of an only copy may end its token',
       'this.#calls.sent?.irreplaceable === true && this.found.note?.inDoubt === true',
       'refresh?.only',
@@ -118,7 +113,6 @@ export const mutants: readonly Mutant[] = [
     ],
   ]),
   ...mutantsOf('lib/refresh/sweep.ts', [
-    ['one broken connection stops all', 'claimsFailed += 1;', 'throw error;'],
     ['every connection is refreshed in each tick', ".filter(each => decideDue(each, now).action === 'refresh')", ''],
   ]),
 ];
