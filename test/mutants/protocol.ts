@@ -6,7 +6,7 @@ export const mutants: readonly Mutant[] = [
     ['changed credentials wait', 'if (credentialsChanged(connection)) return', 'if (false) return'],
     ['an operator waits like a reader', 'return unavailable(connection, now) ??', 'return resting(connection) ??'],
     [
-      'an abandoned lease is no reason to log in',
+      'an abandoned lease is not a reason to log in',
       "if (held.mayBeSpent) return { grant: 'login', reason: 'abandoned' };",
       '',
     ],
@@ -17,7 +17,7 @@ export const mutants: readonly Mutant[] = [
   ]),
   ...mutantsOf('lib/core/interpret.ts', [
     ['too many requests are a refusal', 'if (status === 429)', 'if (false)'],
-    ['an error code is no verdict', "if (named) return { kind: 'refused', code: named, status };", ''],
+    ['an error code is not a verdict', "if (named) return { kind: 'refused', code: named, status };", ''],
     ['a 200 without a token is a refusal', "if (ok) return { kind: 'unknown', code: 'malformed_answer', status };", ''],
     ['an empty refresh token is kept', "...(held !== '' && { refreshToken: held }),", 'refreshToken: held,'],
   ]),

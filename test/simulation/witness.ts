@@ -287,7 +287,7 @@ export class Witness {
     const late = plus(issuedAt, (expiresAt - issuedAt) / 2);
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
-      ledger.violated(`${connection}: a token died in the calm`);
+      ledger.violated(`${connection}: a token expired in the calm`);
     if (alarms.told(attention, late, expiresAt) || mailbox.told(connection, late, expiresAt)) return;
     // Its secret was deleted when it was due for renewal, and came back at the last moment.
     if (this.#customers.get(connection)?.was(state => state === 'deleted', late, expiresAt)) return;
