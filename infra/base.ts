@@ -5,7 +5,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct, type IConstruct } from 'constructs';
 import { keyOf, parseConnectionId, providerOf } from '../lib/core/types.ts';
-import { EVENT_SOURCE, type Transition } from '../lib/events.ts';
+import { type ConnectionEventType, EVENT_SOURCE } from '../lib/events.ts';
 import { type MetricName, metrics } from '../lib/observe/metrics.ts';
 import { CollectedGrants } from './collected-grants.ts';
 import { reads, routes } from './grants.ts';
@@ -13,13 +13,14 @@ import { ownMetric } from './metric.ts';
 import { mustBe } from './options.ts';
 import { tableKey } from './statements.ts';
 
+/** Options of a rule for events of connections. */
 export interface OnConnectionEventOptions extends OnEventOptions {
   /**
    * Which events: `['failing', 'recovered']`.
    *
    * @default - all
    */
-  readonly types?: readonly Transition['type'][];
+  readonly types?: readonly ConnectionEventType[];
 }
 
 /**
@@ -35,7 +36,9 @@ export interface ITokenRefresher extends IConstruct {
   readonly encryptionKey: IKey;
   /** Publishes state changes of connections. */
   readonly eventBus: IEventBus;
+  /** The id of the HTTP API. */
   readonly apiId: string;
+  /** The URL of the HTTP API: `https://….execute-api.eu-west-1.amazonaws.com`. */
   readonly apiUrl: string;
 
   /**

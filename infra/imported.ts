@@ -9,12 +9,21 @@ import { checkedName } from './props.ts';
 
 /** The attributes of a token-refresher that another stack has deployed. */
 export interface TokenRefresherAttributes {
-  /** @default 'token-refresher' */
+  /**
+   * The name of the deployment.
+   *
+   * @default 'token-refresher'
+   */
   readonly name?: string;
+  /** The ARN of its `tokensTable`. */
   readonly tokensTableArn: string;
+  /** The ARN of its `encryptionKey`. */
   readonly encryptionKeyArn: string;
+  /** The ARN of its `eventBus`. */
   readonly eventBusArn: string;
+  /** Its `apiId`. */
   readonly apiId: string;
+  /** Its `apiUrl`. */
   readonly apiUrl: string;
   /**
    * The providers that are deployed.

@@ -9,6 +9,20 @@ import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { readProviderFile } from '../lib/definition-files.ts';
 import { findProvider, providerIds, providers } from '../lib/providers/index.ts';
 
+/** A provider that is not built in: `providerFromFile` makes it. */
+export class ProviderDefinition {
+  /** The id in the definition, which is the provider's part of a connection's name. */
+  readonly id: string;
+  /** @internal */
+  readonly provider: DefinedProvider;
+
+  /** @internal */
+  constructor(provider: DefinedProvider) {
+    this.id = provider.id;
+    this.provider = provider;
+  }
+}
+
 /** The settings of one provider. */
 export interface ProviderOptions {
   /**
@@ -16,7 +30,7 @@ export interface ProviderOptions {
    *
    * @default - the built-in provider of this name
    */
-  readonly definition?: DefinedProvider;
+  readonly definition?: ProviderDefinition;
   /**
    * The share of a token's lifetime after which it is renewed, from 0.1 to 0.9.
    *
@@ -61,6 +75,7 @@ export interface ProviderPlan {
 
 /** A setting that cannot be deployed; the message is a sentence for the person who set it. */
 export class SettingsError extends Error {
+  /** Always `SettingsError`. */
   override readonly name = 'SettingsError';
 }
 
@@ -94,13 +109,16 @@ const providerOf = (id: string, { definition }: ProviderOptions): DefinedProvide
     throw mustBe('providers', `some of ${providerIds.join(', ')}, or of your own`, id);
   }
   if (known) throw new SettingsError(`"${id}" is a built-in provider: give your definition another "id".`);
-  if (definition.id === id) return definition;
+  if (!(definition instanceof ProviderDefinition)) {
+    throw mustBe(`providers.${id}.definition`, 'one that "providerFromFile" made', definition);
+  }
+  if (definition.id === id) return definition.provider;
   throw mustBe(`providers.${id}`, `a definition with the "id" "${id}"`, definition.id);
 };
 
 /** A provider of your own, from the file of its definition (docs/providers.md). Throws a `SettingsError`. */
 export const providerFromFile = (path: string): ProviderOptions => ({
-  definition: settingsErrors(() => readProviderFile(path)),
+  definition: new ProviderDefinition(settingsErrors(() => readProviderFile(path))),
 });
 
 /** Reports a faulty definition as a faulty setting. */

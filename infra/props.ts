@@ -8,6 +8,7 @@ import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { mustBe, type ProviderOptions, plansOf, SettingsError, wholeNumber } from './options.ts';
 import { email } from './setting-readers.ts';
 
+/** The settings of a deployment; each has a default. */
 export interface TokenRefresherProps {
   /**
    * Distinguishes deployments in one account and region: lower-case letters, digits and hyphens, up to 40. Secrets are
@@ -142,7 +143,7 @@ export const checkedName = (name: string): string => {
 
 /** Each alarm's description contains it with an anchor, and has up to 1024 characters. */
 const checkedUrl = (url: string): string => {
-  if (URL.parse(url)?.protocol === 'https:' && !url.includes('#') && url.length <= 800) return url;
+  if (URL.canParse(url) && new URL(url).protocol === 'https:' && !url.includes('#') && url.length <= 800) return url;
   throw mustBe('runbookUrl', 'an https URL of up to 800 characters without "#"', url);
 };
 

@@ -1,7 +1,7 @@
 import { nearMiss } from '../lib/definition/near-miss.ts';
 import type { DefinedProvider } from '../lib/definition/provider.ts';
 import { providerIds } from '../lib/providers/index.ts';
-import { type ProviderOptions, SettingsError } from './options.ts';
+import { ProviderDefinition, type ProviderOptions, SettingsError } from './options.ts';
 import { checkedName, type TokenRefresherProps } from './props.ts';
 import {
   email,
@@ -96,7 +96,7 @@ const readAll = <R extends Readers>(all: R, context: Context, prefix = ''): Read
   ) as Read<R>;
 
 const providersOf = (context: Context, named: readonly string[] | undefined, own: readonly DefinedProvider[]) => {
-  const definitions = new Map(own.map(definition => [definition.id, { definition }]));
+  const definitions = new Map(own.map(each => [each.id, { definition: new ProviderDefinition(each) }]));
   const ids = idsOf(own);
   const options = Object.fromEntries(
     (named ?? ids).map((id): [string, ProviderOptions] => [

@@ -21,36 +21,50 @@ import { Schedules } from './schedules.ts';
 import { Storage } from './storage.ts';
 import { Watch } from './watch.ts';
 
-export type { ITokenRefresher, OnConnectionEventOptions } from './base.ts';
+export type { ConnectionEventType } from '../lib/events.ts';
+export { type MetricName, metrics } from '../lib/observe/metrics.ts';
+export { type ITokenRefresher, type OnConnectionEventOptions, TokenRefresherBase } from './base.ts';
 export type { TokenRefresherAttributes } from './imported.ts';
-export { type ProviderOptions, providerFromFile, SettingsError } from './options.ts';
+export { type ProviderDefinition, type ProviderOptions, providerFromFile, SettingsError } from './options.ts';
 export type { TokenRefresherProps } from './props.ts';
 
 /**
  * Keeps access tokens valid. A connection is a secret named `<name>/<provider>/…`; a function with a grant reads its
  * current token.
  *
- *     const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
- *     tokens.grantRead(myFunction, 'poweroffice-v2/acme');
+ * ```ts
+ * const tokens = new TokenRefresher(this, 'Tokens', { alarmEmail: 'ops@example.com' });
+ * tokens.grantRead(myFunction, 'poweroffice-v2/acme');
+ * ```
  */
 export class TokenRefresher extends TokenRefresherBase {
+  /** The name of the deployment: `token-refresher`. */
   readonly deploymentName: string;
+  /** Current tokens. Prefer `grantRead` to the grants of the table, which cover all tokens. */
   readonly tokensTable: ITable;
   /** The state of all connections, and their refresh tokens. Its format may change with each version. */
   readonly connectionsTable: ITable;
+  /** Encrypts the tables. */
   readonly encryptionKey: IKey;
+  /** Publishes state changes of connections. */
   readonly eventBus: IEventBus;
   /** The topic for alarms and the mails of the watch. */
   readonly alarmTopic: ITopic;
   /** Events that functions failed to handle. */
   readonly deadLetterQueue: IQueue;
-  /** By provider. */
+  /** The functions that refresh, by provider. */
   readonly refreshFunctions: Readonly<Record<string, IFunction>>;
+  /** Discovers connections and judges their health every minute. */
   readonly watchFunction: IFunction;
+  /** Answers the requests to the HTTP API. */
   readonly apiFunction: IFunction;
+  /** Serves tokens to callers that IAM authorizes. */
   readonly httpApi: HttpApi;
+  /** The id of the HTTP API. */
   readonly apiId: string;
+  /** The URL of the HTTP API. */
   readonly apiUrl: string;
+  /** The ids of the deployed providers. */
   protected readonly providers: readonly string[];
 
   /** A token-refresher that `cdk deploy` of this package has deployed in the same account and region, by its `name`. */

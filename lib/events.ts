@@ -5,9 +5,19 @@ import type { RefreshReport } from './refresh/report.ts';
 /** The source of every event; `docs/events.md` documents them. */
 export const EVENT_SOURCE = 'token-refresher';
 
+/** The detail types of the events: see docs/events.md. */
+export type ConnectionEventType =
+  | 'connected'
+  | 'needs attention'
+  | 'failing'
+  | 'recovered'
+  | 'origin changed'
+  | 'expiring'
+  | 'retired';
+
 /** A change of a connection's state that a person or program may act on. Codes and names only. */
 export interface Transition {
-  readonly type: 'connected' | 'needs attention' | 'failing' | 'recovered' | 'origin changed' | 'expiring' | 'retired';
+  readonly type: ConnectionEventType;
   readonly connection: ConnectionId;
   readonly provider: string;
   readonly at: EpochMs;

@@ -11,7 +11,8 @@ const pagesBelow = (folder: string): string[] =>
     if (entry.isDirectory()) return skipped.has(entry.name) || entry.name.startsWith('.') ? [] : pagesBelow(path);
     return entry.name.endsWith('.md') ? [path] : [];
   });
-const pages = pagesBelow('.');
+// People do not read what a tool writes for itself.
+const pages = pagesBelow('.').filter(page => !page.startsWith('tools/package/api/'));
 
 /** A page without the code in it, which may look like headings and links. */
 const proseOf = (page: string): string =>

@@ -203,7 +203,6 @@ describe('CONTRIBUTING.md', () => {
       ['lint', 'npm run lint'],
       ['types', 'npm run types'],
       ['cdk synth', 'npx cdk synth'],
-      ['an app that has the package installed', 'test/deployed/installed.sh'],
       ['deploy, and a full cycle of the deployed bundles', 'test/deployed/run.ts'],
     ]);
     for (const step of steps) expect(table).toContain(inPage.get(step) ?? step);

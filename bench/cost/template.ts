@@ -41,9 +41,9 @@ type Resources = Readonly<Record<string, { readonly Type: string; readonly Prope
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** The template of `cdk synth`, without the bundles. */
+/** The template of `cdk synth`. */
 export const synthesized = (settings: Settings): Deployed => {
-  const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } });
+  const app = new App({ context: { ...context, 'aws:cdk:disable-asset-staging': true } });
   const stack = new TokenRefresherStack(app, 'TokenRefresher', settings);
   return deployedBy(Template.fromStack(stack).toJSON().Resources);
 };

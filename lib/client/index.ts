@@ -4,7 +4,24 @@ import { tokenTable } from '../aws/token-table.ts';
 import { epochMs, parseConnectionId } from '../core/types.ts';
 
 /** A valid token, the same as the HTTP API's answer. */
-export type CurrentToken = ReturnType<typeof tokenView>;
+export interface CurrentToken {
+  /** `<provider>/<name>` or `<provider>/<name>/<key>`. */
+  readonly connection: string;
+  /** The token itself. */
+  readonly accessToken: string;
+  /** Usually `Bearer`. */
+  readonly tokenType: string;
+  /** ISO 8601. */
+  readonly issuedAt: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  /** The headers to send, with the token among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The address of the API. */
+  readonly baseUrl: string;
+}
 
 /**
  * `no_valid_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
@@ -13,7 +30,9 @@ export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no
 
 /** The reason for the missing token; `code` is stable, the message is for people. */
 export class TokenError extends Error {
+  /** Always `TokenError`. */
   override readonly name = 'TokenError';
+  /** Stable: for programs. */
   readonly code: TokenErrorCode;
 
   constructor(code: TokenErrorCode, message: string) {

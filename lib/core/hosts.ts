@@ -4,7 +4,7 @@ export const isHostPattern = (text: string): boolean =>
 
 /** Whether an address is `https:`, on the default port, and on one of these hosts. An IP address never matches. */
 export const isOnHosts = (address: string, hosts: readonly string[]): boolean => {
-  const url = URL.parse(address);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol !== 'https:' || url.port !== '') return false;
   const { hostname } = url;
   return hosts.some(host => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));

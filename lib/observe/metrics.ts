@@ -5,6 +5,7 @@
  */
 export const NAMESPACE = 'TokenRefresher';
 
+/** The metrics of a deployment, each with its name in CloudWatch. */
 export const metrics = {
   /** From 0 to 1, from every watch: see `lifeLeft` in lib/core/health.ts. */
   lowestLife: 'LowestLife',
@@ -31,6 +32,7 @@ export const metrics = {
   calls: 'Calls',
 } as const;
 
+/** The name of a metric in CloudWatch. */
 export type MetricName = (typeof metrics)[keyof typeof metrics];
 
 /** The dimensions of all metrics of a deployment, by its name. */

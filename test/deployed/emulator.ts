@@ -68,6 +68,7 @@ const folderOf = async (app: string, { context, definitions = [] }: StageSetting
   const changed = {
     ...settings,
     app: settings.app.replace(/\S+\.ts$/, (file: string) => join(app, file)),
+    ...(settings.build && { build: `${settings.build} --prefix ${app}` }),
     output: join(app, 'cdk.out'),
     context: { ...settings.context, ...context },
   };

@@ -1,31 +1,93 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Duration, Stack } from 'aws-cdk-lib';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, expect, test } from 'vitest';
-import { bundledFunction } from '../../infra/function.ts';
+import { providerFromFile, TokenRefresher } from '../../infra/token-refresher.ts';
 
-const outdir = mkdtempSync(join(tmpdir(), 'bundles-'));
-afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+/** The code of the functions. */
 
-test('a function holds one file; its source map stays here', () => {
-  const app = new App({ outdir });
-  bundledFunction(new Stack(app, 'Mine'), 'Watch', {
-    source: 'watch',
-    description: 'Watches',
-    environment: {},
-    timeout: Duration.minutes(1),
-    logRetention: RetentionDays.ONE_DAY,
-  });
+const folder = mkdtempSync(join(tmpdir(), 'bundles-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const acme = {
+  id: 'acme',
+  title: 'Acme',
+  source: 'https://acme.test/docs',
+  lifetime: '30m',
+  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
+  base: 'https://login.acme.test',
+  login: { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } },
+  consumer: { baseUrl: '{base}' },
+  hosts: ['login.acme.test'],
+};
+const signing = {
+  ...acme,
+  fields: { clientId: { purpose: 'the client id' }, key: { purpose: 'the private key', privateKey: true } },
+  login: { url: '{base}/token', form: { client_id: '{clientId}', client_assertion: '{assertion}' } },
+  assertion: { algorithm: 'RS256', key: 'key', claims: { iss: '{clientId}' } },
+};
+
+/** The hash and the files of each function, by its place in the construct. */
+const deployedWith = (definition: unknown) => {
+  const outdir = mkdtempSync(join(folder, 'out-'));
+  const file = join(outdir, 'acme.json');
+  writeFileSync(file, JSON.stringify(definition));
+  const app = new App({ outdir, context: { 'aws:cdk:enable-asset-metadata': true } });
+  const stack = new Stack(app, 'Mine');
+  new TokenRefresher(stack, 'Tokens', { providers: { acme: providerFromFile(file), powerepos: {} } });
   app.synth();
-  const [asset = '', ...others] = readdirSync(outdir).filter(name => name.startsWith('asset.'));
-  expect(others).toEqual([]);
-  expect(readdirSync(join(outdir, asset))).toEqual(['index.js']);
-  expect(readFileSync(join(outdir, asset, 'index.js'), 'utf8')).not.toContain('sourceMappingURL');
-  const payload = JSON.parse(readFileSync(join(outdir, 'source-maps', 'watch.js.map'), 'utf8'));
+  return new Map(
+    [...assetsOf(outdir)].map(([id, asset]) => {
+      const names = readdirSync(join(outdir, asset)).sort();
+      const files = names.map(name => [name, readFileSync(join(outdir, asset, name), 'utf8')] as const);
+      return [id.replace(/^Tokens|Function.*$/g, ''), { asset, files: Object.fromEntries(files) }];
+    }),
+  );
+};
+const assetsOf = (outdir: string): Map<string, string> => {
+  const { Resources } = JSON.parse(readFileSync(join(outdir, 'Mine.template.json'), 'utf8'));
+  const found = Object.entries<{ Type: string; Metadata: Record<string, string> }>(Resources);
+  const functions = found.filter(([, { Type }]) => Type === 'AWS::Lambda::Function');
+  return new Map(functions.map(([id, { Metadata }]) => [id, Metadata['aws:asset:path'] ?? '']));
+};
+
+test('a function has one file of code, and that of a provider the definition too', () => {
+  const functions = deployedWith(acme);
+  const names = [...functions].map(([id, { files }]) => [id, Object.keys(files)]);
+  expect(Object.fromEntries(names)).toEqual({
+    Refreshacme: ['definition.json', 'index.js'],
+    Refreshpowerepos: ['definition.json', 'index.js'],
+    WatchWatch: ['index.js'],
+    ApiApi: ['index.js'],
+  });
+  const definition = functions.get('Refreshacme')?.files['definition.json'] ?? '';
+  expect(JSON.parse(definition)).toMatchObject({ definition: { id: 'acme', base: acme.base } });
+  for (const { files } of functions.values()) expect(files['index.js']).not.toContain('sourceMappingURL');
+});
+
+test('another definition changes the code of its function alone', () => {
+  const before = deployedWith(acme);
+  const after = deployedWith({ ...acme, base: 'https://login.acme.test/v2' });
+  const changed = [...before].filter(([id, { asset }]) => after.get(id)?.asset !== asset).map(([id]) => id);
+  expect(changed).toEqual(['Refreshacme']);
+});
+
+test('only a function that signs has what signs', () => {
+  const functions = deployedWith(signing);
+  expect(functions.get('Refreshacme')?.files['jose.js']).toContain('JWSInvalid');
+  for (const { files } of functions.values()) expect(files['index.js']).not.toContain('JWSInvalid');
+});
+
+test('its source map finds the source', () => {
+  const payload = JSON.parse(readFileSync(new URL('../../dist/source-maps/watch.js.map', import.meta.url), 'utf8'));
   const sources: string[] = payload.sources;
   expect(sources.some(source => source.endsWith('functions/watch/handler.ts'))).toBe(true);
   expect(new SourceMap(payload).findEntry(20, 0)).toHaveProperty('originalSource');
-}, 60_000);
+});
+
+test('the licenses of the packages in it are in the package', () => {
+  const text = readFileSync(new URL('../../dist/functions/LICENSES.txt', import.meta.url), 'utf8');
+  for (const name of ['@middy/core', '@aws-sdk/client-dynamodb', 'zod', 'jose']) expect(text).toContain(`${name} `);
+});

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { vi } from 'vitest';
@@ -21,10 +23,15 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-/** An app like the deployed one, but without bundles, which these tests never read. */
+/** One for all apps of a file: each writes the code of the functions there. */
+const outdir = mkdtempSync(join(tmpdir(), 'synthesized-'));
+process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+
+/** An app like the deployed one. */
 export const newApp = (): App =>
   new App({
-    context: { ...context, 'aws:cdk:bundling-stacks': [], 'aws:cdk:enable-path-metadata': true },
+    outdir,
+    context: { ...context, 'aws:cdk:disable-asset-staging': true, 'aws:cdk:enable-path-metadata': true },
   });
 
 export const resourcesOf = (stack: Stack): Resources => Template.fromStack(stack).toJSON().Resources;

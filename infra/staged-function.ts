@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import type { DefinitionData } from '../lib/definition/schema.ts';
+
+/** A folder below `functions`. */
+export type FunctionName = 'refresh' | 'watch' | 'api';
+
+/** `dist/functions`, seen from this file in the sources and from the built `dist/infra`. */
+const built = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../dist/functions/' : '../functions/', import.meta.url),
+);
+
+const unpacked = (name: string): Buffer => {
+  const file = join(built, `${name}.js.gz`);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build:functions".`);
+  return gunzipSync(readFileSync(file));
+};
+
+/**
+ * Writes a function's code to a folder in the CDK's output, and returns the folder. The code holds the definition of
+ * its provider, and `jose` only if the definition signs assertions: another definition leaves it as it is.
+ */
+export const stagedFunction = (outdir: string, name: FunctionName, definition?: DefinitionData): string => {
+  const folder = join(outdir, 'functions', definition ? `${name}-${definition.id}` : name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'index.js'), unpacked(name));
+  if (definition) writeFileSync(join(folder, 'definition.json'), JSON.stringify({ definition }));
+  if (definition?.assertion) writeFileSync(join(folder, 'jose.js'), unpacked('jose'));
+  return folder;
+};

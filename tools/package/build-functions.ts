@@ -1,0 +1,3 @@
+import { buildFunctions } from './functions.ts';
+
+await buildFunctions();
