@@ -17,6 +17,9 @@ export const alarmsFor = (deployment: Deployment): readonly AlarmSpec[] =>
 /** `n` consecutive datapoints decide the alarm's state. */
 const inARow = (n: number) => ({ evaluationPeriods: n, datapointsToAlarm: n });
 const once = inARow(1);
+const atLeast = (threshold: number) => ({ comparison: 'at least', threshold }) as const;
+const moreThan = (threshold: number) => ({ comparison: 'more than', threshold }) as const;
+const lessThan = (threshold: number) => ({ comparison: 'less than', threshold }) as const;
 const stat = (statistic: Statistic, metric: MetricRef): Series => ({ kind: 'metric', metric, statistic });
 const ownOf =
   ({ name: deployment }: Deployment) =>
@@ -32,8 +35,7 @@ const watchAlarms = (deployment: Deployment) => {
       period: minutes(1),
       // Data may come two minutes late, and a new deployment begins with minutes without data.
       ...inARow(5),
-      comparison: 'less than',
-      threshold: 1,
+      ...lessThan(1),
       // Without data, a new deployment does not alarm, and later the state stays.
       missingData: 'ignore',
     },
@@ -42,8 +44,7 @@ const watchAlarms = (deployment: Deployment) => {
       series: stat('Maximum', of(metrics.longestOverdue)),
       period: minutes(1),
       ...once,
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       missingData: 'ignore',
     },
     'life-low': {
@@ -51,8 +52,7 @@ const watchAlarms = (deployment: Deployment) => {
       series: stat('Minimum', of(metrics.lowestLife)),
       period: minutes(1),
       ...once,
-      comparison: 'less than',
-      threshold: LOW_LIFE,
+      ...lessThan(LOW_LIFE),
       missingData: 'ignore',
     },
     attention: {
@@ -60,8 +60,7 @@ const watchAlarms = (deployment: Deployment) => {
       series: stat('Maximum', of(metrics.needsAttention)),
       period: minutes(1),
       ...once,
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       missingData: 'notBreaching',
     },
     'discovery-problems': {
@@ -69,8 +68,7 @@ const watchAlarms = (deployment: Deployment) => {
       series: stat('Maximum', of(metrics.discoveryProblems)),
       period: minutes(1),
       ...inARow(5),
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       missingData: 'notBreaching',
     },
     expiring: {
@@ -78,8 +76,7 @@ const watchAlarms = (deployment: Deployment) => {
       series: stat('Minimum', of(metrics.nextExpiry)),
       period: minutes(5),
       ...once,
-      comparison: 'less than',
-      threshold: 14,
+      ...lessThan(14),
       missingData: 'notBreaching',
     },
   } as const satisfies Record<string, Shape>;
@@ -95,8 +92,7 @@ const refreshAlarms = (deployment: Deployment) => {
       period: minutes(5),
       evaluationPeriods: 3,
       datapointsToAlarm: 2,
-      comparison: 'more than',
-      threshold: 0.5,
+      ...moreThan(0.5),
       missingData: 'notBreaching',
     },
     'commits-failing': {
@@ -104,8 +100,7 @@ const refreshAlarms = (deployment: Deployment) => {
       series: stat('Sum', of(metrics.commitFailures)),
       period: minutes(1),
       ...once,
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       missingData: 'notBreaching',
     },
   } as const satisfies Record<string, Shape>;
@@ -120,8 +115,7 @@ const apiAlarms = ({ apiId }: Deployment) => {
       period: minutes(1),
       evaluationPeriods: 5,
       datapointsToAlarm: 3,
-      comparison: 'more than',
-      threshold: 5,
+      ...moreThan(5),
       missingData: 'notBreaching',
     },
     'api-slow': {
@@ -130,8 +124,7 @@ const apiAlarms = ({ apiId }: Deployment) => {
       period: minutes(1),
       evaluationPeriods: 5,
       datapointsToAlarm: 3,
-      comparison: 'at least',
-      threshold: seconds(5),
+      ...atLeast(seconds(5)),
       missingData: 'notBreaching',
     },
   } as const satisfies Record<string, Shape>;
@@ -154,8 +147,7 @@ const resourceAlarms = ({ tables, deadLetters }: Deployment) => {
       series: stat('Maximum', queue),
       period: minutes(1),
       ...once,
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       // An unused queue stops reporting its length, even if it is not empty.
       missingData: 'ignore',
     },
@@ -172,8 +164,7 @@ const resourceAlarms = ({ tables, deadLetters }: Deployment) => {
       },
       period: minutes(5),
       ...once,
-      comparison: 'at least',
-      threshold: 1,
+      ...atLeast(1),
       missingData: 'notBreaching',
     },
   } as const satisfies Record<string, Shape>;

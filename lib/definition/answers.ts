@@ -103,7 +103,7 @@ const fitsNextRefresh = ({ refresh }: DefinitionData, { refresh_token: token }: 
 const isNarrowed = ({ scopes }: DefinitionData, credentials: SecretFields, { scope }: Json): boolean => {
   if (scopes === undefined || typeof scope !== 'string') return false;
   const granted = new Set(scope.split(/\s+/));
-  return (credentials[scopes] ?? '').split(/\s+/).some(asked => asked !== '' && !granted.has(asked));
+  return (credentials[scopes] ?? '').split(/\s+/).some(requested => requested !== '' && !granted.has(requested));
 };
 
 type Rule = DefinitionData['errors'][number];

@@ -48,7 +48,7 @@ const oddParts = (data: DefinitionData): readonly PathFault[] => {
     [
       refresh !== undefined && !sessionOf,
       'sessionOf',
-      'is missing: name the fields that tell to whom a refresh token belongs',
+      'is missing: name the fields that say to whom a refresh token belongs',
     ],
     [redeem !== undefined && !refresh, 'refresh', 'is missing: a one-time code is useless without it'],
     [

@@ -19,10 +19,10 @@ export class Fingerprints {
   /** The fingerprint function of one provider. Rejects if the store does. */
   async of(provider: string): Promise<(text: string) => string> {
     const known = this.#keys.get(provider);
-    const asked = known ?? this.#store.key(provider, this.#random());
-    this.#keys.set(provider, asked);
+    const pending = known ?? this.#store.key(provider, this.#random());
+    this.#keys.set(provider, pending);
     try {
-      const key = await asked;
+      const key = await pending;
       return text => keyedFingerprint(key, text);
     } catch (error) {
       this.#keys.delete(provider);

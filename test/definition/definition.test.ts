@@ -68,7 +68,7 @@ describe('a definition that is none', () => {
       { login: { ...request, form: { id: '{clientId' } } },
       '"login.form.id" has a brace that is not part of a placeholder',
     ],
-    [{ refresh: request }, '"sessionOf" is missing: name the fields that tell to whom a refresh token belongs'],
+    [{ refresh: request }, '"sessionOf" is missing: name the fields that say to whom a refresh token belongs'],
     [{ locks: { user: 'user', password: 'clientSecret' } }, '"locks.user" names "user", which is not one of "fields".'],
     [
       { errors: [{ status: 401, means: 'refused', code: 'nope' }] },

@@ -64,11 +64,11 @@ const tokenStep = (server: FakeAuthServer, { headers }: SimulatedRequest) => {
 
 /** The browser variant, as if the person had logged in at once: the fragment of the redirect holds the code. */
 const loginPage = (server: FakeAuthServer, { path }: SimulatedRequest) => {
-  const asked = new URL(path, server.url).searchParams;
-  const field = (name: string) => asked.get(name) ?? undefined;
+  const query = new URL(path, server.url).searchParams;
+  const field = (name: string) => query.get(name) ?? undefined;
   const redirectUri = field('redirect_uri');
   const account = server.find({ clientId: field('client_id'), redirectUri, scope: field('scope') });
-  if (!account || asked.get('response_type') !== 'code') return failure(400, 'invalid_request', 'login.html');
+  if (!account || query.get('response_type') !== 'code') return failure(400, 'invalid_request', 'login.html');
   const fragment = new URLSearchParams({ code: offer(server, account, account.fields.scope ?? ''), appCode: '1' });
   const state = field('state');
   if (state !== undefined) fragment.set('state', state);

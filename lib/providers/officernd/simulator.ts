@@ -22,8 +22,8 @@ export const simulation: Simulation = {
       const account = server.find({ clientId: form.client_id, clientSecret: form.client_secret });
       if (!account) return oauthError(401, 'invalid_client', 'The client is not known or its secret is wrong');
       const held = account.fields.scope?.split(' ') ?? [];
-      const asked = form.scope?.split(' ') ?? [];
-      if (asked.length === 0 || !asked.every(scope => held.includes(scope))) {
+      const requested = form.scope?.split(' ') ?? [];
+      if (requested.length === 0 || !requested.every(scope => held.includes(scope))) {
         return oauthError(400, 'invalid_scope', 'The application does not hold the scope');
       }
       const accessToken = server.opaque();
