@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerCodes } from '../lib/core/errors.ts';
 import { epochMs } from '../lib/core/types.ts';
 import { providerFromData } from '../lib/definition/from-file.ts';
 import { providers } from '../lib/providers/index.ts';
 import { runProviderCommand } from '../local/provider/run.ts';
 import { startSimulators } from '../local/simulators/server.ts';
-import { providerSchema, writtenSchema } from '../tools/provider-schema.ts';
+import { providerSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './support/laptop-process.ts';
 
 const CATALOGUE = new URL('../catalogue/', import.meta.url);
@@ -20,10 +20,6 @@ const section = (heading: string): string => page.split(`\n${heading}`)[1]?.spli
 const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 const rowIn = (text: string, name: string) => text.split('\n').find(line => line.startsWith(`| ${name} |`)) ?? '';
 
-test('docs/provider.schema.json is that of the code: runProviderCommand `npm runProviderCommand schema`', () => {
-  expect(writtenSchema()).toBe(providerSchema());
-});
-
 describe('docs/providers.md', () => {
   it('begins with a whole definition and its secret', () => {
     expect(providerFromData(nordlys).open(secret)).toMatchObject({ ok: true });
@@ -34,7 +30,7 @@ describe('docs/providers.md', () => {
   });
 
   it('has an example of every part of the format', () => {
-    const shape = Object.keys(JSON.parse(providerSchema()).properties);
+    const shape = Object.keys(providerSchema().properties ?? {});
     expect(shape.filter(name => !page.includes(name))).toEqual([]);
   });
 

@@ -136,8 +136,8 @@ it('ports and events import the core, and types of what a run reports', () => {
   }
 });
 
-it('the API imports the core, itself and types of refreshing', () =>
-  expectOnly('lib/api', [core, /^lib\/api\//], [shared, refresh]));
+it('the API imports the core, itself, zod and types of refreshing', () =>
+  expectOnly('lib/api', [core, /^lib\/api\//, zod], [shared, refresh]));
 
 it('HTTP imports node, what signs, times, and types of the core and the ports', () =>
   expectOnly('lib/http', [node, /^lib\/http\//, /^jose$/, /^lib\/core\/types\.ts$/], [core, shared]));

@@ -3,7 +3,8 @@ import type { ConnectionSummary, Page } from '../ports.ts';
 import type { ApiDeps } from './deps.ts';
 import { type HttpAnswer, jsonAnswer, problem } from './problem.ts';
 import { cursorOf, type ListRequest } from './route.ts';
-import { type ConnectionView, connectionView } from './views.ts';
+import type { ConnectionView } from './schemas.ts';
+import { connectionView } from './views.ts';
 
 /** A request reads at most this many connections. With a filter a page may end there before it is full. */
 const LOOKED_AT = 2000;

@@ -1,29 +1,7 @@
-import type { ErrorCode } from '../core/errors.ts';
-import type { ConnectionId } from '../core/types.ts';
+import type * as z from 'zod';
+import type { ProblemCode, problemDocument } from './schemas.ts';
 
-export type ProblemCode =
-  | 'malformed_request'
-  | 'not_found'
-  | 'unknown_connection'
-  | 'method_not_allowed'
-  | 'too_many_refreshes'
-  | 'refresh_in_progress'
-  | 'no_valid_token'
-  | 'refresh_failed'
-  | 'internal_error';
-
-/** An RFC 9457 problem document. `code` is stable; `title` and `detail` are for people and may change. */
-export interface ProblemDocument {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly connection?: ConnectionId;
-  /** The code of the connection's last error, and its start (ISO 8601). */
-  readonly reason?: ErrorCode;
-  readonly since?: string;
-}
+type ProblemDocument = z.input<typeof problemDocument>;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -31,7 +9,8 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-const titles: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
+/** The status and the title of each code. */
+export const titles: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
   malformed_request: [400, 'The request is malformed'],
   not_found: [404, 'There is nothing at this path'],
   unknown_connection: [404, 'There is no such connection'],
@@ -42,8 +21,6 @@ const titles: Readonly<Record<ProblemCode, readonly [status: number, title: stri
   refresh_failed: [503, 'The token could not be refreshed'],
   internal_error: [500, 'The token refresher has a fault'],
 };
-
-export const problemCodes: readonly string[] = Object.keys(titles);
 
 type Details = Pick<ProblemDocument, 'connection' | 'reason' | 'since'>;
 

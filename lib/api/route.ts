@@ -1,14 +1,7 @@
 import { jsonObject } from '../core/json.ts';
-import {
-  type ConnectionId,
-  type EpochMs,
-  epochMs,
-  type Milliseconds,
-  parseConnectionId,
-  seconds,
-} from '../core/types.ts';
+import { type ConnectionId, type EpochMs, type Milliseconds, parseConnectionId, seconds } from '../core/types.ts';
 import { type HttpAnswer, problem } from './problem.ts';
-import { type ConnectionStatus, connectionStatuses } from './views.ts';
+import { type ConnectionStatus, connectionStatuses, limit, minTtl, momentIn } from './schemas.ts';
 
 export interface HttpQuestion {
   readonly method: string;
@@ -32,10 +25,6 @@ export type Route =
   | { readonly to: 'refresh'; readonly connection: ConnectionId; readonly issuedAt: EpochMs }
   | ({ readonly to: 'connections' } & ListRequest);
 
-const DEFAULT_MIN_TTL = 60;
-const LONGEST_MIN_TTL = 86_400;
-const DEFAULT_LIMIT = 100;
-const LARGEST_LIMIT = 500;
 /** In characters; `{"issuedAt": "…"}` has 42. */
 const LARGEST_BODY = 1024;
 
@@ -56,22 +45,21 @@ export const route = (question: HttpQuestion): Route | HttpAnswer => {
 };
 
 const tokenOf = (connection: ConnectionId, { query }: HttpQuestion): Route | HttpAnswer => {
-  const minTtl = wholeNumber(query.minTtl ?? String(DEFAULT_MIN_TTL), 0, LONGEST_MIN_TTL);
-  if (minTtl === undefined)
-    return malformed(`"minTtl" must be a whole number of seconds from 0 to ${LONGEST_MIN_TTL}.`);
-  return { to: 'token', connection, minTtl: seconds(minTtl) };
+  const number = numberIn(query.minTtl, minTtl);
+  if (number === undefined) return malformed(`"minTtl" must be a whole number of seconds ${rangeOf(minTtl)}.`);
+  return { to: 'token', connection, minTtl: seconds(number) };
 };
 
 const refreshOf = (connection: ConnectionId, { body = '' }: HttpQuestion): Route | HttpAnswer => {
-  const issuedAt = body.length <= LARGEST_BODY ? momentIn(jsonObject(body)?.issuedAt) : undefined;
+  const issuedAt = body.length <= LARGEST_BODY ? momentIn(jsonObject(body)) : undefined;
   if (issuedAt !== undefined) return { to: 'refresh', connection, issuedAt };
   const example = '{"issuedAt": "2026-01-01T12:00:00.000Z"}';
   return malformed(`The body must be JSON such as ${example}: the "issuedAt" of the token that the provider refused.`);
 };
 
 const listOf = ({ query }: HttpQuestion): Route | HttpAnswer => {
-  const limit = wholeNumber(query.limit ?? String(DEFAULT_LIMIT), 1, LARGEST_LIMIT);
-  if (limit === undefined) return malformed(`"limit" must be a whole number from 1 to ${LARGEST_LIMIT}.`);
+  const most = numberIn(query.limit, limit);
+  if (most === undefined) return malformed(`"limit" must be a whole number ${rangeOf(limit)}.`);
   const after = query.cursor === undefined ? undefined : idOfCursor(query.cursor);
   if (query.cursor !== undefined && !after) return malformed('"cursor" must be the "cursor" of an earlier answer.');
   const statuses = query.status?.split(',').map(text => connectionStatuses.find(status => status === text));
@@ -80,7 +68,7 @@ const listOf = ({ query }: HttpQuestion): Route | HttpAnswer => {
   }
   return {
     to: 'connections',
-    limit,
+    limit: most,
     ...(after && { after }),
     ...(statuses && { statuses: statuses.filter(status => status !== undefined) }),
     ...(query.provider !== undefined && { provider: query.provider }),
@@ -95,16 +83,17 @@ const idOfCursor = (cursor: string): ConnectionId | undefined => {
   return id && cursorOf(id) === cursor ? id : undefined;
 };
 
-const wholeNumber = (text: string, least: number, most: number): number | undefined => {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  return number >= least && number <= most ? number : undefined;
+type WholeNumber = typeof minTtl | typeof limit;
+
+/** Decimal digits only: `1e3`, `0x10` and ` 5` are other spellings. */
+const numberIn = (text: string | undefined, schema: WholeNumber): number | undefined => {
+  if (text !== undefined && !/^\d{1,5}$/.test(text)) return undefined;
+  return schema.safeParse(text === undefined ? undefined : Number(text)).data;
 };
 
-/** A time in exactly the format of `GET` answers. */
-const momentIn = (value: unknown): EpochMs | undefined => {
-  if (typeof value !== 'string') return undefined;
-  const moment = Date.parse(value);
-  return Number.isFinite(moment) && new Date(moment).toISOString() === value ? epochMs(moment) : undefined;
+const rangeOf = (schema: WholeNumber): string => {
+  const { minValue, maxValue } = schema.unwrap();
+  return `from ${minValue} to ${maxValue}`;
 };
 
 const malformed = (detail: string): HttpAnswer => problem('malformed_request', detail);

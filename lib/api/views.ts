@@ -1,10 +1,12 @@
+import type * as z from 'zod';
 import type { EpochMs, Token } from '../core/types.ts';
 import type { ConnectionSummary } from '../ports.ts';
+import type { ConnectionStatus, ConnectionView, tokenAnswer } from './schemas.ts';
 
 const iso = (moment: EpochMs): string => new Date(moment).toISOString();
 
 /** The answer of `GET /tokens/…`. `expiresIn` in whole seconds, rounded down. */
-export const tokenView = (token: Token, now: EpochMs) => ({
+export const tokenView = (token: Token, now: EpochMs): z.input<typeof tokenAnswer> => ({
   connection: token.connection,
   accessToken: token.accessToken,
   tokenType: token.tokenType,
@@ -15,15 +17,11 @@ export const tokenView = (token: Token, now: EpochMs) => ({
   baseUrl: token.baseUrl,
 });
 
-/** `expired`: nothing failed, but the token has expired. */
-export const connectionStatuses = ['new', 'healthy', 'failing', 'attention', 'expired'] as const;
-export type ConnectionStatus = (typeof connectionStatuses)[number];
-
 const statusOf = ({ status, expiresAt }: ConnectionSummary, now: EpochMs): ConnectionStatus =>
   status === 'healthy' && (expiresAt === undefined || expiresAt <= now) ? 'expired' : status;
 
 /** One line of `GET /connections`: states, times and codes; never a token. */
-export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
+export const connectionView = (connection: ConnectionSummary, now: EpochMs): ConnectionView => {
   const { issuedAt, expiresAt, dueAt, failingSince, lastError, session, labels } = connection;
   return {
     connection: connection.connection,
@@ -46,4 +44,3 @@ export const connectionView = (connection: ConnectionSummary, now: EpochMs) => {
     tags: labels?.tags ?? {},
   };
 };
-export type ConnectionView = ReturnType<typeof connectionView>;

@@ -177,8 +177,9 @@ export type Listed = Pick<
   | 'reported'
 >;
 
-const PROVIDER = /^[a-z0-9-]{1,40}$/;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** The parts of a connection's id. */
+export const PROVIDER = /^[a-z0-9-]{1,40}$/;
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
  * The id of a connection, or undefined if a part is malformed. Names and keys: 1–100 letters, digits, `.`, `_`, `-`.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { jsonAnswer, type ProblemCode, problem } from '../../lib/api/problem.ts';
+import { jsonAnswer, problem } from '../../lib/api/problem.ts';
+import type { ProblemCode } from '../../lib/api/schemas.ts';
 import { idOf } from '../support/records.ts';
 
 const statuses: Readonly<Record<ProblemCode, number>> = {

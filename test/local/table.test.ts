@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type ConnectionView, connectionView } from '../../lib/api/views.ts';
+import type { ConnectionView } from '../../lib/api/schemas.ts';
+import { connectionView } from '../../lib/api/views.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { toldAs } from '../../local/log-lines.ts';

@@ -14,6 +14,7 @@ import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/refresh/sweep.ts';
+import { expectConforming } from '../api/conforms.ts';
 import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
@@ -115,13 +116,13 @@ export const apiWorld = (clock: Clock = virtualClock(), hooks: Hooks = {}) => {
     discover: () => discoverNow(discovery),
     tick: () => sweep(refresher, provider, [0, 1, 2, 3, 4, 5, 6, 7], Number.MAX_SAFE_INTEGER as never),
     call: async (method: string, path: string, query: Record<string, string> = {}, with_: Partial<ApiDeps> = {}) =>
-      opened(await serve({ ...deps, ...with_ }, { method, path, query })),
+      opened(method, path, await serve({ ...deps, ...with_ }, { method, path, query })),
     /** A consumer reports the token of `issuedAt` as refused; by default the published one. */
     refuse: async (path: string, issuedAt?: number, with_: Partial<ApiDeps> = {}) => {
       const connection = parseConnectionId(path.replace('/tokens/', ''));
       const refused = issuedAt ?? (connection && (await stores.tokens.get(connection))?.issuedAt) ?? START;
       const body = JSON.stringify({ issuedAt: new Date(refused).toISOString() });
-      return opened(await serve({ ...deps, ...with_ }, { method: 'POST', path, query: {}, body }));
+      return opened('POST', path, await serve({ ...deps, ...with_ }, { method: 'POST', path, query: {}, body }));
     },
   };
 };
@@ -130,4 +131,8 @@ export type ApiWorld = ReturnType<typeof apiWorld>;
 export interface OpenedAnswer extends HttpAnswer {
   readonly json: Readonly<Record<string, unknown>>;
 }
-export const opened = (answer: HttpAnswer): OpenedAnswer => ({ ...answer, json: JSON.parse(answer.body) });
+/** An answer with its JSON, which has to be what docs/openapi.json says. */
+const opened = (method: string, path: string, answer: HttpAnswer): OpenedAnswer => {
+  expectConforming(method, path, answer);
+  return { ...answer, json: JSON.parse(answer.body) };
+};
