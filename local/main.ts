@@ -39,11 +39,11 @@ const main = async (args: readonly string[]): Promise<number> => {
   }
   // Files of this process are for this user only.
   process.umask(0o077);
-  const key = options.once ? '' : apiKey(process.env[KEY_VARIABLE]);
+  const key = options.once ? '' : apiKey(process.env[KEY_VARIABLE], options.host);
   if (options.data !== undefined) checkFolder(options.data);
   const added = addedProviders(options.providers);
   const source = opened(await openSource(options, added));
-  const web = options.once ? undefined : opened(await openPort(options.port, key));
+  const web = options.once ? undefined : opened(await openPort(options.port, key, options.host));
   const aws = opened(await openAws(options));
   const screen = web && process.stdout.isTTY ? opened(live()) : undefined;
   const tell = screen?.say ?? say;

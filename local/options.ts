@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { UsageError } from './usage-error.ts';
 
@@ -13,11 +14,14 @@ export interface Options {
   /** The factor by which lifetimes and ticks are shorter. */
   readonly speed: number;
   readonly port: number;
+  /** The IP address that the HTTP API listens on. */
+  readonly host: string;
   /** A folder that keeps state between runs. */
   readonly data?: string;
 }
 
 export const DEFAULT_PORT = 8787;
+export const DEFAULT_HOST = '127.0.0.1';
 const FASTEST = 120;
 
 export const usage = `Usage: npm start -- [options]
@@ -28,7 +32,8 @@ export const usage = `Usage: npm start -- [options]
   --providers DIR    also the providers that DIR/<id>.json defines, default providers/ if it exists
   --endpoint URL     another AWS than the embedded one: an emulator's URL, or "aws" for the SDK's own settings
   --speed N          lifetimes of simulated tokens and ticks N times shorter, 1 to ${FASTEST}
-  --port N           port of the HTTP API on 127.0.0.1, default ${DEFAULT_PORT}
+  --port N           port of the HTTP API, default ${DEFAULT_PORT}
+  --host IP          address of the HTTP API, default ${DEFAULT_HOST}; 0.0.0.0 for containers, with a key of your own
   --data DIR         keep state in DIR between runs, default in memory
   --help             this text`;
 
@@ -52,6 +57,7 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
     json: values.json ?? false,
     speed: numberIn('--speed', values.speed, 1, 1, FASTEST),
     port: wholeIn('--port', values.port, DEFAULT_PORT, 0, 65_535),
+    host: hostIn(values.host),
     ...(secrets !== undefined && { secrets }),
     ...(providers !== undefined && { providers }),
     ...(endpoint !== undefined && { endpoint }),
@@ -71,6 +77,7 @@ const parse = (args: readonly string[]) => {
         endpoint: { type: 'string' },
         speed: { type: 'string' },
         port: { type: 'string' },
+        host: { type: 'string' },
         data: { type: 'string' },
         help: { type: 'boolean' },
       },
@@ -79,6 +86,11 @@ const parse = (args: readonly string[]) => {
     const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
     throw new UsageError(`${said}. See npm start -- --help`);
   }
+};
+
+const hostIn = (text = DEFAULT_HOST): string => {
+  if (isIP(text) !== 0) return text;
+  throw new UsageError(`--host takes an IP address such as 0.0.0.0, not "${text}".`);
 };
 
 const numberIn = (name: string, text: string | undefined, otherwise: number, from: number, to: number): number => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { bears } from './api-key.ts';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { bears, isLoopbackAddress } from './api-key.ts';
 import type { Laptop } from './laptop.ts';
+import { DEFAULT_HOST } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface Web {
@@ -13,24 +14,31 @@ export interface Web {
 /**
  * Takes the port before anything else is started: a taken port stops everything. Requests before `serve` wait for it.
  */
-export const openPort = async (port: number, key: string): Promise<Web & { serve(api: Laptop['api']): void }> => {
+export const openPort = async (
+  port: number,
+  key: string,
+  host = DEFAULT_HOST,
+): Promise<Web & { serve(api: Laptop['api']): void }> => {
   const server = createServer();
   const { promise: served, resolve: serve } = Promise.withResolvers<Laptop['api']>();
   server.on('request', (request, response) => {
+    if (!isFromProgram(request, isLoopbackAddress(host))) return refuse(response, 403, PROGRAMS_ONLY);
     served.then(api => answer(api, key, request, response)).catch(() => response.destroy());
   });
   try {
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
   } catch (error) {
     const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
     if (code === 'EADDRINUSE') throw new UsageError(`Port ${port} is taken: give another with --port.`);
     if (code === 'EACCES')
       throw new UsageError(`Port ${port} may not be opened by this user: give one above 1023 with --port.`);
+    if (code === 'EADDRNOTAVAIL')
+      throw new UsageError(`This machine has no address ${host}: give another with --host.`);
     throw error;
   }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${isIPv6(host) ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     serve,
     close: () => closed(server),
   };
@@ -41,9 +49,6 @@ const LARGEST_BODY = 64 * 1024;
 
 /** Does what API Gateway does: turns a request into an event, and the function's answer into a response. */
 const answer = async (api: Laptop['api'], key: string, request: IncomingMessage, response: ServerResponse) => {
-  if (!isOfThisMachine(request)) {
-    return refuse(response, 403, 'This API is for programs on this machine, called by a loopback name, not for pages.');
-  }
   if (!bears(request.headers.authorization, key)) {
     response.setHeader('www-authenticate', 'Bearer');
     return refuse(response, 401, 'Send the key that npm start prints: "Authorization: Bearer <key>".');
@@ -68,11 +73,18 @@ const answer = async (api: Laptop['api'], key: string, request: IncomingMessage,
   response.end(text);
 };
 
-/** A browser page sends `Origin` or `Sec-Fetch-Site`, or uses a DNS name that points at this address. */
-const isOfThisMachine = ({ headers, socket }: IncomingMessage): boolean => {
+const PROGRAMS_ONLY = 'This API is for programs that call it by the address it listens on, not for pages.';
+
+/**
+ * A browser page sends `Origin` or `Sec-Fetch-Site`, or uses a DNS name that points at this address. Other machines may
+ * use any name: they need the key that their owner has set.
+ */
+const isFromProgram = ({ headers, socket }: IncomingMessage, onLoopback: boolean): boolean => {
   const { host = '', origin, 'sec-fetch-site': site = 'none' } = headers;
-  const [, port = '80'] = /^(?:127\.0\.0\.1|localhost)(?::(\d+))?$/.exec(host) ?? [undefined, ''];
-  return origin === undefined && site === 'none' && Number(port) === socket.localPort;
+  if (origin !== undefined || site !== 'none') return false;
+  if (!onLoopback) return true;
+  const [, port = '80'] = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?$/.exec(host) ?? [undefined, ''];
+  return Number(port) === socket.localPort;
 };
 
 /** RFC 9457, without a code of the API: API Gateway has its own refusals in these cases. */

@@ -15,13 +15,21 @@ const complaint = (...args: string[]): string => {
 
 describe('the options', () => {
   it('are by default simulators and an embedded AWS, at normal speed, on the default port', () => {
-    expect(parseOptions([])).toEqual({ once: false, json: false, speed: 1, port: DEFAULT_PORT });
+    expect(parseOptions([])).toEqual({
+      ...{ once: false, json: false, speed: 1 },
+      ...{ port: DEFAULT_PORT, host: '127.0.0.1' },
+    });
   });
 
   it('are all read', () => {
     const args = ['--once', '--json', '--speed', '60', '--port', '0', '--data', 'd', '--secrets=s', '--providers', 'p'];
     const folders = { data: 'd', secrets: 's', providers: 'p' };
-    expect(parseOptions(args)).toEqual({ once: true, json: true, speed: 60, port: 0, ...folders });
+    expect(parseOptions(args)).toEqual({
+      ...{ once: true, json: true, speed: 60 },
+      ...{ port: 0, host: '127.0.0.1', ...folders },
+    });
+    expect(parseOptions(['--host', '0.0.0.0'])).toMatchObject({ host: '0.0.0.0' });
+    expect(parseOptions(['--host', '::'])).toMatchObject({ host: '::' });
     expect(parseOptions(['--endpoint', 'http://127.0.0.1:5000'])).toMatchObject({ endpoint: 'http://127.0.0.1:5000' });
     expect(parseOptions(['--endpoint', 'aws'])).toMatchObject({ endpoint: 'aws' });
     expect(parseOptions(['--speed', '1.5'])).toMatchObject({ speed: 1.5 });
@@ -29,7 +37,7 @@ describe('the options', () => {
 
   it('are undefined for --help, and the help names each', () => {
     expect(parseOptions(['--help'])).toBeUndefined();
-    for (const name of ['once', 'json', 'secrets', 'providers', 'endpoint', 'speed', 'port', 'data']) {
+    for (const name of ['once', 'json', 'secrets', 'providers', 'endpoint', 'speed', 'port', 'host', 'data']) {
       expect(usage).toContain(`--${name}`);
     }
   });
@@ -53,6 +61,10 @@ describe('an option that cannot be', () => {
     ['--port', 'http'],
     ['--port', ''],
     ['--port'],
+    ['--host', ''],
+    ['--host', 'localhost'],
+    ['--host', '0.0.0.0:80'],
+    ['--host'],
     ['--endpoint', ''],
     ['--endpoint', 'localhost:5000'],
     ['--endpoint', 'ftp://127.0.0.1'],

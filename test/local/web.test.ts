@@ -10,8 +10,8 @@ import { listening } from '../support/loopback.ts';
 const KEY = 'made-up-key-of-the-test';
 const authorization = `Bearer ${KEY}`;
 const opened: Web[] = [];
-const open = async (port = 0) => {
-  const web = await openPort(port, KEY);
+const open = async (port = 0, host?: string) => {
+  const web = await openPort(port, KEY, host);
   opened.push(web);
   return web;
 };
@@ -84,6 +84,23 @@ describe('the HTTP API of the laptop', () => {
     ]) {
       expect(await statusOf(web.url, headers)).toBe(403);
     }
+  });
+
+  it('answers other machines by whatever name, but no page, if it listens on their network', async () => {
+    const web = await open(0, '0.0.0.0');
+    web.serve(echo);
+    const url = `http://127.0.0.1:${new URL(web.url).port}`;
+    expect(await statusOf(url, { host: 'host.docker.internal:8787' })).toBe(299);
+    expect(await statusOf(url, { host: 'laptop.example' })).toBe(299);
+    expect(await statusOf(url, { authorization: 'Bearer another' })).toBe(401);
+    expect(await statusOf(url, { origin: 'https://example.com' })).toBe(403);
+    expect(await statusOf(url, { 'sec-fetch-site': 'cross-site' })).toBe(403);
+  });
+
+  it('says in a sentence that an address is not of this machine', async () => {
+    await expect(open(0, '192.0.2.1')).rejects.toThrow(
+      'This machine has no address 192.0.2.1: give another with --host.',
+    );
   });
 
   it.each([undefined, 'Bearer', 'Bearer made-up', `Basic ${KEY}`, KEY, `Bearer ${KEY}x`])(
