@@ -15,12 +15,12 @@ echo '{ "name": "somebody-elses", "private": true }' >package.json
 cat >app.js <<'JS'
 const { App, Stack } = require('aws-cdk-lib');
 const { User } = require('aws-cdk-lib/aws-iam');
-const { readToken } = require('token-refresher/client');
+const { createTokenClient, fakeSource } = require('token-refresher/client');
 const { TokenRefresher } = require('token-refresher/infra');
 const stack = new Stack(new App(), 'Mine');
 const tokens = new TokenRefresher(stack, 'Tokens', { providers: { officernd: { schedules: 2 } } });
 tokens.grantRead(new User(stack, 'Reader'), 'officernd/acme');
-if (typeof readToken !== 'function') throw new Error('the client is not there');
+createTokenClient({ source: fakeSource({ 'officernd/acme': {} }) }).get('officernd/acme');
 JS
 npx cdk synth --quiet --app 'node app.js' 2>synth.log || { cat synth.log; exit 1; }
 for function in Refresh/officernd Watch/Watch Api/Api; do
