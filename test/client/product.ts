@@ -32,7 +32,11 @@ const startProvider = async () => {
   const requests: string[] = [];
   const server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
   const url = `http://127.0.0.1:${await listening(server)}`;
-  const simulators = createSimulators({ now: () => epochMs(Date.now()), scale: 1, random: () => 0.5, url }, [account]);
+  // Time passes with each request: the provider's rate limit, 10 in a second, is never used up.
+  const simulators = createSimulators(
+    { now: () => epochMs(Date.now() + 110 * (logins.length + requests.length)), scale: 1, random: () => 0.5, url },
+    [account],
+  );
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const { method = '', url: path = '' } = request;
     (path.endsWith('/OAuth/Token') ? logins : requests).push(`${method} ${path}`);
@@ -64,6 +68,12 @@ const startAws = async () => {
   return { name: 'embedded', overrides, onLoopback: true, refusal: () => undefined, close };
 };
 
+/** A function that runs once, however often it is called. */
+const onlyOnce = (run: () => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  return () => (running ??= run());
+};
+
 /** Stores the secrets before the first discovery. */
 const storing = (secrets: Readonly<Record<string, unknown>>) => {
   let isStored = false;
@@ -91,25 +101,13 @@ export const startProduct = async () => {
   web.serve(laptop.api);
   await laptop.tickAll();
   const dynamodb = new DynamoDBClient({ ...aws.overrides, maxAttempts: 1 });
-  let stopped = false;
-  const stopAws = async () => {
-    if (!stopped) await aws.close();
-    stopped = true;
-  };
+  const stopAws = onlyOnce(aws.close);
+  const stopApi = onlyOnce(web.close);
   onTestFinished(async () => {
     dynamodb.destroy();
-    await web.close();
+    await stopApi();
     await laptop.close();
     await stopAws();
   });
-  return {
-    provider,
-    dynamodb,
-    url: web.url,
-    api: laptop.api,
-    errors,
-    tick: laptop.tickAll,
-    stopAws,
-    stopApi: web.close,
-  };
+  return { provider, dynamodb, url: web.url, api: laptop.api, errors, stopAws, stopApi };
 };
