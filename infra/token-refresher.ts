@@ -21,7 +21,7 @@ import { Schedules } from './schedules.ts';
 import { Storage } from './storage.ts';
 import { Watch } from './watch.ts';
 
-export type { ITokenRefresher, OnConnectionEventOptions } from './base.ts';
+export type { ITokenRefresher, ListConnections, OnConnectionEventOptions } from './base.ts';
 export type { TokenRefresherAttributes } from './imported.ts';
 export { type ProviderOptions, providerFromFile, SettingsError } from './options.ts';
 export type { TokenRefresherProps } from './props.ts';
