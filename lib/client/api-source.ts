@@ -13,7 +13,7 @@ import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
 
 /** In milliseconds. With a valid token the API answers within 5 s; API Gateway ends every request after 30. */
-const PATIENCE = { short: 6000, long: 30_000 };
+export const apiPatience = { short: 6000, long: 30_000 };
 const LONGEST_MIN_TTL = 86_400;
 
 export interface ApiSourceOptions {
@@ -39,7 +39,7 @@ interface Question {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: string;
-  readonly patience: keyof typeof PATIENCE;
+  readonly patience: keyof typeof apiPatience;
 }
 
 export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): TokenSource => {
@@ -66,7 +66,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     });
     try {
       // A redirect is not followed: it would take the signature or the key along.
-      const init = { method, headers, redirect: 'manual', signal: deadline(PATIENCE[patience]) } as const;
+      const init = { method, headers, redirect: 'manual', signal: deadline(apiPatience[patience]) } as const;
       const response = await fetch(url, { ...init, ...(body !== undefined && { body }) });
       const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
       return { status: response.status, retryAfter, json: jsonObject(await response.text()) };

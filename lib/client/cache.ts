@@ -6,8 +6,7 @@ import type { CurrentToken, TokenSource } from './token.ts';
  * Each token draws its own shares: processes that read it at the same moment do not fetch the next one at the same
  * moment.
  */
-const ADVISORY = { least: 0.25, most: 0.35 };
-const MANDATORY = { least: 0.1, most: 0.15 };
+export const windows = { advisory: { least: 0.25, most: 0.35 }, mandatory: { least: 0.1, most: 0.15 } };
 /** The pause after a fetch without a newer token, in milliseconds: a share of the life within these limits. */
 const PAUSE = { share: 0.05, least: 1000, most: 30_000 };
 /** A fetch that is older belongs to a process that was frozen in between: its connection is gone. */
@@ -50,8 +49,8 @@ const heldFrom = (token: CurrentToken, random: () => number): Held => {
   const leaving = (share: number) => expiresAt - share * (expiresAt - issuedAt);
   return {
     token,
-    advisoryAt: leaving(between(ADVISORY, random())),
-    mandatoryAt: leaving(between(MANDATORY, random())),
+    advisoryAt: leaving(between(windows.advisory, random())),
+    mandatoryAt: leaving(between(windows.mandatory, random())),
   };
 };
 

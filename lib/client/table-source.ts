@@ -5,7 +5,7 @@ import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
 
 /** In milliseconds, with the SDK's own retries. */
-const PATIENCE = { short: 3000, long: 5000 };
+export const tablePatience = { short: 3000, long: 5000 };
 
 /** A `DynamoDBClient`, a `DynamoDBDocumentClient` or a `DynamoDB` of any AWS SDK v3, by its structure. */
 export interface DynamoDbClient {
@@ -44,7 +44,7 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     throw new TypeError('"tableName" must be the name of the table `Tokens`, or TOKENS_TABLE must be set.');
   let client = options.client;
 
-  const itemOf = async (connection: string, patience: keyof typeof PATIENCE): Promise<unknown> => {
+  const itemOf = async (connection: string, patience: keyof typeof tablePatience): Promise<unknown> => {
     try {
       const { DynamoDBClient, GetItemCommand } = await loadSdk();
       client ??= new DynamoDBClient();
@@ -55,7 +55,7 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
         ConsistentRead: true,
       });
       // The versions of client and command differ in types only.
-      const answer = await client.send(command as never, { abortSignal: deadline(PATIENCE[patience]) });
+      const answer = await client.send(command as never, { abortSignal: deadline(tablePatience[patience]) });
       return isObject(answer) ? answer.Item : undefined;
     } catch (thrown) {
       const cause = safeCause(thrown);
@@ -64,7 +64,7 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     }
   };
 
-  const get = async (connection: string, patience: keyof typeof PATIENCE): Promise<CurrentToken> => {
+  const get = async (connection: string, patience: keyof typeof tablePatience): Promise<CurrentToken> => {
     const item = await itemOf(connection, patience);
     if (item === undefined) throw new TokenError('unknown_connection', connection, 'it has no token');
     const token = tokenIn(fieldsOf(item));
