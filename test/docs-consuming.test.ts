@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -26,8 +26,8 @@ test('the snippets for consumers have no type error', () => {
   const options = { ...compilerOptions, typeRoots: [join(root, 'node_modules/@types')], noUnusedLocals: false };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const run = () => execFileSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8', cwd: root });
-  expect(run()).toBe('');
+  const { stdout, status } = spawnSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8', cwd: root });
+  expect([stdout, status]).toEqual(['', 0]);
 });
 
 test.each(['axios', 'undici'])('the recipe for %s is the one that is tested', name => {

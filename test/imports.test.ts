@@ -158,13 +158,16 @@ it('what observes imports the core, what is reported, powertools and types of mi
 
 /** The SDK is loaded by the first read that needs it: the client's only library is the signer. */
 it('what consumers import is small: a signer, and of the product names, codes and JSON', () => {
-  const light = /^lib\/core\/(errors|json|types)\.ts$/;
+  const light = /^lib\/core\/(errors|hosts|json|types)\.ts$/;
   const lazily = /^@aws-sdk\/(client-dynamodb|credential-provider-node)$/;
   expectOnly('lib/client', [light, /^lib\/client\//, /^lib\/aws\/failure\.ts$/, /^aws4fetch$/, lazily]);
-  for (const file of [...sourcesOf('lib/client'), ...['errors', 'json', 'types'].map(each => `lib/core/${each}.ts`)]) {
+  for (const file of [
+    ...sourcesOf('lib/client'),
+    ...['errors', 'hosts', 'json', 'types'].map(each => `lib/core/${each}.ts`),
+  ]) {
     expect(textOf(file), file).not.toMatch(/^import (?!type).*'@aws-sdk\//m);
   }
-  const ofLight = ['core/errors', 'core/json', 'core/types', 'aws/failure'].flatMap(each =>
+  const ofLight = ['core/errors', 'core/hosts', 'core/json', 'core/types', 'aws/failure'].flatMap(each =>
     importsOf(`lib/${each}.ts`),
   );
   expect(ofLight.filter(({ typeOnly }) => !typeOnly).map(({ specifier }) => specifier)).toEqual(['lib/core/errors.ts']);

@@ -1,5 +1,6 @@
 import { safeCause } from '../aws/failure.ts';
 import { isErrorCode } from '../core/errors.ts';
+import { isLoopback } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import {
@@ -26,7 +27,7 @@ export interface ApiSourceOptions {
   /**
    * The key of a laptop's API. With it, requests are not signed.
    *
-   * @default - the environment variable `TOKEN_REFRESHER_KEY`, if it is set
+   * @default - the environment variable `TOKEN_REFRESHER_KEY`, if `url` is on this machine
    */
   readonly key?: string;
   /** @default - those in the environment, otherwise the SDK's chain */
@@ -45,7 +46,7 @@ interface Question {
 export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): TokenSource => {
   const { env, now, deadline } = world;
   const base = baseOf(options.url ?? env.TOKENS_API_URL);
-  const key = options.key ?? env.TOKEN_REFRESHER_KEY;
+  const key = options.key ?? (isLoopback(base.hostname) ? env.TOKEN_REFRESHER_KEY : undefined);
   const region = options.region ?? regionIn(base) ?? env.AWS_REGION;
   const { credentials = defaultCredentials(world) } = options;
 
@@ -98,8 +99,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
 /** In plain HTTP the token, and the key, could be read on the way. */
 const baseOf = (url: string | undefined): URL => {
   const base = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
-  const isLoopback = base && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(base.hostname);
-  if (base && (base.protocol === 'https:' || (isLoopback && base.protocol === 'http:'))) return base;
+  if (base?.protocol === 'https:' || (base?.protocol === 'http:' && isLoopback(base.hostname))) return base;
   throw new TypeError('"url" must be the https: address of the HTTP API, or TOKENS_API_URL must be set to it.');
 };
 

@@ -10,7 +10,7 @@ export type { GetOptions, TokenClient, TokenClientOptions } from './client.ts';
 export { TokenError, type TokenErrorCode } from './errors.ts';
 export type { FakeSource, FakeToken } from './fake-source.ts';
 export type { AwsCredentials, AwsCredentialsProvider } from './sign.ts';
-export type { DynamoDbClient, TableSourceOptions } from './table-source.ts';
+export type { DynamoDbMethods, DynamoDbSender, TableSourceOptions } from './table-source.ts';
 export type { CurrentToken, SourceOptions, TokenSource } from './token.ts';
 export type { UndiciInterceptor } from './undici.ts';
 

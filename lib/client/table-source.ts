@@ -7,9 +7,20 @@ import type { World } from './world.ts';
 /** In milliseconds, with the SDK's own retries. */
 export const tablePatience = { short: 3000, long: 5000 };
 
-/** A `DynamoDBClient`, a `DynamoDBDocumentClient` or a `DynamoDB` of any AWS SDK v3, by its structure. */
-export interface DynamoDbClient {
+/** A `DynamoDB` of any AWS SDK v3, by its structure. */
+export interface DynamoDbMethods {
+  getItem(input: GetItem, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+/** A `DynamoDBClient` or `DynamoDBDocumentClient` of the AWS SDK v3, by its structure. */
+export interface DynamoDbSender {
   send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+interface GetItem {
+  readonly TableName: string;
+  readonly Key: { readonly connection: { readonly S: string } };
+  readonly ConsistentRead: boolean;
 }
 
 export interface TableSourceOptions {
@@ -19,8 +30,13 @@ export interface TableSourceOptions {
    * @default - the environment variable `TOKENS_TABLE`, which `grantRead` sets
    */
   readonly tableName?: string;
-  /** @default - a new client of the installed `@aws-sdk/client-dynamodb`, created by the first read */
-  readonly client?: DynamoDbClient;
+  /**
+   * A `DynamoDB` of any version, or a client of the installed `@aws-sdk/client-dynamodb`: the commands of one version
+   * may not fit the clients of another.
+   *
+   * @default - a new client of the installed `@aws-sdk/client-dynamodb`, created by the first read
+   */
+  readonly client?: DynamoDbMethods | DynamoDbSender;
 }
 
 /** What the SDK does with a request that IAM, or AWS itself, refuses. */
@@ -36,26 +52,36 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /** Loaded by the first read: an app that only calls the API needs no SDK. */
-const loadSdk = () => import('@aws-sdk/client-dynamodb').catch((cause: unknown) => Promise.reject(safeCause(cause)));
+const loadSdk = () =>
+  import('@aws-sdk/client-dynamodb').catch((cause: unknown) => {
+    throw new TypeError('tableSource needs the package @aws-sdk/client-dynamodb.', { cause });
+  });
+
+const newClient = async (): Promise<DynamoDbMethods | DynamoDbSender> => {
+  const { DynamoDBClient } = await loadSdk();
+  return new DynamoDBClient();
+};
+
+const sending = async (client: DynamoDbSender, input: GetItem) => {
+  const { GetItemCommand } = await loadSdk();
+  // Its type is that of the installed version, and the client's may be that of another.
+  return (options: { abortSignal: AbortSignal }) => client.send(new GetItemCommand(input) as never, options);
+};
 
 export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourceOptions = {}): TokenSource => {
   const tableName = options.tableName ?? env.TOKENS_TABLE;
   if (!tableName)
     throw new TypeError('"tableName" must be the name of the table `Tokens`, or TOKENS_TABLE must be set.');
-  let client = options.client;
+  let opened = options.client && Promise.resolve(options.client);
 
   const itemOf = async (connection: string, patience: keyof typeof tablePatience): Promise<unknown> => {
+    // Consistent: right after a refresh an older copy may have an expired token.
+    const input = { TableName: tableName, Key: { connection: { S: connection } }, ConsistentRead: true };
+    opened ??= newClient();
+    const client = await opened;
+    const send = 'getItem' in client ? client.getItem.bind(client, input) : await sending(client, input);
     try {
-      const { DynamoDBClient, GetItemCommand } = await loadSdk();
-      client ??= new DynamoDBClient();
-      // Consistent: right after a refresh an older copy may have an expired token.
-      const command = new GetItemCommand({
-        TableName: tableName,
-        Key: { connection: { S: connection } },
-        ConsistentRead: true,
-      });
-      // The versions of client and command differ in types only.
-      const answer = await client.send(command as never, { abortSignal: deadline(tablePatience[patience]) });
+      const answer = await send({ abortSignal: deadline(tablePatience[patience]) });
       return isObject(answer) ? answer.Item : undefined;
     } catch (thrown) {
       const cause = safeCause(thrown);

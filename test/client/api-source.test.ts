@@ -162,6 +162,13 @@ describe('a setting', () => {
     expect(() => apiSourceIn(madeWorld().world, url === undefined ? {} : { url })).toThrow('"url" must be the https:');
   });
 
+  it('key: that of the environment is for this machine alone', async () => {
+    const { world } = madeWorld({ TOKEN_REFRESHER_KEY: KEY });
+    const source = apiSourceIn(world, { url: 'https://tokens.example.com', credentials });
+    // It wants to sign.
+    await expect(source.get(ACME, long)).rejects.toThrow('"region" must be a Region');
+  });
+
   it('without a Region is refused, unless the address has one', async () => {
     const source = apiSourceIn(madeWorld().world, { url: 'http://127.0.0.1:9', credentials });
     await expect(source.get(ACME, long)).rejects.toThrow('"region" must be a Region');

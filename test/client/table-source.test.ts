@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { createTokenClient } from '../../lib/client/index.ts';
-import { tableSourceIn } from '../../lib/client/table-source.ts';
+import { type DynamoDbMethods, tableSourceIn } from '../../lib/client/table-source.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
 import { listening } from '../support/loopback.ts';
@@ -51,9 +51,13 @@ const refusing = async (type: string, status = 400) => {
   return new DynamoDBClient({ ...settings, endpoint, maxAttempts: 1 });
 };
 
+/** Without `send`: a `DynamoDB` of another version than the installed one takes no command of that. */
+const onlyMethods = (dynamodb: DynamoDB): DynamoDbMethods => ({ getItem: dynamodb.getItem.bind(dynamodb) });
+
 describe('the table', () => {
   it.each([
     ['a DynamoDBClient', () => client],
+    ['a DynamoDB, by its own method', () => onlyMethods(new DynamoDB(settings))],
     ['a DynamoDB', () => new DynamoDB(settings)],
     ['a DynamoDBDocumentClient', () => DynamoDBDocumentClient.from(client)],
   ])('is read with %s', async (_, clientOf) => {
