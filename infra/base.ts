@@ -8,7 +8,8 @@ import { keyOf, parseConnectionId, providerOf } from '../lib/core/types.ts';
 import { type ConnectionEventType, EVENT_SOURCE } from '../lib/events.ts';
 import { type MetricName, metrics } from '../lib/observe/metrics.ts';
 import { CollectedGrants } from './collected-grants.ts';
-import { reads, routes } from './grants.ts';
+import { type ConsumerVariable, setVariable } from './consumer-environment.ts';
+import { listRoute, reads, routes } from './grants.ts';
 import { ownMetric } from './metric.ts';
 import { mustBe } from './options.ts';
 import { tableKey } from './statements.ts';
@@ -21,6 +22,12 @@ export interface OnConnectionEventOptions extends OnEventOptions {
    * @default - all
    */
   readonly types?: readonly ConnectionEventType[];
+}
+
+/** What else than tokens a grantee may read at the HTTP API. */
+export interface ListConnections {
+  /** `GET /connections`: the names and states of all connections, and no token. */
+  readonly listConnections: true;
 }
 
 /**
@@ -44,17 +51,19 @@ export interface ITokenRefresher extends IConstruct {
   /**
    * Lets the grantee read one token from the table: `poweroffice-v2/acme`, `…/acme/oslo`, or all of a secret:
    * `…/acme/*`. Grants for the same grantee share statements: hundreds of connections fit into the policies of one
-   * role.
+   * role. A function gets the environment variable `TOKENS_TABLE`.
    */
   grantRead(grantee: IGrantable, connection: string): Grant;
   /** Lets the grantee read the tokens of all connections of one provider. */
   grantReadProvider(grantee: IGrantable, provider: string): Grant;
   /**
-   * Lets the grantee call the HTTP API for one connection's token and force its refresh; without a connection, for any.
+   * Lets the grantee call the HTTP API for one connection's token and force its refresh; without a connection, for any;
+   * with `{ listConnections: true }`, for the list of connections and no token. A function gets the environment
+   * variable `TOKENS_API_URL`.
    */
-  grantInvokeApi(grantee: IGrantable, connection?: string): Grant;
-  /** The environment variables of a consumer: `TOKENS_TABLE` and `TOKENS_API_URL`. */
-  environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string>;
+  grantInvokeApi(grantee: IGrantable, route?: string | ListConnections): Grant;
+  /** The environment variables of a consumer that is not a function: `TOKENS_TABLE` and `TOKENS_API_URL`. */
+  environment(): Record<ConsumerVariable, string>;
 
   /** A rule for events of connections (docs/events.md). Narrow it with `types`, or with `eventPattern`. */
   onEvent(id: string, options?: OnConnectionEventOptions): Rule;
@@ -106,12 +115,14 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
     return this.#read(grantee, 'like', `${this.#served(provider)}/*`);
   }
 
-  grantInvokeApi(grantee: IGrantable, connection?: string): Grant {
-    const path = connection === undefined ? '*' : this.#known(connection).key;
+  grantInvokeApi(grantee: IGrantable, route?: string | ListConnections): Grant {
+    setVariable(grantee, this.deploymentName, ['TOKENS_API_URL', this.apiUrl]);
+    if (typeof route === 'object') return this.#grants.add(grantee, listRoute(this, this.apiId), 'GET/connections');
+    const path = route === undefined ? '*' : this.#known(route).key;
     return this.#grants.add(grantee, routes(this, this.apiId), path);
   }
 
-  environment(): Record<'TOKENS_TABLE' | 'TOKENS_API_URL', string> {
+  environment(): Record<ConsumerVariable, string> {
     return { TOKENS_TABLE: this.tokensTable.tableName, TOKENS_API_URL: this.apiUrl };
   }
 
@@ -171,6 +182,7 @@ export abstract class TokenRefresherBase extends Construct implements ITokenRefr
   }
 
   #read(grantee: IGrantable, match: 'exactly' | 'like', key: string): Grant {
+    setVariable(grantee, this.deploymentName, ['TOKENS_TABLE', this.tokensTable.tableName]);
     const grant = this.#grants.add(grantee, reads(this.tokensTable.tableArn, match), key);
     return grant.combine(this.#grants.addOnce(grantee, tableKey(this, this.encryptionKey.keyArn)));
   }

@@ -13,13 +13,17 @@ export const reads = (tableArn: string, match: 'exactly' | 'like'): Kind => ({
 
 const LONGEST_ROUTE = 'arn:aws:execute-api:ap-southeast-1:123456789012:abcdefghij/*T/tokens/'.length;
 
+const arnOfApi = (scope: IConstruct, apiId: string): string => {
+  const { partition, region, account } = Stack.of(scope);
+  return `arn:${partition}:execute-api:${region}:${account}:${apiId}`;
+};
+
 /**
  * Tokens at the API, by path. `*T` matches `$default/GET` and `$default/POST`: one ARN for both, to fit hundreds. It
  * also matches `PUT`, which the function answers with 405.
  */
 export const routes = (scope: IConstruct, apiId: string): Kind => {
-  const { partition, region, account } = Stack.of(scope);
-  const prefix = `arn:${partition}:execute-api:${region}:${account}:${apiId}/*T/tokens/`;
+  const prefix = `${arnOfApi(scope, apiId)}/*T/tokens/`;
   return {
     id: 'Routes',
     room: 6000,
@@ -27,3 +31,11 @@ export const routes = (scope: IConstruct, apiId: string): Kind => {
     statementOf: paths => allow('execute-api:Invoke', ...paths.map(path => prefix + path)),
   };
 };
+
+/** The list of all connections at the API, which has no tokens. */
+export const listRoute = (scope: IConstruct, apiId: string): Kind => ({
+  id: 'ListRoute',
+  room: 6000,
+  lengthOf: path => LONGEST_ROUTE + path.length,
+  statementOf: paths => allow('execute-api:Invoke', ...paths.map(path => `${arnOfApi(scope, apiId)}/$default/${path}`)),
+});

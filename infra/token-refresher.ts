@@ -23,7 +23,13 @@ import { Watch } from './watch.ts';
 
 export type { ConnectionEventType } from '../lib/events.ts';
 export { type MetricName, metrics } from '../lib/observe/metrics.ts';
-export { type ITokenRefresher, type OnConnectionEventOptions, TokenRefresherBase } from './base.ts';
+export {
+  type ITokenRefresher,
+  type ListConnections,
+  type OnConnectionEventOptions,
+  TokenRefresherBase,
+} from './base.ts';
+export type { ConsumerVariable } from './consumer-environment.ts';
 export type { TokenRefresherAttributes } from './imported.ts';
 export { type ProviderDefinition, type ProviderOptions, providerFromFile, SettingsError } from './options.ts';
 export type { TokenRefresherProps } from './props.ts';

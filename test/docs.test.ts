@@ -52,7 +52,7 @@ describe('the README', () => {
 
   test('shows within 40 lines how to use a token', () => {
     const beginning = readme.split('\n').slice(0, 40).join('\n');
-    expect(beginning).toMatch(/```ts\n[\s\S]*?readToken\(/);
+    expect(beginning).toMatch(/```ts\n[\s\S]*?createTokenClient\(\)[\s\S]*?tokens\.fetch\(/);
     expect(beginning).toContain('tokens.grantRead(');
   });
 

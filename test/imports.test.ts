@@ -156,12 +156,22 @@ it('what observes imports the core, what is reported, powertools and types of mi
     [shared, refresh, /^lib\/discovery\//, middy],
   ));
 
-it('what consumers import is the table of tokens and the view of one, and nothing that refreshes', () =>
-  expectOnly(
-    'lib/client',
-    [core, /^lib\/client\//, /^lib\/aws\/token-table\.ts$/, /^lib\/api\/views\.ts$/],
-    [shared, /^@aws-sdk\//],
-  ));
+/** The SDK is loaded by the first read that needs it: the client's only library is the signer. */
+it('what consumers import is small: a signer, and of the product names, codes and JSON', () => {
+  const light = /^lib\/core\/(errors|hosts|json|types)\.ts$/;
+  const lazily = /^@aws-sdk\/(client-dynamodb|credential-provider-node)$/;
+  expectOnly('lib/client', [light, /^lib\/client\//, /^lib\/aws\/failure\.ts$/, /^aws4fetch$/, lazily]);
+  for (const file of [
+    ...sourcesOf('lib/client'),
+    ...['errors', 'hosts', 'json', 'types'].map(each => `lib/core/${each}.ts`),
+  ]) {
+    expect(textOf(file), file).not.toMatch(/^import (?!type).*'@aws-sdk\//m);
+  }
+  const ofLight = ['core/errors', 'core/hosts', 'core/json', 'core/types', 'aws/failure'].flatMap(each =>
+    importsOf(`lib/${each}.ts`),
+  );
+  expect(ofLight.filter(({ typeOnly }) => !typeOnly).map(({ specifier }) => specifier)).toEqual(['lib/core/errors.ts']);
+});
 
 it('functions import the library, themselves, their definition, middy, powertools and zod', () =>
   expectOnly(
@@ -216,9 +226,13 @@ it.each([
   },
 );
 
-it('only the composition of functions, the infrastructure’s entry and the laptop read the environment', () => {
+it('only the composition of functions, the infrastructure’s entry, the client’s entry and the laptop read the environment', () => {
   const readers = sourcesOf('lib', 'functions', 'infra').filter(file =>
     /\bprocess\.env\b/.test(withoutComments(textOf(file))),
   );
-  expect(readers.filter(file => !/^functions\/[\w-]+\/index\.ts$|^infra\/(app|bin)[\w-]*\.ts$/.test(file))).toEqual([]);
+  expect(
+    readers.filter(
+      file => !/^functions\/[\w-]+\/index\.ts$|^infra\/(app|bin)[\w-]*\.ts$|^lib\/client\/index\.ts$/.test(file),
+    ),
+  ).toEqual([]);
 });

@@ -16,8 +16,9 @@ const invoices = new NodejsFunction(stack, 'Invoices', {
   runtime: Runtime.NODEJS_24_X,
   architecture: Architecture.ARM_64,
   timeout: Duration.seconds(30),
-  environment: { ...tokens.environment(), CONNECTION },
+  environment: { CONNECTION },
   // The condition is for this repository only, where "token-refresher" is the sources themselves.
   bundling: { bundleAwsSDK: true, esbuildArgs: { '--conditions': 'token-refresher-source' } },
 });
+// Also sets what createTokenClient() reads.
 tokens.grantRead(invoices, CONNECTION);

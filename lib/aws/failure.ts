@@ -11,7 +11,8 @@ const speaksSafely = (error: Error): boolean =>
   typeof property(error, 'code') === 'string' ||
   error.name === 'TimeoutError';
 
-const describe = (thrown: unknown): Error => {
+/** An exception without words that might quote a secret. */
+export const safeCause = (thrown: unknown): Error => {
   if (!(thrown instanceof Error)) return new Error('a value that is no error was thrown');
   const safe = new Error(speaksSafely(thrown) ? thrown.message : 'its words are withheld');
   safe.name = thrown.name;
@@ -24,7 +25,7 @@ export const guarded = async <T>(code: ErrorCode, attempt: string, call: () => P
     return await call();
   } catch (thrown) {
     if (thrown instanceof RefresherError) throw thrown;
-    const cause = describe(thrown);
+    const cause = safeCause(thrown);
     throw new RefresherError(code, `could not ${attempt}: ${cause.name}`, { cause });
   }
 };

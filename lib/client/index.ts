@@ -1,57 +1,43 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tokenView } from '../api/views.ts';
-import { tokenTable } from '../aws/token-table.ts';
-import { epochMs, parseConnectionId } from '../core/types.ts';
+import { type ApiSourceOptions, apiSourceIn } from './api-source.ts';
+import { type TokenClient, type TokenClientOptions, tokenClientIn } from './client.ts';
+import { type FakeSource, type FakeToken, fakeSourceIn } from './fake-source.ts';
+import { type TableSourceOptions, tableSourceIn } from './table-source.ts';
+import type { TokenSource } from './token.ts';
+import type { World } from './world.ts';
 
-/** A valid token, the same as the HTTP API's answer. */
-export interface CurrentToken {
-  /** `<provider>/<name>` or `<provider>/<name>/<key>`. */
-  readonly connection: string;
-  /** The token itself. */
-  readonly accessToken: string;
-  /** Usually `Bearer`. */
-  readonly tokenType: string;
-  /** ISO 8601. */
-  readonly issuedAt: string;
-  /** ISO 8601. */
-  readonly expiresAt: string;
-  /** Seconds. */
-  readonly expiresIn: number;
-  /** The headers to send, with the token among them. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The address of the API. */
-  readonly baseUrl: string;
-}
+export type { ErrorCode } from '../core/errors.ts';
+export type { ApiSourceOptions } from './api-source.ts';
+export type { GetOptions, TokenClient, TokenClientOptions } from './client.ts';
+export { TokenError, type TokenErrorCode } from './errors.ts';
+export type { FakeSource, FakeToken } from './fake-source.ts';
+export type { AwsCredentials, AwsCredentialsProvider } from './sign.ts';
+export type { DynamoDbMethods, DynamoDbSender, TableSourceOptions } from './table-source.ts';
+export type { CurrentToken, SourceOptions, TokenSource } from './token.ts';
+export type { UndiciInterceptor } from './undici.ts';
 
-/**
- * `no_valid_token` depends on the provider and may pass; the other codes are errors of the caller or in the secrets.
- */
-export type TokenErrorCode = 'malformed_connection' | 'unknown_connection' | 'no_valid_token';
-
-/** The reason for the missing token; `code` is stable, the message is for people. */
-export class TokenError extends Error {
-  /** Always `TokenError`. */
-  override readonly name = 'TokenError';
-  /** Stable: for programs. */
-  readonly code: TokenErrorCode;
-
-  constructor(code: TokenErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/**
- * Reads a connection's current token from the table `Tokens`. Throws a `TokenError` if there is none, and a
- * `RefresherError` (`store_failed`) if the table does not answer.
- */
-export const readToken = async (client: DynamoDBClient, table: string, connection: string): Promise<CurrentToken> => {
-  const id = parseConnectionId(connection);
-  if (!id) throw new TokenError('malformed_connection', `"${connection}" is not "<provider>/<name>"`);
-  const token = await tokenTable(client, table).get(id);
-  if (!token)
-    throw new TokenError('unknown_connection', `${id} has no token: there is no secret of it, or none that works`);
-  const now = epochMs(Date.now());
-  if (token.expiresAt > now) return tokenView(token, now);
-  throw new TokenError('no_valid_token', `the token of ${id} died at ${new Date(token.expiresAt).toISOString()}`);
+const world: World = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  deadline: patience => AbortSignal.timeout(patience),
+  env: process.env,
 };
+
+/** Reads the table `Tokens`. It needs `@aws-sdk/client-dynamodb` and `grantRead`. */
+export const tableSource = (options?: TableSourceOptions): TokenSource => tableSourceIn(world, options);
+
+/** Calls the HTTP API. It needs AWS credentials and `grantInvokeApi`, or the key of a laptop. */
+export const apiSource = (options?: ApiSourceOptions): TokenSource => apiSourceIn(world, options);
+
+/** For unit tests: `fakeSource({ 'officernd/acme': { baseUrl: server.url }, 'officernd/new': 'not_yet' })`. */
+export const fakeSource = (connections?: Readonly<Record<string, FakeToken>>): FakeSource =>
+  fakeSourceIn(world, connections);
+
+/**
+ * A client for all connections.
+ *
+ * ```ts
+ * const tokens = createTokenClient();
+ * const response = await tokens.fetch('poweroffice-v2/acme', '/Customers');
+ * ```
+ */
+export const createTokenClient = (options?: TokenClientOptions): TokenClient => tokenClientIn(world, options);

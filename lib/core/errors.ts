@@ -56,6 +56,7 @@ export const errorCodes = [
 ] as const;
 
 export type AnswerCode = (typeof answerCodes)[number];
+/** The codes of a connection's last error: docs/api.md explains each. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 const ofAnswers: ReadonlySet<string> = new Set(answerCodes);

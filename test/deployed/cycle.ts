@@ -160,7 +160,7 @@ export const refusing = ({ json }: { readonly json: Readonly<Record<string, unkn
 });
 
 const otherAnswers = async ({ calls }: Stage): Promise<void> => {
-  const { json } = await calls.api(OPERATOR, 'GET', '/connections');
+  const { json } = await calls.api('Readers/ListRoute', 'GET', '/connections');
   const states = (json.connections as { connection: string; status: string }[]).map(each => [
     each.connection,
     each.status,

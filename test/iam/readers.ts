@@ -19,6 +19,7 @@ const readers: Readonly<Record<string, (tokens: ITokenRefresher, role: Role) => 
   OneProvider: (tokens, role) => tokens.grantReadProvider(role, 'officernd'),
   OneRoute: (tokens, role) => tokens.grantInvokeApi(role, GRANTED),
   AllRoutes: (tokens, role) => tokens.grantInvokeApi(role),
+  ListRoute: (tokens, role) => tokens.grantInvokeApi(role, { listConnections: true }),
   Stranger: () => {},
 };
 

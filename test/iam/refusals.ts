@@ -23,6 +23,7 @@ const ONE_SECRET = 'Readers/OneSecret';
 const ONE_PROVIDER = 'Readers/OneProvider';
 const ONE_ROUTE = 'Readers/OneRoute';
 const ALL_ROUTES = 'Readers/AllRoutes';
+const LIST_ROUTE = 'Readers/ListRoute';
 const STRANGER = 'Readers/Stranger';
 
 const secretOf = (connection: string) => `token-refresher/${connection}`;
@@ -59,6 +60,7 @@ const mail = (as: string): Call => ({ as, does: 'sns:Publish', on: 'Alarms/Topic
 const mailKey = (does: string): Call => ({ as: WATCH, does: `kms:${does}`, on: 'Storage/Key', via: 'sns' });
 const log = (as: string): Call => ({ as, does: 'logs:PutLogEvents', on: `${as}Logs` });
 const read = (as: string): Call => ({ as, does: 'execute-api:GET', on: readPath(GRANTED) });
+const list: Call = { as: LIST_ROUTE, does: 'execute-api:GET', on: '/connections' };
 const force = (as: string): Call => ({ as, does: 'execute-api:POST', on: forcePath(GRANTED) });
 
 const row = (what: string, twin: Call, but: Partial<Call>): Refusal => ({ what, twin, but });
@@ -117,7 +119,9 @@ const tokens: readonly Refusal[] = [
     ),
   ),
   row('Scan of tokens', token(WATCH, 'DeleteItem'), { does: 'dynamodb:Scan' }),
-  ...[ONE_ROUTE, ALL_ROUTES, STRANGER, SCHEDULE].map(as => row('a token of the table', token(ONE_TOKEN), { as })),
+  ...[ONE_ROUTE, ALL_ROUTES, LIST_ROUTE, STRANGER, SCHEDULE].map(as =>
+    row('a token of the table', token(ONE_TOKEN), { as }),
+  ),
 ];
 
 const connections: readonly Refusal[] = [
@@ -285,7 +289,12 @@ const routes: readonly Refusal[] = [
     row('the list of connections', read(as), { on: '/connections' }),
     row('a path beyond the tokens', read(as), { on: '/nowhere' }),
   ]),
-  ...[STRANGER, ONE_TOKEN, REFRESH, API].map(as => row('the HTTP API', read(ONE_ROUTE), { as })),
+  ...[STRANGER, ONE_TOKEN, REFRESH, API, LIST_ROUTE].map(as => row('the HTTP API', read(ONE_ROUTE), { as })),
+  row('changing the list of connections', list, { does: 'execute-api:POST' }),
+  ...[readPath(GRANTED), '/connections/', '/nowhere'].map(on => row(`GET ${on}`, list, { on })),
+  ...[STRANGER, ONE_TOKEN, ONE_ROUTE, ALL_ROUTES, REFRESH, WATCH, API].map(as =>
+    row('the list of connections', list, { as }),
+  ),
 ];
 
 export const refusalsIn = (scheduleGroup: string, apiId: string): readonly Refusal[] => [

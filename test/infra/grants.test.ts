@@ -91,6 +91,16 @@ describe('a consumer gets', () => {
     ]);
   });
 
+  test('the list of connections, and no token', () => {
+    const { statements } = granted((tokens, role) => {
+      tokens.grantInvokeApi(role, { listConnections: true });
+      tokens.grantInvokeApi(role, { listConnections: true });
+    });
+    const arn =
+      'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<Api/HttpApi>/$default/GET/connections';
+    expect(statements).toEqual([{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: [arn] }]);
+  });
+
   test('the same of one that another stack has deployed', () => {
     const { statements } = granted((tokens, role) => {
       tokens.grantRead(role, 'officernd/acme');

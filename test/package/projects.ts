@@ -12,11 +12,14 @@ const stack = new Stack(new App({ outdir: 'cdk.out' }), 'Mine');
 const tokens = new TokenRefresher(stack, 'Tokens', { providers: { officernd: { schedules: 2 } } });
 tokens.grantRead(new User(stack, 'Reader'), 'officernd/acme');
 tokens.node.root.synth();
-if (typeof readToken !== 'function') throw new Error('The client is not there.');
+const client = createTokenClient({ source: fakeSource({ 'officernd/acme': {} }) });
+client.get('officernd/acme').then(({ accessToken }) => {
+  if (accessToken !== 'fake-token-1') throw new Error('The client does not work.');
+});
 `;
 const esm = `import { App, Stack } from 'aws-cdk-lib';
 import { User } from 'aws-cdk-lib/aws-iam';
-import { readToken } from 'token-refresher/client';
+import { createTokenClient, fakeSource } from 'token-refresher/client';
 import { TokenRefresher } from 'token-refresher/infra';
 `;
 const cjs = esm.replace(/import (.*) from ('.*');/g, 'const $1 = require($2);');
@@ -28,7 +31,7 @@ tokens.grantRead(new User(stack, 'Reader'), 'officernd/acme');
 // @ts-expect-error A type that is not \`any\` refuses this.
 new TokenRefresher(stack, 'Wrong', { dashboard: 'yes' });
 // @ts-expect-error As above.
-readToken(5);
+createTokenClient({ source: 5 });
 `;
 
 const typeChecked = (kind: string, options: object, type = 'commonjs', source = typed): Project => ({

@@ -1,0 +1,146 @@
+import { safeCause } from '../aws/failure.ts';
+import { isErrorCode } from '../core/errors.ts';
+import { isLoopback } from '../core/hosts.ts';
+import { jsonObject } from '../core/json.ts';
+import { TokenError, type TokenErrorCode } from './errors.ts';
+import {
+  type AwsCredentials,
+  type AwsCredentialsProvider,
+  defaultCredentials,
+  regionIn,
+  signedHeaders,
+} from './sign.ts';
+import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
+import type { World } from './world.ts';
+
+/** In milliseconds. With a valid token the API answers within 5 s; API Gateway ends every request after 30. */
+export const apiPatience = { short: 6000, long: 30_000 };
+const LONGEST_MIN_TTL = 86_400;
+
+/** Options of `apiSource`. */
+export interface ApiSourceOptions {
+  /**
+   * The address of the HTTP API.
+   *
+   * @default - the environment variable `TOKENS_API_URL`, which `grantInvokeApi` sets
+   */
+  readonly url?: string;
+  /**
+   * The key of a laptop's API. With it, requests are not signed.
+   *
+   * @default - the environment variable `TOKEN_REFRESHER_KEY`, if `url` is on this machine
+   */
+  readonly key?: string;
+  /**
+   * Sign the requests (SigV4).
+   *
+   * @default - those in the environment, otherwise the SDK's chain
+   */
+  readonly credentials?: AwsCredentials | AwsCredentialsProvider;
+  /**
+   * The Region of the API.
+   *
+   * @default - the Region in `url`, otherwise the environment variable `AWS_REGION`
+   */
+  readonly region?: string;
+}
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  readonly patience: keyof typeof apiPatience;
+}
+
+export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): TokenSource => {
+  const { env, now, deadline } = world;
+  const base = baseOf(options.url ?? env.TOKENS_API_URL);
+  const key = options.key ?? (isLoopback(base.hostname) ? env.TOKEN_REFRESHER_KEY : undefined);
+  const region = options.region ?? regionIn(base) ?? env.AWS_REGION;
+  const { credentials = defaultCredentials(world) } = options;
+
+  const headersFor = async (request: { method: 'GET' | 'POST'; url: URL; body?: string }): Promise<Headers> => {
+    if (key) return new Headers({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
+    if (!region) throw new TypeError('"region" must be a Region, or AWS_REGION must be set.');
+    const held = typeof credentials === 'function' ? await credentials() : credentials;
+    return signedHeaders(request, held, { region, now: now() });
+  };
+
+  const ask = async (connection: string, { method, path, body, patience }: Question): Promise<ApiAnswer> => {
+    const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
+    const request = { method, url, ...(body !== undefined && { body }) };
+    const headers = await headersFor(request).catch((thrown: unknown) => {
+      if (thrown instanceof TypeError) throw thrown;
+      const cause = safeCause(thrown);
+      throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
+    });
+    try {
+      // A redirect is not followed: it would take the signature or the key along.
+      const init = { method, headers, redirect: 'manual', signal: deadline(apiPatience[patience]) } as const;
+      const response = await fetch(url, { ...init, ...(body !== undefined && { body }) });
+      const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+      return { status: response.status, retryAfter, json: jsonObject(await response.text()) };
+    } catch (thrown) {
+      // The reason is in the cause of what `fetch` throws.
+      const reason = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+      const cause = safeCause(reason);
+      const code = reason instanceof Error && 'code' in reason ? reason.code : cause.name;
+      const what = `the API at ${base.origin} did not answer (${code})`;
+      throw new TokenError('source_unreachable', connection, what, { cause });
+    }
+  };
+
+  return {
+    get: async (connection, { minTtl, patience }) => {
+      const whole = Math.min(LONGEST_MIN_TTL, Math.ceil(minTtl));
+      const path = `/tokens/${connection}?minTtl=${whole}`;
+      return tokenOf(connection, await ask(connection, { method: 'GET', path, patience }));
+    },
+    renew: async ({ connection, issuedAt }) => {
+      const body = JSON.stringify({ issuedAt: new Date(issuedAt).toISOString() });
+      const path = `/tokens/${connection}`;
+      const answer = await ask(connection, { method: 'POST', path, body, patience: 'long' });
+      return answer.json?.code === 'too_many_refreshes' ? undefined : tokenOf(connection, answer);
+    },
+  };
+};
+
+/** In plain HTTP the token, and the key, could be read on the way. */
+const baseOf = (url: string | undefined): URL => {
+  const base = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
+  if (base?.protocol === 'https:' || (base?.protocol === 'http:' && isLoopback(base.hostname))) return base;
+  throw new TypeError('"url" must be the https: address of the HTTP API, or TOKENS_API_URL must be set to it.');
+};
+
+interface ApiAnswer {
+  readonly status: number;
+  /** In seconds; NaN if the answer has none. */
+  readonly retryAfter: number;
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The codes of the API that mean something else to a caller than "no answer". */
+const codes: Readonly<Record<string, TokenErrorCode>> = {
+  unknown_connection: 'unknown_connection',
+  refresh_in_progress: 'not_yet',
+  no_valid_token: 'no_valid_token',
+  refresh_failed: 'no_valid_token',
+};
+
+const tokenOf = (connection: string, { status, json, retryAfter }: ApiAnswer): CurrentToken => {
+  const token =
+    status === 200 && json
+      ? tokenIn({ ...json, issuedAt: at(json.issuedAt), expiresAt: at(json.expiresAt) })
+      : undefined;
+  if (token) return token;
+  const reason = isErrorCode(json?.reason) ? json.reason : undefined;
+  const details = { reason, ...(Number.isFinite(retryAfter) && { retryAfter }) };
+  if (reason === 'not_refreshed_yet') throw new TokenError('not_yet', connection, 'it has no token yet', details);
+  const known = typeof json?.code === 'string' ? codes[json.code] : undefined;
+  if (known) throw new TokenError(known, connection, `the API answers ${status} ${json?.code}`, details);
+  const isRefused = status === 401 || status === 403;
+  const code = isRefused ? 'forbidden' : 'source_unreachable';
+  throw new TokenError(code, connection, `the API answers ${status} without a token`, details);
+};
+
+const at = (iso: unknown): unknown => (typeof iso === 'string' ? Date.parse(iso) : undefined);

@@ -1,0 +1,176 @@
+import { TokenError } from './errors.ts';
+import type { CurrentToken, TokenSource } from './token.ts';
+
+/**
+ * The windows, as shares of a token's life that are left. A healthy schedule has renewed the token before 35 % are left.
+ * Each token draws its own shares: processes that read it at the same moment do not fetch the next one at the same
+ * moment.
+ */
+export const windows = { advisory: { least: 0.25, most: 0.35 }, mandatory: { least: 0.1, most: 0.15 } };
+/** The pause after a fetch without a newer token, in milliseconds: a share of the life within these limits. */
+const PAUSE = { share: 0.05, least: 1000, most: 30_000 };
+/** A fetch that is older belongs to a process that was frozen in between: its connection is gone. */
+const OLDEST_FETCH = 30_000;
+
+interface Held {
+  readonly token: CurrentToken;
+  readonly advisoryAt: number;
+  readonly mandatoryAt: number;
+}
+
+interface Fetching {
+  readonly token: Promise<CurrentToken>;
+  readonly since: number;
+  /** In seconds. */
+  readonly minTtl: number;
+}
+
+interface Entry {
+  held?: Held | undefined;
+  fetching?: Fetching | undefined;
+  /** Until then the last fetch counts: it brought nothing newer for this `minTtl`. */
+  paused?: { readonly until: number; readonly minTtl: number } | undefined;
+  renewing?: { readonly refused: CurrentToken; readonly token: Promise<CurrentToken | undefined> } | undefined;
+  renewalPausedUntil?: number;
+}
+
+export interface CacheDeps {
+  readonly source: TokenSource;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}
+
+const between = ({ least, most }: { least: number; most: number }, share: number) => least + (most - least) * share;
+
+const heldFrom = (token: CurrentToken, random: () => number): Held => {
+  const { issuedAt, expiresAt } = token;
+  const leaving = (share: number) => expiresAt - share * (expiresAt - issuedAt);
+  return {
+    token,
+    advisoryAt: leaving(between(windows.advisory, random())),
+    mandatoryAt: leaving(between(windows.mandatory, random())),
+  };
+};
+
+type Step = 'use' | 'use and fetch' | 'wait';
+
+/** What a caller does now with what is held. */
+const decideStep = ({ held, paused }: Pick<Entry, 'held' | 'paused'>, now: number, minTtl: number): Step => {
+  if (!held || held.token.expiresAt <= now) return 'wait';
+  const isEnough = held.token.expiresAt - now >= minTtl * 1000;
+  if (isEnough && now < held.advisoryAt) return 'use';
+  if (paused && now < paused.until && minTtl <= paused.minTtl) return 'use';
+  return isEnough && now < held.mandatoryAt ? 'use and fetch' : 'wait';
+};
+
+/** The tokens of one process: one fetch at a time for each connection, however many callers there are. */
+export class TokenCache {
+  readonly #entries = new Map<string, Entry>();
+  readonly #deps: CacheDeps;
+
+  constructor(deps: CacheDeps) {
+    this.#deps = deps;
+  }
+
+  async get(connection: string, minTtl: number): Promise<CurrentToken> {
+    const entry = this.#entryOf(connection);
+    const now = this.#deps.now();
+    const step = decideStep(entry, now, minTtl);
+    if (step === 'use' && entry.held) return entry.held.token;
+    const fetched = this.#fetching(connection, entry, minTtl);
+    if (step === 'use and fetch' && entry.held) {
+      fetched.catch(() => {});
+      return entry.held.token;
+    }
+    try {
+      return await fetched;
+    } catch (error) {
+      // The connection may have ended meanwhile: then nothing is held.
+      if (entry.held && entry.held.token.expiresAt > this.#deps.now()) return entry.held.token;
+      throw error;
+    }
+  }
+
+  /** A newer token than the refused one; undefined if there is none yet. */
+  async renew(refused: CurrentToken): Promise<CurrentToken | undefined> {
+    const entry = this.#entryOf(refused.connection);
+    const { held } = entry;
+    if (held && held.token.issuedAt > refused.issuedAt) return held.token;
+    if (entry.renewing?.refused.issuedAt === refused.issuedAt) return entry.renewing.token;
+    if (this.#deps.now() < (entry.renewalPausedUntil ?? 0)) return undefined;
+    const renewing = { refused, token: this.#renewed(entry, refused) };
+    entry.renewing = renewing;
+    try {
+      return await renewing.token;
+    } finally {
+      if (entry.renewing === renewing) entry.renewing = undefined;
+    }
+  }
+
+  #entryOf(connection: string): Entry {
+    const entry = this.#entries.get(connection) ?? {};
+    this.#entries.set(connection, entry);
+    return entry;
+  }
+
+  #fetching(connection: string, entry: Entry, minTtl: number): Promise<CurrentToken> {
+    const now = this.#deps.now();
+    const running = entry.fetching;
+    if (running && running.minTtl >= minTtl && now - running.since < OLDEST_FETCH) return running.token;
+    const started: Fetching = { token: this.#fetched(connection, entry, minTtl), since: now, minTtl };
+    entry.fetching = started;
+    const ended = () => {
+      if (entry.fetching === started) entry.fetching = undefined;
+    };
+    started.token.then(ended, ended);
+    return started.token;
+  }
+
+  async #fetched(connection: string, entry: Entry, minTtl: number): Promise<CurrentToken> {
+    const before = entry.held?.token;
+    const isValid = before !== undefined && before.expiresAt > this.#deps.now();
+    try {
+      const token = await this.#deps.source.get(connection, { minTtl, patience: isValid ? 'short' : 'long' });
+      return this.#keep(entry, token);
+    } catch (error) {
+      // Its secret is deleted: nobody may use its token any more.
+      if (error instanceof TokenError && error.code === 'unknown_connection') entry.held = undefined;
+      if (!entry.held && this.#entries.get(connection) === entry) this.#entries.delete(connection);
+      throw error;
+    } finally {
+      entry.paused = this.#pauseUnlessEnough(entry, before, minTtl);
+    }
+  }
+
+  /** Another fetch for the same `minTtl` would bring the same token. */
+  #pauseUnlessEnough({ held }: Entry, before: CurrentToken | undefined, minTtl: number): Entry['paused'] {
+    if (!held) return undefined;
+    const { issuedAt, expiresAt } = held.token;
+    const isEnough = issuedAt !== before?.issuedAt && expiresAt - this.#deps.now() >= minTtl * 1000;
+    return isEnough ? undefined : { until: this.#pauseAfter(held.token), minTtl };
+  }
+
+  async #renewed(entry: Entry, refused: CurrentToken): Promise<CurrentToken | undefined> {
+    const token = await this.#deps.source.renew(refused).catch((error: unknown) => {
+      entry.renewalPausedUntil = this.#pauseAfter(refused);
+      throw error;
+    });
+    if (token && token.issuedAt > refused.issuedAt) return this.#keep(entry, token);
+    entry.renewalPausedUntil = this.#pauseAfter(refused);
+    return undefined;
+  }
+
+  /** An older token than the held one comes from a slower answer, or from a table that was restored. */
+  #keep(entry: Entry, token: CurrentToken): CurrentToken {
+    if (!entry.held || token.issuedAt > entry.held.token.issuedAt) entry.held = heldFrom(token, this.#deps.random);
+    return entry.held.token;
+  }
+
+  #pauseAfter({ issuedAt, expiresAt }: CurrentToken): number {
+    const { share, least, most } = PAUSE;
+    const pause = Math.min(most, Math.max(least, share * (expiresAt - issuedAt)));
+    return this.#deps.now() + pause * between({ least: 0.5, most: 1 }, this.#deps.random());
+  }
+}

@@ -1,0 +1,59 @@
+import { TokenError, type TokenErrorCode } from './errors.ts';
+import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
+import type { World } from './world.ts';
+
+/** What a connection has in a test: a token, or the code of the error that reading it throws. */
+export type FakeToken = Partial<Omit<CurrentToken, 'connection'>> | TokenErrorCode;
+
+/** A source for unit tests. */
+export interface FakeSource extends TokenSource {
+  /** Replaces what a connection has. */
+  set(connection: string, token: FakeToken): void;
+  /** The tokens that were refused, in order. Each one is followed by a newer one: `fake-token-2`, `fake-token-3`, … */
+  readonly refused: readonly CurrentToken[];
+}
+
+const LIFE = 3_600_000;
+
+export const fakeSourceIn = (
+  { now }: Pick<World, 'now'>,
+  connections: Readonly<Record<string, FakeToken>> = {},
+): FakeSource => {
+  const held = new Map<string, CurrentToken | TokenErrorCode>();
+  const refused: CurrentToken[] = [];
+
+  const set = (connection: string, token: FakeToken, number = 1) => {
+    if (typeof token === 'string') return void held.set(connection, token);
+    const { accessToken = `fake-token-${number}`, issuedAt = now(), ...given } = token;
+    const made = tokenIn({
+      ...{ connection, accessToken, tokenType: 'Bearer', issuedAt, expiresAt: issuedAt + LIFE },
+      ...{ headers: { Authorization: `Bearer ${accessToken}` }, baseUrl: 'http://127.0.0.1' },
+      ...given,
+    });
+    if (!made) throw new TypeError(`The token of ${connection} must have the fields of a token.`);
+    held.set(connection, made);
+  };
+  for (const [connection, token] of Object.entries(connections)) set(connection, token);
+
+  const get = async (connection: string): Promise<CurrentToken> => {
+    const token = held.get(connection) ?? 'unknown_connection';
+    if (typeof token === 'string') throw new TokenError(token, connection, 'the test says so');
+    return token;
+  };
+
+  return {
+    refused,
+    set,
+    get,
+    renew: async token => {
+      refused.push(token);
+      const current = await get(token.connection);
+      if (current.issuedAt > token.issuedAt) return current;
+      const { baseUrl, expiresAt, issuedAt } = current;
+      const later = issuedAt + 1;
+      const life = expiresAt - issuedAt;
+      set(token.connection, { baseUrl, issuedAt: later, expiresAt: later + life }, refused.length + 1);
+      return get(token.connection);
+    },
+  };
+};

@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { TokenCache } from '../../lib/client/cache.ts';
+import { TokenError } from '../../lib/client/errors.ts';
+import { ACME, made, madeWorld, START, steppedSource } from './made.ts';
+
+const unreachable = new TokenError('source_unreachable', ACME, 'planted');
+const ended = new TokenError('unknown_connection', ACME, 'planted');
+
+/** A cache that holds a token of 20 minutes, issued at `START`. */
+const holding = async (life = 1_200_000) => {
+  const world = madeWorld();
+  const stepped = steppedSource();
+  const cache = new TokenCache({ ...world, source: stepped.source });
+  const get = (minTtl = 0) => cache.get(ACME, minTtl);
+  const first = get();
+  stepped.asked[0]?.answer(made(0, { expiresAt: START + life }));
+  await first;
+  stepped.asked.length = 0;
+  const nameOf = async (minTtl?: number) => (await get(minTtl)).accessToken;
+  return { ...world, ...stepped, cache, get, nameOf };
+};
+
+describe('the windows of a token', () => {
+  it('of 20 minutes: memory alone, then one fetch behind the cached token, then a wait', async () => {
+    // With the least chance the windows begin when 25 % and 10 % of the life are left.
+    const { asked, get, nameOf, pass, state } = await holding();
+    pass(900_000 - 1);
+    expect(await nameOf()).toBe('invented-0');
+    expect(asked).toHaveLength(0);
+    state.now = START + 1_080_000 - 1;
+    expect(await nameOf()).toBe('invented-0');
+    expect(await nameOf()).toBe('invented-0');
+    expect(asked).toMatchObject([{ patience: 'short' }]);
+    pass(1);
+    const waiting = get();
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer(made(1));
+    expect((await waiting).accessToken).toBe('invented-1');
+  });
+
+  it.each([
+    [600_000, 0, 450_000],
+    [600_000, 1, 390_000],
+    [86_400_000, 0, 64_800_000],
+    [86_400_000, 1, 56_160_000],
+  ])('of %i ms, with chance %i, begin after %i ms', async (life, chance, after) => {
+    const { source, asked } = steppedSource();
+    const { world, state, pass } = madeWorld();
+    state.chance = chance;
+    const cache = new TokenCache({ ...world, source });
+    const first = cache.get(ACME, 0);
+    asked[0]?.answer(made(0, { expiresAt: START + life }));
+    await first;
+    pass(after - 1);
+    await cache.get(ACME, 0);
+    expect(asked).toHaveLength(1);
+    pass(1);
+    await cache.get(ACME, 0);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('a caller that needs more life waits, and others do not', async () => {
+    const { asked, get, nameOf } = await holding();
+    const needy = get(1201);
+    expect(asked).toMatchObject([{ minTtl: 1201 }]);
+    expect(await nameOf(1200)).toBe('invented-0');
+    asked[0]?.answer(made(1, { expiresAt: START + 3_600_000 }));
+    expect((await needy).accessToken).toBe('invented-1');
+  });
+
+  it('a caller that needs more life does not share the fetch of one that needs less', async () => {
+    const { asked, get, state } = await holding();
+    state.now = START + 1_190_000;
+    const [modest, needy, alike] = [get(60), get(600), get(600)];
+    expect(asked.map(({ minTtl }) => minTtl)).toEqual([60, 600]);
+    asked[0]?.answer(made(1));
+    asked[1]?.answer(made(2, { expiresAt: START + 3_600_000 }));
+    expect((await modest).accessToken).toBe('invented-1');
+    expect((await needy).accessToken).toBe('invented-2');
+    expect((await alike).accessToken).toBe('invented-2');
+  });
+});
+
+describe('one fetch', () => {
+  it('serves 1,000 callers', async () => {
+    const { source, asked } = steppedSource();
+    const cache = new TokenCache({ ...madeWorld().world, source });
+    const callers = Array.from({ length: 1000 }, () => cache.get(ACME, 60));
+    expect(asked).toMatchObject([{ patience: 'long', minTtl: 60 }]);
+    asked[0]?.answer(made(1));
+    expect(new Set((await Promise.all(callers)).map(({ accessToken }) => accessToken))).toEqual(
+      new Set(['invented-1']),
+    );
+    expect(asked).toHaveLength(1);
+  });
+
+  it('fails for all its callers, and the next caller starts another', async () => {
+    const { source, asked } = steppedSource();
+    const cache = new TokenCache({ ...madeWorld().world, source });
+    const callers = [cache.get(ACME, 0), cache.get(ACME, 0)];
+    asked[0]?.fail(unreachable);
+    for (const each of await Promise.allSettled(callers)) expect(each).toMatchObject({ reason: unreachable });
+    const next = cache.get(ACME, 0);
+    asked[1]?.answer(made(1));
+    expect((await next).accessToken).toBe('invented-1');
+  });
+
+  it('that began before the process was frozen is not waited for', async () => {
+    const { asked, get, nameOf, pass, state } = await holding();
+    state.now = START + 900_000;
+    await nameOf();
+    pass(600_000);
+    const afterwards = get();
+    expect(asked).toHaveLength(2);
+    asked[0]?.fail(unreachable);
+    asked[1]?.answer(made(1));
+    expect((await afterwards).accessToken).toBe('invented-1');
+  });
+
+  it('does not replace a token by an older one', async () => {
+    const { asked, get, cache, renewed, state } = await holding();
+    state.now = START + 1_190_000;
+    const slow = get();
+    const renewal = cache.renew(made(0));
+    renewed[0]?.answer(made(5));
+    await renewal;
+    asked[0]?.answer(made(4));
+    expect((await slow).accessToken).toBe('invented-5');
+  });
+});
+
+describe('if the source fails', () => {
+  it('a valid token is used, and the next fetch comes after a pause', async () => {
+    const { asked, get, nameOf, pass, state } = await holding();
+    state.now = START + 1_100_000;
+    const waiting = get();
+    asked[0]?.fail(unreachable);
+    expect((await waiting).accessToken).toBe('invented-0');
+    // With the least chance, half of 30 seconds.
+    pass(14_999);
+    expect(await nameOf()).toBe('invented-0');
+    expect(asked).toHaveLength(1);
+    pass(1);
+    const again = get();
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(made(1));
+    expect((await again).accessToken).toBe('invented-1');
+  });
+
+  it('behind a cached token, nobody notices', async () => {
+    const { asked, nameOf, state } = await holding();
+    state.now = START + 900_000;
+    expect(await nameOf()).toBe('invented-0');
+    asked[0]?.fail(unreachable);
+    expect(await nameOf()).toBe('invented-0');
+  });
+
+  it('an expired token is not used', async () => {
+    const { asked, get, state } = await holding();
+    state.now = START + 1_200_000;
+    const waiting = get();
+    asked[0]?.fail(unreachable);
+    await expect(waiting).rejects.toBe(unreachable);
+  });
+
+  it('a token that expires during the fetch is not used', async () => {
+    const { asked, get, pass, state } = await holding();
+    state.now = START + 1_199_000;
+    const waiting = get();
+    pass(1000);
+    asked[0]?.fail(unreachable);
+    await expect(waiting).rejects.toBe(unreachable);
+  });
+
+  it('the token of a connection that has ended is not used any more', async () => {
+    const { asked, get, nameOf, state } = await holding();
+    state.now = START + 900_000;
+    expect(await nameOf()).toBe('invented-0');
+    asked[0]?.fail(ended);
+    await new Promise(setImmediate);
+    const next = get();
+    asked[1]?.fail(ended);
+    await expect(next).rejects.toBe(ended);
+  });
+
+  it('a token without the life that a caller needs is fetched again only after a pause', async () => {
+    // Tokens of ten seconds: no source has one that is valid for a minute.
+    const { asked, get, nameOf, pass } = await holding(10_000);
+    const needy = get(60);
+    asked[0]?.answer(made(0, { expiresAt: START + 10_000 }));
+    expect((await needy).accessToken).toBe('invented-0');
+    expect(await nameOf(60)).toBe('invented-0');
+    expect(asked).toHaveLength(1);
+    pass(500);
+    void get(60);
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('a refused token', () => {
+  it('is renewed once, however many callers it was refused to', async () => {
+    const { cache, renewed, nameOf } = await holding();
+    const callers = Array.from({ length: 100 }, () => cache.renew(made(0)));
+    expect(renewed).toMatchObject([{ refused: made(0) }]);
+    renewed[0]?.answer(made(1));
+    for (const each of await Promise.all(callers)) expect(each?.accessToken).toBe('invented-1');
+    expect(await nameOf()).toBe('invented-1');
+  });
+
+  it('is not renewed if a newer one is there already', async () => {
+    const { cache, renewed } = await holding();
+    expect((await cache.renew(made(-1)))?.accessToken).toBe('invented-0');
+    expect(renewed).toHaveLength(0);
+  });
+
+  it.each<[string, (renewal: { answer(token: undefined): void; fail(error: Error): void }) => void]>([
+    ['there is no newer one', each => each.answer(undefined)],
+    ['the source fails', each => each.fail(unreachable)],
+  ])('is reported again only after a pause if %s', async (_, end) => {
+    const { cache, renewed, pass } = await holding();
+    const first = cache.renew(made(0)).catch(() => undefined);
+    for (const each of renewed) end(each);
+    expect(await first).toBeUndefined();
+    expect(await cache.renew(made(0))).toBeUndefined();
+    expect(renewed).toHaveLength(1);
+    pass(15_000);
+    void cache.renew(made(0));
+    expect(renewed).toHaveLength(2);
+  });
+
+  it('is not replaced by one that is not newer', async () => {
+    const { cache, renewed } = await holding();
+    const renewal = cache.renew(made(0));
+    renewed[0]?.answer(made(0));
+    expect(await renewal).toBeUndefined();
+  });
+});

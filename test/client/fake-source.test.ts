@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { fakeSourceIn } from '../../lib/client/fake-source.ts';
+import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
+import { madeWorld, START } from './made.ts';
+
+const options = { minTtl: 60, patience: 'long' } as const;
+
+it('gives an invented token of an hour, with what the test sets', async () => {
+  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': { baseUrl: 'http://127.0.0.1:9' } });
+  expect(await source.get('officernd/acme', options)).toEqual({
+    connection: 'officernd/acme',
+    accessToken: 'fake-token-1',
+    tokenType: 'Bearer',
+    issuedAt: START,
+    expiresAt: START + 3_600_000,
+    headers: { Authorization: 'Bearer fake-token-1' },
+    baseUrl: 'http://127.0.0.1:9',
+  });
+});
+
+it('fails as the test sets, also later', async () => {
+  const source = fakeSource({ 'officernd/new': 'not_yet', 'officernd/acme': {} });
+  const tokens = createTokenClient({ source });
+  await expect(tokens.get('officernd/new')).rejects.toMatchObject({ name: 'TokenError', code: 'not_yet' });
+  await expect(tokens.get('officernd/nobody')).rejects.toMatchObject({ code: 'unknown_connection' });
+  source.set('officernd/new', { accessToken: 'mine' });
+  expect(await tokens.get('officernd/new')).toMatchObject({ headers: { Authorization: 'Bearer mine' } });
+  source.set('officernd/acme', 'forbidden');
+  await expect(tokens.get('officernd/acme')).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+it('renews a refused token, and keeps what was refused', async () => {
+  const source = fakeSource({ 'officernd/acme': {} });
+  const tokens = createTokenClient({ source });
+  const first = await tokens.get('officernd/acme');
+  expect(await tokens.renew(first)).toMatchObject({ accessToken: 'fake-token-2', baseUrl: first.baseUrl });
+  expect(await tokens.get('officernd/acme')).toMatchObject({ accessToken: 'fake-token-2' });
+  expect(source.refused).toEqual([first]);
+});

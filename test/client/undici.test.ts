@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { Agent, interceptors, request, fetch as undiciFetch } from 'undici';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
+import { listening } from '../support/loopback.ts';
+
+const ACME = 'poweroffice-v2/acme';
+
+const startServer = async (answer: (request: IncomingMessage) => readonly [number, Record<string, string>?]) => {
+  const received: { readonly path: string | undefined; readonly headers: IncomingMessage['headers']; body: string }[] =
+    [];
+  const server = createServer((incoming, response) => {
+    const got = { path: incoming.url, headers: incoming.headers, body: '' };
+    received.push(got);
+    incoming.on('data', chunk => {
+      got.body += chunk;
+    });
+    incoming.on('end', () => {
+      const [status, headers = {}] = answer(incoming);
+      response.writeHead(status, headers).end(`answer ${status}`);
+    });
+  });
+  return { url: `http://127.0.0.1:${await listening(server)}`, received };
+};
+
+const refusesTheFirst = ({ headers }: IncomingMessage) =>
+  headers.authorization === 'Bearer fake-token-1' ? ([401] as const) : ([200] as const);
+
+/** An agent whose requests have the token of a connection at this address. */
+const agentFor = (baseUrl: string, redirects: 'inside' | 'outside' | 'none' = 'none') => {
+  const headers = { Authorization: 'Bearer fake-token-1', 'X-Key': 'invented-key' };
+  const source = fakeSource({ [ACME]: { baseUrl, headers } });
+  const tokens = createTokenClient({ source });
+  const redirect = interceptors.redirect({ maxRedirections: 5 });
+  const plain = new Agent();
+  onTestFinished(() => plain.destroy());
+  const inner = redirects === 'inside' ? plain.compose(redirect) : plain;
+  const withTokens = inner.compose(tokens.interceptorFor(ACME));
+  return { source, dispatcher: redirects === 'outside' ? withTokens.compose(redirect) : withTokens };
+};
+
+describe('a request', () => {
+  const own = { 'X-Other': 'own', 'x-key': 'own' };
+  it.each<[string, Record<string, string> | string[] | Map<string, string>]>([
+    ['an object', own],
+    ['a flat list', Object.entries(own).flat()],
+    ['pairs', new Map(Object.entries(own))],
+  ])('with headers as %s has the headers of the token', async (_, headers) => {
+    const { url, received } = await startServer(() => [200]);
+    const { dispatcher } = agentFor(`${url}/v2`);
+    const { statusCode, body } = await request(`${url}/v2/x`, { dispatcher, headers });
+    expect([statusCode, await body.text()]).toEqual([200, 'answer 200']);
+    const expected = { authorization: 'Bearer fake-token-1', 'x-key': 'invented-key', 'x-other': 'own' };
+    expect(received[0]?.headers).toMatchObject(expected);
+  });
+
+  it('by the fetch of undici has them too', async () => {
+    const { url, received } = await startServer(() => [200]);
+    const { dispatcher } = agentFor(url);
+    expect(await (await undiciFetch(`${url}/x`, { dispatcher })).text()).toBe('answer 200');
+    expect(received[0]?.headers.authorization).toBe('Bearer fake-token-1');
+  });
+
+  it('to another origin has none of them', async () => {
+    const { url, received } = await startServer(() => [200]);
+    const { dispatcher } = agentFor('http://127.0.0.1:9');
+    expect((await request(`${url}/x`, { dispatcher })).statusCode).toBe(200);
+    expect(JSON.stringify(received)).not.toMatch(/fake-token|invented-key/);
+  });
+
+  it('fails with the reason for a missing token', async () => {
+    const { url } = await startServer(() => [200]);
+    const { dispatcher, source } = agentFor(url);
+    source.set(ACME, 'not_yet');
+    await expect(request(`${url}/x`, { dispatcher })).rejects.toMatchObject({ name: 'TokenError', code: 'not_yet' });
+  });
+});
+
+describe('a refused request (401)', () => {
+  it('is repeated once with a newer token', async () => {
+    const { url, received } = await startServer(refusesTheFirst);
+    const { dispatcher, source } = agentFor(url);
+    const { statusCode, body } = await request(`${url}/x`, { dispatcher, method: 'POST', body: 'a body' });
+    expect([statusCode, await body.text()]).toEqual([200, 'answer 200']);
+    expect(received.map(each => [each.headers.authorization, each.body])).toEqual([
+      ['Bearer fake-token-1', 'a body'],
+      ['Bearer fake-token-2', 'a body'],
+    ]);
+    expect(source.refused).toHaveLength(1);
+  });
+
+  it('is repeated once: the second answer is returned', async () => {
+    const { url, received } = await startServer(() => [401]);
+    const { statusCode, body } = await request(`${url}/x`, agentFor(url));
+    expect([statusCode, await body.text(), received.length]).toEqual([401, 'answer 401', 2]);
+  });
+
+  it('is returned if its body is a stream', async () => {
+    const { url, received } = await startServer(refusesTheFirst);
+    const { dispatcher, source } = agentFor(url);
+    const streamed = { dispatcher, method: 'POST', body: Readable.from(['a body']) } as const;
+    const { statusCode, body } = await request(`${url}/x`, streamed);
+    expect([statusCode, await body.text(), received.length]).toEqual([401, 'answer 401', 1]);
+    expect(source.refused).toHaveLength(1);
+  });
+
+  it('is returned if there is no newer token', async () => {
+    const { url } = await startServer(() => [401]);
+    const { dispatcher, source } = agentFor(url);
+    const { body: first } = await request(`${url}/warm-up`, { dispatcher });
+    await first.dump();
+    source.set(ACME, 'source_unreachable');
+    const { statusCode, body } = await request(`${url}/x`, { dispatcher });
+    expect([statusCode, await body.text()]).toEqual([401, 'answer 401']);
+  });
+});
+
+it.each(['inside', 'outside'] as const)(
+  'a redirect to another origin takes no token along, with redirects %s',
+  async at => {
+    const foreign = await startServer(() => [200]);
+    const { url, received } = await startServer(() => [302, { location: `${foreign.url}/file` }]);
+    const { dispatcher } = agentFor(url, at);
+    const { statusCode, body } = await request(`${url}/x`, { dispatcher });
+    await body.dump();
+    expect(received[0]?.headers.authorization).toBe('Bearer fake-token-1');
+    expect([statusCode, foreign.received.length]).toEqual(at === 'outside' ? [200, 1] : [302, 0]);
+    expect(JSON.stringify(foreign.received)).not.toMatch(/fake-token|invented-key/);
+  },
+);
