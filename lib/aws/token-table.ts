@@ -1,6 +1,6 @@
 import { DeleteItemCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import type { ConnectionId, Token } from '../core/types.ts';
+import { type ConnectionId, TOKEN_FORMAT, type Token } from '../core/types.ts';
 import type { TokenStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import {
@@ -48,7 +48,7 @@ export const tokenTable = (client: DynamoDBClient, table: string): TokenStore =>
         client.send(
           new PutItemCommand({
             TableName: table,
-            Item: toItem(token),
+            Item: toItem({ ...token, format: TOKEN_FORMAT }),
             ...expressed(
               { ConditionExpression: 'attribute_not_exists(#connection) OR #version < :version' },
               { version: token.version },

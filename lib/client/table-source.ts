@@ -1,5 +1,6 @@
 import { safeCause } from '../aws/failure.ts';
 import { isObject } from '../core/json.ts';
+import { TOKEN_FORMAT } from '../core/types.ts';
 import { TokenError } from './errors.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
@@ -96,8 +97,14 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
   const get = async (connection: string, patience: keyof typeof tablePatience): Promise<CurrentToken> => {
     const item = await itemOf(connection, patience);
     if (item === undefined) throw new TokenError('unknown_connection', connection, 'it has no token');
-    const token = tokenIn(fieldsOf(item));
-    if (!token) throw new TokenError('source_unreachable', connection, `the item in ${tableName} is not a token`);
+    const fields = fieldsOf(item);
+    const token = fields.format === TOKEN_FORMAT ? tokenIn(fields) : undefined;
+    if (!token)
+      throw new TokenError(
+        'source_unreachable',
+        connection,
+        `the item in ${tableName} is not a token of format ${TOKEN_FORMAT}`,
+      );
     if (token.expiresAt > now()) return token;
     const since = new Date(token.expiresAt).toISOString();
     throw new TokenError('no_valid_token', connection, `its token has expired at ${since}`);

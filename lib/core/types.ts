@@ -177,6 +177,9 @@ export type Listed = Pick<
   | 'reported'
 >;
 
+/** The format of the items in `Tokens`: docs/consuming.md. A change that breaks readers gets another number. */
+export const TOKEN_FORMAT = 1;
+
 /** The parts of a connection's id. */
 export const PROVIDER = /^[a-z0-9-]{1,40}$/;
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
