@@ -261,7 +261,7 @@ it.each([
     await givenUp;
     // Without that, the garbage collector gives it up after some seconds.
   },
-  4000,
+  2000,
 );
 
 it('a Request can be aborted behind a redirect', async () => {
