@@ -80,10 +80,7 @@ export class TokenCache {
     const step = decideStep(entry, now, minTtl);
     if (step === 'use' && entry.held) return entry.held.token;
     const fetched = this.#fetching(connection, entry, minTtl);
-    if (step === 'use and fetch' && entry.held) {
-      fetched.catch(() => {});
-      return entry.held.token;
-    }
+    if (step === 'use and fetch' && entry.held) return entry.held.token;
     try {
       return await fetched;
     } catch (error) {
@@ -124,6 +121,7 @@ export class TokenCache {
     const ended = () => {
       if (entry.fetching === started) entry.fetching = undefined;
     };
+    // Nobody may wait for it: its failure is no unhandled rejection.
     started.token.then(ended, ended);
     return started.token;
   }
@@ -137,7 +135,6 @@ export class TokenCache {
     } catch (error) {
       // Its secret is deleted: nobody may use its token any more.
       if (error instanceof TokenError && error.code === 'unknown_connection') entry.held = undefined;
-      if (!entry.held && this.#entries.get(connection) === entry) this.#entries.delete(connection);
       throw error;
     } finally {
       entry.paused = this.#pauseUnlessEnough(entry, before, minTtl);

@@ -25,12 +25,12 @@ export const defaultCredentials = ({ env }: Pick<World, 'env'>): AwsCredentialsP
     if (accessKeyId && secretAccessKey && !profile) {
       return { accessKeyId, secretAccessKey, sessionToken: env.AWS_SESSION_TOKEN };
     }
-    chain ??= import('@aws-sdk/credential-provider-node')
-      .then(({ defaultProvider }) => defaultProvider())
-      .catch((error: unknown) => {
-        chain = undefined;
-        throw error;
-      });
+    chain ??= import('@aws-sdk/credential-provider-node').then(
+      ({ defaultProvider }) => defaultProvider(),
+      (cause: unknown) => {
+        throw new TypeError('Without keys in the environment, apiSource needs "credentials" or an AWS SDK.', { cause });
+      },
+    );
     return (await chain)();
   };
 };

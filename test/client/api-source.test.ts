@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
-import { regionIn } from '../../lib/client/sign.ts';
+import { defaultCredentials, regionIn } from '../../lib/client/sign.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
 import { closedPort, listening } from '../support/loopback.ts';
 import { startGateway } from './gateway.ts';
@@ -121,6 +124,13 @@ describe('an error', () => {
     expect(String(error)).not.toContain('planted-secret');
   });
 
+  it('comes from a redirect, which is not followed', async () => {
+    const other = await answering(200, { ...made(0), issuedAt: iso(0), expiresAt: iso(1) });
+    const { source } = await answering(307, '', { location: other.url });
+    await expect(source.get(ACME, long)).rejects.toMatchObject({ code: 'source_unreachable' });
+    expect(other.requests).toEqual([]);
+  });
+
   it('of a connection that no secret names comes from the product’s own API', async () => {
     const { url } = await startProduct();
     const source = apiSourceIn(madeWorld().world, { url, key: KEY });
@@ -154,6 +164,35 @@ describe('an error', () => {
     await expect(source.get(ACME, long)).rejects.toMatchObject({
       ...{ code: 'forbidden', message: expect.not.stringContaining('planted words') },
     });
+  });
+});
+
+describe('credentials', () => {
+  const keys = { AWS_ACCESS_KEY_ID: 'of the environment', AWS_SECRET_ACCESS_KEY: 'invented' };
+  const profiled = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'profiles-'));
+    const file = join(folder, 'credentials');
+    writeFileSync(file, '[integrations]\naws_access_key_id = of the profile\naws_secret_access_key = invented\n');
+    for (const [name, value] of Object.entries({
+      ...{ AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: join(folder, 'none') },
+      ...{ AWS_PROFILE: 'integrations', AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
+    }))
+      vi.stubEnv(name, value);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    });
+  };
+
+  it('are those in the environment', async () => {
+    expect(await defaultCredentials({ env: keys })()).toMatchObject({ accessKeyId: 'of the environment' });
+  });
+
+  it('are those of the SDK’s chain if the environment names a profile, or has no keys', async () => {
+    profiled();
+    for (const env of [{ ...keys, AWS_PROFILE: 'integrations' }, {}]) {
+      expect(await defaultCredentials({ env })()).toMatchObject({ accessKeyId: 'of the profile' });
+    }
   });
 });
 

@@ -195,6 +195,16 @@ describe('if the source fails', () => {
     void get(60);
     expect(asked).toHaveLength(2);
   });
+
+  it('the pause is for callers that need no more life than the last fetch was for', async () => {
+    const { asked, get, nameOf } = await holding();
+    const needy = get(1300);
+    asked[0]?.answer(made(0));
+    await needy;
+    expect(await nameOf(1250)).toBe('invented-0');
+    void get(1400);
+    expect(asked.map(({ minTtl }) => minTtl)).toEqual([1300, 1400]);
+  });
 });
 
 describe('a refused token', () => {

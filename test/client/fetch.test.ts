@@ -244,6 +244,37 @@ describe('a redirect', () => {
   });
 });
 
+it.each([
+  ['refused', 401, {}],
+  ['redirected', 302, { location: '/end' }],
+])(
+  'the connection of a %s request is given up, even if its answer does not end',
+  async (_, status, headers) => {
+    const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<void>();
+    const server = createServer((request, response) => {
+      if (request.url === '/end' || request.headers.authorization === 'Bearer fake-token-2') return void response.end();
+      response.on('close', giveUp);
+      response.writeHead(status, headers).write('an answer that does not end');
+    });
+    const { tokens } = clientOf(`http://127.0.0.1:${await listening(server)}`);
+    expect((await tokens.fetch(ACME, '/x')).status).toBe(200);
+    await givenUp;
+    // Without that, the garbage collector gives it up after some seconds.
+  },
+  2000,
+);
+
+it('a Request can be aborted behind a redirect', async () => {
+  const controller = new AbortController();
+  const server = createServer((request, response) => {
+    if (request.url === '/end') controller.abort();
+    else response.writeHead(303, { location: '/end' }).end();
+  });
+  const url = `http://127.0.0.1:${await listening(server)}`;
+  const request = new Request(`${url}/x`, { method: 'POST', body: 'a body', signal: controller.signal });
+  await expect(clientOf(url).tokens.fetch(ACME, request)).rejects.toMatchObject({ name: 'AbortError' });
+});
+
 it('a request can be aborted', async () => {
   const { url } = await startServer();
   const { tokens } = clientOf(url);

@@ -65,6 +65,17 @@ describe('the table', () => {
     expect(await source.get(ACME, options)).toEqual(made(0));
   });
 
+  it('is read consistently: right after a refresh an older copy may have an expired token', async () => {
+    const inputs: object[] = [];
+    const dynamodb = new DynamoDB(settings);
+    const getItem: DynamoDbMethods['getItem'] = (input, more) => {
+      inputs.push(input);
+      return dynamodb.getItem(input, more);
+    };
+    await tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: { getItem } }).get(ACME, options);
+    expect(inputs).toEqual([{ TableName: 'Tokens', Key: { connection: { S: ACME } }, ConsistentRead: true }]);
+  });
+
   it('is the one in the environment by default', async () => {
     const source = tableSourceIn(madeWorld({ TOKENS_TABLE: 'Tokens' }).world, { client });
     expect(await source.get(ACME, options)).toEqual(made(0));

@@ -105,6 +105,17 @@ describe('a refused request (401)', () => {
     expect(source.refused).toHaveLength(1);
   });
 
+  it('is returned if the newer token is for another origin', async () => {
+    const moved = await startServer(() => [200]);
+    const { url, received } = await startServer(() => {
+      source.set(ACME, { baseUrl: moved.url, issuedAt: Date.now() + 1000 });
+      return [401];
+    });
+    const { dispatcher, source } = agentFor(url);
+    const { statusCode, body } = await request(`${url}/x`, { dispatcher });
+    expect([statusCode, await body.text(), received.length, moved.received]).toEqual([401, 'answer 401', 1, []]);
+  });
+
   it('is returned if there is no newer token', async () => {
     const { url } = await startServer(() => [401]);
     const { dispatcher, source } = agentFor(url);
