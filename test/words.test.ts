@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 const FOLDERS = ['lib', 'infra', 'functions', 'local', 'bench', 'test'];
-const pages = ['.', 'docs', 'docs/decisions', 'examples/consumer'].flatMap(folder =>
+const pages = ['.', 'docs', 'docs/decisions', 'examples/lambda'].flatMap(folder =>
   readdirSync(join(root, folder))
     .filter(file => file.endsWith('.md'))
     .map(file => join(folder, file)),

@@ -261,6 +261,8 @@ _REFUSALS = {
 
 def _token_of_item(connection: str, item: Mapping[str, Any]) -> Token:
     try:
+        if item["format"]["N"] != "1":
+            raise ValueError
         return Token(
             connection=item["connection"]["S"],
             access_token=item["accessToken"]["S"],
@@ -271,7 +273,7 @@ def _token_of_item(connection: str, item: Mapping[str, Any]) -> Token:
             base_url=item["baseUrl"]["S"],
         )
     except (KeyError, TypeError, ValueError):
-        what = "the item in the table is not that of a token"
+        what = "the item in the table is not a token of format 1"
         raise TokenError("source_unreachable", connection, what) from None
 
 

@@ -121,7 +121,7 @@ export class TokenCache {
     const ended = () => {
       if (entry.fetching === started) entry.fetching = undefined;
     };
-    // Nobody may wait for it: its failure is no unhandled rejection.
+    // If nobody waits for it, its failure must not end the process.
     started.token.then(ended, ended);
     return started.token;
   }

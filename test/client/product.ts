@@ -109,5 +109,14 @@ export const startProduct = async () => {
     await laptop.close();
     await stopAws();
   });
-  return { provider, dynamodb, url: web.url, api: laptop.api, errors, stopAws, stopApi };
+  return {
+    provider,
+    dynamodb,
+    endpoint: aws.overrides.endpoint,
+    url: web.url,
+    api: laptop.api,
+    errors,
+    stopAws,
+    stopApi,
+  };
 };

@@ -36,7 +36,7 @@ const main = async (script: string): Promise<void> => {
     say(`TokenRefresher deployed: ${created}`);
     const resources = await resourcesOf(aws, 'TokenRefresher');
     say(await checkProperties(aws, resources, await deploymentOf(aws), providerIds));
-    const example = folder('../../examples/consumer');
+    const example = folder('../../examples/lambda');
     await aws.deploy(example, 'Consumer');
     say('Consumer deployed, with what TokenRefresher exports');
     await judged(aws, { TokenRefresher: `${root}/cdk.out`, Consumer: `${example}/cdk.out` }, KeyMetadata.Arn);

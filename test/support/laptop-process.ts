@@ -58,7 +58,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const KEY = 'made-up-key-of-the-laptop';
+export const KEY = 'made-up-key-of-the-laptop';
 
 export interface LaptopOptions {
   readonly aMinuteLater?: boolean;

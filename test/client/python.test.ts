@@ -1,0 +1,108 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it } from 'vitest';
+import { startGateway } from './gateway.ts';
+import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
+
+/** `clients/python` against the whole product on loopback, with the real boto3. */
+
+const folder = fileURLToPath(new URL('../../clients/python', import.meta.url));
+const hasBoto3 = spawnSync('python3', ['-c', 'import boto3']).status === 0;
+const REGION = 'us-east-1';
+
+const run = promisify(execFile);
+const python = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  run('python3', args, {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? '', PYTHONDONTWRITEBYTECODE: '1', ...env },
+  });
+
+/** Runs lines that print JSON. */
+const printed = async (lines: readonly string[], env: Readonly<Record<string, string>>) => {
+  const { stdout } = await python(['-c', ['import json, urllib.request, urllib.error', ...lines].join('\n')], env);
+  return JSON.parse(stdout);
+};
+
+const aws = (endpoint: string) => ({
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: REGION,
+  AWS_DEFAULT_REGION: REGION,
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  AWS_SESSION_TOKEN: credentials.sessionToken,
+});
+
+const CALL = [
+  'from token_refresher import TokenClient, TokenError',
+  'def things(token):',
+  '    request = urllib.request.Request(f"{token.base_url}/things", headers=dict(token.headers))',
+  '    try:',
+  '        return urllib.request.urlopen(request)',
+  '    except urllib.error.HTTPError as error:',
+  '        return error',
+  'tokens = TokenClient()',
+];
+
+describe.skipIf(!hasBoto3)('the Python client', { timeout: 60_000 }, () => {
+  it('passes its own tests', async () => {
+    const { stderr } = await python(['-m', 'unittest', '-v']);
+    expect(stderr).toMatch(/Ran 1\d tests[\s\S]*\nOK\n$/);
+  });
+
+  it('reads the table, and after a 401 has the API renew the token with a signed request', async () => {
+    const product = await startProduct();
+    const gateway = await startGateway({ api: product.api, region: REGION, allows: () => true });
+    const env = { ...aws(product.endpoint), TOKENS_TABLE: TABLE, TOKENS_API_URL: gateway.url };
+    const call = [...CALL, `status = tokens.call("${CONNECTION}", things).status`, 'print(json.dumps(status))'];
+    expect(await printed(call, env)).toBe(200);
+    expect(gateway.routes).toEqual([]);
+    product.provider.revoke();
+    expect(await printed(call, env)).toBe(200);
+    expect(gateway.routes).toEqual([`POST /tokens/${CONNECTION}`]);
+    expect(product.provider.logins).toHaveLength(2);
+  });
+
+  it('returns the 401 if the table alone has no newer token', async () => {
+    const product = await startProduct();
+    product.provider.revoke();
+    const env = { ...aws(product.endpoint), TOKENS_TABLE: TABLE };
+    const call = [...CALL, `print(tokens.call("${CONNECTION}", things).status)`];
+    expect(await printed(call, env)).toBe(401);
+    expect(product.provider.logins).toHaveLength(1);
+  });
+
+  it('reads from a laptop with its key', async () => {
+    const product = await startProduct();
+    const env = { TOKENS_API_URL: product.url, TOKEN_REFRESHER_KEY: KEY };
+    const token = await printed([...CALL, `print(json.dumps(tokens.get("${CONNECTION}").__dict__))`], env);
+    const item = await product.dynamodb.send(
+      new GetItemCommand({
+        TableName: TABLE,
+        Key: { connection: { S: CONNECTION } },
+      }),
+    );
+    expect(token).toMatchObject({ connection: CONNECTION, access_token: item.Item?.accessToken?.S });
+    expect([token.issued_at, token.expires_at].map(String)).toEqual([item.Item?.issuedAt?.N, item.Item?.expiresAt?.N]);
+  });
+
+  it('has codes for a connection that is unknown, a policy that forbids, and a table that is away', async () => {
+    const product = await startProduct();
+    const gateway = await startGateway({ api: product.api, region: REGION, allows: () => false });
+    const code = [
+      'try:',
+      `    tokens.get("officernd/nobody")`,
+      'except TokenError as error:',
+      '    print(json.dumps(error.code))',
+    ];
+    const table = { ...aws(product.endpoint), TOKENS_TABLE: TABLE };
+    expect(await printed([...CALL, ...code], table)).toBe('unknown_connection');
+    expect(await printed([...CALL, ...code], { ...table, TOKENS_TABLE: '', TOKENS_API_URL: gateway.url })).toBe(
+      'forbidden',
+    );
+    expect(await printed([...CALL, ...code], { ...table, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' })).toBe(
+      'source_unreachable',
+    );
+  });
+});

@@ -1,0 +1,50 @@
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { KEY, startLaptop } from '../support/laptop-process.ts';
+
+/** The examples run against `npm start`. The Lambda is part of the deployed cycle: see test/deployed. */
+
+const pathOf = (file: string) => fileURLToPath(new URL(`../../examples/${file}`, import.meta.url));
+const run = promisify(execFile);
+const CONNECTION = 'powerepos/corner-cafe';
+
+/** A laptop whose connections have been refreshed, and the environment of a consumer. */
+const laptop = async (...args: readonly string[]) => {
+  const started = startLaptop(['--port', '0', ...args]);
+  await started.said(/powerepos\/corner-cafe {2}refreshed/);
+  const url = new URL(await started.url());
+  return {
+    PATH: process.env.PATH ?? '',
+    TOKENS_API_URL: `http://127.0.0.1:${url.port}`,
+    TOKEN_REFRESHER_KEY: KEY,
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+};
+
+it('Express: an app answers with what the business system answers', { timeout: 60_000 }, async () => {
+  const env = { ...(await laptop()), PORT: '0' };
+  const app = spawn(process.execPath, ['--conditions=token-refresher-source', pathOf('express/app.ts')], { env });
+  onTestFinished(() => void app.kill());
+  const [printed] = await once(app.stdout.setEncoding('utf8'), 'data');
+  const url = String(printed).trim();
+  const answer = await fetch(`${url}/${CONNECTION}/things`);
+  expect([answer.status, await answer.json()]).toMatchObject([200, expect.anything()]);
+  const unknown = await fetch(`${url}/powerepos/nobody/things`);
+  expect([unknown.status, await unknown.json()]).toEqual([404, { code: 'unknown_connection' }]);
+});
+
+it('a container: it reads a token from a laptop that is open to others', { timeout: 60_000 }, async () => {
+  // The address counts as one of the network, and is on loopback.
+  const env = await laptop('--host', '::ffff:127.0.0.1');
+  const { stdout } = await run(process.execPath, [pathOf('container/read.mjs'), CONNECTION], { env });
+  expect(stdout).toMatch(/^powerepos\/corner-cafe is valid until \d{4}-.*Z\n$/);
+});
+
+const hasBoto3 = spawnSync('python3', ['-c', 'import boto3']).status === 0;
+it.skipIf(!hasBoto3)('Python: a script prints what the business system answers', { timeout: 60_000 }, async () => {
+  const { stdout } = await run('python3', [pathOf('python/things.py'), CONNECTION], { env: await laptop() });
+  expect(stdout).toMatch(/^200 \{/);
+});
