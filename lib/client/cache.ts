@@ -14,6 +14,8 @@ const OLDEST_FETCH = 30_000;
 
 interface Held {
   readonly token: CurrentToken;
+  /** The same for every caller: a promise for each call would take longer than the rest of it. */
+  readonly answer: Promise<CurrentToken>;
   readonly advisoryAt: number;
   readonly mandatoryAt: number;
 }
@@ -49,6 +51,7 @@ const heldFrom = (token: CurrentToken, random: () => number): Held => {
   const leaving = (share: number) => expiresAt - share * (expiresAt - issuedAt);
   return {
     token,
+    answer: Promise.resolve(token),
     advisoryAt: leaving(between(windows.advisory, random())),
     mandatoryAt: leaving(between(windows.mandatory, random())),
   };
@@ -72,6 +75,16 @@ export class TokenCache {
 
   constructor(deps: CacheDeps) {
     this.#deps = deps;
+  }
+
+  /** The token from memory; undefined if it is time for another one. */
+  fresh(connection: string, minTtl: number): Promise<CurrentToken> | undefined {
+    const held = this.#entries.get(connection)?.held;
+    if (held === undefined) return undefined;
+    const now = this.#deps.now();
+    return now < held.advisoryAt && minTtl >= 0 && held.token.expiresAt - now >= minTtl * 1000
+      ? held.answer
+      : undefined;
   }
 
   async get(connection: string, minTtl: number): Promise<CurrentToken> {

@@ -55,14 +55,18 @@ export interface TokenClient {
   interceptorFor(connection: string): UndiciInterceptor;
 }
 
+const NO_OPTIONS: GetOptions = {};
+
 export const tokenClientIn = (within: World, options: TokenClientOptions = {}): TokenClient => {
   const cache = new TokenCache({ ...within, source: sourceOf(within, options) });
-  const get = async (connection: string, { minTtl = 60 }: GetOptions = {}): Promise<CurrentToken> => {
+  const checked = async (connection: string, minTtl: number): Promise<CurrentToken> => {
     if (!parseConnectionId(connection))
       throw new TokenError('malformed_connection', connection, 'it is not a connection');
     if (!(minTtl >= 0)) throw new RangeError(`"minTtl" must be 0 seconds or more, got "${minTtl}".`);
     return cache.get(connection, minTtl);
   };
+  const get = (connection: string, { minTtl = 60 }: GetOptions = NO_OPTIONS): Promise<CurrentToken> =>
+    cache.fresh(connection, minTtl) ?? checked(connection, minTtl);
   const renew = (refused: CurrentToken) => cache.renew(refused);
   const tokens = { get, renew };
   return {

@@ -55,11 +55,15 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'UnrecognizedClientException',
 ]);
 
+let sdk: Promise<typeof import('@aws-sdk/client-dynamodb')> | undefined;
+
 /** Loaded by the first read: an app that only calls the API needs no SDK. */
-const loadSdk = () =>
-  import('@aws-sdk/client-dynamodb').catch((cause: unknown) => {
+const loadSdk = () => {
+  sdk ??= import('@aws-sdk/client-dynamodb').catch((cause: unknown) => {
     throw new TypeError('tableSource needs the package @aws-sdk/client-dynamodb.', { cause });
   });
+  return sdk;
+};
 
 const newClient = async (): Promise<DynamoDbMethods | DynamoDbSender> => {
   const { DynamoDBClient } = await loadSdk();
