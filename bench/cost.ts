@@ -1,8 +1,9 @@
 import { SettingsError } from '../infra/options.ts';
-import { estimate } from './cost/estimate.ts';
+import { provenance } from '../tools/figures/section.ts';
+import { deploymentOf, estimate } from './cost/estimate.ts';
 import { parseOptions, usage } from './cost/options.ts';
-import { DemandError } from './cost/plan.ts';
-import { type Recorded, recordedOf, scenarios, write } from './cost/record.ts';
+import { DemandError, planOf } from './cost/plan.ts';
+import { type Recorded, recordedOf, scenarios, stillTrue, write } from './cost/record.ts';
 import { bothBills, dollars, reportOf } from './cost/report.ts';
 
 /**
@@ -10,23 +11,28 @@ import { bothBills, dollars, reportOf } from './cost/report.ts';
  * prices.
  */
 
-const record = async (): Promise<void> => {
+/** Measures the columns that are not what the template has now, or all. */
+const record = async (which: 'changed' | 'all'): Promise<void> => {
+  const { date, commit } = provenance();
   const recorded: Recorded[] = [];
   for (const scenario of scenarios) {
     const { demand } = parseOptions(scenario.options.split(' ')) ?? {};
     if (!demand) continue;
-    const result = recordedOf(scenario, demand, await estimate(demand));
+    const plan = planOf(demand);
+    const known = which === 'all' ? undefined : stillTrue(scenario, plan, deploymentOf(plan));
+    if (!known) console.error(`${scenario.title} connections: measuring …`);
+    const result = known ?? recordedOf({ scenario, demand, date, commit, estimate: await estimate(demand) });
     const { full, free } = bothBills(result.usage);
     console.error(`${scenario.title}: ${dollars(full.total)}, with the free tier ${dollars(free.total)}`);
     recorded.push(result);
   }
-  write(recorded, new Date().toISOString().slice(0, 10));
+  write(recorded);
 };
 
 try {
   const options = parseOptions(process.argv.slice(2));
   if (!options) console.log(usage);
-  else if (options.record) await record();
+  else if (options.record) await record(options.record);
   else {
     const { plan, usage: month } = await estimate(options.demand);
     const { full, free } = bothBills(month);

@@ -3,6 +3,7 @@ import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { createTokenClient, tableSource } from '../lib/client/index.ts';
 import { localClients } from '../test/support/aws.ts';
+import { record } from '../tools/figures/section.ts';
 import { CONNECTION, TABLE } from './client/aws.ts';
 import { type Compared, compare } from './client/rounds.ts';
 import { messageOf, own } from './memory/process.ts';
@@ -61,9 +62,11 @@ const concurrent = async (): Promise<Row> => {
 
 const rows = [await cached(), await cold(), await concurrent()];
 aws.kill();
-console.log('| what | measured | limit |\n|---|---|---|');
-for (const { what, measured, limit, passes } of rows) {
-  console.log(`| ${what} | ${measured}${passes ? '' : ' **over the limit**'} | ${limit} |`);
-}
+const lines = rows.map(
+  ({ what, measured, limit, passes }) => `| ${what} | ${measured}${passes ? '' : ' **over the limit**'} | ${limit} |`,
+);
+const table = ['| what | measured | limit |', '|---|---|---|', ...lines].join('\n');
+console.log(table);
+if (process.argv.includes('--record')) record('docs/consuming.md', 'bench', table);
 if (rows.some(({ passes }) => !passes)) process.exitCode = 1;
 process.exit();

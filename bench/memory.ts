@@ -8,6 +8,7 @@ import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createTables } from '../lib/aws/tables.ts';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { localClients } from '../test/support/aws.ts';
+import { record } from '../tools/figures/section.ts';
 import { type Synthesized, synthesizedFunctions, tablesOf, type World } from './memory/functions.ts';
 import { type Measured, measure } from './memory/measure.ts';
 import { endAll, startServer } from './memory/process.ts';
@@ -21,6 +22,7 @@ const ALLOWED = 128;
 const { values } = parseArgs({
   options: {
     connections: { type: 'string', default: '10000' },
+    record: { type: 'boolean', default: false },
     scenario: { type: 'string', multiple: true, default: scenarios.map(({ title }) => title) },
   },
 });
@@ -82,7 +84,7 @@ for (const scenario of chosen) {
   rows.push(...measured.map(each => row(scenario, each)));
   if (measured.some(({ idle, peak }) => peak - idle > ALLOWED)) process.exitCode = 1;
 }
-console.log('| tokens | function | while | idle | peak | above idle |');
-console.log('|---|---|---|---:|---:|---:|');
-for (const each of rows) console.log(each);
+const lines = ['| tokens | function | while | idle | peak | above idle |', '|---|---|---|---:|---:|---:|', ...rows];
+console.log(lines.join('\n'));
+if (values.record) record('docs/reliability.md', 'memory', lines.join('\n'));
 if (process.exitCode === 1) console.log(`\nMore than ${ALLOWED} MB above idle.`);

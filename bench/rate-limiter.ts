@@ -1,5 +1,7 @@
+import { parseArgs } from 'node:util';
 import { minutes, seconds } from '../lib/core/types.ts';
 import { limitedCalls } from '../test/support/limited-calls.ts';
+import { record } from '../tools/figures/section.ts';
 
 /** How much of a rate limit is used, and its cost: in virtual time, for the same figures on any machine. */
 const limits = {
@@ -8,10 +10,12 @@ const limits = {
   'OfficeRnD, 5 in 60 s': { calls: 5, per: minutes(1) },
 };
 
-console.log(
+const { values } = parseArgs({ options: { record: { type: 'boolean', default: false } } });
+
+const lines = [
   '| limit | processes | clocks differ by | share of the limit | most in a window | store operations a call | 429 |',
-);
-console.log('|---|---:|---:|---:|---:|---:|---:|');
+  '|---|---:|---:|---:|---:|---:|---:|',
+];
 for (const [name, limit] of Object.entries(limits)) {
   for (const processes of [1, 8]) {
     for (const clocks of processes === 1 ? [0] : [0, 50, 3000]) {
@@ -29,7 +33,9 @@ for (const [name, limit] of Object.entries(limits)) {
         operations,
         calls.refused,
       ];
-      console.log(`| ${row.join(' | ')} |`);
+      lines.push(`| ${row.join(' | ')} |`);
     }
   }
 }
+console.log(lines.join('\n'));
+if (values.record) record('docs/reliability.md', 'rate-limits', lines.join('\n'));

@@ -1,4 +1,3 @@
-import { providerIds } from '../../lib/providers/index.ts';
 import type { Demand } from './demand.ts';
 import { usageOf } from './month.ts';
 import { DemandError, type Plan, planOf } from './plan.ts';
@@ -12,13 +11,12 @@ export interface Estimate {
   readonly metered: Metered;
 }
 
-/** All providers are deployed, as by default, even unused ones. */
+/** Only the used providers are deployed: a new provider of the package does not change what others cost. */
 export const deploymentOf = ({ shares, refreshAt }: Plan): Deployed => {
-  const used = new Map(shares.map(({ provider, schedules }) => [provider.id, { schedules, refreshAt }]));
   const packed = Math.max(...shares.map(share => share.packed));
   return synthesized({
     alarmEmail: 'operators@example.com',
-    providers: Object.fromEntries(providerIds.map(id => [id, used.get(id) ?? {}])),
+    providers: Object.fromEntries(shares.map(({ provider, schedules }) => [provider.id, { schedules, refreshAt }])),
     ...(packed > 200 && { connectionsPerSecret: packed }),
   });
 };

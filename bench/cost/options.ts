@@ -16,13 +16,14 @@ export const usage = `Usage: npm run cost -- [options]
   --reads N          so many tokens are read through the API each month, default 0
   --token-length N   characters of an access token, 20 to 16000, default 800
   --json             print JSON
-  --record           compute the figures of docs/cost.md and write them; takes half an hour
+  --record           write the figures of docs/cost.md; those of other schedules or connections are measured again
+  --record-all       measure and write all of them
   --help             this text`;
 
 export interface Options {
   readonly demand: Demand;
   readonly json: boolean;
-  readonly record: boolean;
+  readonly record: 'changed' | 'all' | undefined;
 }
 
 /** The options of the command line; undefined for --help. */
@@ -45,7 +46,11 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
     ...(schedules !== undefined && { schedules }),
     ...(refreshAt !== undefined && { refreshAt }),
   };
-  return { demand, json: values.json ?? false, record: values.record ?? false };
+  return {
+    demand,
+    json: values.json ?? false,
+    record: values['record-all'] ? 'all' : values.record ? 'changed' : undefined,
+  };
 };
 
 const text = { type: 'string' } as const;
@@ -57,7 +62,15 @@ const parse = (args: readonly string[]) => {
       args: [...args],
       options: {
         ...{ connections: text, lifetime: text, packed: text, provider: text, keys: text, schedules: text },
-        ...{ 'refresh-at': text, reads: text, 'token-length': text, json: flag, record: flag, help: flag },
+        ...{
+          'refresh-at': text,
+          reads: text,
+          'token-length': text,
+          json: flag,
+          record: flag,
+          'record-all': flag,
+          help: flag,
+        },
       },
     }).values;
   } catch (error) {

@@ -14,7 +14,7 @@ const sharesOf = (text: string) =>
 describe('the options of npm run cost', () => {
   test('are all in the usage', () => {
     const options = [...usage.matchAll(/^ {2}(--[\w-]+) ?(N|T|S|ID)?/gm)];
-    expect(options).toHaveLength(12);
+    expect(options).toHaveLength(13);
     const values: Readonly<Record<string, string>> = { T: '1h', S: '0.5', ID: 'petrosoft' };
     for (const [, option = '', kind] of options) {
       const number = option === '--token-length' ? '20' : '1';
@@ -30,7 +30,7 @@ describe('the options of npm run cost', () => {
     expect(parseOptions([])).toEqual({
       demand: { connections: 6, packed: 1, provider: 'all', reads: 0, tokenLength: 800 },
       json: false,
-      record: false,
+      record: undefined,
     });
     expect(sharesOf('').map(([, connections]) => connections)).toEqual([1, 1, 1, 1, 1, 1]);
   });

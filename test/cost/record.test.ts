@@ -5,14 +5,23 @@ import { deploymentOf, estimate } from '../../bench/cost/estimate.ts';
 import { parseOptions } from '../../bench/cost/options.ts';
 import { planOf } from '../../bench/cost/plan.ts';
 import { PRICES_OF } from '../../bench/cost/prices.ts';
-import { documentSection, type Recorded, readmeSection, readRecord, scenarios } from '../../bench/cost/record.ts';
-import { withSection } from '../support/reliability.ts';
+import {
+  documentSection,
+  type Recorded,
+  readmeSection,
+  readRecord,
+  scenarios,
+  stillTrue,
+} from '../../bench/cost/record.ts';
+import { providerIds } from '../../lib/providers/index.ts';
+import { withSection } from '../../tools/figures/section.ts';
 
 // The first synthesis in a process loads most of the CDK, and a day of virtual time takes a while.
 vi.setConfig({ testTimeout: 120_000 });
 
 const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const record = readRecord();
+const each = String(providerIds.length);
 const paid = ({ usage }: Recorded) => billOf(usage, { freeTier: false }).total;
 const recorded = (title: string): Recorded => {
   const found = record.scenarios.find(each => each.title === title);
@@ -38,7 +47,7 @@ describe('the recorded cost', () => {
   });
 
   test.each([
-    ['6', 9],
+    [each, 9],
     ['1,000', 28],
     ['100,000', 1000],
   ])('of %s connections is at most $%d a month without the free tier', (title, target) => {
@@ -63,11 +72,25 @@ describe('the recorded cost', () => {
     },
   );
 
-  test('of 6 connections is what is metered now, within 5%', async () => {
-    const { demand, usage } = recorded('6');
+  test('of one connection of each provider is what is metered now, within 5%', async () => {
+    const { demand, usage } = recorded(each);
     const now = await estimate(demand);
     const total = billOf(now.usage, { freeTier: false }).total;
-    expect(Math.abs(total / paid(recorded('6')) - 1)).toBeLessThan(0.05);
+    expect(Math.abs(total / paid(recorded(each)) - 1)).toBeLessThan(0.05);
     expect(now.usage).toMatchObject({ secrets: usage.secrets, customMetrics: usage.customMetrics });
+  });
+
+  test('is measured again only if schedules or connections change', () => {
+    const [scenario = { title: '', options: '' }] = scenarios.slice(1);
+    const { demand } = parseOptions(scenario.options.split(' ')) ?? recorded(scenario.title);
+    const plan = planOf(demand);
+    const deployed = deploymentOf(plan);
+    expect(stillTrue(scenario, plan, deployed)).toEqual(recorded(scenario.title));
+    const withAlarm = stillTrue(scenario, plan, { ...deployed, alarmMetrics: deployed.alarmMetrics + 1 });
+    expect(withAlarm?.usage.alarmMetrics).toBe(recorded(scenario.title).usage.alarmMetrics + 1);
+    const more = [...deployed.schedules, ...deployed.schedules];
+    expect(stillTrue(scenario, plan, { ...deployed, schedules: more })).toBeUndefined();
+    expect(stillTrue(scenario, planOf({ ...demand, keys: 2 }), deployed)).toBeUndefined();
+    expect(stillTrue({ ...scenario, options: '--connections 2' }, plan, deployed)).toBeUndefined();
   });
 });

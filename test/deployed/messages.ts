@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
-import { withSection } from '../support/reliability.ts';
+import { writeSection } from '../../tools/figures/section.ts';
 import type { Stage } from './cycle.ts';
 import type { Mail } from './mails.ts';
 
-const RUNBOOK = new URL('../../docs/runbook.md', import.meta.url);
 const HARBOUR = 'officernd/harbour-desks' as ConnectionId;
 const CAMPUS = 'ioffice/campus' as ConnectionId;
 const STATION = 'petrosoft/station-7' as ConnectionId;
@@ -69,5 +67,5 @@ export const recordMessages = (mails: readonly Mail[]): void => {
     ['```text', `Subject: ${Subject}`, '', Message.trim(), '```'].join('\n'),
   );
   const section = `Mails of the deployed watch, on ${new Date().toISOString().slice(0, 10)}:\n\n${shown.join('\n\n')}`;
-  writeFileSync(RUNBOOK, withSection(readFileSync(RUNBOOK, 'utf8'), 'messages', section));
+  writeSection('docs/runbook.md', 'messages', section);
 };

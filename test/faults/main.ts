@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { record } from '../support/reliability.ts';
+import { record } from '../../tools/figures/section.ts';
 import { type Held, providerFor } from './customers.ts';
 import { inSeconds } from './poll.ts';
 import type { ProviderConfiguration } from './processes/provider.ts';
@@ -91,7 +91,7 @@ const main = async (): Promise<boolean> => {
   console.log(`\n${figures}\n`);
   const lost = rows.filter(({ won }) => !won);
   for (const { scenario } of lost) console.error(`lost: ${scenario}`);
-  if (values.record && lost.length === 0) record('faults', figures);
+  if (values.record && lost.length === 0) record('docs/reliability.md', 'faults', figures);
   return lost.length === 0;
 };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { minutes } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../../tools/figures/section.ts';
 import { breakIn, copyTree } from './copy.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './protocol.ts';
@@ -92,7 +92,7 @@ const main = async (): Promise<boolean> => {
   });
   const table = tableOf(found);
   console.log(`\n${table.split('\n', 1)[0]}`);
-  if (values.record && values.only === '') record('mutants', table);
+  if (values.record && values.only === '') record('docs/reliability.md', 'mutants', table);
   return [...found.values()].every(by => by !== undefined);
 };
 

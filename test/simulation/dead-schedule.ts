@@ -1,6 +1,6 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../../tools/figures/section.ts';
 import { START } from './network.ts';
 import { Random } from './random.ts';
 import { Run } from './run.ts';
@@ -52,6 +52,6 @@ export const deadSchedules = async (write: boolean): Promise<boolean> => {
     `${inTime} of ${RUNS} runs gave two minutes' notice or more: ${inSeconds(sorted[0])} at the least, ` +
     `${inSeconds(sorted[RUNS / 2])} in the median.`;
   console.log(figures);
-  if (write) record('dead-schedule', figures);
+  if (write) record('docs/reliability.md', 'dead-schedule', figures);
   return inTime >= RUNS - 1;
 };

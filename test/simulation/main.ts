@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { providers } from '../../lib/providers/index.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../../tools/figures/section.ts';
 import { CONNECTIONS, crowd } from './crowd.ts';
 import { deadSchedules } from './dead-schedule.ts';
 import { figures } from './figures.ts';
@@ -92,7 +92,7 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
     }),
   );
   const outcome = await crowded;
-  if (how.record) record('simulation', figures(tally));
+  if (how.record) record('docs/reliability.md', 'simulation', figures(tally));
   if (how.json) console.log(JSON.stringify(tally));
   else print(tally, Date.now() - started);
   if (outcome && !how.json) printCrowd(outcome);

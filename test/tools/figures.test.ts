@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { withSection } from './reliability.ts';
+import { figures, withSection } from '../../tools/figures/section.ts';
 
 const section = (name: string, text: string) => `<!-- ${name}: begin -->\n${text}\n<!-- ${name}: end -->`;
 
@@ -19,9 +19,10 @@ describe('a run that writes down its figures', () => {
     expect(() => withSection('nothing', 'a', 'new')).toThrow('there is no section "a"');
   });
 
-  test('finds it in the document', () => {
-    const document = readFileSync(new URL('../../docs/reliability.md', import.meta.url), 'utf8');
-    for (const name of ['faults', 'simulation', 'dead-schedule', 'mutants'])
-      expect(() => withSection(document, name, '')).not.toThrow();
+  const sections = Object.entries(figures).flatMap(([page, names]) => names.map(name => [page, name] as const));
+  test.each(sections)('%s has the figures of "%s", with date and commit', (page, name) => {
+    const document = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
+    const section = document.split(`<!-- ${name}: begin -->\n`)[1]?.split(`<!-- ${name}: end -->`)[0];
+    expect(section).toMatch(/^Measured on \d{4}-\d\d-\d\d at commit [0-9a-f]{7}\.\n\n[\s\S]+/);
   });
 });
