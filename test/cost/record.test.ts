@@ -10,6 +10,7 @@ import {
   type Recorded,
   readmeSection,
   readRecord,
+  savingsSection,
   scenarios,
   stillTrue,
 } from '../../bench/cost/record.ts';
@@ -37,12 +38,13 @@ describe('the recorded cost', () => {
   });
 
   test('is in the documents', () => {
-    for (const [name, section] of [
-      ['docs/cost.md', documentSection(record)],
-      ['README.md', readmeSection(record)],
+    for (const [page, name, section] of [
+      ['docs/cost.md', 'cost', documentSection(record)],
+      ['docs/cost.md', 'cost-savings', savingsSection(record)],
+      ['README.md', 'cost', readmeSection(record)],
     ] as const) {
-      const text = textOf(name);
-      expect(withSection(text, 'cost', section)).toBe(text);
+      const text = textOf(page);
+      expect(withSection(text, name, section)).toBe(text);
     }
   });
 
