@@ -1,8 +1,8 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readToken } from '../../lib/client/index.ts';
+import { mockedClient } from '../kit/mock-client.ts';
 
 const issuedAt = Date.UTC(2026, 0, 1, 12);
 const item = {
@@ -15,7 +15,7 @@ const item = {
   baseUrl: 'https://goapi.poweroffice.net/v2',
   version: 3,
 };
-const dynamodb = mockClient(DynamoDBClient);
+const dynamodb = mockedClient(DynamoDBClient);
 const read = (connection: string) => readToken(new DynamoDBClient({ region: 'eu-north-1' }), 'Tokens', connection);
 
 beforeEach(() => {
