@@ -114,45 +114,39 @@ describe('in the folder "providers"', () => {
 });
 
 describe('the bundle of its function', () => {
-  const bundles = (content: typeof acme, name: string) => {
+  const signing = {
+    ...acme,
+    id: 'signer',
+    fields: { clientId: { purpose: 'the client id' }, key: { purpose: 'the private key', privateKey: true } },
+    login: { url: '{base}/token', form: { client_id: '{clientId}', client_assertion: '{assertion}' } },
+    assertion: { algorithm: 'RS256', key: 'key', claims: { iss: '{clientId}' } },
+  };
+  const resourcesIn = (outdir: string) =>
+    JSON.parse(readFileSync(join(outdir, 'Mine.template.json'), 'utf8')).Resources as ReturnType<typeof resourcesOf>;
+  const bundles = (definitions: readonly (typeof acme)[], name: string) => {
     const outdir = join(folder, name);
     const app = new App({ outdir });
-    const providers = { acme: providerFromFile(written('acme.json', content)), powerepos: {} };
-    new TokenRefresher(new Stack(app, 'Mine'), 'Tokens', { providers });
-    const { assets } = app.synth().getStackByName('Mine');
+    const own = definitions.map(each => [each.id, providerFromFile(written(`${each.id}.json`, each))]);
+    new TokenRefresher(new Stack(app, 'Mine'), 'Tokens', { providers: { ...Object.fromEntries(own), powerepos: {} } });
+    app.synth();
     const codes = ofType(resourcesIn(outdir), 'AWS::Lambda::Function').map(([id, { Properties }]) => {
       const { S3Key = '' } = Properties.Code as { S3Key?: string };
       return [id.replace(/^Tokens|Function.*$/g, ''), S3Key] as const;
     });
-    expect(assets).toBeDefined();
     return { keys: Object.fromEntries(codes), outdir };
   };
-  const resourcesIn = (outdir: string) =>
-    JSON.parse(readFileSync(join(outdir, 'Mine.template.json'), 'utf8')).Resources as ReturnType<typeof resourcesOf>;
   const textOf = ({ keys, outdir }: ReturnType<typeof bundles>, fn: string) =>
     readFileSync(join(outdir, `asset.${String(keys[fn]).replace('.zip', '')}`, 'index.js'), 'utf8');
 
-  test('has its own definition and no other; a change is one of that bundle alone', () => {
-    const before = bundles(acme, 'before');
-    const after = bundles({ ...acme, base: 'https://login.acme.test/v2' }, 'after');
-    const changed = Object.keys(before.keys).filter(fn => before.keys[fn] !== after.keys[fn]);
+  test('has its own definition and no other, what signs if it signs; a change is one of that bundle alone', () => {
+    const before = bundles([acme, signing as unknown as typeof acme], 'before');
+    const after = bundles([{ ...acme, base: 'https://login.acme.test/v2' }], 'after');
+    const changed = Object.keys(after.keys).filter(fn => before.keys[fn] !== after.keys[fn]);
     expect(changed).toEqual(['Refreshacme']);
     expect(textOf(after, 'Refreshacme')).toContain('https://login.acme.test/v2');
     expect(textOf(after, 'Refreshacme')).not.toContain('powerepos');
     expect(textOf(after, 'Refreshpowerepos')).toContain('https://auth.powerepos.cloud');
-    // This provider signs nothing.
-    expect(textOf(after, 'Refreshacme')).not.toContain('JWSInvalid');
-  }, 120_000);
-
-  test('holds what signs, if its definition has an assertion', () => {
-    const signing = {
-      ...acme,
-      fields: { clientId: { purpose: 'the client id' }, key: { purpose: 'the private key', privateKey: true } },
-      login: { url: '{base}/token', form: { client_id: '{clientId}', client_assertion: '{assertion}' } },
-      assertion: { algorithm: 'RS256', key: 'key', claims: { iss: '{clientId}' } },
-    };
-    const bundled = bundles(signing as unknown as typeof acme, 'signing');
-    expect(textOf(bundled, 'Refreshacme')).toContain('JWSInvalid');
-    expect(textOf(bundled, 'Refreshpowerepos')).not.toContain('JWSInvalid');
+    expect(textOf(before, 'Refreshsigner')).toContain('JWSInvalid');
+    for (const fn of ['Refreshacme', 'Refreshpowerepos']) expect(textOf(before, fn)).not.toContain('JWSInvalid');
   }, 120_000);
 });
