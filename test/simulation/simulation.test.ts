@@ -78,7 +78,7 @@ describe('alarms', () => {
     const scenario: Partial<Scenario> = {
       ...calm(to + hours(1)),
       providers: [provider],
-      connections: 2,
+      connections: 1,
       troubles: [all(kind, from, to)],
       calmFrom: plus(START, to),
     };
