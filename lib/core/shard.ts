@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ConnectionId } from './types.ts';
 
 /**
@@ -9,7 +9,7 @@ export const SHARDS = 8;
 
 /** A stable number in [0, 1) for a connection's name: spreads shards and renewals without any state. */
 export const spread = (connection: ConnectionId, salt: string): number =>
-  createHash('sha256').update(`${salt}\0${connection}`).digest().readUInt32BE(0) / 2 ** 32;
+  hash('sha256', `${salt}\0${connection}`, 'buffer').readUInt32BE(0) / 2 ** 32;
 
 export const shardOf = (connection: ConnectionId): number => Math.floor(spread(connection, 'shard') * SHARDS);
 

@@ -8,8 +8,6 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
-import 'aws-sdk-client-mock-vitest/extend';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { limitTable } from '../../lib/aws/limit-table.ts';
@@ -20,9 +18,10 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import { unused } from '../../lib/core/rate-limit.ts';
 import { minutes, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
+import { mockedClient } from '../kit/mock-client.ts';
 import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
 
-const dynamodb = mockClient(DynamoDBClient);
+const dynamodb = mockedClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });
 const tokens = tokenTable(client, 'Tokens');
 const connections = connectionTable(client, 'Connections', () => {});

@@ -4,13 +4,13 @@ import {
   type QueryCommandInput,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { toItem } from '../../lib/aws/item.ts';
+import { mockedClient } from '../kit/mock-client.ts';
 import { connectionOf, idOf } from '../support/records.ts';
 
-const dynamodb = mockClient(DynamoDBClient);
+const dynamodb = mockedClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
 
 it('a page skips a record that cannot be read, reports it, and continues after it', async () => {

@@ -6,12 +6,11 @@ import {
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { mockClient } from 'aws-sdk-client-mock';
-import 'aws-sdk-client-mock-vitest/extend';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { secretsManager } from '../../lib/aws/secrets.ts';
+import { mockedClient } from '../kit/mock-client.ts';
 
-const manager = mockClient(SecretsManagerClient);
+const manager = mockedClient(SecretsManagerClient);
 const secrets = secretsManager(new SecretsManagerClient({ region: 'us-east-1' }));
 const NAME = 'token-refresher/test-provider/acme';
 const $metadata = {};

@@ -11,13 +11,14 @@ import type { HttpReply } from '../../lib/core/provider.ts';
 import { sessionAfter, settleFailed, settleGranted, tokenOf } from '../../lib/core/settle.ts';
 import { hours, secretVersion, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { cases } from '../kit/thorough.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { repliesOfAnyType } from '../support/any-json.ts';
 import { connectionOf, idOf } from '../support/records.ts';
 import { expectStorable } from '../support/storable.ts';
 
 const SEED = 20260802;
-const ANSWERS = 1500;
+const ANSWERS = cases(1500);
 const A_CENTURY = 100 * 365.25 * hours(24);
 const expectPlausible = (moment: number | undefined): void => {
   if (moment === undefined) return;
@@ -77,7 +78,7 @@ describe.each(providers)('whatever the type of what $id says', provider => {
         const step = interpretFirstStep(exchange, reply);
         expect(step.kind === 'next' || (isErrorCode(step.code) && step.code !== 'internal_error')).toBe(true);
       }),
-      { seed: SEED, numRuns: ANSWERS / 3 },
+      { seed: SEED, numRuns: cases(500) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
 import { tokenOf } from '../../lib/core/settle.ts';
 import { type EpochMs, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { cases } from '../kit/thorough.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { hostileReplies } from '../support/hostile.ts';
 import { idOf } from '../support/records.ts';
@@ -15,9 +16,9 @@ import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
 const SEED = 20260101;
-/** Times six providers: 12,000 answers, each read in every way that there is. */
-const ANSWERS = 2000;
-const RUNS = 300;
+/** Times six providers, and each answer is read in every way that there is. */
+const ANSWERS = cases(2000);
+const RUNS = cases(300);
 
 interface Usable {
   readonly accessToken: string;

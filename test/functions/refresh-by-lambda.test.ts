@@ -1,11 +1,11 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { refreshByLambda } from '../../lib/aws/invoke.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
+import { mockedClient } from '../kit/mock-client.ts';
 import { idOf, START } from '../support/records.ts';
 
-const lambda = mockClient(LambdaClient);
+const lambda = mockedClient(LambdaClient);
 beforeEach(() => void lambda.reset());
 
 const request: RefreshRequest = {

@@ -55,7 +55,6 @@ describe.skipIf(!made)('over TLS', () => {
       response.end('{}');
     });
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-    onTestFinished(() => void vi.unstubAllEnvs());
     expect(await post(url)).toEqual(failed('network', false));
     expect(heard).toBe(0);
   });
@@ -73,7 +72,6 @@ describe.skipIf(!made)('over TLS', () => {
   it.each(['1', '0'])('a server that is vouched for under another name hears nothing (%s)', async environment => {
     trusted(ofAnother);
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', environment);
-    onTestFinished(() => void vi.unstubAllEnvs());
     let heard = 0;
     const url = await servingTls((_, response) => {
       heard += 1;

@@ -69,8 +69,11 @@ test.each(cases)('it is noticed: %s', async (_, { which, id, label, index, wider
   const concerned = refusals
     .map(({ twin, but }): Refusal['twin'] => ({ ...twin, ...but }))
     .filter(({ as }) => as === label);
-  const answers = await Promise.all(concerned.map(call => letsThrough(evaluator, call, SECRETS_KEY_ARN)));
-  expect(answers).toContain(true);
+  const isNoticed = async (): Promise<boolean> => {
+    for (const call of concerned) if (await letsThrough(evaluator, call, SECRETS_KEY_ARN)) return true;
+    return false;
+  };
+  expect(await isNoticed()).toBe(true);
 });
 
 test('there is a case for each statement of each kind of role', () => {

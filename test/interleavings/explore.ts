@@ -36,9 +36,14 @@ export const groups: readonly Group[] = scenarios.flatMap(scenario =>
   ),
 );
 
-/** The groups of two processes that CI has time for. */
+/** How many of its interleavings are run: each pair of points; those that CI has time for; every third of these. */
+export type Depth = 'all' | 'bounded' | 'sample';
+
+export const groupsAt = (depth: Depth): readonly Group[] =>
+  depth === 'all' ? groups : groups.filter(group => !isForFullRunsOnly(group));
+
 export const groupsOf = (pair: Pair): readonly Group[] =>
-  groups.filter(group => group.pair.join() === pair.join() && !isForFullRunsOnly(group));
+  groupsAt('sample').filter(group => group.pair.join() === pair.join());
 
 const isForFullRunsOnly = ({ scenario, kind }: Group): boolean =>
   scenario.isLarge === true && (kind === 'lost' || kind === 'refused');
@@ -163,10 +168,10 @@ export interface Summary {
 }
 
 /**
- * `all`: each pair of points. Otherwise, if there are events or three operations at once, the second process runs to
- * its end.
+ * Bounded: if there are events or three operations at once, the second process runs to its end. In a sample it always
+ * does, and the first process and the events come to every third point.
  */
-export const explore = async (group: Group, { all }: { readonly all: boolean }): Promise<Summary> => {
+export const explore = async (group: Group, depth: Depth): Promise<Summary> => {
   const { scenario, kind } = group;
   const summary: Summary = { runs: 0, lost: 0, failures: [] };
   const one = async (interleaving: Interleaving): Promise<Outcome['beyond']> => {
@@ -178,14 +183,16 @@ export const explore = async (group: Group, { all }: { readonly all: boolean }):
     return undefined;
   };
   const many = scenario.events !== undefined || scenario.there.length > 1 || scenario.work !== undefined;
-  const toEnd = kind === 'dead' || (!all && (many || kind === 'lost' || kind === 'refused'));
+  const bounded = many || kind === 'lost' || kind === 'refused';
+  const step = depth === 'sample' ? 3 : 1;
+  const toEnd = kind === 'dead' || depth === 'sample' || (depth === 'bounded' && bounded);
   const count = scenario.events?.length ?? 0;
-  for (let i = kind === 'paused' ? 1 : 0, more = true; more; i += 1) {
+  for (let i = kind === 'paused' ? 1 : 0, more = true; more; i += step) {
     more = false;
     for (const j of toEnd ? [Number.POSITIVE_INFINITY] : points()) {
       let isPoint = false;
       // An event may reduce the work of a process.
-      for (const events of placements(count)) {
+      for (const events of placements(count, step)) {
         const beyond = await one({ ...group, i, j, events: events.at });
         if (beyond === 'events') events.tooLate();
         more ||= beyond === undefined || beyond === 'j';
@@ -202,9 +209,9 @@ function* points(): Generator<number> {
 }
 
 /** Every placement of the events, in their order, as long as the processes are running. */
-function* placements(count: number): Generator<{ readonly at: readonly number[]; tooLate(): void }> {
+function* placements(count: number, step: number): Generator<{ readonly at: readonly number[]; tooLate(): void }> {
   if (count === 0) return yield { at: [], tooLate: () => {} };
-  for (let first = 0; ; first += 1) {
+  for (let first = 0; ; first += step) {
     let late = false;
     const tooLate = () => {
       late = true;
@@ -215,7 +222,7 @@ function* placements(count: number): Generator<{ readonly at: readonly number[];
       continue;
     }
     let last = first;
-    for (; !late; last += 1) yield { at: [first, last], tooLate };
-    if (last === first + 1) return;
+    for (; !late; last += step) yield { at: [first, last], tooLate };
+    if (last === first + step) return;
   }
 }

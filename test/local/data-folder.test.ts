@@ -1,16 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { runLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
 const TIMEOUT = 60_000;
 const once = (data: string) => runLaptop(['--once', '--data', data]);
 
-/** A data folder after a first run. */
+const original = mkdtempSync(join(tmpdir(), 'token-refresher-'));
+afterAll(() => rmSync(original, { recursive: true }));
+let firstRun: ReturnType<typeof runLaptop> | undefined;
+
+/** A copy of the data folder of a first run. */
 const used = async (): Promise<string> => {
+  firstRun ??= once(join(original, 'state'));
+  expect((await firstRun).code).toBe(0);
   const data = join(temporaryFolder(), 'state');
-  expect((await once(data)).code).toBe(0);
+  // With their permissions.
+  execFileSync('cp', ['-a', join(original, 'state'), data]);
   return data;
 };
 

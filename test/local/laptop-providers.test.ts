@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hours } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
+import { addedProviders } from '../../local/providers.ts';
+import { UsageError } from '../../local/usage-error.ts';
+import { itThorough } from '../kit/thorough.ts';
 import {
   type Listed,
   runLaptop,
@@ -67,18 +70,21 @@ describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
     expect(renewed.json.accessToken).not.toBe(token.json.accessToken);
   });
 
-  it('serves definitions in providers/ of the working directory by default, and none if there is no such folder', async () => {
-    const cwd = temporaryFolder();
-    mkdirSync(join(cwd, 'providers'));
-    folderOf({ 'acme.json': acme }, join(cwd, 'providers'));
-    const [there, elsewhere] = await Promise.all([
-      runLaptop(['--once', '--json'], { cwd }),
-      runLaptop(['--once', '--json'], { cwd: temporaryFolder() }),
-    ]);
-    expect([there.code, elsewhere.code]).toEqual([0, 0]);
-    expect(statusesOf(linesOf(there.stdout))['acme/example']).toBe('healthy');
-    expect(Object.keys(statusesOf(linesOf(elsewhere.stdout)))).not.toContain('acme/example');
-  });
+  itThorough(
+    'serves definitions in providers/ of the working directory by default, and none if there is no such folder',
+    async () => {
+      const cwd = temporaryFolder();
+      mkdirSync(join(cwd, 'providers'));
+      folderOf({ 'acme.json': acme }, join(cwd, 'providers'));
+      const [there, elsewhere] = await Promise.all([
+        runLaptop(['--once', '--json'], { cwd }),
+        runLaptop(['--once', '--json'], { cwd: temporaryFolder() }),
+      ]);
+      expect([there.code, elsewhere.code]).toEqual([0, 0]);
+      expect(statusesOf(linesOf(there.stdout))['acme/example']).toBe('healthy');
+      expect(Object.keys(statusesOf(linesOf(elsewhere.stdout)))).not.toContain('acme/example');
+    },
+  );
 
   it('renews when their definitions say', async () => {
     const definitions = { 'early.json': { refreshAt: 0.2 }, 'late.json': { renewWithin: '10m' } };
@@ -95,7 +101,7 @@ describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
     expect(late).toBeLessThanOrEqual(10 / 480);
   });
 
-  it('takes real credentials for them from --secrets', async () => {
+  itThorough('takes real credentials for them from --secrets', async () => {
     const server = createServer((_, response) => response.end('{"access_token":"made-up","expires_in":600}'));
     const baseUrl = `http://127.0.0.1:${await listening(server)}`;
     const secrets = temporaryFolder();
@@ -127,16 +133,15 @@ describe('bad input', { timeout: TIMEOUT }, () => {
     ],
     ['a name in upper case', { 'ACME.JSON': acme }, /ACME\.JSON: "id" must be the name of the file, got "acme"\.$/],
     ['nothing', {}, /--providers: .* holds no definitions: put each into <id>\.json\.$/],
-  ])('in --providers: %s', async (_, files, sentence) => {
-    const { code, stdout, stderr } = await runLaptop(['--port', '0', '--providers', folderOf(files)]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr.trimEnd()).toMatch(sentence);
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  ])('in --providers: %s', (_, files, sentence) => {
+    const folder = folderOf(files);
+    expect(() => addedProviders(folder)).toThrow(UsageError);
+    expect(() => addedProviders(folder)).toThrow(sentence);
   });
 
   it('in --providers: no folder', async () => {
-    const { code, stderr } = await runLaptop(['--providers', '/nowhere/at/all']);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/--providers: \/nowhere\/at\/all is not a folder/);
+    const { code, stdout, stderr } = await runLaptop(['--port', '0', '--providers', '/nowhere/at/all']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^--providers: \/nowhere\/at\/all is not a folder.*\n$/);
   });
 });

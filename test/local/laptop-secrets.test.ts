@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { itThorough } from '../kit/thorough.ts';
 import { startIndependentProvider } from '../support/independent-provider.ts';
 import {
   type Answered,
@@ -68,7 +69,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     ]);
   });
 
-  it('renews on demand if a refresh token rotates, with exactly the one that was issued last', async () => {
+  itThorough('renews on demand if a refresh token rotates, with exactly the one that was issued last', async () => {
     const { 'ioffice/sixth': sixth } = independent.secrets;
     writeSecrets(secrets, { 'ioffice/sixth': sixth });
     const laptop = startLaptop(['--secrets', secrets, '--port', '0']);
@@ -81,26 +82,29 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     expect(independent.complaints).toEqual([]);
   });
 
-  it('survives kill -9 during a call to a provider: all healthy after a restart, without manual work', async () => {
-    const names = Object.keys(independent.secrets);
-    writeSecrets(secrets, independent.secrets);
-    const data = temporaryFolder();
-    const underway = Promise.withResolvers<void>();
-    independent.holding(async line => {
-      if (line !== 'POST /io/external/api/oauth2/token') return;
-      underway.resolve();
-      await new Promise(() => {});
-    });
-    const first = startLaptop(['--secrets', secrets, '--data', data, '--port', '0']);
-    await underway.promise;
-    first.kill('SIGKILL');
-    await first.ended;
-    independent.holding(async () => {});
-    const args = ['--once', '--json', '--secrets', secrets, '--data', data];
-    const again = await runLaptop(args, { aMinuteLater: true });
-    expect(again).toMatchObject({ code: 0 });
-    expect(statusesOf((JSON.parse(again.stdout) as Answered).connections)).toEqual(allHealthy(names));
-  });
+  itThorough(
+    'survives kill -9 during a call to a provider: all healthy after a restart, without manual work',
+    async () => {
+      const names = Object.keys(independent.secrets);
+      writeSecrets(secrets, independent.secrets);
+      const data = temporaryFolder();
+      const underway = Promise.withResolvers<void>();
+      independent.holding(async line => {
+        if (line !== 'POST /io/external/api/oauth2/token') return;
+        underway.resolve();
+        await new Promise(() => {});
+      });
+      const first = startLaptop(['--secrets', secrets, '--data', data, '--port', '0']);
+      await underway.promise;
+      first.kill('SIGKILL');
+      await first.ended;
+      independent.holding(async () => {});
+      const args = ['--once', '--json', '--secrets', secrets, '--data', data];
+      const again = await runLaptop(args, { aMinuteLater: true });
+      expect(again).toMatchObject({ code: 0 });
+      expect(statusesOf((JSON.parse(again.stdout) as Answered).connections)).toEqual(allHealthy(names));
+    },
+  );
 
   it('stops at once at a wrong password, and starts again when the file is changed; a deleted file retires', async () => {
     const { 'petrosoft/fifth': good, 'officernd/third': third } = independent.secrets;
@@ -131,7 +135,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     expect(laptop.stderr()).not.toContain('planted-wrong-password');
   });
 
-  it('a file deleted between two runs that keep their state is gone in the second', async () => {
+  itThorough('a file deleted between two runs that keep their state is gone in the second', async () => {
     const data = temporaryFolder();
     const { 'petrosoft/fifth': fifth, 'poweroffice-v1/first': first } = independent.secrets;
     writeSecrets(secrets, { 'petrosoft/fifth': fifth, 'poweroffice-v1/first': first });
@@ -143,13 +147,16 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     expect(statusesOf((JSON.parse(stdout) as Answered).connections)).toEqual({ 'petrosoft/fifth': 'healthy' });
   });
 
-  it('real credentials take the place of the simulated ones that an earlier run left in the same folder', async () => {
-    const data = temporaryFolder();
-    expect((await runLaptop(['--once', '--data', data])).code).toBe(0);
-    const { 'petrosoft/fifth': fifth } = independent.secrets;
-    writeSecrets(secrets, { 'petrosoft/fifth': fifth });
-    const { code, stdout } = await runLaptop(['--once', '--json', '--secrets', secrets, '--data', data]);
-    expect(code).toBe(0);
-    expect(statusesOf((JSON.parse(stdout) as Answered).connections)).toEqual({ 'petrosoft/fifth': 'healthy' });
-  });
+  itThorough(
+    'real credentials take the place of the simulated ones that an earlier run left in the same folder',
+    async () => {
+      const data = temporaryFolder();
+      expect((await runLaptop(['--once', '--data', data])).code).toBe(0);
+      const { 'petrosoft/fifth': fifth } = independent.secrets;
+      writeSecrets(secrets, { 'petrosoft/fifth': fifth });
+      const { code, stdout } = await runLaptop(['--once', '--json', '--secrets', secrets, '--data', data]);
+      expect(code).toBe(0);
+      expect(statusesOf((JSON.parse(stdout) as Answered).connections)).toEqual({ 'petrosoft/fifth': 'healthy' });
+    },
+  );
 });

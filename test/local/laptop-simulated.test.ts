@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../../lib/providers/index.ts';
+import { itThorough } from '../kit/thorough.ts';
 import { startEmbedded } from '../support/embedded.ts';
 import { type Listed, runLaptop, startLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
@@ -22,7 +23,7 @@ describe('npm start -- --once', { timeout: TIMEOUT }, () => {
     expect(stdout).not.toMatch(/[A-Za-z0-9_-]{41,}/);
   });
 
-  it('prints a table without --json, and no token anywhere', async () => {
+  itThorough('prints a table without --json, and no token anywhere', async () => {
     const { code, stdout, stderr } = await runLaptop(['--once']);
     expect(code).toBe(0);
     const [header, ...rows] = stdout.trim().split('\n');
@@ -32,7 +33,7 @@ describe('npm start -- --once', { timeout: TIMEOUT }, () => {
     expect(stdout + stderr).not.toMatch(/eyJ|made-up-|Bearer/);
   });
 
-  it('--endpoint uses another AWS, and leaves there what it found out', async () => {
+  itThorough('--endpoint uses another AWS, and leaves there what it found out', async () => {
     const other = await startEmbedded();
     try {
       const first = await runLaptop(['--once', '--json', '--endpoint', other.endpoint]);
@@ -85,7 +86,7 @@ describe('npm start', { timeout: TIMEOUT }, () => {
     expect(await answer.text()).not.toContain('station-7');
   });
 
-  it('ends at once on a signal while it waits for a killed predecessor’s lease', async () => {
+  itThorough('ends at once on a signal while it waits for a killed predecessor’s lease', async () => {
     const data = temporaryFolder();
     const first = startLaptop(['--port', '0', '--data', data]);
     await first.said(/ {2}refreshed/);
@@ -114,17 +115,20 @@ describe('npm start -- --data', { timeout: TIMEOUT }, () => {
     expect(laptop.stderr()).not.toContain('refreshed');
   });
 
-  it('survives kill -9 in the middle of the first refreshes: all healthy after a restart, without a hand', async () => {
-    const data = temporaryFolder();
-    const first = startLaptop(['--port', '0', '--data', data]);
-    await first.said(/ {2}refreshed/);
-    first.kill('SIGKILL');
-    const { stderr } = await first.ended;
-    const done = stderr.match(/ {2}refreshed/g)?.length ?? 0;
-    const again = await runLaptop(['--once', '--json', '--data', data], { aMinuteLater: true });
-    expect(again.code).toBe(0);
-    const lines = linesOf(again.stdout);
-    expect(lines.length).toBeGreaterThan(done);
-    expect(statuses(lines)).toEqual(new Set(['healthy']));
-  });
+  itThorough(
+    'survives kill -9 in the middle of the first refreshes: all healthy after a restart, without a hand',
+    async () => {
+      const data = temporaryFolder();
+      const first = startLaptop(['--port', '0', '--data', data]);
+      await first.said(/ {2}refreshed/);
+      first.kill('SIGKILL');
+      const { stderr } = await first.ended;
+      const done = stderr.match(/ {2}refreshed/g)?.length ?? 0;
+      const again = await runLaptop(['--once', '--json', '--data', data], { aMinuteLater: true });
+      expect(again.code).toBe(0);
+      const lines = linesOf(again.stdout);
+      expect(lines.length).toBeGreaterThan(done);
+      expect(statuses(lines)).toEqual(new Set(['healthy']));
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { claimsOf } from '../../lib/core/jwt.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { providers } from '../../lib/providers/index.ts';
 import type { SweepDeps } from '../../lib/refresh/sweep.ts';
+import { cases } from '../kit/thorough.ts';
 import { fixturesOf, sentAt } from '../providers/fixtures.ts';
 import { repliesOfAnyType } from '../support/any-json.ts';
 import { hostileReplies } from '../support/hostile.ts';
@@ -16,7 +17,7 @@ import { answer } from '../support/vendor.ts';
 import { World } from '../support/world.ts';
 
 const SEED = 20261126;
-const RUNS = 150;
+const RUNS = cases(150);
 
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const jwt = (claims: object) => `${encoded({ alg: 'none' })}.${encoded(claims)}.s`;

@@ -34,14 +34,6 @@ describe('a run', () => {
 });
 
 describe('alarms', () => {
-  test('none fires in a healthy month of all six providers', { timeout: 120_000 }, async () => {
-    const run = new Run(7, { ...calm(hours(24 * 30)), providers, connections: 2 });
-    const { violations } = await run.run();
-    expect(violations).toEqual([]);
-    const fired = run.alarms.filter(alarm => alarm.fired.length > 0).map(({ spec }) => spec.id);
-    expect(fired).toEqual([]);
-  });
-
   test('130 connections of OfficeRnD live on its five calls a minute', async () => {
     const run = new Run(5, {
       ...calm(hours(4)),
@@ -86,7 +78,7 @@ describe('alarms', () => {
     const scenario: Partial<Scenario> = {
       ...calm(to + hours(1)),
       providers: [provider],
-      connections: 2,
+      connections: 1,
       troubles: [all(kind, from, to)],
       calmFrom: plus(START, to),
     };

@@ -60,7 +60,7 @@ export const deployed = async (provider: string) => {
     clients.dynamodb.destroy();
     clients.secretsManager.destroy();
     await embedded.close();
-    vi.unstubAllEnvs();
+    vi.doUnmock('#definition');
   });
   const variables = {
     AWS_ENDPOINT_URL: embedded.endpoint,

@@ -1,0 +1,10 @@
+import { it } from 'vitest';
+
+/** CI sets this for a few files: they try more cases, which takes minutes. */
+export const isThorough = process.env.THOROUGH !== undefined;
+
+/** How many cases a property is tried with: a fifth of them, unless all are asked for. */
+export const cases = (all: number): number => (isThorough ? all : Math.ceil(all / 5));
+
+/** A test that starts several processes, for CI. */
+export const itThorough = it.runIf(isThorough);
