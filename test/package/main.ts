@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { consumerFiles, sdkVersions } from './consumers.ts';
 import { type Project, projects } from './projects.ts';
 
 /**
@@ -40,6 +51,8 @@ const nodes = (): readonly string[] => {
   return [...new Set([process.execPath, ...(found === undefined ? [] : [found])])];
 };
 
+const QUIETLY = ['--omit=peer', '--omit=optional', '--no-audit', '--no-fund', '--no-save', '--silent'];
+
 const packed = (): string => {
   run(root, ['npm', 'pack', '--silent', '--pack-destination', folder]);
   const file = join(folder, readdirSync(folder).find(name => name.endsWith('.tgz')) ?? '');
@@ -52,17 +65,7 @@ const install = (file: string, { kind, files }: Project): string => {
   const project = join(folder, kind);
   mkdirSync(project);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
-  run(project, [
-    'npm',
-    'install',
-    '--omit=peer',
-    '--omit=optional',
-    '--no-audit',
-    '--no-fund',
-    '--no-save',
-    '--silent',
-    file,
-  ]);
+  run(project, ['npm', 'install', ...QUIETLY, file]);
   const modules = join(project, 'node_modules');
   const installed = readdirSync(modules).filter(name => !name.startsWith('.'));
   if (installed.join() !== 'token-refresher')
@@ -92,7 +95,30 @@ const builtElsewhere = (): string => {
   return join(copy, 'dist', 'functions');
 };
 
+/** The size of everything in a folder, in bytes. */
+const sizeOf = (where: string): number =>
+  readdirSync(where, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+
+/** Reads a token with an AWS SDK of this version, under each Node, and checks the types. */
+const consume = (file: string, sdk: string): void => {
+  const where = join(folder, `sdk-${sdk}`);
+  mkdirSync(where);
+  for (const [name, text] of Object.entries(consumerFiles)) writeFileSync(join(where, name), text);
+  run(where, ['npm', 'install', ...QUIETLY, file, `@aws-sdk/client-dynamodb@${sdk}`]);
+  for (const node of nodes()) for (const app of ['app.mjs', 'app.cjs']) run(where, [node, app]);
+  for (const name of ['@types', 'undici-types']) {
+    symlinkSync(join(root, 'node_modules', name), join(where, 'node_modules', name));
+  }
+  run(where, ['tsc', '-p', '.']);
+  const megabytes = sizeOf(join(where, 'node_modules/token-refresher')) / 1_000_000;
+  if (megabytes >= 2) throw new Error(`The package takes ${megabytes} MB, and has to take less than 2.`);
+  console.log(`a consumer with the AWS SDK ${sdk}: passed; the package takes ${megabytes.toFixed(1)} MB`);
+};
+
 const file = packed();
+for (const sdk of sdkVersions) consume(file, sdk);
 const hashes = new Map<string, string>();
 for (const project of projects) {
   const where = install(file, project);
