@@ -92,13 +92,13 @@ const openServices = async (now: () => number, folder?: string) => {
   const store = createSecretStore(now, folder);
   const { server, database } = createDynamoDb(folder === undefined ? undefined : join(folder, 'dynamodb'));
   await database?.open();
-  const gate = folder !== undefined && database ? new StoreGate(folder, database, () => Date.now()) : undefined;
+  const gate = folder !== undefined && database ? new StoreGate(folder, database, now) : undefined;
   const services: Services = { dynamodb: detach(server), gate, secrets: createSecretsManager(store) };
   return { server, services, refusal: () => gate?.refusal ?? store.refusal() };
 };
 
 /** Both services as one server that is not listening yet; `x-amz-target` selects the service. */
-export const createEmbedded = async ({ folder, now = Date.now }: EmbeddedOptions = {}) => {
+export const createEmbedded = async ({ folder, now = () => Date.now() }: EmbeddedOptions = {}) => {
   const unlock = folder === undefined ? undefined : lock(folder);
   const { server, services, refusal } = await openServices(now, folder).catch((error: unknown) => {
     unlock?.();

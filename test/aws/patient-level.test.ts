@@ -12,15 +12,16 @@ const native = ClassicLevel.prototype as unknown as { _put: Put };
 const noSpace = () =>
   Object.assign(new Error('IO error: /data/000003.log: No space left on device'), { code: 'LEVEL_IO_ERROR' });
 
+let now: number;
 let folder: string;
 let embedded: Embedded;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
-  embedded = await startEmbedded({ folder });
+  now = Date.UTC(2026, 0, 1);
+  embedded = await startEmbedded({ folder, now: () => now });
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  vi.useRealTimers();
   await embedded.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -32,14 +33,13 @@ describe('a write that fails on a full disk', () => {
   it('is refused, as is every other until the database has been opened again; reads still work', async () => {
     const { tokens } = await awsStores({ endpoint: embedded.endpoint });
     await tokens.publish(old);
-    vi.useFakeTimers({ toFake: ['Date'] });
     const put = vi.spyOn(native, '_put').mockRejectedValue(noSpace());
     // The disk has room for what is tried first: it is opened again at once, and the write fails again.
     await expect(tokens.publish(failed)).rejects.toMatchObject({ code: 'store_failed' });
     expect(await tokens.get(old.connection)).toEqual(old);
     put.mockRestore();
     await expect(tokens.publish(later)).rejects.toMatchObject({ code: 'store_failed' });
-    vi.setSystemTime(Date.now() + 1000);
+    now += 1000;
     expect(await tokens.publish(later)).toBe(true);
     expect(await tokens.get(old.connection)).toEqual(old);
     expect(await tokens.get(later.connection)).toEqual(later);
@@ -54,11 +54,9 @@ describe('a write that fails on a full disk', () => {
       const put = vi.spyOn(native, '_put').mockRejectedValue(noSpace());
       await tokens.publish(failed).catch(() => {});
       put.mockRestore();
-      vi.useFakeTimers({ toFake: ['Date'] });
-      vi.setSystemTime(Date.now() + 1000 * (round + 2));
+      now += 1000;
       const reads = Array.from({ length: 40 }, () => tokens.get(old.connection));
       expect(new Set(await Promise.all(reads))).toEqual(new Set(reads.map(() => expect.objectContaining(old))));
-      vi.useRealTimers();
     }
   });
 });
