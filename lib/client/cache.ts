@@ -25,6 +25,8 @@ interface Fetching {
   readonly since: number;
   /** In seconds. */
   readonly minTtl: number;
+  /** The most that callers wait for who need more than that. */
+  wanted: number;
 }
 
 interface Entry {
@@ -87,15 +89,17 @@ export class TokenCache {
       : undefined;
   }
 
-  async get(connection: string, minTtl: number): Promise<CurrentToken> {
+  async get(connection: string, minTtl: number, wanted = minTtl): Promise<CurrentToken> {
     const entry = this.#entryOf(connection);
     const now = this.#deps.now();
     const step = decideStep(entry, now, minTtl);
     if (step === 'use' && entry.held) return entry.held.token;
-    const fetched = this.#fetching(connection, entry, minTtl);
+    const running = this.#fetching(connection, entry, wanted);
     if (step === 'use and fetch' && entry.held) return entry.held.token;
     try {
-      return await fetched;
+      const token = await running.token;
+      // Its token may be enough. If not, all who need more share the next fetch.
+      return running.minTtl >= minTtl ? token : await this.get(connection, minTtl, running.wanted);
     } catch (error) {
       // The connection may have ended meanwhile: then nothing is held.
       if (entry.held && entry.held.token.expiresAt > this.#deps.now()) return entry.held.token;
@@ -125,18 +129,23 @@ export class TokenCache {
     return entry;
   }
 
-  #fetching(connection: string, entry: Entry, minTtl: number): Promise<CurrentToken> {
+  #fetching(connection: string, entry: Entry, minTtl: number): Fetching {
     const now = this.#deps.now();
     const running = entry.fetching;
-    if (running && running.minTtl >= minTtl && now - running.since < OLDEST_FETCH) return running.token;
-    const started: Fetching = { token: this.#fetched(connection, entry, minTtl), since: now, minTtl };
+    if (running && now - running.since < OLDEST_FETCH) {
+      running.wanted = Math.max(running.wanted, minTtl);
+      return running;
+    }
+    const started: Fetching = { token: this.#fetched(connection, entry, minTtl), since: now, minTtl, wanted: minTtl };
     entry.fetching = started;
     const ended = () => {
       if (entry.fetching === started) entry.fetching = undefined;
+      // Names that nobody has a token for must not fill the memory.
+      if (!entry.held && !entry.fetching && !entry.renewing) this.#entries.delete(connection);
     };
     // If nobody waits for it, its failure must not end the process.
     started.token.then(ended, ended);
-    return started.token;
+    return started;
   }
 
   async #fetched(connection: string, entry: Entry, minTtl: number): Promise<CurrentToken> {
@@ -172,10 +181,16 @@ export class TokenCache {
     return undefined;
   }
 
-  /** An older token than the held one comes from a slower answer, or from a table that was restored. */
+  /**
+   * An older token than the held one comes from a slower answer, or from a table that was restored: it counts only if
+   * the held one has expired.
+   */
   #keep(entry: Entry, token: CurrentToken): CurrentToken {
-    if (!entry.held || token.issuedAt > entry.held.token.issuedAt) entry.held = heldFrom(token, this.#deps.random);
-    return entry.held.token;
+    const held = entry.held?.token;
+    const isExpired = held !== undefined && held.expiresAt <= this.#deps.now() && token.expiresAt > held.expiresAt;
+    if (held && token.issuedAt <= held.issuedAt && !isExpired) return held;
+    entry.held = heldFrom(token, this.#deps.random);
+    return token;
   }
 
   #pauseAfter({ issuedAt, expiresAt }: CurrentToken): number {

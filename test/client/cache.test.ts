@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { TokenCache } from '../../lib/client/cache.ts';
 import { TokenError } from '../../lib/client/errors.ts';
@@ -68,16 +70,18 @@ describe('the windows of a token', () => {
     expect((await needy).accessToken).toBe('invented-1');
   });
 
-  it('a caller that needs more life does not share the fetch of one that needs less', async () => {
+  it('callers that need more life than the running fetch is for wait for it, and share the next one', async () => {
     const { asked, get, state } = await holding();
     state.now = START + 1_190_000;
-    const [modest, needy, alike] = [get(60), get(600), get(600)];
-    expect(asked.map(({ minTtl }) => minTtl)).toEqual([60, 600]);
+    const [modest, needy, neediest] = [get(60), get(1800), get(3000)];
+    expect(asked.map(({ minTtl }) => minTtl)).toEqual([60]);
     asked[0]?.answer(made(1));
-    asked[1]?.answer(made(2, { expiresAt: START + 3_600_000 }));
     expect((await modest).accessToken).toBe('invented-1');
+    await expect.poll(() => asked.map(({ minTtl }) => minTtl)).toEqual([60, 3000]);
+    asked[1]?.answer(made(2, { expiresAt: START + 5_000_000 }));
     expect((await needy).accessToken).toBe('invented-2');
-    expect((await alike).accessToken).toBe('invented-2');
+    expect((await neediest).accessToken).toBe('invented-2');
+    expect(asked).toHaveLength(2);
   });
 });
 
@@ -87,6 +91,18 @@ describe('one fetch', () => {
     const cache = new TokenCache({ ...madeWorld().world, source });
     const callers = Array.from({ length: 1000 }, () => cache.get(ACME, 60));
     expect(asked).toMatchObject([{ patience: 'long', minTtl: 60 }]);
+    asked[0]?.answer(made(1));
+    expect(new Set((await Promise.all(callers)).map(({ accessToken }) => accessToken))).toEqual(
+      new Set(['invented-1']),
+    );
+    expect(asked).toHaveLength(1);
+  });
+
+  it('serves callers that need different lives, if its token is enough', async () => {
+    const { source, asked } = steppedSource();
+    const cache = new TokenCache({ ...madeWorld().world, source });
+    const callers = Array.from({ length: 1000 }, (_, n) => cache.get(ACME, n));
+    expect(asked).toMatchObject([{ minTtl: 0 }]);
     asked[0]?.answer(made(1));
     expect(new Set((await Promise.all(callers)).map(({ accessToken }) => accessToken))).toEqual(
       new Set(['invented-1']),
@@ -126,6 +142,16 @@ describe('one fetch', () => {
     await renewal;
     asked[0]?.answer(made(4));
     expect((await slow).accessToken).toBe('invented-5');
+  });
+
+  it('replaces an expired token even by an older one, as a restored table has it', async () => {
+    const { asked, get, pass } = await holding();
+    pass(1_300_000);
+    const restored = get();
+    asked[0]?.answer(made(-5, { expiresAt: START + 3_600_000 }));
+    expect((await restored).accessToken).toBe('invented--5');
+    expect((await get()).accessToken).toBe('invented--5');
+    expect(asked).toHaveLength(1);
   });
 });
 
@@ -244,4 +270,20 @@ describe('a refused token', () => {
     renewed[0]?.answer(made(0));
     expect(await renewal).toBeUndefined();
   });
+});
+
+it('names without a token do not fill the memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc');
+  const source = { get: () => Promise.reject(ended), renew: async () => undefined };
+  const cache = new TokenCache({ ...madeWorld().world, source });
+  const ask = async (names: number) => {
+    for (let n = 0; n < names; n++) await cache.get(`officernd/${n}`, 0).catch(() => undefined);
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await ask(1000);
+  // An entry has more than 100 bytes.
+  expect((await ask(50_000)) - before).toBeLessThan(1_000_000);
+  expect(cache.fresh(ACME, 0)).toBeUndefined();
 });
