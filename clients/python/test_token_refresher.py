@@ -119,6 +119,20 @@ class TokenClientTest(unittest.TestCase):
             thread.join()
         self.assertEqual((len(got), len(set(map(id, got))), len(api.requests)), (100, 1, 1))
 
+    def test_a_reader_keeps_the_token_that_another_thread_finds_withdrawn(self):
+        api = Api(self)
+        tokens = api.client()
+        first = tokens.get(ACME)
+        api.now += 3600 * 0.8
+        entry = tokens._entry(ACME)
+
+        def acquire(blocking):
+            entry.token = None
+            return False
+
+        entry.lock = SimpleNamespace(acquire=acquire)
+        self.assertIs(tokens.get(ACME), first)
+
     def test_in_an_outage_the_cached_token_is_used_until_it_expires(self):
         api = Api(self)
         tokens = api.client()
@@ -195,6 +209,9 @@ class TokenClientTest(unittest.TestCase):
     def test_settings_must_be_there(self):
         with self.assertRaisesRegex(ValueError, "TOKENS_TABLE or TOKENS_API_URL"):
             TokenClient()
+        for url in ["http://tokens.example.com", "ftp://127.0.0.1", "tokens.example.com"]:
+            with self.assertRaisesRegex(ValueError, "https:"):
+                TokenClient(api_url=url, key=KEY)
 
 
 if __name__ == "__main__":

@@ -80,13 +80,16 @@ class _Entry:
         self.paused_until = 0.0
         self.paused_for = 0.0
 
-    def is_valid(self, now: float, min_ttl: float = 0) -> bool:
-        return self.token is not None and self.token.expires_at - now > min_ttl * 1000
+    # Another thread may change `token` at any moment: each reads it once.
+    def valid(self, now: float, min_ttl: float = 0) -> Optional[Token]:
+        token = self.token
+        return token if token is not None and token.expires_at - now > min_ttl * 1000 else None
 
-    def is_fresh(self, now: float, min_ttl: float) -> bool:
-        if self.is_valid(now, min_ttl) and now < self.fetch_at:
-            return True
-        return self.is_valid(now) and now < self.paused_until and min_ttl <= self.paused_for
+    def fresh(self, now: float, min_ttl: float) -> Optional[Token]:
+        token = self.valid(now, min_ttl)
+        if token is not None and now < self.fetch_at:
+            return token
+        return self.valid(now) if now < self.paused_until and min_ttl <= self.paused_for else None
 
     def keep(self, token: Token, now: float, min_ttl: float) -> Token:
         """An older token than the held one comes from a slower answer: it does not count."""
@@ -94,7 +97,7 @@ class _Entry:
             life = token.expires_at - token.issued_at
             # A healthy schedule has renewed it before. Processes do not fetch at the same moment.
             self.token, self.fetch_at = token, token.expires_at - life * random.uniform(0.25, 0.35)
-        if not self.is_fresh(now, min_ttl):
+        if self.fresh(now, min_ttl) is None:
             self.pause(now, min_ttl)
         return self.token
 
@@ -141,15 +144,15 @@ class TokenClient:
         if not _CONNECTION.fullmatch(connection):
             raise TokenError("malformed_connection", connection, "this is not the name of a connection")
         entry = self._entry(connection)
-        if entry.is_fresh(self._now(), min_ttl):
-            return entry.token
+        token = entry.fresh(self._now(), min_ttl)
+        if token is not None:
+            return token
         # One thread fetches. The others have a valid token meanwhile, or wait.
-        if not entry.lock.acquire(blocking=not entry.is_valid(self._now(), min_ttl)):
-            return entry.token
+        token = entry.valid(self._now(), min_ttl)
+        if not entry.lock.acquire(blocking=token is None):
+            return token
         try:
-            if not entry.is_fresh(self._now(), min_ttl):
-                self._fetch(entry, connection, min_ttl)
-            return entry.token
+            return entry.fresh(self._now(), min_ttl) or self._fetch(entry, connection, min_ttl)
         finally:
             entry.lock.release()
 
@@ -186,16 +189,18 @@ class TokenClient:
     def _now(self) -> float:
         return self._clock() * 1000
 
-    def _fetch(self, entry: _Entry, connection: str, min_ttl: float) -> None:
+    def _fetch(self, entry: _Entry, connection: str, min_ttl: float) -> Token:
         try:
-            entry.keep(self._read(connection, min_ttl), self._now(), min_ttl)
+            return entry.keep(self._read(connection, min_ttl), self._now(), min_ttl)
         except TokenError as error:
             if error.code == "unknown_connection":
                 # Its secret is deleted: nobody may use its token any more.
                 entry.token = None
-            if not entry.is_valid(self._now()):
+            token = entry.valid(self._now())
+            if token is None:
                 raise
             entry.pause(self._now(), min_ttl)
+            return token
 
     def _read(self, connection: str, min_ttl: float) -> Token:
         """From the table; from the API if the table fails or has no token that is valid for long enough."""
@@ -285,6 +290,10 @@ class _Api:
         self._host = urlsplit(url).hostname or ""
         # A key of the environment is sent to this machine alone.
         local = self._host in ("127.0.0.1", "localhost", "::1")
+        scheme = urlsplit(url).scheme
+        if scheme != "https" and not (scheme == "http" and local):
+            # In plain HTTP the token, and the key, could be read on the way.
+            raise ValueError("api_url must be the https: address of the HTTP API.")
         self._key = key or (os.environ.get("TOKEN_REFRESHER_KEY") if local else None)
         self._session = session
         self._http = URLLib3Session(timeout=(2, _API_SECONDS))

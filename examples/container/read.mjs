@@ -1,4 +1,5 @@
-// Prints until when the token of a connection is valid. It needs no package: an app would use token-refresher/client.
+// Prints until when the token of a connection is valid. It needs no package. A deployed app uses token-refresher/client,
+// which sends no key over plain HTTP to another host.
 const { TOKENS_API_URL, TOKEN_REFRESHER_KEY } = process.env;
 const [connection] = process.argv.slice(2);
 const answer = await fetch(`${TOKENS_API_URL}/tokens/${connection}`, {

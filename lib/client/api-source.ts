@@ -8,6 +8,7 @@ import {
   type AwsCredentialsProvider,
   defaultCredentials,
   regionIn,
+  SettingError,
   signedHeaders,
 } from './sign.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
@@ -59,9 +60,12 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
   const region = options.region ?? regionIn(base) ?? env.AWS_REGION;
   const { credentials = defaultCredentials(world) } = options;
 
+  // Otherwise `Headers` would quote it in an error.
+  if (key !== undefined && !/^[\x21-\x7e]*$/.test(key)) throw new TypeError('"key" must have no spaces or line ends.');
+
   const headersFor = async (request: { method: 'GET' | 'POST'; url: URL; body?: string }): Promise<Headers> => {
     if (key) return new Headers({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
-    if (!region) throw new TypeError('"region" must be a Region, or AWS_REGION must be set.');
+    if (!region) throw new SettingError('"region" must be a Region, or AWS_REGION must be set.');
     const held = typeof credentials === 'function' ? await credentials() : credentials;
     return signedHeaders(request, held, { region, now: now() });
   };
@@ -70,7 +74,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
     const request = { method, url, ...(body !== undefined && { body }) };
     const headers = await headersFor(request).catch((thrown: unknown) => {
-      if (thrown instanceof TypeError) throw thrown;
+      if (thrown instanceof SettingError) throw thrown;
       const cause = safeCause(thrown);
       throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
     });

@@ -30,14 +30,24 @@ export const fetchWith = async (
   init?: RequestInit,
 ): Promise<Response> => {
   const request = outgoing(input, init);
-  const token = await tokens.get(connection);
+  const token = await unlessAborted(request, tokens.get(connection));
   const { response, isOurs } = await followed(request, token);
   if (response.status !== 401 || !isOurs) return response;
-  const newer = await tokens.renew(token).catch(() => undefined);
+  const renewal = tokens.renew(token).catch(() => undefined);
+  const newer = await unlessAborted(request, renewal);
   if (!newer || !request.isReplayable) return response;
   await response.body?.cancel();
   return (await followed(request, newer)).response;
 };
+
+/** The result, unless the request is aborted before it is there. The work goes on: others may wait for it. */
+const unlessAborted = <T>({ signal }: Outgoing, work: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const abort = () => reject(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
+  });
 
 /** Follows redirects with the token within the origin of the base URL, and without it from there on. */
 const followed = async (request: Outgoing, token: CurrentToken): Promise<Answer> => {
@@ -52,6 +62,7 @@ const followed = async (request: Outgoing, token: CurrentToken): Promise<Answer>
     await response.body?.cancel();
     if (request.redirect === 'error') throw new TypeError(`fetch failed: ${url.origin} answers a redirect`);
     if (redirects === MOST_REDIRECTS) throw new TypeError(`fetch failed: more than ${MOST_REDIRECTS} redirects`);
+    if (!isFollowable(location)) throw new TypeError(`fetch failed: ${url.origin} redirects to where fetch never goes`);
     hasBody &&= !becomesGet;
     if (location.origin !== url.origin) {
       const headers = withoutToken(request.headers, token, hasBody);
@@ -65,6 +76,10 @@ const redirectIn = ({ status, headers }: Response, from: URL): URL | undefined =
   const location = [301, 302, 303, 307, 308].includes(status) ? headers.get('location') : null;
   return location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 };
+
+/** Neither to `data:`, nor with a password (Fetch standard, HTTP-redirect fetch). */
+const isFollowable = ({ protocol, username, password }: URL): boolean =>
+  (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 
 /** A 303, and a 301 or 302 of a `POST`, lead to a `GET` (Fetch standard, HTTP-redirect fetch). */
 const losesBody = (status: number, method: string): boolean =>

@@ -4,6 +4,7 @@ export interface Outgoing {
   /** The caller's own. */
   readonly headers: Headers;
   readonly redirect: RequestRedirect;
+  readonly signal: AbortSignal | null | undefined;
   /** Its body can be sent again. */
   readonly isReplayable: boolean;
   /** Its address; throws if that is not at the origin of the base URL. */
@@ -24,6 +25,7 @@ const fromUrl = (input: string | URL, init: RequestInit): Outgoing => {
     method,
     headers: new Headers(init.headers),
     redirect: init.redirect ?? 'follow',
+    signal: init.signal,
     isReplayable: isReplayable(body),
     urlFor: baseUrl => within(baseUrl, addressOf(baseUrl, input)),
     send: (url, headers, hasBody, redirect = 'manual') =>
@@ -36,6 +38,7 @@ const fromRequest = (request: Request): Outgoing => ({
   method: request.method,
   headers: request.headers,
   redirect: request.redirect,
+  signal: request.signal,
   isReplayable: true,
   urlFor: baseUrl => within(baseUrl, new URL(request.url)),
   send: (url, headers, hasBody, redirect = 'manual') => {
@@ -51,7 +54,12 @@ const bare = (method: string): string => (method === 'HEAD' ? 'HEAD' : 'GET');
 /** An address as it is, or a path below the base URL. Two slashes at its start do not begin a host. */
 const addressOf = (baseUrl: string, input: string | URL): URL => {
   if (input instanceof URL || /^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return new URL(input);
-  return new URL(/^$|^[?#]/.test(input) ? baseUrl + input : `${baseUrl}/${input.replace(/^\/+/, '')}`);
+  const url = new URL(/^$|^[?#]/.test(input) ? baseUrl + input : `${baseUrl}/${input.replace(/^\/+/, '')}`);
+  const { pathname } = new URL(baseUrl);
+  if (`${url.pathname}/`.startsWith(pathname.endsWith('/') ? pathname : `${pathname}/`)) return url;
+  throw new TypeError(
+    `The path must be below ${baseUrl}, and leads to ${url.pathname}. Pass the whole address instead.`,
+  );
 };
 
 const within = (baseUrl: string, url: URL): URL => {

@@ -14,6 +14,9 @@ export interface AwsCredentials {
 /** For example what `fromIni()` of `@aws-sdk/credential-providers` returns. Called before each request. */
 export type AwsCredentialsProvider = () => Promise<AwsCredentials>;
 
+/** Says which setting is wrong. A provider of credentials may throw a `TypeError` too, with words of its own. */
+export class SettingError extends TypeError {}
+
 /**
  * The credentials in the environment, as in Lambda; otherwise those of the SDK's chain (profiles, containers,
  * instances, web identities), which every installed client of the SDK brings along.
@@ -28,7 +31,9 @@ export const defaultCredentials = ({ env }: Pick<World, 'env'>): AwsCredentialsP
     chain ??= import('@aws-sdk/credential-provider-node').then(
       ({ defaultProvider }) => defaultProvider(),
       (cause: unknown) => {
-        throw new TypeError('Without keys in the environment, apiSource needs "credentials" or an AWS SDK.', { cause });
+        throw new SettingError('Without keys in the environment, apiSource needs "credentials" or an AWS SDK.', {
+          cause,
+        });
       },
     );
     return (await chain)();

@@ -38,12 +38,17 @@ export interface SourceOptions {
 export const tokenIn = (value: Readonly<Record<string, unknown>>): CurrentToken | undefined => {
   const { connection, accessToken, tokenType, issuedAt, expiresAt, headers, baseUrl } = value;
   if (typeof connection !== 'string' || typeof accessToken !== 'string' || typeof tokenType !== 'string') return;
-  if (!isMoment(issuedAt) || !isMoment(expiresAt) || !isTexts(headers) || typeof baseUrl !== 'string') return;
+  if (!isMoment(issuedAt) || !isMoment(expiresAt) || !isHeaders(headers) || typeof baseUrl !== 'string') return;
   const frozen = Object.freeze({ ...headers });
   return Object.freeze({ connection, accessToken, tokenType, issuedAt, expiresAt, headers: frozen, baseUrl });
 };
 
 const isMoment = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
-const isTexts = (value: unknown): value is Readonly<Record<string, string>> =>
-  isObject(value) && Object.values(value).every(each => typeof each === 'string');
+/** What `fetch` cannot send is refused here: it would quote the token in its error. */
+const isHeaders = (value: unknown): value is Readonly<Record<string, string>> =>
+  isObject(value) &&
+  Object.entries(value).every(
+    ([name, text]) =>
+      /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
+  );

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { defaultCredentials, regionIn } from '../../lib/client/sign.ts';
@@ -199,6 +200,24 @@ describe('credentials', () => {
 describe('a setting', () => {
   it.each([undefined, 'api.example.com', 'http://api.example.com', 'ftp://127.0.0.1'])('url: %s is refused', url => {
     expect(() => apiSourceIn(madeWorld().world, url === undefined ? {} : { url })).toThrow('"url" must be the https:');
+  });
+
+  it('key: one that does not fit into a header is refused without being shown', () => {
+    const open = () => apiSourceIn(madeWorld().world, { url: 'http://127.0.0.1:9', key: 'invented\nkey' });
+    expect(open).toThrow(new TypeError('"key" must have no spaces or line ends.'));
+  });
+
+  it('credentials: what their provider throws is not repeated', async () => {
+    const failing = async () => {
+      throw new TypeError('invented-secret');
+    };
+    const source = apiSourceIn(madeWorld({ AWS_REGION: 'eu-west-1' }).world, {
+      url: 'http://127.0.0.1:9',
+      credentials: failing,
+    });
+    const error = await source.get(ACME, long).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'forbidden' });
+    expect(inspect(error)).not.toContain('invented-secret');
   });
 
   it('key: that of the environment is for this machine alone', async () => {

@@ -37,3 +37,10 @@ it('renews a refused token, and keeps what was refused', async () => {
   expect(await tokens.get('officernd/acme')).toMatchObject({ accessToken: 'fake-token-2' });
   expect(source.refused).toEqual([first]);
 });
+
+it.each([{ Authorization: 'Bearer a\nb' }, { 'not a name': 'x' }, { Key: 'č' }])(
+  'refuses headers that cannot be sent: %j',
+  headers => {
+    expect(() => fakeSource({ 'officernd/acme': { headers } })).toThrow('must have the fields of a token');
+  },
+);

@@ -282,3 +282,55 @@ it('a request can be aborted', async () => {
   await expect(tokens.fetch(ACME, '/x', { signal })).rejects.toMatchObject({ name: 'AbortError' });
   await expect(tokens.fetchFor(ACME)(new Request(url, { signal }))).rejects.toMatchObject({ name: 'AbortError' });
 });
+
+describe('a request that is aborted', () => {
+  const source = { get: fakeSource({ [ACME]: {} }).get, renew: () => new Promise<never>(() => undefined) };
+
+  it('does not wait for its token', async () => {
+    const tokens = createTokenClient({ source: { ...source, get: source.renew } });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const requests = [
+      tokens.fetch(ACME, '/x', { signal }),
+      tokens.fetch(ACME, new Request('http://127.0.0.1:9/', { signal })),
+    ];
+    controller.abort();
+    for (const each of await Promise.allSettled(requests))
+      expect(each).toMatchObject({ reason: { name: 'AbortError' } });
+  });
+
+  it('does not wait for a newer token', async () => {
+    const { url } = await startServer(() => [401]);
+    const controller = new AbortController();
+    const renew = () => {
+      controller.abort();
+      return source.renew();
+    };
+    const { get } = fakeSource({ [ACME]: { baseUrl: url } });
+    const tokens = createTokenClient({ source: { get, renew } });
+    const answer = tokens.fetch(ACME, '/x', { signal: controller.signal });
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+it.each(['data:text/plain,invented', 'http://user:invented-password@127.0.0.1:9/', 'file:///'])(
+  'a redirect to %s is an error, as in fetch',
+  async location => {
+    const { url } = await startServer(() => [302, { location }]);
+    const failure = await clientOf(url)
+      .tokens.fetch(ACME, '/x')
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(String(failure)).toContain(`${url} redirects`);
+    expect(String(failure)).not.toContain('invented');
+  },
+);
+
+it.each(['..', '/../x', 'x/../../y', '%2e%2e/x', '..\\..\\x'])(
+  'a path that leads out of the base URL is refused: %s',
+  async path => {
+    const { url, received } = await startServer();
+    await expect(clientOf(`${url}/v2`).tokens.fetch(ACME, path)).rejects.toThrow(/must be below/);
+    expect(received).toEqual([]);
+  },
+);
