@@ -1,5 +1,5 @@
 import { minutes, seconds } from '../lib/core/types.ts';
-import { limitedCalls } from '../test/support/limited-calls.ts';
+import { limitedCalls } from '../test/kit/limited-calls.ts';
 
 /** How much of a rate limit is used, and its cost: in virtual time, for the same figures on any machine. */
 const limits = {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { withSection } from '../../test/support/reliability.ts';
+import { withSection } from '../../test/kit/reliability.ts';
 import type { Demand } from './demand.ts';
 import type { Estimate } from './estimate.ts';
 import { MONTH } from './month.ts';

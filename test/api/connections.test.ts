@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, secretVersion, version } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
+import { virtualClock } from '../kit/virtual-clock.ts';
 
 const setUp = async () => {
   const clock = virtualClock();

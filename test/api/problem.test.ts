@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { jsonAnswer, type ProblemCode, problem } from '../../lib/api/problem.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
   malformed_request: 400,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { type EpochMs, epochMs, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE, type OpenedAnswer } from '../support/api-world.ts';
-import { START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, granted, LIFE, type OpenedAnswer } from '../kit/api-world.ts';
+import { START } from '../kit/records.ts';
+import { virtualClock } from '../kit/virtual-clock.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {

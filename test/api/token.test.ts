@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, plus, version } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
-import { idOf, START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { idOf, START } from '../kit/records.ts';
+import { virtualClock } from '../kit/virtual-clock.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {

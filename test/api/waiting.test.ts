@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE } from '../support/api-world.ts';
-import type { Hooks } from '../support/memory.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, granted, LIFE } from '../kit/api-world.ts';
+import type { Hooks } from '../kit/memory.ts';
+import { virtualClock } from '../kit/virtual-clock.ts';
 
 /** How long a reader waits, and what it gets then. */
 

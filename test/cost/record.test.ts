@@ -6,8 +6,8 @@ import { parseOptions } from '../../bench/cost/options.ts';
 import { planOf } from '../../bench/cost/plan.ts';
 import { PRICES_OF } from '../../bench/cost/prices.ts';
 import { documentSection, type Recorded, readmeSection, readRecord, scenarios } from '../../bench/cost/record.ts';
+import { withSection } from '../kit/reliability.ts';
 import { isThorough } from '../kit/thorough.ts';
-import { withSection } from '../support/reliability.ts';
 
 // The first synthesis in a process loads most of the CDK, and a day of virtual time takes a while.
 vi.setConfig({ testTimeout: 120_000 });

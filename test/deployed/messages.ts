@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
-import { withSection } from '../support/reliability.ts';
+import { withSection } from '../kit/reliability.ts';
 import type { Stage } from './cycle.ts';
 import type { Mail } from './mails.ts';
 

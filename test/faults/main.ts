@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { record } from '../support/reliability.ts';
+import { record } from '../kit/reliability.ts';
 import { type Held, providerFor } from './customers.ts';
 import { inSeconds } from './poll.ts';
 import type { ProviderConfiguration } from './processes/provider.ts';

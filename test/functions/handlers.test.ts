@@ -6,8 +6,8 @@ import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { apiWorld, planted } from '../support/api-world.ts';
-import { idOf, START } from '../support/records.ts';
+import { apiWorld, planted } from '../kit/api-world.ts';
+import { idOf, START } from '../kit/records.ts';
 
 const powerofficeV2 = builtIn('poweroffice-v2');
 

@@ -13,12 +13,12 @@ import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/refresh/sweep.ts';
-import { backUp, type Table } from '../support/backup.ts';
-import { discoverNow } from '../support/discover.ts';
-import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../support/memory.ts';
-import { idOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { backUp, type Table } from '../kit/backup.ts';
+import { discoverNow } from '../kit/discover.ts';
+import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../kit/memory.ts';
+import { idOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
+import { virtualClock } from '../kit/virtual-clock.ts';
 import type { Actor, Fate } from './actor.ts';
 import { isGrant, RotatingProvider } from './rotating-provider.ts';
 

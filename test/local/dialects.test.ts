@@ -12,7 +12,7 @@ import {
   statusOf,
   withForm,
   withHeaders,
-} from './world.ts';
+} from '../kit/dialect-world.ts';
 
 describe('poweroffice-v1', () => {
   const account = simulatedAccount('poweroffice-v1', 'acme');

@@ -3,9 +3,9 @@ import { chmodSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startEmbedded } from '../kit/embedded.ts';
+import { type Ended, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
 import { isThorough, itThorough } from '../kit/thorough.ts';
-import { startEmbedded } from '../support/embedded.ts';
-import { type Ended, runLaptop, startLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
 const TIMEOUT = 120_000;
 const FULL = 'file too large';

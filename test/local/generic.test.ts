@@ -6,8 +6,8 @@ import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { placeholdersIn } from '../../lib/definition/template.ts';
 import { textsOf } from '../../lib/definition/texts.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { allDefined, GenericClient, type GenericWorld, genericWorld, granted } from './generic-world.ts';
-import { statusOf } from './world.ts';
+import { statusOf } from '../kit/dialect-world.ts';
+import { allDefined, GenericClient, type GenericWorld, genericWorld, granted } from '../kit/generic-world.ts';
 
 /** The fields of a made-up secret that its login sends. */
 const sentIn = (provider: DefinedProvider): readonly string[] => {

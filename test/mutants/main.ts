@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { minutes } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../kit/reliability.ts';
 import { breakIn, copyTree } from './copy.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './protocol.ts';

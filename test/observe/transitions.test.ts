@@ -3,8 +3,8 @@ import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import type { RefreshReport } from '../../lib/refresh/report.ts';
-import { idOf, START, tickReport } from '../support/records.ts';
-import { TestClock } from '../support/world.ts';
+import { idOf, START, tickReport } from '../kit/records.ts';
+import { TestClock } from '../kit/world.ts';
 
 const steady: RefreshReport = {
   connection: idOf('acme'),

@@ -1,6 +1,6 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../kit/reliability.ts';
 import { START } from './network.ts';
 import { Random } from './random.ts';
 import { Run } from './run.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { answer } from '../support/vendor.ts';
-import { TestClock, World } from '../support/world.ts';
+import { answer } from '../kit/vendor.ts';
+import { TestClock, World } from '../kit/world.ts';
 import { Locks } from './locks.ts';
 
 const powerepos = builtIn('powerepos');

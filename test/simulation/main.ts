@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { providers } from '../../lib/providers/index.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
-import { record } from '../support/reliability.ts';
+import { record } from '../kit/reliability.ts';
 import { CONNECTIONS, crowd } from './crowd.ts';
 import { deadSchedules } from './dead-schedule.ts';
 import { figures } from './figures.ts';

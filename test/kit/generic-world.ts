@@ -9,7 +9,7 @@ import { providers } from '../../lib/providers/index.ts';
 import type { SimulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
-import { strangeProviders } from './strange-definitions.ts';
+import { strangeProviders } from '../local/strange-definitions.ts';
 
 const url = 'http://127.0.0.1:8080';
 const root = join(import.meta.dirname, '../..');
