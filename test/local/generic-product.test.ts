@@ -3,7 +3,7 @@ import { policyOf } from '../../lib/core/policy.ts';
 import { hours } from '../../lib/core/types.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
-import { allDefined } from '../kit/generic-world.ts';
+import { allDefined } from '../kit/all-defined.ts';
 import { idOf } from '../kit/records.ts';
 import { seeded, World } from '../kit/world.ts';
 
