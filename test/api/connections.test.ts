@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { epochMs, secretVersion, version } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
-import { virtualClock } from '../kit/virtual-clock.ts';
 
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const list = async () => {
     const answer = await world.call('GET', '/connections');
     return { ...answer, connections: answer.json.connections as Record<string, unknown>[] };

@@ -4,12 +4,11 @@ import { settlePostponed } from '../../lib/core/settle.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
 import { START } from '../kit/records.ts';
-import { virtualClock } from '../kit/virtual-clock.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const connection = await world.add('acme');
   await world.tick();
   clock.pass(60_000);

@@ -33,7 +33,7 @@ const idsOf = (pages: readonly Listed[]) =>
 
 const filled = async (ids: readonly ConnectionId[], of: (n: number) => Partial<Connection> = () => ({})) => {
   const hooks: Hooks = {};
-  const world = apiWorld(undefined, hooks);
+  const world = apiWorld(hooks);
   for (const [n, id] of ids.entries()) await world.connections.add(connectionOf(id, of(n)));
   return { world, hooks };
 };

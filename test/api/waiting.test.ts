@@ -2,14 +2,13 @@ import { expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
 import { apiWorld, granted, LIFE } from '../kit/api-world.ts';
 import type { Hooks } from '../kit/memory.ts';
-import { virtualClock } from '../kit/virtual-clock.ts';
 
 /** How long a reader waits, and what it gets then. */
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async (hooks: Hooks = {}) => {
-  const clock = virtualClock();
-  const world = apiWorld(clock, hooks);
+  const world = apiWorld(hooks);
+  const { clock } = world;
   const connection = await world.add('acme');
   await world.tick();
   return { ...world, clock, connection };

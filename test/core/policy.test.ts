@@ -18,7 +18,7 @@ import {
 import { epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
-import { seeded } from '../kit/world.ts';
+import { seeded } from '../kit/seeded.ts';
 
 const SEED = { seed: 20260101 };
 const names = fc.stringMatching(/^[a-z0-9]{1,20}$/);

@@ -23,7 +23,7 @@ const eventOf = (method: string, rawPath: string, queryStringParameters?: Record
 describe('the api function', () => {
   const setUp = async (broken?: (operation: string) => Promise<void>) => {
     const hooks: { before?: (operation: string) => Promise<void> } = {};
-    const world = apiWorld(undefined, hooks);
+    const world = apiWorld(hooks);
     const connection = await world.add('acme');
     if (broken) hooks.before = broken;
     const errors: unknown[] = [];

@@ -7,7 +7,7 @@ import { findProvider } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
-import { seeded } from './world.ts';
+import { seeded } from './seeded.ts';
 
 const url = 'http://127.0.0.1:8080';
 

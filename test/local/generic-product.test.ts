@@ -5,7 +5,8 @@ import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { allDefined } from '../kit/all-defined.ts';
 import { idOf } from '../kit/records.ts';
-import { seeded, World } from '../kit/world.ts';
+import { seeded } from '../kit/seeded.ts';
+import { World } from '../kit/world.ts';
 
 const url = 'http://127.0.0.1:8080';
 
