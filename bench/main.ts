@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { createTokenClient, tableSource } from '../lib/client/index.ts';
-import { localClients } from '../test/support/aws.ts';
+import { localClients } from '../test/kit/aws.ts';
 import { record } from '../tools/figures/section.ts';
 import { CONNECTION, TABLE } from './client/aws.ts';
 import { type Compared, compare } from './client/rounds.ts';

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createTables } from '../lib/aws/tables.ts';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
-import { localClients } from '../test/support/aws.ts';
+import { localClients } from '../test/kit/aws.ts';
 import { record } from '../tools/figures/section.ts';
 import { type Synthesized, synthesizedFunctions, tablesOf, type World } from './memory/functions.ts';
 import { type Measured, measure } from './memory/measure.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { minutes, seconds } from '../lib/core/types.ts';
-import { limitedCalls } from '../test/support/limited-calls.ts';
+import { limitedCalls } from '../test/kit/limited-calls.ts';
 import { record } from '../tools/figures/section.ts';
 
 /** How much of a rate limit is used, and its cost: in virtual time, for the same figures on any machine. */

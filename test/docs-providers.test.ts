@@ -8,7 +8,7 @@ import { providers } from '../lib/providers/index.ts';
 import { runProviderCommand } from '../local/provider/run.ts';
 import { startSimulators } from '../local/simulators/server.ts';
 import { providerSchema } from '../tools/provider-schema.ts';
-import { runLaptop, temporaryFolder } from './support/laptop-process.ts';
+import { runLaptop, temporaryFolder } from './kit/laptop-process.ts';
 
 const CATALOGUE = new URL('../catalogue/', import.meta.url);
 const page = readFileSync(new URL('../docs/providers.md', import.meta.url), 'utf8');

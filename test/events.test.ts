@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { transitionsOf } from '../lib/events.ts';
 import type { RefreshReport } from '../lib/refresh/report.ts';
-import { START } from './support/records.ts';
-import { ID } from './support/vendor.ts';
+import { START } from './kit/records.ts';
+import { ID } from './kit/vendor.ts';
 
 describe('a change of state', () => {
   const report = (from: RefreshReport['from'], to: RefreshReport['to'], more: Partial<RefreshReport> = {}) => ({

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { listShards } from '../lib/listing.ts';
-import { connectionOf, idOf } from './support/records.ts';
+import { connectionOf, idOf } from './kit/records.ts';
 
 const providers = [{ id: 'one' }, { id: 'two' }];
 const shards = [0, 1, 2, 3, 4, 5, 6, 7];

@@ -7,9 +7,9 @@ import { transitionsOf } from '../lib/events.ts';
 import { powertoolsObserver } from '../lib/observe/powertools.ts';
 import { providers } from '../lib/providers/index.ts';
 import type { RefreshRequest } from '../lib/refresh/demand.ts';
-import { type Instead, simulatedWorld } from './support/simulated.ts';
-import { answer } from './support/vendor.ts';
-import { dieAt } from './support/world.ts';
+import { type Instead, simulatedWorld } from './kit/simulated.ts';
+import { answer } from './kit/vendor.ts';
+import { dieAt } from './kit/world.ts';
 
 /** The traps of the providers, each from the schedule to the published token. */
 

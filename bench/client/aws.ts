@@ -3,7 +3,7 @@ import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
-import { localClients } from '../../test/support/aws.ts';
+import { localClients } from '../../test/kit/aws.ts';
 import { listening } from '../memory/process.ts';
 
 /** DynamoDB and Secrets Manager in a process of their own, with one token and one secret. */

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs, secretVersion, version } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const list = async () => {
     const answer = await world.call('GET', '/connections');
     return { ...answer, connections: answer.json.connections as Record<string, unknown>[] };

@@ -2,14 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { settlePostponed } from '../../lib/core/settle.ts';
 import { epochMs } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
-import { START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const connection = await world.add('acme');
   await world.tick();
   clock.pass(60_000);

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { type Connection, type ConnectionId, epochMs, type Status } from '../../lib/core/types.ts';
-import { type ApiWorld, apiWorld } from '../support/api-world.ts';
-import type { Hooks } from '../support/memory.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { type ApiWorld, apiWorld } from '../kit/api-world.ts';
+import type { Hooks } from '../kit/memory.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 interface Listed {
   readonly connections: readonly { readonly connection: string; readonly status: string }[];
@@ -33,7 +33,7 @@ const idsOf = (pages: readonly Listed[]) =>
 
 const filled = async (ids: readonly ConnectionId[], of: (n: number) => Partial<Connection> = () => ({})) => {
   const hooks: Hooks = {};
-  const world = apiWorld(undefined, hooks);
+  const world = apiWorld(hooks);
   for (const [n, id] of ids.entries()) await world.connections.add(connectionOf(id, of(n)));
   return { world, hooks };
 };

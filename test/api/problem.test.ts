@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jsonAnswer, problem } from '../../lib/api/problem.ts';
 import type { ProblemCode } from '../../lib/api/schemas.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 
 const statuses: Readonly<Record<ProblemCode, number>> = {
   malformed_request: 400,

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { type EpochMs, epochMs, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE, type OpenedAnswer } from '../support/api-world.ts';
-import { START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, granted, LIFE, type OpenedAnswer } from '../kit/api-world.ts';
+import { START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const connection = await world.add('acme');
   const get = (query: Record<string, string> = {}) => world.call('GET', path, query);
   /** Many at one moment, and when each was answered. */

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
-import { apiWorld, granted, LIFE, type OpenedAnswer, refused } from '../support/api-world.ts';
-import type { Hooks } from '../support/memory.ts';
-import { START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, granted, LIFE, type OpenedAnswer, refused } from '../kit/api-world.ts';
+import type { Hooks } from '../kit/memory.ts';
+import { START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async (hooks: Hooks = {}) => {
-  const clock = virtualClock();
-  const world = apiWorld(clock, hooks);
+  const world = apiWorld(hooks);
+  const { clock } = world;
   const connection = await world.add('acme');
   await world.tick();
   clock.pass(60_000);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cursorOf, type HttpQuestion, route } from '../../lib/api/route.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 
 const call = (method: string, path: string, query: HttpQuestion['query'] = {}, body?: string) =>
   route({ method, path, query, ...(body !== undefined && { body }) });

@@ -2,14 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, plus, version } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../support/api-world.ts';
-import { idOf, START } from '../support/records.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { idOf, START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async () => {
-  const clock = virtualClock();
-  const world = apiWorld(clock);
+  const world = apiWorld();
+  const { clock } = world;
   const connection = await world.add('acme');
   return { ...world, clock, connection, get: (query = {}) => world.call('GET', path, query) };
 };
@@ -212,7 +211,7 @@ describe('a connection that is not there', () => {
 
   it('costs two reads, and none if its provider is not deployed or its name is malformed', async () => {
     const operations: string[] = [];
-    const world = apiWorld(undefined, { before: async operation => void operations.push(operation) });
+    const world = apiWorld({ before: async operation => void operations.push(operation) });
     await world.call('GET', '/tokens/poweroffice-v2/nobody');
     expect(operations.splice(0)).toEqual(['tokens.get', 'connections.get']);
     await world.call('GET', '/tokens/officernd/acme');

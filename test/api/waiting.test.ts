@@ -1,15 +1,14 @@
 import { expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE } from '../support/api-world.ts';
-import type { Hooks } from '../support/memory.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { apiWorld, granted, LIFE } from '../kit/api-world.ts';
+import type { Hooks } from '../kit/memory.ts';
 
 /** How long a reader waits, and what it gets then. */
 
 const path = '/tokens/poweroffice-v2/acme';
 const setUp = async (hooks: Hooks = {}) => {
-  const clock = virtualClock();
-  const world = apiWorld(clock, hooks);
+  const world = apiWorld(hooks);
+  const { clock } = world;
   const connection = await world.add('acme');
   await world.tick();
   return { ...world, clock, connection };

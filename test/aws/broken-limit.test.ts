@@ -5,9 +5,9 @@ import { limitShard } from '../../lib/aws/limit-table.ts';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
-import { type AwsStores, awsStores } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { START } from '../support/records.ts';
+import { type AwsStores, awsStores } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { START } from '../kit/records.ts';
 
 let embedded: Embedded;
 let stores: AwsStores;

@@ -4,7 +4,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientSettings, dynamodbClient } from '../../lib/aws/clients.ts';
-import { localClients } from '../support/aws.ts';
+import { localClients } from '../kit/aws.ts';
 
 const environment = {
   AWS_LAMBDA_FUNCTION_NAME: 'refresh',

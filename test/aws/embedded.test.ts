@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { awsStores } from '../support/aws.ts';
-import { startEmbedded } from '../support/embedded.ts';
-import { connectionOf, idOf, tokenOf } from '../support/records.ts';
+import { awsStores } from '../kit/aws.ts';
+import { startEmbedded } from '../kit/embedded.ts';
+import { connectionOf, idOf, tokenOf } from '../kit/records.ts';
 
-const script = join(import.meta.dirname, '../support/embedded-process.ts');
+const script = join(import.meta.dirname, '../kit/embedded-process.ts');
 
 let folder: string;
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { eventBus } from '../../lib/aws/events.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { idOf, START } from '../support/records.ts';
+import { idOf, START } from '../kit/records.ts';
 
 const document = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
 const bus = mockedClient(EventBridgeClient);

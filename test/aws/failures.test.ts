@@ -19,7 +19,7 @@ import { unused } from '../../lib/core/rate-limit.ts';
 import { minutes, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../support/records.ts';
+import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../kit/records.ts';
 
 const dynamodb = mockedClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });

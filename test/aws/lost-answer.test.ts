@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
-import { type AwsStores, awsStores } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { type LossyProxy, startProxy } from '../support/proxy.ts';
-import { connectionOf, idOf, START, sessionOf, tokenOf } from '../support/records.ts';
+import { type AwsStores, awsStores } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { type LossyProxy, startLossyProxy } from '../kit/proxy.ts';
+import { connectionOf, idOf, START, sessionOf, tokenOf } from '../kit/records.ts';
 
 /*
  * The SDK repeats a request whose answer it did not get. A conditional write then meets its own first try:
@@ -19,7 +19,7 @@ describe('a write whose answer is lost', () => {
 
   beforeAll(async () => {
     embedded = await startEmbedded();
-    proxy = await startProxy(embedded.endpoint);
+    proxy = await startLossyProxy(embedded.endpoint);
     stores = await awsStores({ endpoint: proxy.endpoint });
   });
   afterAll(async () => {

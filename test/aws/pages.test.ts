@@ -8,7 +8,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { connectionOf, idOf } from '../support/records.ts';
+import { connectionOf, idOf } from '../kit/records.ts';
 
 const dynamodb = mockedClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());

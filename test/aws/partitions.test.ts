@@ -4,9 +4,9 @@ import { toItem } from '../../lib/aws/item.ts';
 import { limitShard } from '../../lib/aws/limit-table.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { type AwsStores, awsStores } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
+import { type AwsStores, awsStores } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
 
 let embedded: Embedded;
 let stores: AwsStores;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { awsStores } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { connectionOf, idOf, tokenOf } from '../support/records.ts';
+import { awsStores } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { connectionOf, idOf, tokenOf } from '../kit/records.ts';
 
 type Put = (...args: unknown[]) => Promise<void>;
 const native = ClassicLevel.prototype as unknown as { _put: Put };

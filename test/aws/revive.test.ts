@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { awsStores } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
-import { connectionOf, idOf, revival, START } from '../support/records.ts';
+import { awsStores } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { connectionOf, idOf, revival, START } from '../kit/records.ts';
 
 /** A guard that nothing else would miss: found by taking it away. */
 

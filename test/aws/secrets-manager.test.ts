@@ -13,8 +13,8 @@ import {
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { localClients } from '../support/aws.ts';
-import { type Embedded, startEmbedded } from '../support/embedded.ts';
+import { localClients } from '../kit/aws.ts';
+import { type Embedded, startEmbedded } from '../kit/embedded.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1);

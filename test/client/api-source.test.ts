@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { defaultCredentials, regionIn } from '../../lib/client/sign.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
-import { closedPort, listening } from '../support/loopback.ts';
+import { closedPort, listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
 import { ACME, made, madeWorld } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';

@@ -6,7 +6,7 @@ import { tokenClientIn } from '../../lib/client/client.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
 import type { TokenSource } from '../../lib/client/token.ts';
 import type { World } from '../../lib/client/world.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
 import { madeWorld } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';

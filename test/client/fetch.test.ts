@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createTokenClient, fakeSource, TokenError } from '../../lib/client/index.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 const ACME = 'poweroffice-v2/acme';
 

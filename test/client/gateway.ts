@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Laptop } from '../../local/laptop.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 import { credentials, textOf } from './product.ts';
 
 /** The SDK's own signer takes a hash in this form. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { closedPort } from '../support/loopback.ts';
+import { closedPort } from '../kit/loopback.ts';
 
 const client = join(import.meta.dirname, '../../lib/client/index.ts');
 

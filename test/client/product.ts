@@ -10,7 +10,7 @@ import { simulatedAccount, simulatedSecrets } from '../../local/simulators/accou
 import { createSimulators } from '../../local/simulators/index.ts';
 import { SECRET_PREFIX } from '../../local/sources.ts';
 import { openPort } from '../../local/web.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 export const KEY = 'invented-key-of-the-laptop';
 export const TABLE = 'token-refresher-tokens';

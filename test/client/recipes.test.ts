@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 import { axiosFor } from './recipes/axios.ts';
 import { agentFor } from './recipes/undici.ts';
 

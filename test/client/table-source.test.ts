@@ -9,7 +9,7 @@ import { createTokenClient } from '../../lib/client/index.ts';
 import { type DynamoDbMethods, tableSourceIn } from '../../lib/client/table-source.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 import { ACME, made, madeWorld, START } from './made.ts';
 
 const credentials = { accessKeyId: 'invented', secretAccessKey: 'invented' };

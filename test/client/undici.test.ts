@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Agent, interceptors, request, fetch as undiciFetch } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 const ACME = 'poweroffice-v2/acme';
 

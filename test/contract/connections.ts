@@ -11,7 +11,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/ports.ts';
-import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../support/records.ts';
+import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../kit/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 
 const LEASE_END = plus(START, minutes(2));

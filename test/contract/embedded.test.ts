@@ -1,5 +1,5 @@
-import { awsStores } from '../support/aws.ts';
-import { startEmbedded } from '../support/embedded.ts';
+import { awsStores } from '../kit/aws.ts';
+import { startEmbedded } from '../kit/embedded.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('stores in the embedded AWS', async () => {

@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
-import { awsStores } from '../support/aws.ts';
-import { startEmulator } from '../support/emulator.ts';
+import { awsStores } from '../kit/aws.ts';
+import { startEmulator } from '../kit/emulator.ts';
 import { describeStores } from './stores.ts';
 
 const emulator = await startEmulator(process.env.EMULATOR);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { LimitStore } from '../../lib/ports.ts';
-import { type Full, START } from '../support/records.ts';
+import { type Full, START } from '../kit/records.ts';
 import type { AtOnce } from './stores.ts';
 
 const full: Full<LimitState> = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoginState } from '../../lib/core/login.ts';
 import { plus, seconds } from '../../lib/core/types.ts';
 import type { LoginStore } from '../../lib/ports.ts';
-import { type Full, START } from '../support/records.ts';
+import { type Full, START } from '../kit/records.ts';
 import type { AtOnce } from './stores.ts';
 
 const full: Full<LoginState> = {

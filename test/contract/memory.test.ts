@@ -1,4 +1,4 @@
-import { memoryStores } from '../support/memory.ts';
+import { memoryStores } from '../kit/memory.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('stores in memory', async () => ({ stores: memoryStores(), close: async () => {} }));

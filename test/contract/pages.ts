@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { shardOf } from '../../lib/core/shard.ts';
 import { type Connection, minutes, plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore, ConnectionSummary } from '../../lib/ports.ts';
-import { connectionOf, type Full, idOf, START } from '../support/records.ts';
+import { connectionOf, type Full, idOf, START } from '../kit/records.ts';
 
 /** Every field that a list shows. */
 const shown: Omit<Full<ConnectionSummary>, 'connection'> = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { areOfTwoSecrets } from '../../lib/core/secret.ts';
 import { secretVersion } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
-import type { SecretAdmin } from '../support/memory.ts';
+import type { SecretAdmin } from '../kit/memory.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeSecrets = (store: () => SecretSource & SecretAdmin, fresh: Fresh) =>

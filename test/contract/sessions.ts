@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LARGEST } from '../../lib/core/limits.ts';
 import { version } from '../../lib/core/types.ts';
 import type { SessionStore } from '../../lib/ports.ts';
-import { fullSession, sessionOf } from '../support/records.ts';
+import { fullSession, sessionOf } from '../kit/records.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeSessions = (store: () => SessionStore, fresh: Fresh): unknown =>

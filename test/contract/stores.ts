@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { ConnectionId } from '../../lib/core/types.ts';
-import type { Stores } from '../support/memory.ts';
-import { idOf } from '../support/records.ts';
+import type { Stores } from '../kit/memory.ts';
+import { idOf } from '../kit/records.ts';
 import { describeConnections } from './connections.ts';
 import { describeLimits } from './limits.ts';
 import { describeLogins } from './logins.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LARGEST } from '../../lib/core/limits.ts';
 import { version } from '../../lib/core/types.ts';
 import type { TokenStore } from '../../lib/ports.ts';
-import { tokenOf } from '../support/records.ts';
+import { tokenOf } from '../kit/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 
 export const describeTokens = (store: () => TokenStore, fresh: Fresh, atOnce: AtOnce) =>

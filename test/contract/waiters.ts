@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore } from '../../lib/ports.ts';
-import { connectionOf, revival, START } from '../support/records.ts';
+import { connectionOf, revival, START } from '../kit/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 
 export const describeWaiters = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {

@@ -3,8 +3,8 @@ import { chooseGrant, type HeldSession, lengthens, mayHoldSession, realLifetime 
 import { fingerprint } from '../../lib/core/fingerprint.ts';
 import type { Account } from '../../lib/core/provider.ts';
 import { type Connection, hours, minutes, plus, type Session, secretVersion } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
+import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
 
 const provider = testProvider();
 const v1 = secretVersion('v1');

@@ -11,7 +11,7 @@ import {
   secretVersion,
   version,
 } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const v1 = secretVersion('v1');
 const v2 = secretVersion('v2');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inFairOrder } from '../../lib/core/fair.ts';
 import { type Connection, minutes, plus } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const working = (name: string, expiresIn: number): Connection =>
   connectionOf(idOf(name), { status: 'healthy', expiresAt: plus(START, minutes(expiresIn)) });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isOverdue, judge, lifeLeft, type ProviderPace, patienceOf } from '../../lib/core/health.ts';
 import { spread } from '../../lib/core/shard.ts';
 import { type Connection, hours, type Listed, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const quick: ProviderPace = { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) };
 const slow: ProviderPace = { tick: minutes(5), refreshAt: 0.5, lifetime: hours(24) };

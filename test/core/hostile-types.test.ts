@@ -11,11 +11,11 @@ import type { HttpReply } from '../../lib/core/provider.ts';
 import { sessionAfter, settleFailed, settleGranted, tokenOf } from '../../lib/core/settle.ts';
 import { hours, secretVersion, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { repliesOfAnyType } from '../kit/any-json.ts';
+import { connectionOf, idOf } from '../kit/records.ts';
+import { expectStorable } from '../kit/storable.ts';
 import { cases } from '../kit/thorough.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
-import { repliesOfAnyType } from '../support/any-json.ts';
-import { connectionOf, idOf } from '../support/records.ts';
-import { expectStorable } from '../support/storable.ts';
 
 const SEED = 20260802;
 const ANSWERS = cases(1500);

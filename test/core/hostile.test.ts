@@ -7,13 +7,13 @@ import { interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
 import { tokenOf } from '../../lib/core/settle.ts';
 import { type EpochMs, version } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { hostileReplies } from '../kit/hostile.ts';
+import { idOf } from '../kit/records.ts';
+import { expectStorable } from '../kit/storable.ts';
 import { cases } from '../kit/thorough.ts';
+import { answer } from '../kit/vendor.ts';
+import { World } from '../kit/world.ts';
 import { exchangeWith, fixturesOf, sentAt } from '../providers/fixtures.ts';
-import { hostileReplies } from '../support/hostile.ts';
-import { idOf } from '../support/records.ts';
-import { expectStorable } from '../support/storable.ts';
-import { answer } from '../support/vendor.ts';
-import { World } from '../support/world.ts';
 
 const SEED = 20260101;
 /** Times six providers, and each answer is read in every way that there is. */

@@ -3,9 +3,9 @@ import { type Exchange, interpret, interpretFirstStep, retryAfterIn } from '../.
 import { LARGEST } from '../../lib/core/limits.ts';
 import type { Account, HttpReply, Provider, TokenAnswer, Usage } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus } from '../../lib/core/types.ts';
+import { START } from '../kit/records.ts';
+import { answer, testProvider } from '../kit/vendor.ts';
 import { exchangeWith, fixturesOf, jwt } from '../providers/fixtures.ts';
-import { START } from '../support/records.ts';
-import { answer, testProvider } from '../support/vendor.ts';
 
 const exchangeOf = (abilities: Partial<Account> = {}, change: Partial<Provider> = {}): Exchange => {
   const provider = testProvider(change, abilities);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
 import type { Grant } from '../../lib/core/provider.ts';
-import { START } from '../support/records.ts';
-import { answer, testProvider } from '../support/vendor.ts';
+import { START } from '../kit/records.ts';
+import { answer, testProvider } from '../kit/vendor.ts';
 
 const exchangeOf = (grant: Grant) => {
   const provider = testProvider();

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type Exchange, interpret, interpretFirstStep } from '../../lib/core/interpret.ts';
 import type { Grant, HttpReply } from '../../lib/core/provider.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { START } from '../support/records.ts';
-import { answer, testProvider } from '../support/vendor.ts';
+import { START } from '../kit/records.ts';
+import { answer, testProvider } from '../kit/vendor.ts';
 
 const withGrant = (grant: Grant, abilities = {}, change = {}): Exchange => {
   const provider = testProvider(change, abilities);

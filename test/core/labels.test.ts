@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { labelsIn } from '../../lib/core/labels.ts';
 import { connectionsIn } from '../../lib/core/secret.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 
 describe('the labels of a secret', () => {
   it('are none if it says nothing', () => {

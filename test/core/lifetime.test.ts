@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lifetimeOf } from '../../lib/core/lifetime.ts';
 import { epochMs, hours } from '../../lib/core/types.ts';
-import { START } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
+import { START } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
 
 const inSeconds = testProvider();
 const inMilliseconds = testProvider({ expiresIn: 'milliseconds' });

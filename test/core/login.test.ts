@@ -11,7 +11,7 @@ import {
 } from '../../lib/core/login.ts';
 import { defaultPolicy as policy } from '../../lib/core/policy.ts';
 import { hours, minutes, plus } from '../../lib/core/types.ts';
-import { START } from '../support/records.ts';
+import { START } from '../kit/records.ts';
 
 const named: Failed = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const unnamed: Failed = { kind: 'rejected', code: 'access_refused', status: 401 };

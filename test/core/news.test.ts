@@ -10,7 +10,7 @@ import {
   plus,
   version,
 } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const paces = new Map([['test-provider', { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
 const half = {

@@ -17,8 +17,8 @@ import {
 } from '../../lib/core/policy.ts';
 import { epochMs, hours, minutes, plus, seconds, secretVersion } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
-import { seeded } from '../support/world.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
+import { seeded } from '../kit/seeded.ts';
 
 const SEED = { seed: 20260101 };
 const names = fc.stringMatching(/^[a-z0-9]{1,20}$/);

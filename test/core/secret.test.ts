@@ -4,7 +4,7 @@ import { claimsOf } from '../../lib/core/jwt.ts';
 import { areOfTwoSecrets, connectionsIn, credentialsIn, parseSecretName, versionOf } from '../../lib/core/secret.ts';
 import { allShards, SHARDS, shardOf, spread } from '../../lib/core/shard.ts';
 import { connectionId, keyOf, parseConnectionId, providerOf, secretOf, secretVersion } from '../../lib/core/types.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 
 const PREFIX = 'token-refresher/';
 

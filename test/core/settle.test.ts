@@ -13,8 +13,8 @@ import {
   tokenOf,
 } from '../../lib/core/settle.ts';
 import { type Connection, hours, minutes, plus, seconds, secretVersion, version } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
+import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
 
 const provider = testProvider();
 const [v1, v2] = [secretVersion('v1'), secretVersion('v2')];

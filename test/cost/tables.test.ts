@@ -6,7 +6,7 @@ import { loginTable } from '../../lib/aws/login-table.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { describeStores } from '../contract/stores.ts';
-import { memoryStores } from '../support/memory.ts';
+import { memoryStores } from '../kit/memory.ts';
 
 /** What is counted must do what DynamoDB does: the contract of the real adapters holds over it. */
 describeStores('the real adapters over the tables that are metered', async () => {

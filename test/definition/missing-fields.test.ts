@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
-import { answer } from '../support/vendor.ts';
+import { answer } from '../kit/vendor.ts';
 import { small } from './acme.ts';
 
 const tenant = { purpose: 'the tenant', optional: true } as const;

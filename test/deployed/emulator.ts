@@ -1,20 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startEmulator } from '../kit/emulator.ts';
 
 const run = promisify(execFile);
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer().on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 
 /** The settings of a stage: more context, and definitions in its folder `providers`. */
 export interface StageSettings {
@@ -35,18 +26,15 @@ export interface LocalAws {
 
 /** Starts the local AWS from a script, on its own port. */
 export const startLocalAws = async (script: string): Promise<LocalAws> => {
-  const env = { ...process.env, EMULATOR_PORT: process.env.EMULATOR_PORT ?? String(await freePort()) };
-  await run(script, ['up'], { env });
-  const { stdout } = await run(script, ['env'], { env });
-  const variables = Object.fromEntries(
-    [...stdout.matchAll(/(\w+)=(\S*)/g)].map(([, name = '', value = '']) => [name, value]),
-  );
+  const emulator = await startEmulator(script);
+  if (typeof emulator === 'string') throw new Error(emulator);
+  const { variables } = emulator;
   return {
     variables,
     deploy: async (app, stack, settings) => {
       const cwd = settings ? await folderOf(app, settings) : app;
       try {
-        return (await run(script, ['deploy', stack], { env, cwd })).stdout;
+        return await emulator.script(['deploy', stack], cwd);
       } finally {
         if (cwd !== app) await rm(cwd, { recursive: true, force: true });
       }
@@ -57,7 +45,7 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
       const endpoint = ['--endpoint-url', variables.AWS_ENDPOINT_URL ?? ''];
       return JSON.parse((await run('aws', [...call, ...endpoint, '--output', 'json'], options)).stdout || 'null');
     },
-    down: async () => void (await run(script, ['down'], { env })),
+    down: emulator.stop,
   };
 };
 

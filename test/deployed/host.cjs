@@ -1,6 +1,6 @@
 // Loads a bundle as Lambda does, invokes it once, and prints its result as the last line.
 const [, , bundle, event, timeout] = process.argv;
-require('../support/reroute.cjs')('https://simulators.example', process.env.SIMULATORS);
+require('../kit/reroute.cjs')('https://simulators.example', process.env.SIMULATORS);
 const { handler } = require(bundle);
 const until = Date.now() + Number(timeout) * 1000;
 const context = {

@@ -52,7 +52,7 @@ const main = async (script: string): Promise<void> => {
 
 /** The address of the simulators for the bundles: a deployment only calls public addresses. */
 const SIMULATORS = 'https://simulators.example';
-const reroute: (origin: string, target: string) => void = createRequire(import.meta.url)('../support/reroute.cjs');
+const reroute: (origin: string, target: string) => void = createRequire(import.meta.url)('../kit/reroute.cjs');
 
 /** The cycle behind the evaluator of the deployed policies, and the tables of allowed and refused calls. */
 const judged = async (

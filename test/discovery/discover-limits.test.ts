@@ -3,8 +3,8 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, secretOf } from '../../lib/core/types.ts';
-import { answer, vendorWorld } from '../support/vendor.ts';
-import type { World } from '../support/world.ts';
+import { answer, vendorWorld } from '../kit/vendor.ts';
+import type { World } from '../kit/world.ts';
 
 /** A secret may hold this many connections, and leave as many records of removed ones. */
 

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { idOf } from '../support/records.ts';
-import { ID, vendorWorld } from '../support/vendor.ts';
-import { deleteByHand, PREFIX, type World } from '../support/world.ts';
+import { idOf } from '../kit/records.ts';
+import { ID, vendorWorld } from '../kit/vendor.ts';
+import { deleteByHand, PREFIX, type World } from '../kit/world.ts';
 
 const SHARED = 'test-provider/shared';
 const shared = (...names: string[]) => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { idOf, noteOf, nth } from '../support/records.ts';
-import { ID, vendorWorld } from '../support/vendor.ts';
+import { idOf, noteOf, nth } from '../kit/records.ts';
+import { ID, vendorWorld } from '../kit/vendor.ts';
 
 const SHARED = 'test-provider/shared';
 const shared = (...names: string[]) => ({

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, minutes, version } from '../../lib/core/types.ts';
-import { discoverNow } from '../support/discover.ts';
-import { ID, vendorWorld } from '../support/vendor.ts';
-import { PREFIX } from '../support/world.ts';
+import { discoverNow } from '../kit/discover.ts';
+import { ID, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX } from '../kit/world.ts';
 
 /** Secrets that are broken, that the list lacks, or that come back late. */
 

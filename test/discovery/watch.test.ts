@@ -4,9 +4,9 @@ import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
 import { type EpochMs, hours, minutes, plus } from '../../lib/core/types.ts';
 import { watch } from '../../lib/discovery/watch.ts';
 import type { Transition } from '../../lib/events.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
-import { answer, testProvider } from '../support/vendor.ts';
-import { World } from '../support/world.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
+import { answer, testProvider } from '../kit/vendor.ts';
+import { World } from '../kit/world.ts';
 
 const provider = testProvider();
 const paces = new Map([[provider.id, { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { KEY, startLaptop } from '../support/laptop-process.ts';
+import { KEY, startLaptop } from '../kit/laptop-process.ts';
 
 /** The examples run against `npm start`. The Lambda is part of the deployed cycle: see test/deployed. */
 

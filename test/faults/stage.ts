@@ -15,7 +15,7 @@ import {
 import type { Transition } from '../../lib/events.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
-import { localClients } from '../support/aws.ts';
+import { localClients } from '../kit/aws.ts';
 import { customerOf, type Held, providerFor, secretOf } from './customers.ts';
 import { repeat } from './poll.ts';
 import type { ApiConfiguration } from './processes/api.ts';

@@ -1,7 +1,7 @@
 import { type ConnectionId, hours, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
 import type { Running } from './processes.ts';
-import { type Step, type StepProxy, startProxy } from './proxy.ts';
+import { type Step, type StepProxy, startStepProxy } from './proxy.ts';
 import { LIFETIME, shortened } from './shortened.ts';
 import type { Stage, World } from './stage.ts';
 
@@ -12,7 +12,7 @@ export interface Victim {
 }
 
 export const victimOf = async (world: World, stage: Stage): Promise<Victim> => {
-  const proxy = await startProxy(world.aws.url);
+  const proxy = await startStepProxy(world.aws.url);
   return { proxy, refresher: await stage.refresher(proxy.endpoint) };
 };
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { expect, it, vi } from 'vitest';
-import { capturedOutput, deployed, startProvider } from '../support/deployed.ts';
-import { listening } from '../support/loopback.ts';
+import { capturedOutput, deployed, startProvider } from '../kit/deployed.ts';
+import { listening } from '../kit/loopback.ts';
 
 const TIMEOUT = 30_000;
 

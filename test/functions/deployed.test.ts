@@ -1,6 +1,6 @@
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it, vi } from 'vitest';
-import { capturedOutput, deployed, startProvider } from '../support/deployed.ts';
+import { capturedOutput, deployed, startProvider } from '../kit/deployed.ts';
 
 const TIMEOUT = 30_000;
 const PLANTED = 'planted-credential-5c1e';

@@ -6,8 +6,8 @@ import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { apiWorld, planted } from '../support/api-world.ts';
-import { idOf, START } from '../support/records.ts';
+import { apiWorld, planted } from '../kit/api-world.ts';
+import { idOf, START } from '../kit/records.ts';
 
 const powerofficeV2 = builtIn('poweroffice-v2');
 
@@ -23,7 +23,7 @@ const eventOf = (method: string, rawPath: string, queryStringParameters?: Record
 describe('the api function', () => {
   const setUp = async (broken?: (operation: string) => Promise<void>) => {
     const hooks: { before?: (operation: string) => Promise<void> } = {};
-    const world = apiWorld(undefined, hooks);
+    const world = apiWorld(hooks);
     const connection = await world.add('acme');
     if (broken) hooks.before = broken;
     const errors: unknown[] = [];

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { refreshByLambda } from '../../lib/aws/invoke.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { idOf, START } from '../support/records.ts';
+import { idOf, START } from '../kit/records.ts';
 
 const lambda = mockedClient(LambdaClient);
 beforeEach(() => void lambda.reset());

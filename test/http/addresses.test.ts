@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { isPublic, publicLookup } from '../../lib/http/addresses.ts';
 import { createSend } from '../../lib/http/send.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 /** A resolver with the same answer for every name. */
 const resolving = (...addresses: readonly string[]) =>

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HttpRequest } from '../../lib/core/provider.ts';
 import { createSend } from '../../lib/http/send.ts';
-import { listening, rawServer } from '../support/loopback.ts';
+import { listening, rawServer } from '../kit/loopback.ts';
 
 const sendHttp = createSend('any');
 

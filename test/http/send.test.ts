@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../lib/core/provider.ts';
 import { createSend, LARGEST_ANSWER, MOST_INFORMATIONAL } from '../../lib/http/send.ts';
-import { closedPort, listening, rawServer } from '../support/loopback.ts';
+import { closedPort, listening, rawServer } from '../kit/loopback.ts';
 
 const sendHttp = createSend('any');
 

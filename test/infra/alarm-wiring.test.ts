@@ -5,7 +5,7 @@ import { defaultPolicy, renewalOf, tickOf } from '../../lib/core/policy.ts';
 import { epochMs, plus } from '../../lib/core/types.ts';
 import { metrics as own } from '../../lib/observe/metrics.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { idOf } from '../support/records.ts';
+import { idOf } from '../kit/records.ts';
 import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
 
 const all = deployed();

@@ -5,20 +5,16 @@ import type { HttpReply, Provider } from '../../lib/core/provider.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards, shardOf } from '../../lib/core/shard.ts';
 import { type ConnectionId, type EpochMs, epochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
-import { signAssertion } from '../../lib/http/sign.ts';
 import type { SendHttp } from '../../lib/ports.ts';
-import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { refreshOnDemand } from '../../lib/refresh/demand.ts';
-import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
-import { Logins } from '../../lib/refresh/logins.ts';
-import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/refresh/sweep.ts';
-import { backUp, type Table } from '../support/backup.ts';
-import { discoverNow } from '../support/discover.ts';
-import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../support/memory.ts';
-import { idOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
-import { virtualClock } from '../support/virtual-clock.ts';
+import { backUp, type Table } from '../kit/backup.ts';
+import { testClock } from '../kit/clock.ts';
+import { discoverNow } from '../kit/discover.ts';
+import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../kit/memory.ts';
+import { idOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
+import { workerOf } from '../kit/worker.ts';
 import type { Actor, Fate } from './actor.ts';
 import { isGrant, RotatingProvider } from './rotating-provider.ts';
 
@@ -39,7 +35,7 @@ const NEAR_ITS_END = minutes(10);
 
 /** Stores, a provider, a clock, and the invariants. */
 export class Stage {
-  readonly clock = virtualClock();
+  readonly clock = testClock();
   readonly tables: MemoryTables = emptyTables();
   readonly stores: Stores = memoryStores({}, this.tables);
   readonly vendor = new RotatingProvider(this.clock.now);
@@ -218,23 +214,15 @@ export class Stage {
       fate === 'lost'
         ? { kind: 'failed', code: 'timeout', sent: true }
         : { kind: 'failed', code: 'network', sent: false };
-    return {
-      ...{ clock, policy, tokens, connections, sessions },
-      limiter: leasingRateLimiter(this.stores.limits, clock),
-      logins: new Logins({ clock, store: logins, policy, tryId: claimId }),
-      credentials: new CredentialCache(secrets, new Fingerprints(logins, claimId), PREFIX),
+    return workerOf({
+      ...{ clock, policy, tokens, connections, sessions, logins, secrets, limits: this.stores.limits, claimId },
       random: () => 0.5,
-      claimId,
-      sign: signAssertion,
       send: request => (actor ? actor.operation('send', () => send(request), noAnswer) : send(request)),
       observer: {
         refresh: ({ connection, bug }) => bug && this.violated(`${connection}: a bug: ${bug.join(' ')}`),
         unclaimed: (connection, code) => code === 'internal_error' && this.violated(`${connection}: ${code}`),
-        retired: () => {},
-        outOfTime: () => {},
-        sweep: () => {},
       },
-    };
+    });
   }
 
   /** Never, if the credentials can log in. Otherwise not while the published token is valid for some time. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runLaptop, temporaryFolder } from '../support/laptop-process.ts';
+import { runLaptop, temporaryFolder } from '../kit/laptop-process.ts';
 
 const TIMEOUT = 60_000;
 const once = (data: string) => runLaptop(['--once', '--data', data]);

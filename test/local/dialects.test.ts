@@ -7,12 +7,12 @@ import {
   granted,
   refreshTokenOf,
   sendingInstead,
-  simulatedWorld,
+  simulatorsOf,
   start,
   statusOf,
   withForm,
   withHeaders,
-} from './world.ts';
+} from '../kit/client.ts';
 
 describe('poweroffice-v1', () => {
   const account = simulatedAccount('poweroffice-v1', 'acme');
@@ -77,7 +77,7 @@ describe('poweroffice-v2', () => {
       name: 'stranger',
       fields: { ...account.fields, subscriptionKey: 'made-up-other-key' },
     };
-    const world = simulatedWorld([account, stranger]);
+    const world = simulatorsOf([account, stranger]);
     const client = clientOf(world, account);
     const token = granted(client.logIn());
     const headers = { ...token.headers, 'Ocp-Apim-Subscription-Key': 'made-up-other-key' };

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
-import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startEmbedded } from '../kit/embedded.ts';
+import { type Ended, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
+import { startProxy } from '../kit/proxy.ts';
 import { isThorough, itThorough } from '../kit/thorough.ts';
-import { startEmbedded } from '../support/embedded.ts';
-import { type Ended, runLaptop, startLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
 const TIMEOUT = 120_000;
 const FULL = 'file too large';
@@ -57,28 +56,15 @@ describe('a store that refuses', { timeout: TIMEOUT }, () => {
   /** An AWS whose DynamoDB works, and whose Secrets Manager refuses. */
   const withoutSecrets = async (): Promise<string> => {
     const embedded = await startEmbedded();
-    const server = createServer((incoming, response) => {
-      const { url = '/', method, headers } = incoming;
-      if (String(headers['x-amz-target']).startsWith('secretsmanager')) {
-        response.writeHead(400).end('{"__type":"AccessDeniedException","Message":"made-up-words"}');
-        return;
-      }
-      const forward = request(new URL(url, embedded.endpoint), { method, headers }, answer => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      incoming.pipe(forward);
+    const proxy = await startProxy(embedded.endpoint, async ({ target, response, pass }) => {
+      if (!target.startsWith('secretsmanager')) return pass();
+      response.writeHead(400).end('{"__type":"AccessDeniedException","Message":"made-up-words"}');
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
     onTestFinished(async () => {
-      server.closeAllConnections();
-      server.close();
+      proxy.close();
       await embedded.close();
     });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the server has no port');
-    return `http://127.0.0.1:${address.port}`;
+    return proxy.endpoint;
   };
 
   it.each([['--once'], ['--port', '0']])('the first discovery ends %s with one sentence', async (...args) => {

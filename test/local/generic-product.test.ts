@@ -3,9 +3,10 @@ import { policyOf } from '../../lib/core/policy.ts';
 import { hours } from '../../lib/core/types.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
-import { idOf } from '../support/records.ts';
-import { seeded, World } from '../support/world.ts';
-import { allDefined } from './generic-world.ts';
+import { allDefined } from '../kit/all-defined.ts';
+import { idOf } from '../kit/records.ts';
+import { seeded } from '../kit/seeded.ts';
+import { World } from '../kit/world.ts';
 
 const url = 'http://127.0.0.1:8080';
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Ended, runLaptop, startLaptop, temporaryFolder, writeSecrets } from '../support/laptop-process.ts';
-import { closedPort, listening } from '../support/loopback.ts';
+import { type Ended, runLaptop, startLaptop, temporaryFolder, writeSecrets } from '../kit/laptop-process.ts';
+import { closedPort, listening } from '../kit/loopback.ts';
 
 const TIMEOUT = 30_000;
 const PLANTED = 'planted-credential-93ab';

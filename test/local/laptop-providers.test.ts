@@ -6,7 +6,6 @@ import { hours } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import { addedProviders } from '../../local/providers.ts';
 import { UsageError } from '../../local/usage-error.ts';
-import { itThorough } from '../kit/thorough.ts';
 import {
   type Listed,
   runLaptop,
@@ -14,8 +13,9 @@ import {
   statusesOf,
   temporaryFolder,
   writeSecrets,
-} from '../support/laptop-process.ts';
-import { listening } from '../support/loopback.ts';
+} from '../kit/laptop-process.ts';
+import { listening } from '../kit/loopback.ts';
+import { itThorough } from '../kit/thorough.ts';
 
 const TIMEOUT = 30_000;
 

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { itThorough } from '../kit/thorough.ts';
-import { startIndependentProvider } from '../support/independent-provider.ts';
+import { startIndependentProvider } from '../kit/independent-provider.ts';
 import {
   type Answered,
   runLaptop,
@@ -10,7 +9,8 @@ import {
   statusesOf,
   temporaryFolder,
   writeSecrets,
-} from '../support/laptop-process.ts';
+} from '../kit/laptop-process.ts';
+import { itThorough } from '../kit/thorough.ts';
 
 const TIMEOUT = 30_000;
 type Independent = Awaited<ReturnType<typeof startIndependentProvider>>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../../lib/providers/index.ts';
+import { startEmbedded } from '../kit/embedded.ts';
+import { type Listed, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
 import { itThorough } from '../kit/thorough.ts';
-import { startEmbedded } from '../support/embedded.ts';
-import { type Listed, runLaptop, startLaptop, temporaryFolder } from '../support/laptop-process.ts';
 
 const TIMEOUT = 30_000;
 

@@ -9,8 +9,8 @@ import { providerUsage, runProviderCommand } from '../../local/provider/run.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
-import { temporaryFolder } from '../support/laptop-process.ts';
-import { closedPort, listening } from '../support/loopback.ts';
+import { temporaryFolder } from '../kit/laptop-process.ts';
+import { closedPort, listening } from '../kit/loopback.ts';
 import { strangeFiles, strangeProviders } from './strange-definitions.ts';
 
 const acme = {

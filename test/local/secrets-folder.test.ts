@@ -7,7 +7,7 @@ import { providers } from '../../lib/providers/index.ts';
 import { readSecretsFolder } from '../../local/secrets-folder.ts';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { UsageError } from '../../local/usage-error.ts';
-import { temporaryFolder, writeSecrets } from '../support/laptop-process.ts';
+import { temporaryFolder, writeSecrets } from '../kit/laptop-process.ts';
 
 const good = simulatedSecrets('http://127.0.0.1:1');
 const folderOf = (secrets: Readonly<Record<string, unknown>>): string => {

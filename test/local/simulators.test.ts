@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 import { rotatingProviders, simulatedProviders } from '../../local/simulators/index.ts';
-import { granted, refreshTokenOf, start, statusOf } from './world.ts';
+import { granted, refreshTokenOf, start, statusOf } from '../kit/client.ts';
 
 describe.each(simulatedProviders)('%s', provider => {
   const account = simulatedAccount(provider, 'acme');

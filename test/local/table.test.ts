@@ -6,7 +6,7 @@ import { epochMs } from '../../lib/core/types.ts';
 import { toldAs } from '../../local/log-lines.ts';
 import { runTicks } from '../../local/schedule.ts';
 import { shortDuration, table } from '../../local/table.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const MINUTE = 60_000;
 const viewOf = (name: string, change: Parameters<typeof connectionOf>[1]): ConnectionView =>

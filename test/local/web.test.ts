@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiEvent } from '../../functions/api/handler.ts';
 import { UsageError } from '../../local/usage-error.ts';
 import { openPort, type Web } from '../../local/web.ts';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 const KEY = 'made-up-key-of-the-test';
 const authorization = `Bearer ${KEY}`;

@@ -3,7 +3,7 @@ import { errorCodes } from '../../lib/core/errors.ts';
 import type { ConnectionTrouble, News } from '../../lib/core/news.ts';
 import { type Connection, type EpochMs, minutes, plus } from '../../lib/core/types.ts';
 import { type Mail, mailing, mailOf, summaryOf } from '../../lib/observe/mail.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
 
 const sender = { name: 'shop', runbook: 'https://example.com/runbook.md' };
 const error = { code: 'invalid_grant', at: START, since: START, times: 1, status: 401 } as const;

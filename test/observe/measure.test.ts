@@ -23,11 +23,11 @@ import {
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/refresh/report.ts';
 import type { SweepReport } from '../../lib/refresh/sweep.ts';
-import { capturedOutput } from '../support/deployed.ts';
-import { idOf, tickReport } from '../support/records.ts';
-import { TestClock } from '../support/world.ts';
+import { testClock } from '../kit/clock.ts';
+import { capturedOutput } from '../kit/deployed.ts';
+import { idOf, tickReport } from '../kit/records.ts';
 
-const clock = new TestClock();
+const clock = testClock();
 
 const run: RefreshReport = {
   connection: idOf('acme'),

@@ -10,9 +10,9 @@ import {
   unsentNews,
 } from '../../lib/observe/powertools.ts';
 import type { RefreshReport } from '../../lib/refresh/report.ts';
-import { capturedOutput } from '../support/deployed.ts';
-import { idOf, tickReport } from '../support/records.ts';
-import { TestClock } from '../support/world.ts';
+import { testClock } from '../kit/clock.ts';
+import { capturedOutput } from '../kit/deployed.ts';
+import { idOf, tickReport } from '../kit/records.ts';
 
 const PLANTED = 'planted-word-7a3b';
 const report: RefreshReport = {
@@ -35,7 +35,7 @@ const setUp = () => {
   return {
     logger,
     metrics,
-    observer: powertoolsObserver(logger, metrics, new TestClock()),
+    observer: powertoolsObserver(logger, metrics, testClock()),
     lines: () => linesOf(output()),
     output,
   };

@@ -3,8 +3,8 @@ import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { publishingTransitions } from '../../lib/observe/transitions.ts';
 import type { RefreshReport } from '../../lib/refresh/report.ts';
-import { idOf, START, tickReport } from '../support/records.ts';
-import { TestClock } from '../support/world.ts';
+import { testClock } from '../kit/clock.ts';
+import { idOf, START, tickReport } from '../kit/records.ts';
 
 const steady: RefreshReport = {
   connection: idOf('acme'),
@@ -20,7 +20,7 @@ const recovered: RefreshReport = { ...steady, from: 'failing' };
 const refused: RefreshReport = { ...steady, result: 'attention', to: 'attention', error: { code: 'invalid_grant' } };
 
 const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = async () => {}) => {
-  const clock = new TestClock();
+  const clock = testClock();
   const published: (readonly Transition[])[] = [];
   const failures: unknown[] = [];
   const heard: unknown[] = [];

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startLaptop, statusesOf, temporaryFolder, writeSecrets } from '../support/laptop-process.ts';
+import { startLaptop, statusesOf, temporaryFolder, writeSecrets } from '../kit/laptop-process.ts';
 import { definition, imported } from './definitions.ts';
 import { CLIENT, SECRET, startOpenIdServer } from './server.ts';
 

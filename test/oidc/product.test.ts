@@ -3,7 +3,7 @@ import type { HttpReply } from '../../lib/core/provider.ts';
 import { type ConnectionId, connectionId, minutes, seconds } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { createSend } from '../../lib/http/send.ts';
-import { World } from '../support/world.ts';
+import { World } from '../kit/world.ts';
 import { definition, imported, ways } from './definitions.ts';
 import { CLIENT, PRIVATE_KEY, SECRET, startOpenIdServer } from './server.ts';
 

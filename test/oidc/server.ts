@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 import { vi } from 'vitest';
-import { listening } from '../support/loopback.ts';
+import { listening } from '../kit/loopback.ts';
 
 /** `oidc-provider`, certified by the OpenID Foundation, on loopback. It is third-party code. */
 

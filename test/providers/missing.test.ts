@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../support/laptop-process.ts';
+import { temporaryFolder } from '../kit/laptop-process.ts';
 import { missingIn } from './missing.ts';
 
 const FILES = [

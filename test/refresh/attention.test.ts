@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { START } from '../support/records.ts';
-import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../support/vendor.ts';
+import { START } from '../kit/records.ts';
+import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../kit/vendor.ts';
 
 const DAY = hours(24);
 const locking = testProvider({ locksAccounts: true });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Account, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf } from '../support/records.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { idOf } from '../kit/records.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const broken = (): never => {
   throw new TypeError('quotes the answer: secret-token');

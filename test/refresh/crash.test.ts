@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
-import { answer, ID, vendorWorld } from '../support/vendor.ts';
-import { dieAt, failOnce } from '../support/world.ts';
+import { answer, ID, vendorWorld } from '../kit/vendor.ts';
+import { dieAt, failOnce } from '../kit/world.ts';
 
 const points = [
   ['before', 'connections.claim'],

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type SecretVersion, secretVersion } from '../../lib/core/types.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
-import { idOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
+import { idOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
 
 const keyed = new Fingerprints({ key: async () => 'a key' }, () => 'another');
 

@@ -5,8 +5,8 @@ import type { SecretValue } from '../../lib/ports.ts';
 import { builtIn } from '../../lib/providers/index.ts';
 import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
-import { idOf } from '../support/records.ts';
-import { testProvider } from '../support/vendor.ts';
+import { idOf } from '../kit/records.ts';
+import { testProvider } from '../kit/vendor.ts';
 
 const petrosoft = builtIn('petrosoft');
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
-import { endingWorld } from '../support/ending.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { PREFIX } from '../support/world.ts';
+import { endingWorld } from '../kit/ending.ts';
+import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX } from '../kit/world.ts';
 
 /** A deletion is undone in time, and discovery does not see it. */
 

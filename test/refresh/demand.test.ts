@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { idOf, START } from '../support/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt, PREFIX, type World } from '../support/world.ts';
+import { idOf, START } from '../kit/records.ts';
+import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { dieAt, PREFIX, type World } from '../kit/world.ts';
 
 /** Refused is the token of `issuedAt`, by default the one of the record at that moment. */
 const refused = (issuedAt: EpochMs) => ({ kind: 'force', connection: ID, issuedAt, waits: true }) as const;

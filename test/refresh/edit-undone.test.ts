@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { isObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt } from '../support/world.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { dieAt } from '../kit/world.ts';
 
 /** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is not sent, and stays stored. */
 

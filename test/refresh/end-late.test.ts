@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../support/ending.ts';
-import { answer, ID } from '../support/vendor.ts';
-import { dieAt, failOnce } from '../support/world.ts';
+import { endingWorld } from '../kit/ending.ts';
+import { answer, ID } from '../kit/vendor.ts';
+import { dieAt, failOnce } from '../kit/world.ts';
 
 /**
  * A worker that continues after the end of its connection has begun leaves nothing: no token to read, no session to

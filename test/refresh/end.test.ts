@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../support/ending.ts';
-import { idOf } from '../support/records.ts';
-import { answer, ID, lostAnswer } from '../support/vendor.ts';
-import { dieAt, failOnce } from '../support/world.ts';
+import { endingWorld } from '../kit/ending.ts';
+import { idOf } from '../kit/records.ts';
+import { answer, ID, lostAnswer } from '../kit/vendor.ts';
+import { dieAt, failOnce } from '../kit/world.ts';
 
 const isDown = () => answer('', 503);
 const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };

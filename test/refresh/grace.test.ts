@@ -3,10 +3,10 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/ports.ts';
-import { endingWorld } from '../support/ending.ts';
-import { idOf, nth } from '../support/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
-import { deleteByHand, dieAt, PREFIX, type World } from '../support/world.ts';
+import { endingWorld } from '../kit/ending.ts';
+import { idOf, nth } from '../kit/records.ts';
+import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { deleteByHand, dieAt, PREFIX, type World } from '../kit/world.ts';
 
 /** A secret is deleted by mistake, or seems to be, and is there again within minutes. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, seconds } from '../../lib/core/types.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const refused = () => answer({ error: 'invalid_grant' }, 401);
 const lost = () => lostAnswer;

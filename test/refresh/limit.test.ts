@@ -3,8 +3,8 @@ import { isObject } from '../../lib/core/json.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
-import { connectionOf, idOf, START } from '../support/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { connectionOf, idOf, START } from '../kit/records.ts';
+import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const perMinute = (calls: number) => ({ calls, per: minutes(1) });
 const limited = (calls: number, abilities = {}) => testProvider({ rateLimit: perMinute(calls) }, abilities);

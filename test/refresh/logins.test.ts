@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { jsonObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { idOf } from '../support/records.ts';
-import { answer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt } from '../support/world.ts';
+import { idOf } from '../kit/records.ts';
+import { answer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { dieAt } from '../kit/world.ts';
 
 /** All connections of these tests use one login. */
 const locking = testProvider({ locksAccounts: true, concurrency: 4 });

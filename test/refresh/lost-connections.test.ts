@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { minutes, plus } from '../../lib/core/types.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { failOnce } from '../support/world.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { failOnce } from '../kit/world.ts';
 
 /** A worker that loses its connection, its publication or its session. */
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { ELSEWHERE, named, neighbourhood, SAME } from '../support/neighbourhood.ts';
-import { answer } from '../support/vendor.ts';
+import { ELSEWHERE, named, neighbourhood, SAME } from '../kit/neighbourhood.ts';
+import { answer } from '../kit/vendor.ts';
 
 /** No honest token expires because of what its neighbours do. */
 

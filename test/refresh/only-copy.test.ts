@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { transitionsOf } from '../../lib/events.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt, failOnce } from '../support/world.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { dieAt, failOnce } from '../kit/world.ts';
 
 /** A person handed in a code once: from then on the refresh token is the only copy of access. */
 const byCode = (more: object = {}) =>

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
-import { nth } from '../support/records.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { PREFIX } from '../support/world.ts';
+import { nth } from '../kit/records.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX } from '../kit/world.ts';
 
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
 

@@ -3,9 +3,9 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import type { Lane } from '../../lib/core/rate-limit.ts';
 import { epochMs, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
-import { limitedCalls, mostWithin } from '../support/limited-calls.ts';
-import { memoryStores } from '../support/memory.ts';
-import { START } from '../support/records.ts';
+import { limitedCalls, mostWithin } from '../kit/limited-calls.ts';
+import { memoryStores } from '../kit/memory.ts';
+import { START } from '../kit/records.ts';
 
 const v1 = { calls: 50, per: seconds(1) };
 const v2 = { calls: 10, per: seconds(1) };

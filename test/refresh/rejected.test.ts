@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { answer, ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 /** What a firewall or a gateway in front of the token endpoint says. */
 const blips = [

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { minutes, secretVersion } from '../../lib/core/types.ts';
-import { endingWorld } from '../support/ending.ts';
-import { idOf } from '../support/records.ts';
-import { answer, ID } from '../support/vendor.ts';
-import { dieAt } from '../support/world.ts';
+import { endingWorld } from '../kit/ending.ts';
+import { idOf } from '../kit/records.ts';
+import { answer, ID } from '../kit/vendor.ts';
+import { dieAt } from '../kit/world.ts';
 
 /** A secret is deleted, and another one with its name is created before the first connection has ended. */
 

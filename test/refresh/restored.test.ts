@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
-import { dieAt, failOnce, type World } from '../support/world.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { dieAt, failOnce, type World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 

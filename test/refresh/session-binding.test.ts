@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours } from '../../lib/core/types.ts';
-import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../support/hostile-host.ts';
+import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../kit/hostile-host.ts';
 
 /** A refresh token is only sent to the host that issued it, by the client that got it. */
 

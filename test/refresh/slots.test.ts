@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../lib/core/types.ts';
-import { ID, testProvider, vendorWorld } from '../support/vendor.ts';
+import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 /** How long a run waits for a slot of a rate limit, and what is left for its calls. */
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
-import { idOf } from '../support/records.ts';
-import { answer, lostAnswer, testProvider, vendorWorld } from '../support/vendor.ts';
+import { idOf } from '../kit/records.ts';
+import { answer, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const ID = idOf('acme', 'test-provider');
 const refusedSession = () => answer({ error: 'invalid_grant' }, 400);

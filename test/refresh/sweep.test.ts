@@ -13,9 +13,9 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
-import { connectionOf, idOf, START, sessionOf } from '../support/records.ts';
-import { testProvider, Vendor } from '../support/vendor.ts';
-import { PREFIX, World } from '../support/world.ts';
+import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
+import { testProvider, Vendor } from '../kit/vendor.ts';
+import { PREFIX, World } from '../kit/world.ts';
 
 const provider = testProvider({ concurrency: 3 });
 

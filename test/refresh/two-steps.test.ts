@@ -3,8 +3,8 @@ import { jsonObject } from '../../lib/core/json.ts';
 import { connectionId, minutes } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { small } from '../definition/acme.ts';
-import { answer } from '../support/vendor.ts';
-import { World } from '../support/world.ts';
+import { answer } from '../kit/vendor.ts';
+import { World } from '../kit/world.ts';
 
 /** A login in two steps needs two rate-limit slots: with first steps alone no connection would get a token. */
 

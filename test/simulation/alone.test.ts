@@ -3,7 +3,7 @@ import { alarmsFor } from '../../infra/alarms.ts';
 import { hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
 import { providers } from '../../lib/providers/index.ts';
-import type { SecretAdmin } from '../support/memory.ts';
+import type { SecretAdmin } from '../kit/memory.ts';
 import { deployment } from './aws-metrics.ts';
 import type { Trouble } from './faults.ts';
 import { HOSTILE_URL } from './neighbour.ts';

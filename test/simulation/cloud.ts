@@ -18,7 +18,7 @@ import type { RefreshAnswer, RefreshRequest } from '../../lib/refresh/demand.ts'
 import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
 import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
-import type { Stores } from '../support/memory.ts';
+import type { Stores } from '../kit/memory.ts';
 import { gatewayMetrics, throttleOf } from './aws-metrics.ts';
 import type { Faults, FunctionName } from './faults.ts';
 import type { Loop } from './loop.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
 import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
-import type { SecretAdmin } from '../support/memory.ts';
+import type { SecretAdmin } from '../kit/memory.ts';
 
 /** The present state of a customer's secret. */
 export type SecretState = 'good' | 'wrong password' | 'broken JSON' | 'missing field' | 'deleted';

@@ -1,6 +1,6 @@
 import type { EpochMs, Milliseconds, SecretVersion } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/ports.ts';
-import type { Stores } from '../support/memory.ts';
+import type { Stores } from '../kit/memory.ts';
 
 type Secrets = Stores['secrets'];
 

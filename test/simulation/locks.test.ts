@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { answer } from '../support/vendor.ts';
-import { TestClock, World } from '../support/world.ts';
+import { testClock } from '../kit/clock.ts';
+import { answer } from '../kit/vendor.ts';
+import { World } from '../kit/world.ts';
 import { Locks } from './locks.ts';
 
 const powerepos = builtIn('powerepos');
@@ -18,7 +19,7 @@ const asAnswer = <T extends { kind: string }>(reply: T) => reply as Extract<T, {
 
 it('locks an account after five wrong logins in a row, in any spelling of its user, and no other', () => {
   const locked: string[] = [];
-  const clock = new TestClock();
+  const clock = testClock();
   const locks = new Locks(clock.now, provider => locked.push(provider));
   const tries = (user: string, reply: () => ReturnType<typeof answer>) =>
     asAnswer(locks.answer('powerepos', login(user), () => asAnswer(reply()))).status;

@@ -1,7 +1,7 @@
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { type EpochMs, minutes, seconds } from '../../lib/core/types.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
-import type { SecretAdmin } from '../support/memory.ts';
+import type { SecretAdmin } from '../kit/memory.ts';
 import { type Cloud, pathOf } from './cloud.ts';
 import { type Customer, passwordField } from './customers.ts';
 import type { Faults } from './faults.ts';

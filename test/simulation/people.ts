@@ -2,7 +2,7 @@ import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
 import type { createSimulators } from '../../local/simulators/index.ts';
-import type { SecretAdmin } from '../support/memory.ts';
+import type { SecretAdmin } from '../kit/memory.ts';
 import { Customer, Pack, type SecretState } from './customers.ts';
 import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,5 +1,5 @@
 import { type EpochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
-import type { Stores } from '../support/memory.ts';
+import type { Stores } from '../kit/memory.ts';
 import type { Customer } from './customers.ts';
 import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';

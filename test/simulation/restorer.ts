@@ -8,8 +8,8 @@ import {
   seconds,
   type Token,
 } from '../../lib/core/types.ts';
-import { backUp } from '../support/backup.ts';
-import type { MemoryTables } from '../support/memory.ts';
+import { backUp } from '../kit/backup.ts';
+import type { MemoryTables } from '../kit/memory.ts';
 import type { Customer } from './customers.ts';
 import type { Faults } from './faults.ts';
 import type { Ledger } from './ledger.ts';

@@ -4,7 +4,7 @@ import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
-import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '../support/memory.ts';
+import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '../kit/memory.ts';
 import { Alarms } from './alarms.ts';
 import { deadLetters } from './aws-metrics.ts';
 import { Cloud } from './cloud.ts';

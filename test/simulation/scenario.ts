@@ -2,7 +2,7 @@ import { tickOf } from '../../lib/core/policy.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { providers as defined } from '../../lib/providers/index.ts';
-import type { Table } from '../support/backup.ts';
+import type { Table } from '../kit/backup.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
 import { START } from './network.ts';
 import type { Random } from './random.ts';

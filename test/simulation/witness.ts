@@ -11,7 +11,7 @@ import {
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
-import type { MemoryTables, Stores } from '../support/memory.ts';
+import type { MemoryTables, Stores } from '../kit/memory.ts';
 import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
 import type { Trouble } from './faults.ts';

@@ -5,7 +5,7 @@ import type { TableNames } from '../../../lib/aws/tables.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import type { RefreshAnswer } from '../../../lib/refresh/demand.ts';
 import { openPort } from '../../../local/web.ts';
-import { localClients } from '../../support/aws.ts';
+import { localClients } from '../../kit/aws.ts';
 import { KEY } from '../key.ts';
 import { configuration, ready } from './parent.ts';
 

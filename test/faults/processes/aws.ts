@@ -1,4 +1,4 @@
-import { startEmbedded } from '../../support/embedded.ts';
+import { startEmbedded } from '../../kit/embedded.ts';
 import { configuration, ready } from './parent.ts';
 
 /** DynamoDB and Secrets Manager, on disk: they outlive every refresher. */

@@ -11,8 +11,8 @@ import { minutes } from '../../../lib/core/types.ts';
 import { createSend } from '../../../lib/http/send.ts';
 import { publishingTransitions } from '../../../lib/observe/transitions.ts';
 import { findProvider } from '../../../lib/providers/index.ts';
-import { localClients } from '../../support/aws.ts';
-import { discoverNow } from '../../support/discover.ts';
+import { localClients } from '../../kit/aws.ts';
+import { discoverNow } from '../../kit/discover.ts';
 import { configuration, serveJson } from './parent.ts';
 
 export interface RefresherConfiguration {

@@ -1,106 +1,9 @@
-import type { LoginState } from '../../lib/core/login.ts';
-import { type LimitState, unused } from '../../lib/core/rate-limit.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
-import { versionOf } from '../../lib/core/secret.ts';
 import { shardOf } from '../../lib/core/shard.ts';
-import {
-  type Connection,
-  type ConnectionId,
-  type Listed,
-  plus,
-  providerOf,
-  type SecretVersion,
-  type Token,
-  version,
-} from '../../lib/core/types.ts';
-import type {
-  ConnectionStore,
-  ConnectionSummary,
-  LimitStore,
-  LoginStore,
-  SecretSource,
-  SecretValue,
-  SessionStore,
-  Settlement,
-  StoredSession,
-  Take,
-  TokenStore,
-} from '../../lib/ports.ts';
+import { type Connection, type ConnectionId, type Listed, plus, providerOf, version } from '../../lib/core/types.ts';
+import type { ConnectionStore, ConnectionSummary, Settlement } from '../../lib/ports.ts';
 
-/**
- * The place of faults: `before` an operation has an effect, or `after` it (a throw there is a lost answer). Operations
- * are named `tokens.publish`, `connections.claim`, `limits.write`, `secrets.get` and so on.
- */
-export interface Hooks {
-  before?(operation: string): Promise<void>;
-  after?(operation: string): Promise<void>;
-}
-
-/** Operations on secrets for tests; the product never uses them. */
-export interface SecretAdmin {
-  /**
-   * Adds a secret or a new version of one; without a text it has no value yet. A writer may choose the version's id.
-   */
-  put(name: string, text?: string, version?: SecretVersion): Promise<void>;
-  /** Deletes it at once: another one may take its name. */
-  erase(name: string): Promise<void>;
-  /** Schedules it for deletion. */
-  delete(name: string): Promise<void>;
-  restore(name: string): Promise<void>;
-}
-
-/** All stores, in memory or in AWS. */
-export interface Stores {
-  readonly tokens: TokenStore;
-  readonly connections: ConnectionStore;
-  readonly sessions: SessionStore;
-  readonly limits: LimitStore;
-  readonly logins: LoginStore;
-  readonly secrets: SecretSource & SecretAdmin;
-}
-
-/** The content of the tables. A test may copy it and restore the copy, like a person who restores a table. */
-export interface MemoryTables {
-  readonly tokens: Map<ConnectionId, Token>;
-  readonly records: Map<ConnectionId, Connection>;
-  readonly sessions: Map<ConnectionId, StoredSession>;
-  /** The connections of each shard. */
-  readonly ids: Map<string, Set<ConnectionId>>;
-  readonly claims: Map<ConnectionId, string>;
-  readonly waiters: Map<ConnectionId, number>;
-  readonly logins: Map<string, { readonly state: LoginState; readonly by?: Take }>;
-}
-
-export const emptyTables = (): MemoryTables => ({
-  tokens: new Map(),
-  records: new Map(),
-  sessions: new Map(),
-  ids: new Map(),
-  claims: new Map(),
-  waiters: new Map(),
-  logins: new Map(),
-});
-
-type Run = <T>(operation: string, effect: () => T) => Promise<T>;
-
-/** Every effect happens at once, between two hooks. */
-const runner =
-  (hooks: Hooks): Run =>
-  async (operation, effect) => {
-    await hooks.before?.(operation);
-    const answer = effect();
-    await hooks.after?.(operation);
-    return answer;
-  };
-
-/** Stored values are frozen copies: they can be returned without copying. */
-const stored = <T>(value: T): T => {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(stored)) as T;
-  const copy: Record<string, unknown> = {};
-  for (const name in value) copy[name] = stored(value[name]);
-  return Object.freeze(copy) as T;
-};
+import { type MemoryTables, type Run, stored } from './memory-tables.ts';
 
 const shards = new Map<ConnectionId, number>();
 /** `shardOf` hashes: this caches its result for each connection. */
@@ -110,27 +13,6 @@ const knownShard = (connection: ConnectionId): number => {
   return shard;
 };
 
-const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
-  return {
-    get: connection => run('tokens.get', () => tokens.get(connection)),
-    publish: token =>
-      run('tokens.publish', () => {
-        const there = tokens.get(token.connection);
-        if (there && there.version >= token.version) {
-          return there.version === token.version && there.accessToken === token.accessToken;
-        }
-        tokens.set(token.connection, stored(token));
-        return true;
-      }),
-    withdraw: (connection, upTo) =>
-      run('tokens.withdraw', () => {
-        const there = tokens.get(connection);
-        if (there && there.version <= upTo) tokens.delete(connection);
-      }),
-  };
-};
-
-/** The fields that a settlement does not change; `leaseUntil` ends with the claim. */
 const settle = (record: Connection, settlement: Settlement): Connection => ({
   ...settlement,
   connection: record.connection,
@@ -203,23 +85,7 @@ const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresA
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
-const memorySessions = (run: Run, { sessions }: MemoryTables): SessionStore => {
-  return {
-    get: connection => run('sessions.get', () => sessions.get(connection)),
-    keep: (connection, mine, session) =>
-      run('sessions.keep', () => {
-        if ((sessions.get(connection)?.version ?? 0) > mine) return false;
-        sessions.set(connection, stored({ version: mine, ...(session && { session }) }));
-        return true;
-      }),
-    forget: (connection, upTo) =>
-      run('sessions.forget', () => {
-        if ((sessions.get(connection)?.version ?? 0) <= upTo) sessions.delete(connection);
-      }),
-  };
-};
-
-const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTables): ConnectionStore => {
+export const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTables): ConnectionStore => {
   const shard = (provider: string, number: number): Set<ConnectionId> => {
     const key = `${provider}#${number}`;
     const there = ids.get(key) ?? new Set();
@@ -371,110 +237,5 @@ const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTa
           unclaim(connection);
         }
       }),
-  };
-};
-
-const memoryLimits = (run: Run): LimitStore => {
-  const limits = new Map<string, { state: LimitState; revision: number }>();
-  return {
-    write: (key, state, revision) =>
-      run('limits.write', () => {
-        const there = limits.get(key);
-        if ((there?.revision ?? 0) !== revision) return there ?? { state: unused, revision: 0 };
-        limits.set(key, stored({ state, revision: revision + 1 }));
-        return undefined;
-      }),
-  };
-};
-
-const memoryLogins = (run: Run, { logins }: MemoryTables): LoginStore => {
-  const keys = new Map<string, string>();
-  return {
-    key: (provider, proposed) =>
-      run('logins.key', () => {
-        const key = keys.get(provider) ?? proposed;
-        keys.set(provider, key);
-        return key;
-      }),
-    take: (login, by) =>
-      run('logins.take', () => {
-        const { state, by: other } = logins.get(login) ?? { state: { refused: [] } };
-        if (other && other.until > by.at && other.id !== by.id) return undefined;
-        logins.set(login, { state, by });
-        return state;
-      }),
-    note: (login, id, state) =>
-      run('logins.note', () => {
-        const by = logins.get(login)?.by;
-        if (by?.id !== id) return false;
-        logins.set(login, { state: stored(state), by });
-        return true;
-      }),
-    giveBack: (login, id, state) =>
-      run('logins.giveBack', () => {
-        if (logins.get(login)?.by?.id === id) logins.set(login, { state: stored(state) });
-      }),
-  };
-};
-
-interface MemorySecret {
-  readonly arn: string;
-  readonly value?: SecretValue;
-  readonly deleted: boolean;
-}
-
-const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
-  const secrets = new Map<string, MemorySecret>();
-  let versions = 0;
-  let marks = 0;
-  /** The end of an ARN: six unique characters. */
-  const nextMark = (): string => {
-    marks += 1;
-    return `${marks}`.padStart(6, '0');
-  };
-  const nextId = (): string => {
-    versions += 1;
-    return `version-${versions}`;
-  };
-  const idOf = (chosen: SecretVersion): string => chosen.slice(chosen.indexOf(':') + 1);
-  const mark = (name: string, deleted: boolean): void => {
-    const secret = secrets.get(name);
-    if (!secret) throw new Error(`there is no secret ${name}`);
-    secrets.set(name, { ...secret, deleted });
-  };
-  const living = (name: string): MemorySecret | undefined => {
-    const secret = secrets.get(name);
-    return secret?.deleted ? undefined : secret;
-  };
-  return {
-    get: name => run('secrets.get', () => living(name)?.value),
-    list: prefix =>
-      run('secrets.list', () =>
-        [...secrets]
-          .filter(([name, { deleted }]) => name.startsWith(prefix) && !deleted)
-          .map(([name, { value }]) => ({ name, ...(value && { version: value.version }) })),
-      ),
-    put: async (name, text, chosen) => {
-      const arn = secrets.get(name)?.arn ?? `arn-${nextMark()}`;
-      const id = chosen === undefined ? nextId() : idOf(chosen);
-      const value = text === undefined ? undefined : { arn, version: versionOf(arn, id), text };
-      secrets.set(name, { arn, ...(value && { value }), deleted: false });
-    },
-    erase: async name => void secrets.delete(name),
-    delete: async name => mark(name, true),
-    restore: async name => mark(name, false),
-  };
-};
-
-/** Every store in memory, with the semantics of the real ones. Every call reads `hooks`. */
-export const memoryStores = (hooks: Hooks = {}, tables: MemoryTables = emptyTables()): Stores => {
-  const run = runner(hooks);
-  return {
-    tokens: memoryTokens(run, tables),
-    connections: memoryConnections(run, tables),
-    sessions: memorySessions(run, tables),
-    limits: memoryLimits(run),
-    logins: memoryLogins(run, tables),
-    secrets: memorySecrets(run),
   };
 };

@@ -1,15 +1,20 @@
-import { type EpochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
+import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
 import type { Clock } from '../../lib/ports.ts';
 import { START } from './records.ts';
 
-export interface VirtualClock extends Clock {
+export interface TestClock extends Clock {
+  readonly sleep: (duration: Milliseconds, signal?: AbortSignal) => Promise<void>;
   /** Lets time pass without waking sleepers; they notice it at their next wake-up. */
   pass(duration: Milliseconds): void;
+  set(moment: number): void;
+  /** How long each sleep was to last. */
+  readonly slept: readonly Milliseconds[];
 }
 
 /** Time that stands still while anything runs, and jumps to the next wake-up when everything sleeps. */
-export const virtualClock = (start: EpochMs = START): VirtualClock => {
-  let now = start;
+export const testClock = (): TestClock => {
+  let now: EpochMs = START;
+  const slept: Milliseconds[] = [];
   const sleepers: { readonly at: EpochMs; readonly wake: () => void }[] = [];
   const wakeNext = () => {
     sleepers.sort((a, b) => a.at - b.at);
@@ -22,6 +27,7 @@ export const virtualClock = (start: EpochMs = START): VirtualClock => {
     now: () => now,
     sleep: (duration, signal) =>
       new Promise(wake => {
+        slept.push(duration);
         const sleeper = { at: plus(now, duration), wake };
         sleepers.push(sleeper);
         signal?.addEventListener('abort', () => {
@@ -34,5 +40,9 @@ export const virtualClock = (start: EpochMs = START): VirtualClock => {
     pass: duration => {
       now = plus(now, duration);
     },
+    set: moment => {
+      now = epochMs(moment);
+    },
+    slept,
   };
 };

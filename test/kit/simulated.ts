@@ -5,7 +5,8 @@ import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
 import { idOf } from './records.ts';
-import { seeded, World } from './world.ts';
+import { seeded } from './seeded.ts';
+import { World } from './world.ts';
 
 const URL = 'http://127.0.0.1:8080';
 

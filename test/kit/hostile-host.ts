@@ -3,8 +3,9 @@ import { minutes, parseConnectionId, type SecretVersion, secretOf } from '../../
 import { findProvider, providers } from '../../lib/providers/index.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 import { createSimulators, sendTo, simulatedProviders } from '../../local/simulators/index.ts';
+import { seeded } from './seeded.ts';
 import { answer, lostAnswer } from './vendor.ts';
-import { PREFIX, seeded, World } from './world.ts';
+import { PREFIX, World } from './world.ts';
 
 const URL = 'http://127.0.0.1:8080';
 const HOSTILE = 'http://127.0.0.2:9090';

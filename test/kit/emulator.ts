@@ -5,6 +5,10 @@ import type { ClientOverrides } from '../../lib/aws/clients.ts';
 
 export interface Emulator {
   readonly settings: ClientOverrides;
+  /** The environment variables that lead to it. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Runs the script with other arguments; returns its output. */
+  script(args: readonly string[], cwd?: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -28,18 +32,20 @@ const isMissing = (thrown: unknown): boolean => thrown instanceof Error && Refle
 /** Starts the local AWS from a script, on its own port; a string is the reason why there is none. */
 export const startEmulator = async (script: string | undefined): Promise<Emulator | string> => {
   if (!script) return 'EMULATOR does not name the script of a local AWS';
-  const env = { ...process.env, EMULATOR_PORT: String(await freePort()) };
+  const env = { ...process.env, EMULATOR_PORT: process.env.EMULATOR_PORT ?? String(await freePort()) };
+  const call = async (args: readonly string[], cwd?: string) => (await run(script, args, { env, cwd })).stdout;
   try {
-    await run(script, ['up'], { env });
+    await call(['up']);
   } catch (thrown) {
     if (isMissing(thrown)) return `${script} lacks what it needs`;
     throw thrown;
   }
-  const { AWS_ENDPOINT_URL = '', AWS_REGION = '' } = variables((await run(script, ['env'], { env })).stdout);
+  const found = variables(await call(['env']));
+  const { AWS_ENDPOINT_URL = '', AWS_REGION = '' } = found;
   return {
     settings: { endpoint: AWS_ENDPOINT_URL, region: AWS_REGION },
-    stop: async () => {
-      await run(script, ['down'], { env });
-    },
+    variables: found,
+    script: call,
+    stop: async () => void (await call(['down'])),
   };
 };

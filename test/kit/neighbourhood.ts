@@ -2,13 +2,8 @@ import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { type ConnectionId, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
-import { signAssertion } from '../../lib/http/sign.ts';
 import { builtIn } from '../../lib/providers/index.ts';
-import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { refreshOnDemand } from '../../lib/refresh/demand.ts';
-import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
-import { Logins } from '../../lib/refresh/logins.ts';
-import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type SweepDeps, sweep } from '../../lib/refresh/sweep.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 import { createSimulators, sendTo } from '../../local/simulators/index.ts';
@@ -16,8 +11,9 @@ import { Loop } from '../simulation/loop.ts';
 import { discoverNow } from './discover.ts';
 import { memoryStores } from './memory.ts';
 import { idOf, START } from './records.ts';
+import { seeded } from './seeded.ts';
 import { answer } from './vendor.ts';
-import { PREFIX, seeded } from './world.ts';
+import { PREFIX, workerOf } from './worker.ts';
 
 const officernd = builtIn('officernd');
 
@@ -62,22 +58,14 @@ export const neighbourhood = async (honest: number) => {
   let claims = 0;
   const policy = { ...defaultPolicy, tick: tickOf(officernd) };
   const claimId = () => `claim-${++claims}`;
-  const worker = (): SweepDeps => ({
-    ...stores,
-    clock,
-    random,
-    policy,
-    logins: new Logins({ clock, store: stores.logins, policy, tryId: claimId }),
-    limiter: leasingRateLimiter(stores.limits, clock),
-    credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
-    claimId,
-    sign: signAssertion,
-    send: async request => {
-      await loop.sleep(200);
-      return reply(request);
-    },
-    observer: { refresh: () => {}, unclaimed: () => {}, retired: () => {}, outOfTime: () => {}, sweep: () => {} },
-  });
+  const worker = (): SweepDeps =>
+    workerOf({
+      ...{ ...stores, clock, random, policy, claimId },
+      send: async request => {
+        await loop.sleep(200);
+        return reply(request);
+      },
+    });
   const [one, other, demand] = [worker(), worker(), worker()];
 
   const write = (name: string, secret: object) =>

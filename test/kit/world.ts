@@ -8,60 +8,32 @@ import {
   type EpochMs,
   epochMs,
   type Milliseconds,
-  plus,
   type Token,
 } from '../../lib/core/types.ts';
 import type { DiscoverReport } from '../../lib/discovery/discover.ts';
-import { signAssertion } from '../../lib/http/sign.ts';
-import type { Clock } from '../../lib/ports.ts';
-import { CredentialCache } from '../../lib/refresh/credentials.ts';
 import { type RefreshAnswer, type RefreshRequest, refreshOnDemand } from '../../lib/refresh/demand.ts';
-import { Fingerprints } from '../../lib/refresh/fingerprints.ts';
-import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
 import type { RefreshReport } from '../../lib/refresh/report.ts';
 import { type SweepDeps, type SweepReport, sweep } from '../../lib/refresh/sweep.ts';
+import { testClock } from './clock.ts';
 import { discoverNow } from './discover.ts';
 import { type Hooks, memoryStores, type Stores } from './memory.ts';
 import { START } from './records.ts';
+import { seeded } from './seeded.ts';
+import { PREFIX, workerOf } from './worker.ts';
 
-/** A reproducible [0, 1) (a linear congruential generator, with the constants of Numerical Recipes). */
-export const seeded = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
+export { PREFIX };
 
-/** A clock that only `pass` and sleepers move: a sleep without other sleepers ends at once. */
-export class TestClock implements Clock {
-  #now: EpochMs = START;
-  readonly slept: Milliseconds[] = [];
-  readonly now = (): EpochMs => this.#now;
-  readonly sleep = async (duration: Milliseconds): Promise<void> => {
-    this.slept.push(duration);
-    this.pass(duration);
-  };
-  pass(duration: Milliseconds): void {
-    this.#now = plus(this.#now, duration);
-  }
-  set(moment: number): void {
-    this.#now = epochMs(moment);
-  }
-}
-
-export const PREFIX = 'token-refresher/';
 export const FOREVER: EpochMs = epochMs(START + 1e12);
 
-type Handle = (request: HttpRequest) => HttpReply;
+type Handle = (request: HttpRequest) => HttpReply | Promise<HttpReply>;
 
 /** Providers, stores, a clock and any number of workers, all in this process and deterministic for a seed. */
 export class World {
-  readonly clock = new TestClock();
+  readonly clock = testClock();
   /** Read on every operation: a test can set them late. */
-  readonly hooks: Hooks = {};
+  readonly hooks: Hooks;
   readonly stores: Stores;
   readonly providers: readonly Provider[];
   readonly policy: Policy;
@@ -81,12 +53,13 @@ export class World {
   constructor(
     providers: readonly Provider[],
     vendor: Handle,
-    options: { seed?: number; policy?: Partial<Policy> } = {},
+    options: { seed?: number; policy?: Partial<Policy>; random?: () => number; hooks?: Hooks } = {},
   ) {
     this.providers = providers;
+    this.hooks = options.hooks ?? {};
     this.vendor = vendor;
     this.policy = { ...defaultPolicy, ...options.policy };
-    this.#random = seeded(options.seed ?? 1);
+    this.#random = options.random ?? seeded(options.seed ?? 1);
     this.stores = memoryStores({
       before: async operation => {
         this.log.push(operation);
@@ -101,24 +74,13 @@ export class World {
   /** A new process: it shares the stores with the others, but no memory. */
   worker(): SweepDeps {
     const { clock, stores, policy } = this;
-    const claimId = () => `claim-${++this.#claims}`;
-    return {
-      clock,
-      policy,
-      tokens: stores.tokens,
-      connections: stores.connections,
-      limiter: leasingRateLimiter(stores.limits, clock),
-      sessions: stores.sessions,
-      logins: new Logins({ clock, store: stores.logins, policy, tryId: claimId }),
-      credentials: new CredentialCache(stores.secrets, new Fingerprints(stores.logins, claimId), PREFIX),
-      random: this.#random,
-      claimId,
-      sign: signAssertion,
+    return workerOf({
+      ...{ ...stores, clock, policy, random: this.#random, claimId: () => `claim-${++this.#claims}` },
       send: async request => {
         await this.hooks.before?.('send');
         this.log.push('send');
         this.calls.push(request);
-        const reply = this.vendor(request);
+        const reply = await this.vendor(request);
         await this.hooks.after?.('send');
         return reply;
       },
@@ -129,7 +91,7 @@ export class World {
         outOfTime: left => void this.outOfTime.push(left),
         sweep: report => void this.sweeps.push(report),
       },
-    };
+    });
   }
 
   /** Another process uses calls of the provider's rate limit. */
