@@ -2,7 +2,7 @@ import type { APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { type ApiEvent, apiHandler } from '../functions/api/handler.ts';
 import { type Invocation, refreshHandler } from '../functions/refresh/handler.ts';
 import { refresherDeps, stores } from '../functions/wiring.ts';
-import type { ConnectionView } from '../lib/api/schemas.ts';
+import type { ConnectionView } from '../lib/api/answers.ts';
 import { connectionView } from '../lib/api/views.ts';
 import { createClients } from '../lib/aws/clients.ts';
 import { secretsManager } from '../lib/aws/secrets.ts';

@@ -1,4 +1,4 @@
-import type { ConnectionView } from '../lib/api/schemas.ts';
+import type { ConnectionView } from '../lib/api/answers.ts';
 
 /** A duration in at most two units: `45s`, `3m20s`, `7h05m`. */
 export const shortDuration = (milliseconds: number): string => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { problemCodes } from '../lib/api/schemas.ts';
+import { problemCodes } from '../lib/api/answers.ts';
 import { errorCodes } from '../lib/core/errors.ts';
 import {
   longestCallDeadline,

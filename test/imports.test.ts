@@ -136,6 +136,9 @@ it('ports and events import the core, and types of what a run reports', () => {
   }
 });
 
+it('the API has the types of its answers, and builds their schemas for docs/openapi.json alone', () =>
+  expectOnly('lib/api', [/^(?!lib\/api\/answers\.ts$)/], [/./], file => file !== 'lib/api/answers.ts'));
+
 it('the API imports the core, itself, zod and types of refreshing', () =>
   expectOnly('lib/api', [core, /^lib\/api\//, zod], [shared, refresh]));
 

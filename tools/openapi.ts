@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { connectionStatus, listAnswer, type ProblemCode, problemDocument, tokenAnswer } from '../lib/api/answers.ts';
+import { limit, minTtl, refusedToken } from '../lib/api/parameters.ts';
 import { titles } from '../lib/api/problem.ts';
-import {
-  connectionStatus,
-  limit,
-  listAnswer,
-  minTtl,
-  type ProblemCode,
-  problemDocument,
-  refusedToken,
-  tokenAnswer,
-} from '../lib/api/schemas.ts';
 import { NAME, PROVIDER } from '../lib/core/types.ts';
 
 /** The OpenAPI 3.1 document of the HTTP API, made from the schemas that check requests and type answers. */
@@ -42,13 +34,16 @@ const content = (type: string, name: string) => ({
   content: { [type]: { schema: { $ref: `#/components/schemas/${name}` } } },
 });
 
-/** API Gateway refuses some requests itself, without a code. */
-const gateway = {
+/** API Gateway refuses some requests itself, and so does a laptop: without a code. */
+const byLaptop = content('application/problem+json', 'Refused').content;
+const refused = {
+  401: { description: 'A laptop: the key is missing or wrong.', content: byLaptop },
   403: {
-    description: 'API Gateway: no signature, or IAM does not allow it.',
-    ...content('application/json', 'Gateway'),
+    description: 'API Gateway: no signature, or IAM does not allow it. A laptop: a page in a browser.',
+    content: { ...content('application/json', 'Gateway').content, ...byLaptop },
   },
 };
+const tooLarge = { 413: { description: 'A laptop: the body is too large.', content: byLaptop } };
 
 /** The answers with these codes; a status may have several. */
 const problems = (...codes: readonly ProblemCode[]) => {
@@ -84,7 +79,7 @@ const tokenPath = (suffix: string, more: readonly ReturnType<typeof inPath>[]) =
     summary: 'A valid token',
     parameters: [inQuery('minTtl', minTtl)],
     responses: {
-      ...gateway,
+      ...refused,
       200: { description: 'A valid token.', ...content('application/json', 'Token') },
       ...problems('malformed_request', 'not_found', 'unknown_connection', 'internal_error'),
       ...problems('refresh_in_progress', 'no_valid_token'),
@@ -95,7 +90,8 @@ const tokenPath = (suffix: string, more: readonly ReturnType<typeof inPath>[]) =
     summary: 'A newer token than the one that the provider refused',
     requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(refusedToken) } } },
     responses: {
-      ...gateway,
+      ...refused,
+      ...tooLarge,
       200: { description: 'Another token.', ...content('application/json', 'Token') },
       ...problems('malformed_request', 'not_found', 'unknown_connection', 'too_many_refreshes', 'internal_error'),
       ...problems('refresh_in_progress', 'no_valid_token', 'refresh_failed'),
@@ -146,7 +142,7 @@ export const openApi = () => {
             inQuery('provider', z.string(), 'Only those of this provider.'),
           ],
           responses: {
-            ...gateway,
+            ...refused,
             200: { description: 'A page.', ...content('application/json', 'Connections') },
             ...problems('malformed_request', 'internal_error'),
           },
@@ -157,6 +153,7 @@ export const openApi = () => {
       schemas: {
         ...components(),
         Gateway: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] },
+        Refused: jsonSchema(problemDocument.omit({ code: true, connection: true, reason: true, since: true })),
       },
       securitySchemes: {
         sigv4: {

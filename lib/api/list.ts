@@ -1,9 +1,9 @@
 import { allShards } from '../core/shard.ts';
 import type { ConnectionSummary, Page } from '../ports.ts';
+import type { ConnectionView } from './answers.ts';
 import type { ApiDeps } from './deps.ts';
 import { type HttpAnswer, jsonAnswer, problem } from './problem.ts';
 import { cursorOf, type ListRequest } from './route.ts';
-import type { ConnectionView } from './schemas.ts';
 import { connectionView } from './views.ts';
 
 /** A request reads at most this many connections. With a filter a page may end there before it is full. */

@@ -1,7 +1,4 @@
-import type * as z from 'zod';
-import type { ProblemCode, problemDocument } from './schemas.ts';
-
-type ProblemDocument = z.input<typeof problemDocument>;
+import type { ProblemCode, ProblemDocument } from './answers.ts';
 
 export interface HttpAnswer {
   readonly status: number;

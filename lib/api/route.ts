@@ -1,7 +1,7 @@
 import { jsonObject } from '../core/json.ts';
 import { type ConnectionId, type EpochMs, type Milliseconds, parseConnectionId, seconds } from '../core/types.ts';
+import { type ConnectionStatus, connectionStatuses, limit, minTtl, momentIn } from './parameters.ts';
 import { type HttpAnswer, problem } from './problem.ts';
-import { type ConnectionStatus, connectionStatuses, limit, minTtl, momentIn } from './schemas.ts';
 
 export interface HttpQuestion {
   readonly method: string;

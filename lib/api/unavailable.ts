@@ -1,7 +1,7 @@
 import type { Connection, ConnectionId, EpochMs } from '../core/types.ts';
+import type { ProblemCode } from './answers.ts';
 import type { ApiDeps } from './deps.ts';
 import { type HttpAnswer, problem } from './problem.ts';
-import type { ProblemCode } from './schemas.ts';
 
 export const unknownConnection = (connection: ConnectionId): HttpAnswer =>
   problem('unknown_connection', 'No secret of that name has been discovered.', { connection });

@@ -1,12 +1,12 @@
-import type * as z from 'zod';
 import type { EpochMs, Token } from '../core/types.ts';
 import type { ConnectionSummary } from '../ports.ts';
-import type { ConnectionStatus, ConnectionView, tokenAnswer } from './schemas.ts';
+import type { ConnectionView, TokenView } from './answers.ts';
+import type { ConnectionStatus } from './parameters.ts';
 
 const iso = (moment: EpochMs): string => new Date(moment).toISOString();
 
 /** The answer of `GET /tokens/…`. `expiresIn` in whole seconds, rounded down. */
-export const tokenView = (token: Token, now: EpochMs): z.input<typeof tokenAnswer> => ({
+export const tokenView = (token: Token, now: EpochMs): TokenView => ({
   connection: token.connection,
   accessToken: token.accessToken,
   tokenType: token.tokenType,

@@ -2,6 +2,7 @@ import { safeCause } from '../aws/failure.ts';
 import { isErrorCode } from '../core/errors.ts';
 import { isLoopback } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
+import { LONGEST_MIN_TTL } from '../core/types.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import {
   type AwsCredentials,
@@ -16,7 +17,6 @@ import type { World } from './world.ts';
 
 /** In milliseconds. With a valid token the API answers within 5 s; API Gateway ends every request after 30. */
 export const apiPatience = { short: 6000, long: 30_000 };
-const LONGEST_MIN_TTL = 86_400;
 
 /** Options of `apiSource`. */
 export interface ApiSourceOptions {
@@ -70,7 +70,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     return signedHeaders(request, held, { region, now: now() });
   };
 
-  const ask = async (connection: string, { method, path, body, patience }: Question): Promise<ApiAnswer> => {
+  const send = async (connection: string, { method, path, body, patience }: Question): Promise<ApiAnswer> => {
     const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
     const request = { method, url, ...(body !== undefined && { body }) };
     const headers = await headersFor(request).catch((thrown: unknown) => {
@@ -98,12 +98,12 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     get: async (connection, { minTtl, patience }) => {
       const whole = Math.min(LONGEST_MIN_TTL, Math.ceil(minTtl));
       const path = `/tokens/${connection}?minTtl=${whole}`;
-      return tokenOf(connection, await ask(connection, { method: 'GET', path, patience }));
+      return tokenOf(connection, await send(connection, { method: 'GET', path, patience }));
     },
     renew: async ({ connection, issuedAt }) => {
       const body = JSON.stringify({ issuedAt: new Date(issuedAt).toISOString() });
       const path = `/tokens/${connection}`;
-      const answer = await ask(connection, { method: 'POST', path, body, patience: 'long' });
+      const answer = await send(connection, { method: 'POST', path, body, patience: 'long' });
       return answer.json?.code === 'too_many_refreshes' ? undefined : tokenOf(connection, answer);
     },
   };

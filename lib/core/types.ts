@@ -177,6 +177,9 @@ export type Listed = Pick<
   | 'reported'
 >;
 
+/** The longest `minTtl` of a reader, in seconds. */
+export const LONGEST_MIN_TTL = 86_400;
+
 /** The format of the items in `Tokens`: docs/consuming.md. A change that breaks readers gets another number. */
 export const TOKEN_FORMAT = 1;
 

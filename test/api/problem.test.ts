@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ProblemCode } from '../../lib/api/answers.ts';
 import { jsonAnswer, problem } from '../../lib/api/problem.ts';
-import type { ProblemCode } from '../../lib/api/schemas.ts';
 import { idOf } from '../kit/records.ts';
 
 const statuses: Readonly<Record<ProblemCode, number>> = {

@@ -1,4 +1,4 @@
-import type { ConnectionView } from '../../lib/api/schemas.ts';
+import type { ConnectionView } from '../../lib/api/answers.ts';
 import type { ConnectionId, Token } from '../../lib/core/types.ts';
 import { authorized } from './key.ts';
 import type { Running } from './processes.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ConnectionView } from '../../lib/api/schemas.ts';
+import type { ConnectionView } from '../../lib/api/answers.ts';
 import { connectionView } from '../../lib/api/views.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { epochMs } from '../../lib/core/types.ts';

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiEvent } from '../../functions/api/handler.ts';
 import { UsageError } from '../../local/usage-error.ts';
 import { openPort, type Web } from '../../local/web.ts';
+import { expectConforming } from '../api/conforms.ts';
 import { listening } from '../kit/loopback.ts';
 
 const KEY = 'made-up-key-of-the-test';
@@ -126,6 +127,23 @@ describe('the HTTP API of the laptop', () => {
     web.serve(echo);
     const body = 'x'.repeat(65 * 1024);
     expect((await fetch(web.url, { method: 'POST', body, headers: { authorization } })).status).toBe(413);
+  });
+
+  it('refuses as docs/openapi.json says', async () => {
+    const web = await open();
+    web.serve(echo);
+    const path = '/tokens/officernd/acme';
+    const refusals: readonly (readonly [number, RequestInit])[] = [
+      [401, { method: 'POST', body: '{}' }],
+      [403, { method: 'POST', body: '{}', headers: { authorization, origin: 'https://example.com' } }],
+      [413, { method: 'POST', body: 'x'.repeat(65 * 1024), headers: { authorization } }],
+    ];
+    for (const [status, init] of refusals) {
+      const response = await fetch(`${web.url}${path}`, init);
+      expect(response.status).toBe(status);
+      const answer = { status, headers: Object.fromEntries(response.headers), body: await response.text() };
+      expectConforming('POST', path, answer);
+    }
   });
 
   it('listens on the loopback interface alone', async () => {

@@ -1,38 +1,18 @@
 import * as z from 'zod';
 import { errorCodes } from '../core/errors.ts';
-import { type EpochMs, epochMs } from '../core/types.ts';
+import { connectionStatuses, moment } from './parameters.ts';
 
 /**
- * The parameters and answers of the HTTP API. `route.ts` checks requests with these schemas, the types of answers come
- * from them, and `npm run openapi` writes them to docs/openapi.json.
+ * The schemas of answers. `npm run schema` writes them to docs/openapi.json, and the API has its types from them. Import
+ * only types: the function would build the schemas at each cold start, and answers need no check.
  */
 
-/** As `GET` answers write it: RFC 3339 in UTC, with milliseconds. */
-const moment = z.iso.datetime({ precision: 3 }).meta({ example: '2026-01-01T12:00:00.000Z' });
 const maybeMoment = (description: string) => moment.nullable().meta({ description });
 
-/** Seconds. */
-export const minTtl = z.int().min(0).max(86_400).default(60).meta({
-  description: 'For at least this many seconds the token should be valid.',
-});
-export const limit = z.int().min(1).max(500).default(100).meta({ description: 'At most this many connections.' });
-export const connectionStatuses = ['new', 'healthy', 'failing', 'attention', 'expired'] as const;
 export const connectionStatus = z.enum(connectionStatuses).meta({
   description:
     'new: not refreshed yet. healthy: the token is valid. failing: the last refresh failed and is retried. attention: a person has to act. expired: nothing failed, but nothing refreshed it in time.',
 });
-export type ConnectionStatus = z.infer<typeof connectionStatus>;
-
-/** The body of `POST /tokens/…`. */
-export const refusedToken = z.object({
-  issuedAt: moment.meta({ description: 'The issuedAt of the token that the provider refused, as GET answered it.' }),
-});
-/** A moment in exactly the format of `GET` answers. */
-export const momentIn = (body: unknown): EpochMs | undefined => {
-  const parsed = refusedToken.safeParse(body);
-  const at = parsed.success ? Date.parse(parsed.data.issuedAt) : Number.NaN;
-  return Number.isFinite(at) ? epochMs(at) : undefined;
-};
 
 export const tokenAnswer = z
   .strictObject({
@@ -46,6 +26,7 @@ export const tokenAnswer = z
     baseUrl: z.string().meta({ description: 'The address of the API that takes the token.' }),
   })
   .meta({ id: 'Token' });
+export type TokenView = z.input<typeof tokenAnswer>;
 
 const lastError = z.strictObject({
   code: z.enum(errorCodes),
@@ -104,3 +85,4 @@ export const problemDocument = z
     since: moment.optional().meta({ description: 'Since when.' }),
   })
   .meta({ id: 'Problem' });
+export type ProblemDocument = z.input<typeof problemDocument>;
