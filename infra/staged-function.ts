@@ -12,22 +12,27 @@ const built = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../dist/functions/' : '../functions/', import.meta.url),
 );
 
-const unpacked = (name: string): Buffer => {
+/** The code of each function: several providers share one. */
+const unpacked = new Map<string, Buffer>();
+
+const codeOf = (name: string): Buffer => {
   const file = join(built, `${name}.js.gz`);
   if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build:functions".`);
-  return gunzipSync(readFileSync(file));
+  const code = unpacked.get(name) ?? gunzipSync(readFileSync(file));
+  unpacked.set(name, code);
+  return code;
 };
 
 /**
  * Writes a function's code to a folder in the CDK's output, and returns the folder. The code holds the definition of
- * its provider, and `jose` only if the definition signs assertions: another definition leaves it as it is.
+ * its provider in a file of its own, and `jose` only if the definition signs assertions.
  */
 export const stagedFunction = (outdir: string, name: FunctionName, definition?: DefinitionData): string => {
   const folder = join(outdir, 'functions', definition ? `${name}-${definition.id}` : name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'index.js'), unpacked(name));
+  writeFileSync(join(folder, 'index.js'), codeOf(name));
   if (definition) writeFileSync(join(folder, 'definition.json'), JSON.stringify({ definition }));
-  if (definition?.assertion) writeFileSync(join(folder, 'jose.js'), unpacked('jose'));
+  if (definition?.assertion) writeFileSync(join(folder, 'jose.js'), codeOf('jose'));
   return folder;
 };

@@ -5,25 +5,15 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, expect, test } from 'vitest';
 import { providerFromFile, TokenRefresher } from '../../infra/token-refresher.ts';
+import { small } from '../definition/acme.ts';
 
 /** The code of the functions. */
 
 const folder = mkdtempSync(join(tmpdir(), 'bundles-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const acme = {
-  id: 'acme',
-  title: 'Acme',
-  source: 'https://acme.test/docs',
-  lifetime: '30m',
-  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
-  base: 'https://login.acme.test',
-  login: { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } },
-  consumer: { baseUrl: '{base}' },
-  hosts: ['login.acme.test'],
-};
 const signing = {
-  ...acme,
+  ...small,
   fields: { clientId: { purpose: 'the client id' }, key: { purpose: 'the private key', privateKey: true } },
   login: { url: '{base}/token', form: { client_id: '{clientId}', client_assertion: '{assertion}' } },
   assertion: { algorithm: 'RS256', key: 'key', claims: { iss: '{clientId}' } },
@@ -54,7 +44,7 @@ const assetsOf = (outdir: string): Map<string, string> => {
 };
 
 test('a function has one file of code, and that of a provider the definition too', () => {
-  const functions = deployedWith(acme);
+  const functions = deployedWith(small);
   const names = [...functions].map(([id, { files }]) => [id, Object.keys(files)]);
   expect(Object.fromEntries(names)).toEqual({
     Refreshacme: ['definition.json', 'index.js'],
@@ -63,13 +53,13 @@ test('a function has one file of code, and that of a provider the definition too
     ApiApi: ['index.js'],
   });
   const definition = functions.get('Refreshacme')?.files['definition.json'] ?? '';
-  expect(JSON.parse(definition)).toMatchObject({ definition: { id: 'acme', base: acme.base } });
+  expect(JSON.parse(definition)).toMatchObject({ definition: { id: 'acme', base: small.base } });
   for (const { files } of functions.values()) expect(files['index.js']).not.toContain('sourceMappingURL');
 });
 
 test('another definition changes the code of its function alone', () => {
-  const before = deployedWith(acme);
-  const after = deployedWith({ ...acme, base: 'https://login.acme.test/v2' });
+  const before = deployedWith(small);
+  const after = deployedWith({ ...small, base: 'https://login.acme.test/v2' });
   const changed = [...before].filter(([id, { asset }]) => after.get(id)?.asset !== asset).map(([id]) => id);
   expect(changed).toEqual(['Refreshacme']);
 });

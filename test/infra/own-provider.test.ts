@@ -8,6 +8,7 @@ import { plansOf } from '../../infra/options.ts';
 import { settingsOf } from '../../infra/settings.ts';
 import { providerFromFile, SettingsError, TokenRefresher } from '../../infra/token-refresher.ts';
 import { providersInFolder } from '../../lib/definition-files.ts';
+import { small } from '../definition/acme.ts';
 import { newApp, ofType, resourcesOf } from './template.ts';
 
 /** Providers that are not built in: each needs only a file. */
@@ -15,17 +16,7 @@ import { newApp, ofType, resourcesOf } from './template.ts';
 const folder = mkdtempSync(join(tmpdir(), 'own-provider-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const acme = {
-  id: 'acme',
-  title: 'Acme – Økonomi 日本',
-  source: 'https://acme.test/docs',
-  lifetime: '30m',
-  fields: { clientId: { purpose: 'the client id' }, clientSecret: { purpose: 'the client secret' } },
-  base: 'https://login.acme.test',
-  login: { url: '{base}/token', form: { client_id: '{clientId}', client_secret: '{clientSecret}' } },
-  consumer: { baseUrl: '{base}' },
-  hosts: ['login.acme.test'],
-};
+const acme = { ...small, title: 'Acme – Økonomi 日本' };
 const written = (name: string, content: unknown) => {
   const file = join(folder, name);
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
