@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 /** Plain English in comments, in the names of tests and in documents. */
 
 const root = join(import.meta.dirname, '..');
-const FOLDERS = ['lib', 'infra', 'functions', 'local', 'bench', 'test'];
+const FOLDERS = ['lib', 'infra', 'functions', 'local', 'bench', 'test', 'tools', 'examples'];
 const pages = ['.', 'docs', 'docs/decisions', 'examples/lambda'].flatMap(folder =>
   readdirSync(join(root, folder))
     .filter(file => file.endsWith('.md'))
@@ -38,7 +38,7 @@ const EXCEPTIONS: readonly string[] = [];
 const filesBelow = (folder: string): readonly string[] =>
   readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesBelow(path);
+    if (entry.isDirectory()) return ['node_modules', 'cdk.out'].includes(entry.name) ? [] : filesBelow(path);
     return path.endsWith('.ts') ? [path] : [];
   });
 

@@ -11,7 +11,7 @@ export type Pins = Readonly<Record<string, string>>;
 
 const EXACT = /^\d+\.\d+\.\d+$/;
 
-/** A sentence for each pin that is a range or a tag: what it installs changes, so that nobody can check it. */
+/** A sentence for each pin that is a range or a tag: what it installs changes, and nobody can check that. */
 export const inexact = (pins: Pins): readonly string[] =>
   Object.entries(pins)
     .filter(([, pin]) => !EXACT.test(pin))

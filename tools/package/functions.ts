@@ -6,8 +6,8 @@ import { bundledLicenses } from './licenses.ts';
 import { writeChanged } from './write-changed.ts';
 
 /**
- * Builds what `infra/function.ts` deploys: `dist/functions/<name>.js.gz`, and the source maps. Compressed, because
- * whoever installs the package for its client alone has these files too.
+ * Builds what `infra/function.ts` deploys: `dist/functions/<name>.js.gz`, and the source maps. Compressed: an app that
+ * installs the package only for its client has these files too.
  */
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,9 +27,9 @@ const common = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Files of the function's folder that are no part of its bundle. `jose` is read only by a function that signs. */
-const beside: Plugin = {
-  name: 'beside',
+/** Files next to the bundle in the folder of a function. `jose` is read only by a function that signs. */
+const separateFiles: Plugin = {
+  name: 'separate-files',
   setup({ onResolve }) {
     onResolve({ filter: /^#definition$/ }, () => ({ path: './definition.json', external: true }));
     onResolve({ filter: /^jose$/ }, ({ importer }) => (importer ? { path: './jose.js', external: true } : undefined));
@@ -52,7 +52,7 @@ const bundle = async (name: string, entry: string, more: BuildOptions): Promise<
 /** Builds all of them; unchanged files are left alone. */
 export const buildFunctions = async (): Promise<void> => {
   // A function that reads its own source map starts 13 % slower: see docs/decisions/0034.
-  const withMap = { sourcemap: 'external', sourcesContent: false, plugins: [beside] } satisfies BuildOptions;
+  const withMap = { sourcemap: 'external', sourcesContent: false, plugins: [separateFiles] } satisfies BuildOptions;
   const built = await Promise.all([
     ...['refresh', 'watch', 'api'].map(name => bundle(name, join('functions', name, 'index.ts'), withMap)),
     bundle('jose', 'jose', {}),
