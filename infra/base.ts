@@ -24,7 +24,7 @@ export interface OnConnectionEventOptions extends OnEventOptions {
   readonly types?: readonly ConnectionEventType[];
 }
 
-/** What else than tokens a grantee may read at the HTTP API. */
+/** What a grantee may read at the HTTP API besides tokens. */
 export interface ListConnections {
   /** `GET /connections`: the names and states of all connections, and no token. */
   readonly listConnections: true;

@@ -43,7 +43,7 @@ export interface TableSourceOptions {
   readonly client?: DynamoDbMethods | DynamoDbSender;
 }
 
-/** What the SDK does with a request that IAM, or AWS itself, refuses. */
+/** The names of the SDK's errors if IAM, or AWS itself, refuses a request. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'AccessDeniedException',
   'CredentialsProviderError',
