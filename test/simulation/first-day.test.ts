@@ -6,8 +6,8 @@ import { START } from './network.ts';
 import { Run } from './run.ts';
 
 describe('the first day of a deployment fires nothing', () => {
-  test.each([1, 8])('with schedules: %i', async schedules => {
-    expect(await noiseOfFirstDay(schedules, { connections: 1 })).toEqual([]);
+  test('with one schedule', async () => {
+    expect(await noiseOfFirstDay(1, { connections: 1 })).toEqual([]);
   });
 
   test('if all data come two minutes late', async () => {
