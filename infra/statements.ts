@@ -95,7 +95,12 @@ export const allowSecrets = (role: IRole, { prefix, providers, keyArns }: Secret
   }
   for (const provider of providers) {
     const { partition, region, account } = Stack.of(role);
-    const place = [told(partition, 'Partition'), 'secretsmanager', told(region, 'Region'), told(account, 'AccountId')];
+    const place = [
+      shownAs(partition, 'Partition'),
+      'secretsmanager',
+      shownAs(region, 'Region'),
+      shownAs(account, 'AccountId'),
+    ];
     const finding = `arn:${place.join(':')}:secret:${prefix}${provider}/*`;
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::${finding}]`,
@@ -105,7 +110,7 @@ export const allowSecrets = (role: IRole, { prefix, providers, keyArns }: Secret
 };
 
 /** A value as cdk-nag writes it in findings: a placeholder if it is only known at deployment. */
-const told = (value: string, name: string): string => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+const shownAs = (value: string, name: string): string => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
 
 /** Lets a role list secrets: Secrets Manager allows no narrower resource. */
 export const allowListSecrets = (role: IRole): void => {

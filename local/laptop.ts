@@ -37,7 +37,7 @@ export interface Laptop {
   close(): Promise<void>;
 }
 
-export interface Told extends Observer {
+export interface LaptopLog extends Observer {
   discovery(report: DiscoverReport): void;
   error(error: unknown): void;
 }
@@ -59,7 +59,7 @@ export interface Surroundings {
 export const openLaptop = async (
   options: Options,
   { source, aws, added }: Surroundings,
-  told: Told,
+  log: LaptopLog,
 ): Promise<Laptop> => {
   const providers = [...builtIn, ...added];
   const clients = createClients(process.env, aws.overrides);
@@ -80,7 +80,7 @@ export const openLaptop = async (
   // Real providers keep their real rate limits: nothing goes faster.
   const speed = source.simulated ? options.speed : 1;
   const fast = providers.map(provider => faster(provider, speed));
-  const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: told.error };
+  const parts = { dynamodb: clients.dynamodb, tables: TABLES, onBroken: log.error };
   const secrets = secretsManager(clients.secretsManager);
   const policies = new Map(providers.map(each => [each.id, scaled(policyOf(each), speed)]));
   const shared = stores(parts);
@@ -93,7 +93,7 @@ export const openLaptop = async (
         prefix: SECRET_PREFIX,
         policy,
         send: createSend('any'),
-        observer: told,
+        observer: log,
       });
       return [provider.id, refreshHandler(deps, provider)];
     }),
@@ -102,10 +102,7 @@ export const openLaptop = async (
     const answer = await refreshers.get(providerOf(request.connection))?.({ request }, invocation);
     return answer && 'result' in answer ? answer : { result: 'unknown' };
   };
-  const api = apiHandler(
-    { ...shared, providers: policies, refresh: refreshOne, refreshFailed: told.error },
-    told.error,
-  );
+  const api = apiHandler({ ...shared, providers: policies, refresh: refreshOne, refreshFailed: log.error }, log.error);
   const deps = {
     ...shared,
     secrets,
@@ -115,7 +112,7 @@ export const openLaptop = async (
   };
   const discoverAnew = async () => {
     await source.store(clients.secretsManager);
-    told.discovery(await discover(deps, await allRecords(deps)));
+    log.discovery(await discover(deps, await allRecords(deps)));
   };
   // First discover: otherwise the API would answer that connections do not exist.
   await discoverAnew();

@@ -1,6 +1,6 @@
 import { RefresherError } from '../lib/core/errors.ts';
 import type { RefreshReport } from '../lib/refresh/report.ts';
-import type { Told } from './laptop.ts';
+import type { LaptopLog } from './laptop.ts';
 import { refusalOfAws } from './refusal.ts';
 import { shortDuration } from './table.ts';
 
@@ -8,63 +8,66 @@ import { shortDuration } from './table.ts';
  * Writes the reports of the functions as lines for a person. `refusal` returns why the data folder takes no writes: one
  * line then replaces the lines for each connection and tick.
  */
-export const toldAs = (say: (line: string) => void, refusal: () => string | undefined = () => undefined): Told => {
+export const laptopLog = (
+  print: (line: string) => void,
+  refusal: () => string | undefined = () => undefined,
+): LaptopLog => {
   let refused = false;
-  const saysRefusal = (): boolean => {
+  const printsRefusal = (): boolean => {
     const why = refusal();
     if (why !== undefined && !refused) {
-      say(
+      print(
         `the data folder takes no writes: ${why}. Valid tokens are served; refreshes go on when it takes writes again`,
       );
     }
     refused ||= why !== undefined;
     return why !== undefined;
   };
-  const saysRecovery = (): void => {
+  const printRecovery = (): void => {
     if (!refused || refusal() !== undefined) return;
     refused = false;
-    say('the data folder takes writes again');
+    print('the data folder takes writes again');
   };
-  const lines = linesAs(say);
+  const lines = linesAs(print);
   return {
     ...lines,
     refresh: report => {
-      if (report.commitFailed !== undefined || report.error?.code === 'store_failed') saysRefusal();
-      else saysRecovery();
+      if (report.commitFailed !== undefined || report.error?.code === 'store_failed') printsRefusal();
+      else printRecovery();
       lines.refresh(report);
     },
     unclaimed: (connection, code) => {
-      if (!saysRefusal()) lines.unclaimed(connection, code);
+      if (!printsRefusal()) lines.unclaimed(connection, code);
     },
     discovery: report => {
-      if (report.failures.length > 0) saysRefusal();
+      if (report.failures.length > 0) printsRefusal();
       lines.discovery(report);
     },
     error: error => {
-      if (!saysRefusal()) lines.error(error);
+      if (!printsRefusal()) lines.error(error);
     },
   };
 };
 
-const linesAs = (say: (line: string) => void): Told => ({
+const linesAs = (print: (line: string) => void): LaptopLog => ({
   refresh: report => {
-    if (report.result !== 'lost') say(`${report.connection}  ${sentence(report)}`);
+    if (report.result !== 'lost') print(`${report.connection}  ${sentence(report)}`);
   },
-  unclaimed: (connection, code) => say(`${connection}  could not be claimed: ${code}`),
+  unclaimed: (connection, code) => print(`${connection}  could not be claimed: ${code}`),
   retired: (connection, result) => {
-    if (result === 'ended') say(`${connection}  ended: its secret is gone`);
+    if (result === 'ended') print(`${connection}  ended: its secret is gone`);
   },
-  outOfTime: left => say(`${left} connections are due, and the tick has no time left`),
+  outOfTime: left => print(`${left} connections are due, and the tick has no time left`),
   sweep: () => {},
   discovery: ({ added, changed, revived, retired, problems }) => {
     for (const [what, connections] of Object.entries({ added, changed, revived, retired })) {
-      if (connections.length > 0) say(`discovered ${connections.length} ${what}: ${connections.join(', ')}`);
+      if (connections.length > 0) print(`discovered ${connections.length} ${what}: ${connections.join(', ')}`);
     }
-    for (const { secret, code, count } of problems) say(`${secret}  ${code}${count ? ` (${count})` : ''}`);
+    for (const { secret, code, count } of problems) print(`${secret}  ${code}${count ? ` (${count})` : ''}`);
   },
   error: error => {
     const refusal = refusalOfAws(error);
-    say(refusal === undefined ? `internal error: ${wordsOf(error)}` : `AWS: ${refusal}`);
+    print(refusal === undefined ? `internal error: ${wordsOf(error)}` : `AWS: ${refusal}`);
   },
 });
 

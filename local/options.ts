@@ -83,8 +83,8 @@ const parse = (args: readonly string[]) => {
       },
     });
   } catch (error) {
-    const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
-    throw new UsageError(`${said}. See npm start -- --help`);
+    const reason = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
+    throw new UsageError(`${reason}. See npm start -- --help`);
   }
 };
 

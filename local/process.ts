@@ -23,11 +23,11 @@ export const processOf = (pid: number): Process | undefined => {
 
 const processByPs = (pid: number): Process | undefined => {
   try {
-    const told = execFileSync('ps', ['-o', 'ppid=,lstart=,comm=', '-p', String(pid)], {
+    const listed = execFileSync('ps', ['-o', 'ppid=,lstart=,comm=', '-p', String(pid)], {
       encoding: 'utf8',
       stdio: 'pipe',
     });
-    const [, parent = '', started = '', command = ''] = /^\s*(\d+)\s+(.{24})\s+(.+?)\s*$/.exec(told) ?? [];
+    const [, parent = '', started = '', command = ''] = /^\s*(\d+)\s+(.{24})\s+(.+?)\s*$/.exec(listed) ?? [];
     return { parent: Number(parent), command, started };
   } catch {
     return undefined;

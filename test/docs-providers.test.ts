@@ -43,16 +43,16 @@ describe('docs/providers.md', () => {
     expect(providerFromData(each).id).toBe(id);
   });
 
-  const told = section('## Messages about wrong definitions')
+  const messages = section('## Messages about wrong definitions')
     .split('\n')
     .flatMap(line => {
       const [, part = '', sentence = ''] = /^\| `(\{.*\})` \| `(.*)` \|$/.exec(line) ?? [];
       return part === '' ? [] : [[part, sentence] as const];
     });
-  it.each(told)('%s is refused with the documented sentence', (part, sentence) => {
+  it.each(messages)('%s is refused with the documented sentence', (part, sentence) => {
     expect(() => providerFromData({ ...nordlys, ...JSON.parse(part) })).toThrow(sentence);
   });
-  it('has such examples', () => expect(told.length).toBeGreaterThan(10));
+  it('has such examples', () => expect(messages.length).toBeGreaterThan(10));
 
   it.each(providers.map(provider => [provider.id, provider] as const))(
     'says of %s what it is asked',

@@ -7,11 +7,11 @@ const providers = [{ id: 'one' }, { id: 'two' }];
 const shards = [0, 1, 2, 3, 4, 5, 6, 7];
 
 it('lists every shard of every provider once, a few at a time', async () => {
-  const asked: string[] = [];
+  const shardsRead: string[] = [];
   let reading = 0;
   let most = 0;
   const list = async (provider: string, shard: number) => {
-    asked.push(`${provider}#${shard}`);
+    shardsRead.push(`${provider}#${shard}`);
     reading += 1;
     most = Math.max(most, reading);
     await sleep(1);
@@ -20,7 +20,7 @@ it('lists every shard of every provider once, a few at a time', async () => {
   };
   const listed = await listShards({ list }, providers, shards);
   const all = providers.flatMap(({ id }) => shards.map(shard => ({ id, shard })));
-  expect(asked.toSorted()).toEqual(all.map(({ id, shard }) => `${id}#${shard}`));
+  expect(shardsRead.toSorted()).toEqual(all.map(({ id, shard }) => `${id}#${shard}`));
   expect(listed.map(({ connection }) => connection).toSorted()).toEqual(
     all.map(({ id, shard }) => idOf(`of-${shard}`, id)),
   );

@@ -208,13 +208,13 @@ export class Cloud {
     const deps = {
       ...{ clock, tokens, connections },
       providers: new Map(policies),
-      refresh: (request: RefreshRequest) => this.#ask(request),
+      refresh: (request: RefreshRequest) => this.#refreshOne(request),
       refreshFailed: failed,
     };
     return apiHandler(deps, failed).use(injectLambdaContext(logger)).use(publishing(metrics)) as unknown as Handler;
   }
 
-  #ask(request: RefreshRequest): Promise<RefreshAnswer> {
+  #refreshOne(request: RefreshRequest): Promise<RefreshAnswer> {
     const { functions } = this.#parts.deployed;
     const fn = functions.find(({ environment }) => environment.PROVIDER === providerOf(request.connection));
     if (!fn) throw new Error(`no function refreshes ${request.connection}`);

@@ -59,8 +59,8 @@ const term = (text: string): Condition => {
   }
   const [, typed = '', type = ''] = /^attribute_type\((#\w+), (:\w+)\)$/.exec(trimmed) ?? [];
   if (typed) return (item, given) => givenValue(given, type).S === Object.keys(item[nameOf(given, typed)] ?? {})[0];
-  const [, sought, asked = ''] = /^attribute_(exists|not_exists)\((#\w+)\)$/.exec(trimmed) ?? [];
-  if (sought) return (item, given) => (item[nameOf(given, asked)] !== undefined) === (sought === 'exists');
+  const [, sought, attribute = ''] = /^attribute_(exists|not_exists)\((#\w+)\)$/.exec(trimmed) ?? [];
+  if (sought) return (item, given) => (item[nameOf(given, attribute)] !== undefined) === (sought === 'exists');
   const [, name = '', operator = '', value = ''] = /^(#\w+) (=|<=?|>) (:\w+)$/.exec(trimmed) ?? [];
   const holds = operators[operator];
   if (!holds) throw new Error(`the condition "${trimmed}" is not understood`);

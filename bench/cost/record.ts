@@ -186,15 +186,15 @@ export const savingsSection = ({ scenarios: recorded }: CostRecord): string => {
 
 /** The lines of the README. */
 export const readmeSection = ({ scenarios: recorded }: CostRecord): string => {
-  const said: Readonly<Record<string, string>> = {
+  const titles: Readonly<Record<string, string>> = {
     [all]: `${all} connections, one of each provider`,
     '1,000': '1,000 connections with tokens of 20 minutes, 200 in a secret',
     '100,000': '100,000 connections with tokens of 1 hour, 200 in a secret',
   };
-  const shown = recorded.filter(({ title }) => title in said);
+  const shown = recorded.filter(({ title }) => title in titles);
   const headlines = shown.map(({ title, usage }) => {
     const { full, free } = bothBills(usage);
-    return row([said[title] ?? '', dollars(full.total), dollars(free.total)]);
+    return row([titles[title] ?? '', dollars(full.total), dollars(free.total)]);
   });
   const runs = new Set(shown.map(({ date, commit }) => `${date} at commit ${commit}`));
   return [

@@ -73,8 +73,8 @@ export const usageOf = (data: DefinitionData, credentials: SecretFields, answer:
     // An optional field that is absent checks nothing.
     if (credentials[field] === undefined) continue;
     const isOther = (value: unknown) => {
-      const said = typeof value === 'number' ? String(value) : value;
-      return (said ?? credentials[field]) !== credentials[field];
+      const sent = typeof value === 'number' ? String(value) : value;
+      return (sent ?? credentials[field]) !== credentials[field];
     };
     if (isOther(at(claims, path)) || isOther(at(json, path))) return 'organisation_mismatch';
   }
@@ -121,10 +121,10 @@ const fits = ({ has = [], lacks = [], equals = {}, says }: Rule, json: Json): bo
   has.every(path => at(json, path) !== undefined) &&
   lacks.every(path => at(json, path) === undefined) &&
   Object.entries(equals).every(([path, value]) => at(json, path) === value) &&
-  (says === undefined || isSaid(says, json));
+  (says === undefined || hasText(says, json));
 
 /** The text is only matched, never kept: it may echo a token. */
-const isSaid = ({ path, anyOf }: NonNullable<Rule['says']>, json: Json): boolean => {
+const hasText = ({ path, anyOf }: NonNullable<Rule['says']>, json: Json): boolean => {
   const text = at(json, path);
   return typeof text === 'string' && anyOf.some(each => wordsIn(each).test(text));
 };

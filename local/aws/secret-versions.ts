@@ -37,9 +37,9 @@ export const addVersion = (
   const same = secret.versions.find(({ id }) => id === value.ClientRequestToken);
   if (same && holds(same, value)) return { secret, version: same };
   if (same) throw new AwsError('ResourceExistsException', 'The request token is in use for another value.');
-  const asked = value.VersionStages ?? [CURRENT];
+  const wanted = value.VersionStages ?? [CURRENT];
   // The first version is always the current one.
-  const stages = secret.versions.length === 0 ? [...new Set([...asked, CURRENT])] : asked;
+  const stages = secret.versions.length === 0 ? [...new Set([...wanted, CURRENT])] : wanted;
   const version: StoredVersion = {
     id: value.ClientRequestToken ?? randomUUID(),
     ...(value.SecretString !== undefined && { text: value.SecretString }),

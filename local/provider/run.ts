@@ -78,7 +78,7 @@ const parsed = (args: readonly string[]) => {
       options: { secret: { type: 'string' }, key: { type: 'string' }, help: { type: 'boolean' } },
     });
   } catch (error) {
-    const said = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
-    throw new UsageError(`${said}. See npm run provider -- --help`);
+    const reason = error instanceof Error ? error.message.split(/\.\s/, 1)[0] : 'the options cannot be read';
+    throw new UsageError(`${reason}. See npm run provider -- --help`);
   }
 };

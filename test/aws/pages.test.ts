@@ -46,13 +46,13 @@ it('a list is read in pages of a few hundred, without what only a run needs', as
     { Items: [], LastEvaluatedKey: next('bb'), $metadata: {} },
     { Items: pages.slice(2), $metadata: {} },
   ];
-  const asked: QueryCommandInput[] = [];
+  const queries: QueryCommandInput[] = [];
   // The SDK requests each page with the same object.
-  dynamodb.on(QueryCommand).callsFake(input => answers[asked.push({ ...input }) - 1]);
+  dynamodb.on(QueryCommand).callsFake(input => answers[queries.push({ ...input }) - 1]);
   const listed = await store.list('test-provider', 1);
   expect(listed.map(({ connection }) => connection)).toEqual(['a', 'b', 'c'].map(name => idOf(name)));
-  expect(asked.map(({ ExclusiveStartKey }) => ExclusiveStartKey)).toEqual([undefined, next('b'), next('bb')]);
-  for (const { Limit, ProjectionExpression } of asked) {
+  expect(queries.map(({ ExclusiveStartKey }) => ExclusiveStartKey)).toEqual([undefined, next('b'), next('bb')]);
+  for (const { Limit, ProjectionExpression } of queries) {
     expect(Limit).toBeLessThanOrEqual(500);
     expect(ProjectionExpression).toMatch(/#dueAt\b/);
     expect(ProjectionExpression).not.toMatch(/claimId|waiters|forcedAt/);

@@ -6,7 +6,7 @@ import { epochMs } from '../../lib/core/types.ts';
 import type { DefinedProvider } from '../../lib/definition/provider.ts';
 import { providersInFolder } from '../../lib/definition-files.ts';
 import { signAssertion } from '../../lib/http/sign.ts';
-import { answered, asked, signed, used } from './expected.ts';
+import { answered, requests, signed, used } from './expected.ts';
 import { inventedSecrets, keyFor } from './invented.ts';
 
 const providers = providersInFolder('catalogue');
@@ -42,7 +42,7 @@ it('has 20 definitions, each with its source and a note that it is untested', ()
 
 it('lists by hand what each one sends, and what consumers get', () => {
   const names = cases.map(([name]) => name).toSorted();
-  expect(Object.keys(asked).toSorted()).toEqual(names);
+  expect(Object.keys(requests).toSorted()).toEqual(names);
   expect(Object.keys(used).toSorted()).toEqual(names);
   const signers = providers.filter(({ definition }) => definition.assertion).map(({ id }) => id);
   expect(Object.keys(signed).toSorted()).toEqual(signers);
@@ -50,7 +50,7 @@ it('lists by hand what each one sends, and what consumers get', () => {
 
 describe.each(cases)('%s', (name, provider, account) => {
   it('sends what its vendor documents', () => {
-    const { url, sends, headers = {}, rotates } = asked[name] ?? expect.fail();
+    const { url, sends, headers = {}, rotates } = requests[name] ?? expect.fail();
     const login = account.logIn('signed');
     expect(login.url.split('?')[0]).toBe(url);
     expect(login.method).toBe('POST');

@@ -3,7 +3,7 @@
  * as value.
  */
 
-interface Asked {
+interface ExpectedRequest {
   readonly url: string;
   /** Of the form, the JSON or the query. */
   readonly sends: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ const signedClient = {
 };
 
 /** By the id, and the group of alternatives that the secret has. */
-export const asked: Readonly<Record<string, Asked>> = {
+export const requests: Readonly<Record<string, ExpectedRequest>> = {
   adobe: { url: 'https://ims-na1.adobelogin.com/ims/token/v3', sends: { ...credentials, ...client, scope: 'scope' } },
   'auth0-management': {
     url: 'https://invented.auth0.com/oauth/token',

@@ -199,10 +199,10 @@ describe('an operator', () => {
 });
 
 it('a connection that only a person can bring back is tried once more if its token is refused', () => {
-  const asked: Demand = { kind: 'force', issuedAt: at(-minutes(30)) };
+  const forced: Demand = { kind: 'force', issuedAt: at(-minutes(30)) };
   const attention = { status: 'attention', failures: 1, dueAt: at(hours(1)) } as const;
-  expect(demand(record({ ...attention, redeemedCode: 'f' }), asked)).toEqual(refresh('forced'));
-  expect(demand(record(attention), asked)).toEqual(wait('attention', at(hours(1))));
+  expect(demand(record({ ...attention, redeemedCode: 'f' }), forced)).toEqual(refresh('forced'));
+  expect(demand(record(attention), forced)).toEqual(wait('attention', at(hours(1))));
 });
 
 it('no decision depends on anything but its arguments', () => {
@@ -219,18 +219,18 @@ describe('a reader of a connection whose refresh token is in doubt', () => {
     session: { version: version(1), inDoubt: true },
   });
   const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
-  const asked = (connection: Connection, published: Published | undefined) =>
+  const demanded = (connection: Connection, published: Published | undefined) =>
     decideDemand(connection, published, START, { kind: 'ifNeeded', minTtl: hours(1) }, policy);
 
   it.each([
     ['is missing', undefined],
     ['is an older one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }],
   ])('has it sent if the token %s', (_, published) => {
-    expect(asked(doubtful, published)).toEqual(refresh('nothing_to_lose'));
+    expect(demanded(doubtful, published)).toEqual(refresh('nothing_to_lose'));
   });
 
   it('waits if the token is there', () => {
-    expect(asked(doubtful, life)).toEqual(wait('attention', at(minutes(20))));
+    expect(demanded(doubtful, life)).toEqual(wait('attention', at(minutes(20))));
   });
 
   it.each([
@@ -241,6 +241,6 @@ describe('a reader of a connection whose refresh token is in doubt', () => {
     const { expiresAt: __, ...rest } = doubtful;
     const connection = { ...doubtful, ...change };
     const known = connection.expiresAt === undefined ? rest : (connection as Connection);
-    expect(asked(known, undefined)).toEqual(wait('attention', at(minutes(20))));
+    expect(demanded(known, undefined)).toEqual(wait('attention', at(minutes(20))));
   });
 });

@@ -219,9 +219,9 @@ describe('attention', () => {
     // A token that is valid may be saved yet; otherwise it is probed.
     expect(standing(minutes(2)).dueAt).toBeLessThanOrEqual(at(minutes(5)));
     expect(standing(minutes(2), { expiresAt: START }).dueAt).toBe(at(minutes(2)));
-    const asked = { ...rejected, retryAfter: hours(1) };
+    const paused = { ...rejected, retryAfter: hours(1) };
     const lastError = { code: 'access_refused', at: START, since: at(-hours(9)), times: 7 } as const;
-    expect(failed(asked, { lastError, expiresAt: START }).dueAt).toBe(at(hours(1)));
+    expect(failed(paused, { lastError, expiresAt: START }).dueAt).toBe(at(hours(1)));
     expect(standing(minutes(9), { expiresAt: START }).dueAt).toBe(at(minutes(9)));
     expect(standing(hours(9), { expiresAt: START }).dueAt).toBe(at(minutes(15)));
     const tenMinutes = { issuedAt: at(-minutes(10)), expiresAt: START };

@@ -14,7 +14,7 @@ export const deployedIn = async (
     [...ours.values()].flatMap(fn => (fn.environment.PROVIDER ? [[fn.environment.PROVIDER, fn] as const] : [])),
   );
   const id = idOf(await resourcesOf(aws, stack), /ApiHttpApi[0-9A-F]{8}$/);
-  const { Items } = await aws.ask<{ readonly Items: readonly { readonly RouteKey: string }[] }>(
+  const { Items } = await aws.call<{ readonly Items: readonly { readonly RouteKey: string }[] }>(
     ...['apigatewayv2', 'get-routes', '--api-id', id],
   );
   return {

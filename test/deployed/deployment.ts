@@ -33,11 +33,11 @@ export interface Deployment {
 /** The parts of the deployment with this name; the functions of all deployments. */
 export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<Deployment> => {
   const [{ Functions }, { Schedules }] = await Promise.all([
-    aws.ask<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
-    aws.ask<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules', '--group-name', name),
+    aws.call<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
+    aws.call<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules', '--group-name', name),
   ]);
   const schedules = Schedules.map(({ Name, GroupName }) =>
-    aws.ask<DeployedSchedule>('scheduler', 'get-schedule', '--name', Name, '--group-name', GroupName),
+    aws.call<DeployedSchedule>('scheduler', 'get-schedule', '--name', Name, '--group-name', GroupName),
   );
   return {
     functions: new Map(Functions.map(each => [each.FunctionName, each])),

@@ -20,7 +20,7 @@ export interface LocalAws {
   /** Deploys a stack of the app in a folder, with its own settings; returns the output. */
   deploy(folder: string, stack: string, settings?: StageSettings): Promise<string>;
   /** One call of the AWS CLI. */
-  ask<T>(...call: readonly string[]): Promise<T>;
+  call<T>(...call: readonly string[]): Promise<T>;
   down(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export const startLocalAws = async (script: string): Promise<LocalAws> => {
         if (cwd !== app) await rm(cwd, { recursive: true, force: true });
       }
     },
-    ask: async (...call) => {
+    call: async (...call) => {
       const options = { env: { ...process.env, ...variables }, maxBuffer: 2 ** 26 };
       // The address is repeated: for queues the CLI would follow the queue's own address.
       const endpoint = ['--endpoint-url', variables.AWS_ENDPOINT_URL ?? ''];
@@ -75,7 +75,7 @@ export const resourcesOf = async (aws: LocalAws, stack: string): Promise<Readonl
       readonly PhysicalResourceId: string;
     }[];
   }
-  const { StackResourceSummaries } = await aws.ask<Listed>(
+  const { StackResourceSummaries } = await aws.call<Listed>(
     'cloudformation',
     'list-stack-resources',
     '--stack-name',

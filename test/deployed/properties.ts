@@ -21,7 +21,7 @@ export const checkProperties = async (
 
 const tables = async (aws: LocalAws, resources: Resources) => {
   const key = idOf(resources, /StorageKey(?!Alias)/);
-  const { KeyRotationEnabled } = await aws.ask<{ KeyRotationEnabled: boolean }>(
+  const { KeyRotationEnabled } = await aws.call<{ KeyRotationEnabled: boolean }>(
     'kms',
     'get-key-rotation-status',
     '--key-id',
@@ -33,7 +33,7 @@ const tables = async (aws: LocalAws, resources: Resources) => {
     [/StorageConnections/, ['shard HASH', 'connection RANGE']],
   ] as const) {
     const name = idOf(resources, pattern);
-    const { Table } = await aws.ask<{
+    const { Table } = await aws.call<{
       Table: {
         KeySchema: { AttributeName: string; KeyType: string }[];
         BillingModeSummary: { BillingMode: string };
@@ -49,7 +49,7 @@ const tables = async (aws: LocalAws, resources: Resources) => {
     assert.equal(Table.DeletionProtectionEnabled, true);
     assert.equal(Table.SSEDescription.SSEType, 'KMS');
     assert.ok(Table.SSEDescription.KMSMasterKeyArn.endsWith(key));
-    const { ContinuousBackupsDescription: backups } = await aws.ask<{
+    const { ContinuousBackupsDescription: backups } = await aws.call<{
       ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: string } };
     }>('dynamodb', 'describe-continuous-backups', '--table-name', name);
     assert.equal(backups.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus, 'ENABLED');
@@ -58,7 +58,7 @@ const tables = async (aws: LocalAws, resources: Resources) => {
 
 const queue = async (aws: LocalAws, resources: Resources) => {
   const url = idOf(resources, /DeadLetters(?!Policy)/);
-  const { Attributes } = await aws.ask<{ Attributes: Record<string, string> }>(
+  const { Attributes } = await aws.call<{ Attributes: Record<string, string> }>(
     ...['sqs', 'get-queue-attributes', '--queue-url', url, '--attribute-names', 'All'],
   );
   assert.equal(Attributes.MessageRetentionPeriod, '1209600');
@@ -67,7 +67,7 @@ const queue = async (aws: LocalAws, resources: Resources) => {
 
 const api = async (aws: LocalAws, resources: Resources) => {
   const id = idOf(resources, /ApiHttpApi[0-9A-F]{8}$/);
-  const { Items } = await aws.ask<{ Items: { RouteKey: string; AuthorizationType: string }[] }>(
+  const { Items } = await aws.call<{ Items: { RouteKey: string; AuthorizationType: string }[] }>(
     ...['apigatewayv2', 'get-routes', '--api-id', id],
   );
   assert.deepEqual(Items.map(each => each.RouteKey).toSorted(), [
@@ -79,7 +79,7 @@ const api = async (aws: LocalAws, resources: Resources) => {
     'POST /tokens/{provider}/{name}/{key}',
   ]);
   assert.ok(Items.every(each => each.AuthorizationType === 'AWS_IAM'));
-  const stage = await aws.ask<{
+  const stage = await aws.call<{
     DefaultRouteSettings: { ThrottlingRateLimit: number };
     AccessLogSettings: { Format: string; DestinationArn: string };
   }>('apigatewayv2', 'get-stage', '--api-id', id, '--stage-name', '$default');
@@ -89,7 +89,7 @@ const api = async (aws: LocalAws, resources: Resources) => {
 
 const logs = async (aws: LocalAws, resources: Resources) => {
   const names = ids(resources, /(Logs|AccessLogs)[0-9A-F]{8}$/);
-  const { logGroups } = await aws.ask<{ logGroups: { logGroupName: string; retentionInDays?: number }[] }>(
+  const { logGroups } = await aws.call<{ logGroups: { logGroupName: string; retentionInDays?: number }[] }>(
     'logs',
     'describe-log-groups',
   );
@@ -112,7 +112,7 @@ const schedules = (resources: Resources, { schedules }: Deployment, providers: r
 
 const alarms = async (aws: LocalAws, resources: Resources) => {
   const topic = idOf(resources, /AlarmsTopic[0-9A-F]{8}$/);
-  const { MetricAlarms } = await aws.ask<{
+  const { MetricAlarms } = await aws.call<{
     MetricAlarms: { AlarmName: string; AlarmActions: string[]; TreatMissingData: string; AlarmDescription: string }[];
   }>('cloudwatch', 'describe-alarms');
   assert.equal(MetricAlarms.length, ids(resources, /Monitoring/).length);

@@ -28,7 +28,7 @@ import { checkStages } from './stages.ts';
 const main = async (script: string): Promise<void> => {
   const aws = await startLocalAws(script);
   try {
-    const { KeyMetadata } = await aws.ask<{ readonly KeyMetadata: { readonly Arn: string } }>('kms', 'create-key');
+    const { KeyMetadata } = await aws.call<{ readonly KeyMetadata: { readonly Arn: string } }>('kms', 'create-key');
     const root = folder('../..');
     const created = (await aws.deploy(root, 'TokenRefresher', { context: { secretsKeys: KeyMetadata.Arn } })).match(
       /^created .*$/m,

@@ -13,7 +13,7 @@ import { causeTroubles } from './messages.ts';
 export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
   const { calls, operator, simulators } = stage;
   const { EVENT_BUS = '', ALARM_TOPIC = '' } = calls.deployed.watch.environment;
-  const heard = await listenTo(calls.deployed.aws, EVENT_BUS);
+  const received = await listenTo(calls.deployed.aws, EVENT_BUS);
   const mails = await mailsOf(calls.deployed.aws, ALARM_TOPIC);
   const secret = simulatedSecrets(simulators)['ioffice/tower'];
   await operator.rotate('ioffice/tower', { ...secret, password: 'wrong', tags: { customer: 'Tower Ltd' } });
@@ -37,7 +37,7 @@ export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
     ahead.map(({ Subject }) => Subject),
     ['token-refresher: ioffice/tower expires soon'],
   );
-  const events = (await heard()).map(event => [event.source, event['detail-type'], event.detail.connection]);
+  const events = (await received()).map(event => [event.source, event['detail-type'], event.detail.connection]);
   assert.deepEqual(
     events,
     ['needs attention', 'recovered', 'expiring'].map(type => ['token-refresher', type, 'ioffice/tower']),

@@ -14,7 +14,7 @@ const CONNECTION = 'powerepos/corner-cafe';
 /** A laptop whose connections have been refreshed, and the environment of a consumer. */
 const laptop = async (...args: readonly string[]) => {
   const started = startLaptop(['--port', '0', ...args]);
-  await started.said(/powerepos\/corner-cafe {2}refreshed/);
+  await started.logged(/powerepos\/corner-cafe {2}refreshed/);
   const url = new URL(await started.url());
   return {
     PATH: process.env.PATH ?? '',

@@ -38,22 +38,22 @@ const run = async (folder: string): Promise<Row[]> => {
     },
   };
   say('AWS and the providers are up');
-  const told = async (what: string, rows: Promise<Row[]>): Promise<Row[]> => {
+  const reported = async (what: string, rows: Promise<Row[]>): Promise<Row[]> => {
     const come = await rows;
     say(`${what}: ${come.every(({ won }) => won) ? 'won' : 'LOST'}`);
     return come;
   };
   const [read, down, late, crashed] = await Promise.all([
-    told('readers', readers.readers(world)),
-    told('outage', outage.outage(world, many)),
-    told('slow provider', slow.slow(world)),
-    told('crashes', crashes.crashes(world, many, say)),
+    reported('readers', readers.readers(world)),
+    reported('outage', outage.outage(world, many)),
+    reported('slow provider', slow.slow(world)),
+    reported('crashes', crashes.crashes(world, many, say)),
   ]);
   const [doubtful, downAlone, lateAlone, crashedAlone] = await Promise.all([
-    told('only copy in doubt', doubt.doubt(world, say)),
-    told('only copy, outage', outage.outage(world, alone)),
-    told('only copy, slow provider', slow.onlySlow(world)),
-    told('only copy, crashes', crashes.crashes(world, alone, say)),
+    reported('only copy in doubt', doubt.doubt(world, say)),
+    reported('only copy, outage', outage.outage(world, alone)),
+    reported('only copy, slow provider', slow.onlySlow(world)),
+    reported('only copy, crashes', crashes.crashes(world, alone, say)),
   ]);
   const pairs = crashed.flatMap((row, n) => [row, ...crashedAlone.slice(n, n + 1)]);
   const [crowd, reads] = [read.slice(0, 1), read.slice(1)];

@@ -27,8 +27,8 @@ const ticked = async (baseUrls: Readonly<Record<string, string>>) => {
 const provider = () => startProvider(() => [200, '{"access_token":"made-up","expires_in":86400}']);
 
 it('refresh sends nothing to addresses that are not public', { timeout: TIMEOUT }, async () => {
-  const heard: unknown[] = [];
-  const port = await listening(createServer().on('connection', socket => heard.push(socket.remotePort)));
+  const connected: unknown[] = [];
+  const port = await listening(createServer().on('connection', socket => connected.push(socket.remotePort)));
   const refused = (name: string) => [name, 'attention', 'address_refused', undefined];
   expect(
     await ticked({
@@ -45,7 +45,7 @@ it('refresh sends nothing to addresses that are not public', { timeout: TIMEOUT 
     refused('name'),
     ['plain', 'attention', 'secret_invalid', ['baseUrl']],
   ]);
-  expect(heard).toEqual([]);
+  expect(connected).toEqual([]);
 });
 
 it('refresh takes base URLs at the hosts of its environment alone, if that says so', { timeout: TIMEOUT }, async () => {

@@ -49,46 +49,46 @@ describe.skipIf(!made)('over TLS', () => {
   };
 
   it('a server with an untrusted certificate receives nothing, even if the environment disables verification', async () => {
-    let heard = 0;
+    let received = 0;
     const url = await servingTls((_, response) => {
-      heard += 1;
+      received += 1;
       response.end('{}');
     });
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     expect(await post(url)).toEqual(failed('network', false));
-    expect(heard).toBe(0);
+    expect(received).toBe(0);
   });
 
   it('a server with an untrusted certificate receives nothing', async () => {
-    let heard = 0;
+    let received = 0;
     const url = await servingTls((_, response) => {
-      heard++;
+      received++;
       response.end();
     });
     expect(await post(url)).toEqual(failed('network', false));
-    expect(heard).toBe(0);
+    expect(received).toBe(0);
   });
 
   it.each(['1', '0'])('a server that is vouched for under another name hears nothing (%s)', async environment => {
     trusted(ofAnother);
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', environment);
-    let heard = 0;
+    let received = 0;
     const url = await servingTls((_, response) => {
-      heard += 1;
+      received += 1;
       response.end('{}');
     }, ofAnother);
     expect(await post(url)).toEqual(failed('network', false));
-    expect(heard).toBe(0);
+    expect(received).toBe(0);
   });
 
   it('a server that speaks no TLS hears nothing', async () => {
-    const heard: string[] = [];
+    const received: string[] = [];
     const port = await rawServer((socket, soFar) => {
-      heard.push(soFar);
+      received.push(soFar);
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
     expect(await post(`https://127.0.0.1:${port}`)).toEqual(failed('network', false));
-    expect(heard.join()).not.toContain('grant_type');
+    expect(received.join()).not.toContain('grant_type');
   });
 
   it('answers, deadlines and deaths are what they are without', async () => {
@@ -118,24 +118,24 @@ describe.skipIf(!made)('over TLS', () => {
   };
 
   it('a process whose environment turns verification off still verifies', async () => {
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const url = await servingTls((request, response) => {
-      heard.push(request.url);
+      received.push(request.url);
       response.end('{}');
     });
     const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
     expect(await inAnotherProcess(`${url}/node`, env, 'node')).toBe('answer');
     expect(await inAnotherProcess(`${url}/send`, env, 'send')).toBe('failed');
-    expect(heard).toEqual(['/node']);
+    expect(received).toEqual(['/node']);
   });
 
   it('TLS before 1.2 is not spoken, even if the environment allows it', async () => {
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const old: SecureVersion = 'TLSv1.1';
     const server = createTlsServer(
       { ...made, minVersion: old, maxVersion: old, ciphers: 'DEFAULT@SECLEVEL=0' },
       (request, response) => {
-        heard.push(request.url);
+        received.push(request.url);
         response.end('{}');
       },
     );
@@ -147,6 +147,6 @@ describe.skipIf(!made)('over TLS', () => {
     const env = { NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0', NODE_EXTRA_CA_CERTS };
     expect(await inAnotherProcess(`${url}/node`, env, 'node')).toBe('answer');
     expect(await inAnotherProcess(`${url}/send`, env, 'send')).toBe('failed');
-    expect(heard).toEqual(['/node']);
+    expect(received).toEqual(['/node']);
   });
 });

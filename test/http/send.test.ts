@@ -191,8 +191,8 @@ describe('the deadline', () => {
   it.each([
     ['that goes on to another protocol', 'HTTP/1.1 101 Go\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'],
     ['that only ever says what is yet to come', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(MOST_INFORMATIONAL)],
-  ])('ends a call to a server %s', async (_, said) => {
-    const port = await rawServer(socket => socket.write(said));
+  ])('ends a call to a server %s', async (_, bytes) => {
+    const port = await rawServer(socket => socket.write(bytes));
     expect(await post(`http://127.0.0.1:${port}`, {}, TINY)).toEqual(failed('timeout', true));
   });
 
@@ -224,10 +224,10 @@ describe('a connection that fails', () => {
     ['within the headers', 'HTTP/1.1 200 OK\r\ncontent-ty'],
     ['within an answer of known length', 'HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n{"access_token":"half'],
     ['within a chunked answer', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n15\r\n{"access_token":"half'],
-  ])('because the server crashes %s may have been processed', async (_, said) => {
+  ])('because the server crashes %s may have been processed', async (_, bytes) => {
     for (const die of ['end', 'destroy', 'resetAndDestroy'] as const) {
       const port = await rawServer((socket, soFar) => {
-        if (soFar.includes('grant_type=made-up')) socket.write(said, () => socket[die]());
+        if (soFar.includes('grant_type=made-up')) socket.write(bytes, () => socket[die]());
       });
       expect(await post(`http://127.0.0.1:${port}`)).toEqual(failed('network', true));
     }
@@ -239,8 +239,8 @@ describe('a connection that fails', () => {
     ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['another protocol', 'SSH-2.0-made-up\r\n'],
     ['headers without an end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}`],
-  ])('because of %s may have been processed', async (_, said) => {
-    const port = await rawServer(socket => socket.write(said));
+  ])('because of %s may have been processed', async (_, bytes) => {
+    const port = await rawServer(socket => socket.write(bytes));
     expect(await post(`http://127.0.0.1:${port}`)).toEqual(failed('network', true));
   });
 });

@@ -11,25 +11,25 @@ const provider = testProvider({
 /** A connection at a provider that can revoke, and the revocations that the provider received. */
 export const endingWorld = async () => {
   const { world, vendor } = await vendorWorld({ provider });
-  const asked: { readonly token: string; readonly url: string; readonly at: EpochMs }[] = [];
+  const revocations: { readonly token: string; readonly url: string; readonly at: EpochMs }[] = [];
   const revoked = new Set<string>();
-  let says = (_token: string): HttpReply => answer('{}');
+  let replyTo = (_token: string): HttpReply => answer('{}');
   world.vendor = request => {
     const { token } = request.headers;
     if (token === undefined) return vendor.handle(request);
-    const reply = says(token);
-    asked.push({ token, url: request.url, at: world.clock.now() });
+    const reply = replyTo(token);
+    revocations.push({ token, url: request.url, at: world.clock.now() });
     if (reply.kind === 'answer' && reply.status === 200) revoked.add(token);
     return reply;
   };
   return {
     world,
-    asked,
+    revocations,
     /** The tokens and refresh tokens that the provider has ended. */
     revoked,
     /** Sets its answer to revocations. */
-    answers: (next: typeof says): void => {
-      says = next;
+    answers: (next: typeof replyTo): void => {
+      replyTo = next;
     },
     tick: () => world.tick(provider.id),
     /** Deletes a secret at once, and creates another one with its name. */

@@ -42,11 +42,11 @@ export const victimAndHostileHost = async (
 ) => {
   const id = parseConnectionId(`${provider}/acme${options.packed ? '/oslo' : ''}`);
   if (!id) throw new Error('no id');
-  const heard: HttpRequest[] = [];
+  const received: HttpRequest[] = [];
   let honest = (_: HttpRequest): HttpReply => lostAnswer;
   const world = new World(providers, request => {
     if (!request.url.startsWith(HOSTILE)) return honest(request);
-    heard.push(request);
+    received.push(request);
     return moods[options.mood ?? 'refuses']();
   });
   const place = { now: world.clock.now, scale: 1, random: seeded(2), url: URL };
@@ -85,10 +85,10 @@ export const victimAndHostileHost = async (
   const victims = (calls: readonly HttpRequest[]) =>
     calls.filter(call => JSON.stringify(call).includes(refreshToken) && !call.url.endsWith('/revoke'));
   return {
-    ...{ world, id, fields, version, write, erase, leave, goOn, heard },
+    ...{ world, id, fields, version, write, erase, leave, goOn, received },
     hostileUrl: `${HOSTILE}/${provider}`,
     /** The requests to the hostile host that carry the victim's refresh token. */
-    leaked: () => heard.filter(call => JSON.stringify(call).includes(refreshToken)),
+    leaked: () => received.filter(call => JSON.stringify(call).includes(refreshToken)),
     /** The grants that use it, wherever they go. */
     used: () => victims(world.calls),
   };
@@ -97,13 +97,13 @@ export const victimAndHostileHost = async (
 /** The fields of a connection that a person has logged in to in the browser. */
 const browserFields = (provider: string, honest: (request: HttpRequest) => HttpReply): Fields => {
   const { username: _, password: __, ...fields } = fieldsAt(provider);
-  const asked = new URLSearchParams({
+  const query = new URLSearchParams({
     client_id: fields.clientId ?? '',
     redirect_uri: fields.redirectUri ?? '',
     scope: fields.scope ?? '',
     response_type: 'code',
   });
-  const page = honest({ method: 'GET', url: `${URL}/${provider}/login.html?${asked}`, headers: {} });
+  const page = honest({ method: 'GET', url: `${URL}/${provider}/login.html?${query}`, headers: {} });
   const location = page.kind === 'answer' ? (page.headers.location ?? '') : '';
   const code = new URLSearchParams(location.split('#')[1]).get('code');
   if (code === null) throw new Error('no code');

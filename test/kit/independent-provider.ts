@@ -217,7 +217,7 @@ export const startIndependentProvider = async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const issued: (Issued & { readonly provider: string })[] = [];
   const complaints: string[] = [];
-  const asked: string[] = [];
+  const requests: string[] = [];
   let hold: (line: string) => Promise<void> = async () => {};
   const routes = sheets(url, (provider, token) => issued.push({ provider, ...token }));
 
@@ -235,7 +235,7 @@ export const startIndependentProvider = async () => {
     const incoming = await read(request);
     const route = routes[incoming.line];
     if (!route) return api(incoming);
-    asked.push(incoming.line);
+    requests.push(incoming.line);
     await hold(incoming.line);
     try {
       return route(incoming);
@@ -258,7 +258,7 @@ export const startIndependentProvider = async () => {
     issued,
     complaints,
     /** The lines of the requests to token endpoints, in order. */
-    asked,
+    requests,
     /** Called with each of them before it is answered: it may take time. */
     holding: (next: typeof hold) => {
       hold = next;

@@ -94,7 +94,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
     await ended;
   });
   /** Resolves as soon as standard error matches; rejects if the process ends before. */
-  const said = (pattern: RegExp) =>
+  const logged = (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
         const found = pattern.exec(stderr);
@@ -105,7 +105,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
       child.stderr.on('data', look);
       child.on('close', () => look() ?? reject(new Error(`it ended without saying ${pattern}:\n${stderr}`)));
     });
-  const url = async () => (await said(/HTTP API: (http:\S+)/))[1] ?? '';
+  const url = async () => (await logged(/HTTP API: (http:\S+)/))[1] ?? '';
   const get = async (path: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${KEY}`, ...init.headers };
     const response = await fetch(`${await url()}${path}`, { ...init, headers });
@@ -113,7 +113,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
   };
   const kill = (signal: NodeJS.Signals) => child.kill(signal);
   const freeSize = () => execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited:']);
-  return { ended, said, url, get, stderr: () => stderr, kill, freeSize };
+  return { ended, logged, url, get, stderr: () => stderr, kill, freeSize };
 };
 export type LaptopProcess = ReturnType<typeof startLaptop>;
 

@@ -34,13 +34,13 @@ export const closedPort = async (): Promise<number> => {
   return port;
 };
 
-/** A server that speaks bytes instead of HTTP: `heard` is called with all bytes so far. */
-export const rawServer = (heard: (socket: Socket, soFar: string) => void): Promise<number> => {
+/** A server that speaks bytes instead of HTTP: `onBytes` is called with all bytes so far. */
+export const rawServer = (onBytes: (socket: Socket, soFar: string) => void): Promise<number> => {
   const server = createTcpServer(socket => {
     let soFar = '';
     socket.on('data', data => {
       soFar += data.toString('latin1');
-      heard(socket, soFar);
+      onBytes(socket, soFar);
     });
   });
   return listening(server);

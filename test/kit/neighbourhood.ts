@@ -88,9 +88,9 @@ export const neighbourhood = async (honest: number) => {
     hostileCalls: () => hostileCalls,
     /** How often the honest connections' provider answered 429. */
     refused: () => refused,
-    /** Adds connections, which all get the answer of `says`: each in its own secret, or all in one. */
-    join: async (names: readonly string[], place: Place, says: () => HttpReply = hostile): Promise<void> => {
-      hostile = says;
+    /** Adds connections, which all get the answer of `reply`: each in its own secret, or all in one. */
+    join: async (names: readonly string[], place: Place, reply: () => HttpReply = hostile): Promise<void> => {
+      hostile = reply;
       const { baseUrl, packed } = place;
       const fields = (name: string) => ({ clientId: `hostile-${name}`, clientSecret: 'x', scope: 'x', baseUrl });
       const connections = Object.fromEntries(names.map(name => [name, fields(name)]));
@@ -103,8 +103,8 @@ export const neighbourhood = async (honest: number) => {
       let replaced = 0;
       const once = async (connection: ConnectionId): Promise<void> => {
         const issuedAt = (await stores.tokens.get(connection))?.issuedAt ?? START;
-        const asked = { kind: 'force', connection, issuedAt, waits: true } as const;
-        if ((await refreshOnDemand(demand, officernd, asked)).result === 'refreshed') replaced += 1;
+        const request = { kind: 'force', connection, issuedAt, waits: true } as const;
+        if ((await refreshOnDemand(demand, officernd, request)).result === 'refreshed') replaced += 1;
       };
       const all = () => {
         for (const connection of connections) void once(connection);

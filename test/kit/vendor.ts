@@ -70,7 +70,8 @@ export class Vendor {
   life: Milliseconds = hours(1);
   /** Replaces answers, one per call; `undefined` lets one call through. */
   readonly script: (((request: HttpRequest) => HttpReply) | undefined)[] = [];
-  readonly asked: string[] = [];
+  /** The grants that it was sent: `password`, `refresh` or `code`. */
+  readonly grants: string[] = [];
   /** Uses of spent tokens and codes. */
   reused = 0;
   #serial = 0;
@@ -83,15 +84,15 @@ export class Vendor {
   }
 
   readonly handle = (request: HttpRequest): HttpReply => {
-    const asked = jsonObject(request.body ?? '') ?? {};
-    this.asked.push(Object.keys(asked)[0] ?? 'nothing');
+    const body = jsonObject(request.body ?? '') ?? {};
+    this.grants.push(Object.keys(body)[0] ?? 'nothing');
     const instead = this.script.shift();
-    return instead ? instead(request) : this.answer(asked);
+    return instead ? instead(request) : this.answer(body);
   };
 
-  answer(asked: Readonly<Record<string, unknown>>): HttpReply {
-    if (typeof asked.refresh === 'string') {
-      const held = this.#sessions.get(asked.refresh);
+  answer(body: Readonly<Record<string, unknown>>): HttpReply {
+    if (typeof body.refresh === 'string') {
+      const held = this.#sessions.get(body.refresh);
       if (held && !held.spent) {
         held.spent = true;
         return this.#grant(held.family);
@@ -99,14 +100,14 @@ export class Vendor {
       if (held) this.#reuse(held.family);
       return answer({ error: 'invalid_grant' }, 400);
     }
-    if (typeof asked.code === 'string') {
-      const before = this.#redeemed.get(asked.code);
+    if (typeof body.code === 'string') {
+      const before = this.#redeemed.get(body.code);
       if (before !== undefined) this.#reuse(before);
-      if (before !== undefined || !asked.code.startsWith('good')) return answer({ error: 'invalid_grant' }, 400);
-      this.#redeemed.set(asked.code, this.#serial);
+      if (before !== undefined || !body.code.startsWith('good')) return answer({ error: 'invalid_grant' }, 400);
+      this.#redeemed.set(body.code, this.#serial);
       return this.#grant(this.#serial);
     }
-    return asked.password === this.password ? this.#grant(this.#serial) : answer({ error: 'invalid_grant' }, 401);
+    return body.password === this.password ? this.#grant(this.#serial) : answer({ error: 'invalid_grant' }, 401);
   }
 
   /** Whether a consumer's call with the token succeeds. */
@@ -120,7 +121,7 @@ export class Vendor {
   }
 
   count(what: 'password' | 'refresh' | 'code'): number {
-    return this.asked.filter(each => each === what).length;
+    return this.grants.filter(each => each === what).length;
   }
 
   #reuse(family: number): void {
@@ -153,7 +154,7 @@ export const vendorWorld = async (
     world.clock.pass(minutes(33));
     world.log.length = 0;
     world.calls.length = 0;
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
   }
   return { world, vendor };
 };

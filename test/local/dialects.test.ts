@@ -280,8 +280,8 @@ describe('ioffice', () => {
     const { clientId = '', redirectUri = '', scope = '' } = account.fields;
     const page = (query: Record<string, string>) =>
       world.send({ method: 'GET', url: `${world.url}/ioffice/login.html?${new URLSearchParams(query)}`, headers: {} });
-    const asked = { response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope, state: 'kept' };
-    const reply = page(asked);
+    const query = { response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope, state: 'kept' };
+    const reply = page(query);
     const location = new URL((reply.kind === 'answer' && reply.headers.location) || '');
     const fragment = new URLSearchParams(location.hash.slice(1));
     expect([statusOf(reply), fragment.get('state'), location.search]).toEqual([302, 'kept', '']);
@@ -290,6 +290,6 @@ describe('ioffice', () => {
     const client = clientOf(world, account, withoutLogin);
     const token = granted(client.logIn());
     expect(client.use(granted(client.refresh(refreshTokenOf(token))))).toBe(200);
-    expect(statusOf(page({ ...asked, redirect_uri: 'https://example.com/thief' }))).toBe(400);
+    expect(statusOf(page({ ...query, redirect_uri: 'https://example.com/thief' }))).toBe(400);
   });
 });

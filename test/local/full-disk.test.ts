@@ -28,8 +28,8 @@ describe.runIf(process.platform === 'linux')('a disk without room', { timeout: T
     async () => {
       const data = join(temporaryFolder(), 'state');
       const laptop = startLaptop(['--port', '0', '--speed', '120', '--data', data], { fileSize: 70_000 });
-      await laptop.said(new RegExp(`the data folder takes no writes: ${FULL}`));
-      await laptop.said(/poweroffice-v1\/old-mill {2}refreshed/);
+      await laptop.logged(new RegExp(`the data folder takes no writes: ${FULL}`));
+      await laptop.logged(/poweroffice-v1\/old-mill {2}refreshed/);
       for (const path of ['/tokens/petrosoft/station-7', '/connections']) {
         expect([path, (await laptop.get(path)).status]).toEqual([path, 200]);
       }
@@ -37,7 +37,7 @@ describe.runIf(process.platform === 'linux')('a disk without room', { timeout: T
       await expect.poll(async () => (await laptop.get('/tokens/poweroffice-v1/old-mill')).status, soon).toBe(503);
       laptop.freeSize();
       // A connection whose run was interrupted waits for its lease to end; the others continue at once.
-      await laptop.said(/the data folder takes writes again\n.* {2}refreshed/);
+      await laptop.logged(/the data folder takes writes again\n.* {2}refreshed/);
       laptop.kill('SIGTERM');
       const ended = await laptop.ended;
       expect(ended.code).toBe(0);

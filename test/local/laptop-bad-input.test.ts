@@ -56,8 +56,8 @@ describe('bad input', { timeout: TIMEOUT }, () => {
     const endpoint = `http://127.0.0.1:${await port()}`;
     const { stderr, ...ended } = await runLaptop(['--once', '--endpoint', endpoint]);
     // After the lines that say what was going to be used.
-    const said = stderr.split('\n').filter(line => !/^\d\d:\d\d:\d\d /.test(line));
-    expectRefusal({ ...ended, stderr: said.join('\n') }, new RegExp(`--endpoint.*${endpoint}`));
+    const problem = stderr.split('\n').filter(line => !/^\d\d:\d\d:\d\d /.test(line));
+    expectRefusal({ ...ended, stderr: problem.join('\n') }, new RegExp(`--endpoint.*${endpoint}`));
   });
 });
 

@@ -58,7 +58,7 @@ describe('npm start -- --secrets DIR, with providers that follow the fact sheets
     }
     expect(independent.complaints).toEqual([]);
     // One login each; iOFFICE's in two steps.
-    expect(independent.asked.toSorted()).toEqual([
+    expect(independent.requests.toSorted()).toEqual([
       'POST /epos/authorisation/token',
       'POST /io/external/api/oauth2/auth',
       'POST /io/external/api/oauth2/token',

@@ -81,11 +81,11 @@ describe('npm start', { timeout: TIMEOUT }, () => {
   itThorough('ends at once on a signal while it waits for a killed predecessor’s lease', async () => {
     const data = temporaryFolder();
     const first = startLaptop(['--port', '0', '--data', data]);
-    await first.said(/ {2}refreshed/);
+    await first.logged(/ {2}refreshed/);
     first.kill('SIGKILL');
     await first.ended;
     const second = startLaptop(['--port', '0', '--data', data]);
-    await second.said(/waiting \d+ s for/);
+    await second.logged(/waiting \d+ s for/);
     second.kill('SIGTERM');
     expect(await second.ended).toMatchObject({ code: 0 });
   });
@@ -112,7 +112,7 @@ describe('npm start -- --data', { timeout: TIMEOUT }, () => {
     async () => {
       const data = temporaryFolder();
       const first = startLaptop(['--port', '0', '--data', data]);
-      await first.said(/ {2}refreshed/);
+      await first.logged(/ {2}refreshed/);
       first.kill('SIGKILL');
       const { stderr } = await first.ended;
       const done = stderr.match(/ {2}refreshed/g)?.length ?? 0;

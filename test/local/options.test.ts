@@ -81,10 +81,10 @@ describe('an option that cannot be', () => {
     ['--once=yes'],
     ['--bogus'],
   ])('%s %s is one sentence that names it', (...args) => {
-    const said = complaint(...args);
-    expect(said).toContain(args[0]?.split('=')[0]);
-    expect(said).not.toContain('\n');
-    expect(said).toMatch(/^.+[^.]\.$|--help$/);
+    const message = complaint(...args);
+    expect(message).toContain(args[0]?.split('=')[0]);
+    expect(message).not.toContain('\n');
+    expect(message).toMatch(/^.+[^.]\.$|--help$/);
   });
 
   it.each([['stray'], ['-x'], ['--', 'stray']])('%s is refused', (...args) => {

@@ -217,10 +217,10 @@ Times and limits
       2,
       expect.stringMatching(/"ioffice" is the id of a built-in provider: choose another "id"\.$/),
     ]);
-    const said: string[] = [];
-    const printer = { result: (line: string) => said.push(line), problem: (line: string) => said.push(line) };
+    const lines: string[] = [];
+    const printer = { result: (line: string) => lines.push(line), problem: (line: string) => lines.push(line) };
     expect(await runProviderCommand(['chek', 'acme.json'], printer)).toBe(2);
-    expect(said).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
+    expect(lines).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
   });
 
   it('prints warnings in words', async () => {

@@ -101,16 +101,16 @@ describe('a folder that cannot be used', () => {
       /"baseUrl" /,
     ],
   ])('because of %s says so in a sentence, without any value', async (_, secrets, about) => {
-    const said = await complaintOf(folderOf(secrets));
-    expect(said).toMatch(about);
-    expect(said).not.toContain('\n');
-    expect(said).not.toContain(PLANTED);
+    const message = await complaintOf(folderOf(secrets));
+    expect(message).toMatch(about);
+    expect(message).not.toContain('\n');
+    expect(message).not.toContain(PLANTED);
   });
 
   it('says all that is wrong at once, a sentence each', async () => {
-    const said = await complaintOf(folderOf({ 'petrosoft/a': {}, 'nobody/b': {}, 'officernd/c': 'x' }));
+    const message = await complaintOf(folderOf({ 'petrosoft/a': {}, 'nobody/b': {}, 'officernd/c': 'x' }));
     for (const about of ['a.json: "login"', 'a.json: "password"', '"nobody"', 'c.json: '])
-      expect(said).toContain(about);
+      expect(message).toContain(about);
   });
 
   it('because it is not there, or is a file', async () => {
@@ -158,12 +158,12 @@ describe('a folder that cannot be used', () => {
       fc.asyncProperty(secret, async ([provider, json]) => {
         const own = join(folder, `run-${++runs}`);
         writeSecrets(own, { [`${provider}/acme`]: json });
-        const said = await readSecretsFolder(own).then(
+        const message = await readSecretsFolder(own).then(
           () => '',
           (error: UsageError) => error.message,
         );
-        expect(said).not.toContain(PLANTED);
-        expect(said).not.toMatch(/\d{10}/);
+        expect(message).not.toContain(PLANTED);
+        expect(message).not.toMatch(/\d{10}/);
       }),
       { numRuns: 200 },
     );

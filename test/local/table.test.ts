@@ -3,7 +3,7 @@ import type { ConnectionView } from '../../lib/api/answers.ts';
 import { connectionView } from '../../lib/api/views.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { epochMs } from '../../lib/core/types.ts';
-import { toldAs } from '../../local/log-lines.ts';
+import { laptopLog } from '../../local/log-lines.ts';
 import { runTicks } from '../../local/schedule.ts';
 import { shortDuration, table } from '../../local/table.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
@@ -111,39 +111,39 @@ describe('the ticks', () => {
 
 describe('the lines at the terminal', () => {
   const lines: string[] = [];
-  const told = toldAs(line => lines.push(line));
-  const said = (tell: () => void): string => {
+  const log = laptopLog(line => lines.push(line));
+  const printed = (write: () => void): string => {
     lines.length = 0;
-    tell();
+    write();
     return lines.join('\n');
   };
   const report = { connection: idOf('acme'), from: 'healthy', to: 'healthy', calls: 1, took: 5, warnings: [] } as const;
 
   it('is a refresh with its life, or its failure with code and status', () => {
     const refreshed = { ...report, result: 'refreshed', issuedAt: START, expiresAt: epochMs(START + MINUTE) } as const;
-    expect(said(() => told.refresh(refreshed))).toBe('test-provider/acme  refreshed, valid for 1m00s');
+    expect(printed(() => log.refresh(refreshed))).toBe('test-provider/acme  refreshed, valid for 1m00s');
     const error = { code: 'provider_error', status: 503 } as const;
-    expect(said(() => told.refresh({ ...report, result: 'failed', error }))).toBe(
+    expect(printed(() => log.refresh({ ...report, result: 'failed', error }))).toBe(
       'test-provider/acme  failed (provider_error, HTTP 503)',
     );
-    expect(said(() => told.refresh({ ...report, result: 'lost' }))).toBe('');
+    expect(printed(() => log.refresh({ ...report, result: 'lost' }))).toBe('');
   });
 
   it('is what our own errors say, and of others no word: they may quote what they were about', () => {
-    expect(said(() => told.error(new RefresherError('store_failed', 'could not read')))).toContain('could not read');
+    expect(printed(() => log.error(new RefresherError('store_failed', 'could not read')))).toContain('could not read');
     const foreign = new SyntaxError('Unexpected token: "planted-token" is not valid JSON');
-    expect(said(() => told.error(foreign))).toMatch(/^internal error: SyntaxError$/);
-    expect(said(() => told.error('planted-token'))).not.toContain('planted');
+    expect(printed(() => log.error(foreign))).toMatch(/^internal error: SyntaxError$/);
+    expect(printed(() => log.error('planted-token'))).not.toContain('planted');
   });
 
   it('is what AWS refused, by the class of its answer', () => {
     const denied = Object.assign(new Error('planted-token'), { name: 'AccessDeniedException', $fault: 'client' });
-    expect(said(() => told.error(denied))).toBe('AWS: AccessDeniedException');
+    expect(printed(() => log.error(denied))).toBe('AWS: AccessDeniedException');
   });
 
   it('is one line if the data folder takes no writes, and one if it takes them again', () => {
     let refusal: string | undefined;
-    const patient = toldAs(
+    const patient = laptopLog(
       line => lines.push(line),
       () => refusal,
     );
@@ -155,16 +155,16 @@ describe('the lines at the terminal', () => {
       patient.unclaimed(idOf('other'), 'store_failed');
     };
     refusal = 'no space left on device';
-    expect(said(once)).toMatch(/^the data folder takes no writes: no space left on device\. .*$/);
-    expect(said(once)).toBe('');
+    expect(printed(once)).toMatch(/^the data folder takes no writes: no space left on device\. .*$/);
+    expect(printed(once)).toBe('');
     // Reported while the disk is still full: nothing new.
-    expect(said(() => patient.refresh(failed))).toBe('test-provider/acme  failed (store_failed)');
-    expect(said(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
+    expect(printed(() => patient.refresh(failed))).toBe('test-provider/acme  failed (store_failed)');
+    expect(printed(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
     refusal = undefined;
-    expect(said(() => patient.refresh(refreshed))).toBe(
+    expect(printed(() => patient.refresh(refreshed))).toBe(
       'the data folder takes writes again\ntest-provider/acme  refreshed',
     );
-    expect(said(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
-    expect(said(once).split('\n')).toHaveLength(3);
+    expect(printed(() => patient.refresh(refreshed))).toBe('test-provider/acme  refreshed');
+    expect(printed(once).split('\n')).toHaveLength(3);
   });
 });

@@ -23,14 +23,14 @@ const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = 
   const clock = testClock();
   const published: (readonly Transition[])[] = [];
   const failures: unknown[] = [];
-  const heard: unknown[] = [];
+  const reports: unknown[] = [];
   const { observer, middleware } = publishingTransitions(
     {
-      refresh: report => void heard.push(report),
-      unclaimed: (connection, code) => void heard.push([connection, code]),
-      retired: (connection, result) => void heard.push([connection, result]),
-      outOfTime: left => void heard.push(left),
-      sweep: report => void heard.push(report),
+      refresh: report => void reports.push(report),
+      unclaimed: (connection, code) => void reports.push([connection, code]),
+      retired: (connection, result) => void reports.push([connection, result]),
+      outOfTime: left => void reports.push(left),
+      sweep: report => void reports.push(report),
     },
     clock,
     transitions => {
@@ -43,7 +43,7 @@ const setUp = (publish: (transitions: readonly Transition[]) => Promise<void> = 
     const hook: unknown = middleware[how];
     await Reflect.apply(hook as () => unknown, undefined, [{}]);
   };
-  return { clock, observer, published, failures, heard, ends };
+  return { clock, observer, published, failures, reports, ends };
 };
 
 it('changes are published together when the invocation ends, each with the time of its report', async () => {
@@ -98,13 +98,13 @@ it('an invocation does not end before its publication has', async () => {
   const publication = Promise.withResolvers<void>();
   const { observer, ends } = setUp(() => publication.promise);
   observer.refresh(failing);
-  const told: string[] = [];
-  const end = ends().then(() => told.push('ended'));
+  const order: string[] = [];
+  const end = ends().then(() => order.push('ended'));
   await new Promise(setImmediate);
-  told.push('published');
+  order.push('published');
   publication.resolve();
   await end;
-  expect(told).toEqual(['published', 'ended']);
+  expect(order).toEqual(['published', 'ended']);
 });
 
 it('nothing is published if nothing changed', async () => {
@@ -116,10 +116,10 @@ it('nothing is published if nothing changed', async () => {
 });
 
 it('the observer inside hears everything, changes or not', () => {
-  const { observer, heard } = setUp();
+  const { observer, reports } = setUp();
   observer.refresh(steady);
   observer.refresh(failing);
   observer.unclaimed(steady.connection, 'store_failed');
   observer.sweep(tickReport);
-  expect(heard).toEqual([steady, failing, [steady.connection, 'store_failed'], tickReport]);
+  expect(reports).toEqual([steady, failing, [steady.connection, 'store_failed'], tickReport]);
 });

@@ -13,7 +13,7 @@ const withWrongPassword = async (provider = locking) => {
   await given.world.discover();
   await given.world.tick(provider.id);
   expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
-  given.vendor.asked.length = 0;
+  given.vendor.grants.length = 0;
   return given;
 };
 const correct = async ({
@@ -40,7 +40,7 @@ describe('an operator', () => {
     await world.put(ID, { password: 'wrong' });
     expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
     await world.put(ID, { password: 'right' });
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
     expect(vendor.count('password')).toBe(1);
   });
@@ -58,11 +58,11 @@ describe('if wrong logins lock accounts', () => {
     expect(await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: 0, waits: false })).toMatchObject({
       reason: 'attention',
     });
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
     await correct(given);
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
   });
 
   it.each([
@@ -87,7 +87,7 @@ describe('if wrong logins lock accounts', () => {
       if (operation === 'secrets.get') throw new Error('no secrets today');
     };
     await given.world.run('test-provider', hours(1), minutes(5));
-    expect(given.vendor.asked).toEqual([]);
+    expect(given.vendor.grants).toEqual([]);
     expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
     delete given.world.hooks.before;
     await given.world.tick('test-provider');
@@ -98,7 +98,7 @@ describe('if wrong logins lock accounts', () => {
     const { world, vendor } = await withWrongPassword();
     await world.stores.connections.noteSecret(ID, 'a version that never was' as never);
     await world.run('test-provider', DAY, minutes(5));
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
   });
 
   it('a second wrong secret costs one more login, and no more', async () => {
@@ -106,7 +106,7 @@ describe('if wrong logins lock accounts', () => {
     await world.put(ID, { password: 'wrong as well' });
     await world.discover();
     await world.run('test-provider', 7 * DAY, hours(1));
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
   });
 });
 
@@ -129,14 +129,14 @@ describe('if they do not', () => {
       await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: hours(1), waits: false });
       await world.onDemand(forced);
     }
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
   });
 });
 
 it('a wrong secret costs no call, and is read again when it changes', async () => {
   const { world, vendor } = await vendorWorld({ provider: locking, secret: { note: 'nothing' }, refreshed: false });
   await world.run('test-provider', DAY, minutes(5));
-  expect(vendor.asked).toEqual([]);
+  expect(vendor.grants).toEqual([]);
   expect(await world.record(ID)).toMatchObject({
     status: 'attention',
     lastError: { code: 'secret_invalid', fields: ['password'] },

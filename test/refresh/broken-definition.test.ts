@@ -23,7 +23,7 @@ it.each(rows)('a bug in `%s` of a definition settles as a failure, with backoff'
   expect(report.bug?.join()).toContain('broken-definition.test.ts');
   expect(JSON.stringify(report)).not.toContain('secret-token');
   expect(report).not.toHaveProperty('commitFailed');
-  expect(vendor.asked.length).toBe(name === 'logIn' ? 0 : 1);
+  expect(vendor.grants.length).toBe(name === 'logIn' ? 0 : 1);
 
   const record = await world.record(ID);
   expect(record).toMatchObject({ status: 'failing', failures: 1, lastError: { code: 'internal_error', times: 1 } });

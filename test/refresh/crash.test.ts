@@ -96,7 +96,7 @@ it('a token that was not published is obtained again, with the session that came
   expect(record.lastError?.code).toBe('store_failed');
   expect(await world.refreshToken(ID)).toBe('refresh-2');
   await world.refresh(ID);
-  expect(vendor.asked).toEqual(['refresh', 'refresh']);
+  expect(vendor.grants).toEqual(['refresh', 'refresh']);
 });
 
 it('a session that is over does not come back because its token was not published', async () => {
@@ -108,7 +108,7 @@ it('a session that is over does not come back because its token was not publishe
   expect(await world.record(ID)).not.toHaveProperty('session');
   world.clock.pass(minutes(1));
   await world.refresh(ID);
-  expect(vendor.asked).toEqual(['refresh', 'password']);
+  expect(vendor.grants).toEqual(['refresh', 'password']);
   expect(vendor.reused).toBe(0);
 });
 
@@ -139,7 +139,7 @@ it('what a crashed worker may have spent stays unknown if the next one could not
   failOnce(world, 'before', 'secrets.get');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 1 });
-  expect(vendor.asked).toEqual(['refresh', 'password']);
+  expect(vendor.grants).toEqual(['refresh', 'password']);
   expect(vendor.reused).toBe(0);
   expect(await world.record(ID)).not.toHaveProperty('leaseUntil');
 });
@@ -154,7 +154,7 @@ it('a session that the store never took is not used, and neither is the spent on
   expect(await world.refreshToken(ID)).toBe('refresh-1');
   world.clock.pass(minutes(33));
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
-  expect(vendor.asked).toEqual(['refresh', 'password']);
+  expect(vendor.grants).toEqual(['refresh', 'password']);
   expect(vendor.reused).toBe(0);
 });
 
@@ -167,7 +167,7 @@ it('a session whose answer from the store was lost both times is used all the sa
   delete world.hooks.after;
   world.clock.pass(minutes(33));
   await world.refresh(ID);
-  expect(vendor.asked).toEqual(['refresh', 'refresh']);
+  expect(vendor.grants).toEqual(['refresh', 'refresh']);
   expect(vendor.reused).toBe(0);
 });
 

@@ -219,9 +219,9 @@ describe('a run on demand', () => {
   it.each([
     ['a reader', read(0)],
     ['a consumer', refused(START)],
-  ])('for %s is observed like one of the schedule, once', async (_, ask) => {
+  ])('for %s is observed like one of the schedule, once', async (_, request) => {
     const { world } = await vendorWorld({ refreshed: false });
-    await world.onDemand(ask);
+    await world.onDemand(request);
     expect(world.reports).toMatchObject([
       { connection: ID, result: 'refreshed', from: 'new', to: 'healthy', calls: 1 },
     ]);

@@ -21,7 +21,7 @@ const SOUND = { code: 'good-1' };
 
 const edited = async (secret: object = SOUND) => {
   const { world, vendor } = await vendorWorld({ provider, secret });
-  vendor.asked.length = 0;
+  vendor.grants.length = 0;
   const edit = async (to: object): Promise<void> => {
     await world.put(ID, to);
     await world.discover();
@@ -33,15 +33,15 @@ const edited = async (secret: object = SOUND) => {
 it.each([
   ['another client', { ...SOUND, client: 'misspelt' }, []],
   ['a login that is wrong', { password: 'wrong' }, ['password']],
-])('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, asked) => {
+])('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, grants) => {
   const { world, vendor, edit } = await edited();
   await edit(mistake);
   expect(await world.record(ID)).toMatchObject({ status: 'attention' });
-  expect(vendor.asked).toEqual(asked);
+  expect(vendor.grants).toEqual(grants);
   expect(await world.refreshToken(ID)).toBe('refresh-1');
   world.clock.pass(minutes(1));
   await edit(SOUND);
-  expect(vendor.asked).toEqual([...asked, 'refresh']);
+  expect(vendor.grants).toEqual([...grants, 'refresh']);
   await world.run(provider.id, hours(3), minutes(5));
   expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   expect(vendor.count('code')).toBe(0);
@@ -53,7 +53,7 @@ it('a login that brings no session leaves the one of the code, which is not rede
   await edit({ password: 'right' });
   expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   await edit(SOUND);
-  expect(vendor.asked).toEqual(['password', 'refresh']);
+  expect(vendor.grants).toEqual(['password', 'refresh']);
   expect(vendor.reused).toBe(0);
 });
 
@@ -73,9 +73,9 @@ it.each([
   await died;
   world.clock.pass(minutes(1));
   await edit(mistake);
-  vendor.asked.length = 0;
+  vendor.grants.length = 0;
   await edit(SOUND);
-  expect(vendor.asked).toEqual([]);
+  expect(vendor.grants).toEqual([]);
   expect(await world.record(ID)).toMatchObject({ lastError: { code: 'session_in_doubt' }, session: { inDoubt: true } });
 });
 
@@ -91,5 +91,5 @@ it('a connection that can log in is tried again soon, even if a session is in do
   expect(await world.record(ID)).toMatchObject({ status: 'failing' });
   await world.run(provider.id, minutes(1), minutes(1));
   expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-  expect(vendor.asked).toEqual(['refresh', 'password', 'password']);
+  expect(vendor.grants).toEqual(['refresh', 'password', 'password']);
 });

@@ -13,7 +13,7 @@ const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
 describe('the end of a connection', () => {
   it('withdraws its token before it calls the provider, and revokes token and session', async () => {
     const { world, revoked, deleteSecret, tick } = await endingWorld();
-    let readable: unknown = 'not asked';
+    let readable: unknown = 'not read';
     const { accessToken } = await world.token(ID);
     world.hooks.before = async at => {
       if (at === 'send') readable = await world.stores.tokens.get(ID);
@@ -36,12 +36,12 @@ describe('the end of a connection', () => {
   });
 
   it('revokes at the address that issued them, wherever consumers send the token', async () => {
-    const { world, asked, deleteSecret, tick } = await endingWorld();
+    const { world, revocations, deleteSecret, tick } = await endingWorld();
     const { baseUrl } = await world.token(ID);
     expect(baseUrl).toBe('https://api.test');
     await deleteSecret();
     await tick();
-    expect(asked.map(({ url }) => url)).toEqual(Array(2).fill('https://login.test/revoke'));
+    expect(revocations.map(({ url }) => url)).toEqual(Array(2).fill('https://login.test/revoke'));
   });
 
   it('sends a token of a run that never settled only to the address of the session that came with it', async () => {
@@ -70,7 +70,7 @@ describe('the end of a connection', () => {
 
 describe('a revocation that fails', () => {
   it('is repeated with growing pauses, at last once a day, until the provider answers', async () => {
-    const { world, asked, answers, deleteSecret, tick } = await endingWorld();
+    const { world, revocations, answers, deleteSecret, tick } = await endingWorld();
     answers(isDown);
     await deleteSecret();
     const from = world.clock.now();
@@ -79,7 +79,7 @@ describe('a revocation that fails', () => {
       world.clock.pass(minutes(1));
       await world.discover();
     }
-    const times = asked.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
+    const times = revocations.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
     const pauses = times.slice(1).map((at, n) => at - (times[n] ?? 0));
     expect(pauses.slice(0, 6)).toEqual([1, 1, 2, 4, 8, 16].map(minutes));
     expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));

@@ -235,9 +235,9 @@ describe('a worker that has the connection when its secret is deleted', () => {
     await world.discover();
     await restore(world);
     await world.discover();
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
     expect(await world.record(ID)).toHaveProperty('leaseUntil');
   });
 });
@@ -373,7 +373,7 @@ describe('a record that was deleted by hand', () => {
     await deleteByHand(world, ID);
     await world.discover();
     expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
     await world.run('test-provider', hours(12), minutes(5));
     expect(vendor.count('code')).toBe(0);
     expect(vendor.reused).toBe(0);
@@ -384,7 +384,7 @@ describe('a record that was deleted by hand', () => {
     await deleteByHand(world, ID);
     await world.discover();
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
     expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 
@@ -395,7 +395,7 @@ describe('a record that was deleted by hand', () => {
     vendor.script.push(request => vendor.answer({ refresh: `not ${request.body}` }));
     await world.discover();
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual(['refresh', 'code']);
+    expect(vendor.grants).toEqual(['refresh', 'code']);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
@@ -406,6 +406,6 @@ describe('a record that was deleted by hand', () => {
     await world.put(ID, { code: 'good-2' });
     await world.discover();
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual(['code']);
+    expect(vendor.grants).toEqual(['code']);
   });
 });

@@ -12,7 +12,7 @@ describe('a session', () => {
       await world.refresh(ID);
       world.clock.pass(minutes(30));
     }
-    expect(vendor.asked).toEqual(Array(5).fill('refresh'));
+    expect(vendor.grants).toEqual(Array(5).fill('refresh'));
     expect(vendor.reused).toBe(0);
   });
 
@@ -25,7 +25,7 @@ describe('a session', () => {
     const { world, vendor } = await vendorWorld();
     vendor.script.push(first);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 2 });
-    expect(vendor.asked).toEqual(['refresh', 'password']);
+    expect(vendor.grants).toEqual(['refresh', 'password']);
     expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 
@@ -39,7 +39,7 @@ describe('a session', () => {
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
     world.clock.pass(minutes(5));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 1 });
-    expect(vendor.asked).toEqual(['refresh', 'refresh']);
+    expect(vendor.grants).toEqual(['refresh', 'refresh']);
   });
 
   it('that may be spent is forgotten even if the login after it fails', async () => {
@@ -48,7 +48,7 @@ describe('a session', () => {
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 2 });
     expect(await world.record(ID)).not.toHaveProperty('session');
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['refresh', 'password', 'password']);
+    expect(vendor.grants).toEqual(['refresh', 'password', 'password']);
   });
 
   it('of other credentials is not used for new ones', async () => {
@@ -56,7 +56,7 @@ describe('a session', () => {
     await world.put(ID, { password: 'right', client: 'new' });
     await world.discover();
     expect(await world.tick('test-provider')).toMatchObject({ due: 1, results: { refreshed: 1 } });
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
   });
 });
 
@@ -140,7 +140,7 @@ describe('a refused login', () => {
     const record = await world.record(ID);
     expect(record.settledVersion).toBe(record.discoveredVersion);
     expect(record.usedVersion).not.toBe(record.discoveredVersion);
-    expect(vendor.asked.slice(1)).toEqual(['refresh', 'password', 'password']);
+    expect(vendor.grants.slice(1)).toEqual(['refresh', 'password', 'password']);
   });
 
   it('gives way to a secret that has become unreadable in kind', async () => {
@@ -185,7 +185,7 @@ describe('a run', () => {
     expect(await world.refresh(ID, slow)).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
     expect(deadlines).toEqual([seconds(8), seconds(8)]);
     expect(world.clock.now() - began).toBeLessThan(world.policy.lease);
-    expect(vendor.asked).toEqual(['refresh', 'password']);
+    expect(vendor.grants).toEqual(['refresh', 'password']);
   });
 
   it('gives its last call only what is left of its time', async () => {

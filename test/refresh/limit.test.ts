@@ -43,7 +43,7 @@ describe('an exhausted rate limit', () => {
     expect(await world.refreshToken(ID)).toBeUndefined();
     world.clock.pass(WINDOW);
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['refresh', 'password']);
+    expect(vendor.grants).toEqual(['refresh', 'password']);
   });
 
   it('leaves a connection that needs attention as it is', async () => {

@@ -15,7 +15,7 @@ const packed = async (passwords: readonly string[]) => {
       connections: Object.fromEntries(own.map((each, n) => [`c${n}`, each])),
     });
   await given.world.tick(locking.id);
-  given.vendor.asked.length = 0;
+  given.vendor.grants.length = 0;
   await write(passwords.map(password => ({ password })));
   await given.world.discover();
   return { ...given, write };
@@ -27,7 +27,7 @@ describe('a wrong password', () => {
     const { world, vendor } = await packed(wrong(20));
     await Promise.all([world.tick(locking.id), world.tick(locking.id, world.worker())]);
     await world.run(locking.id, hours(72), minutes(5));
-    expect(vendor.asked.filter(each => each === 'password').length - vendor.count('refresh')).toBeLessThan(20);
+    expect(vendor.grants.filter(each => each === 'password').length - vendor.count('refresh')).toBeLessThan(20);
     expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(1);
     for (const n of [0, 19]) {
       expect(await world.record(idOf(`many/c${n}`))).toMatchObject({
@@ -79,9 +79,9 @@ describe('a wrong password', () => {
     await world.tick(locking.id);
     await write([...wrong(2), 'right'].map(password => ({ password })));
     await world.discover();
-    const ask = (key: string) => world.onDemand({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
-    expect(await ask('c1')).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
-    expect(await ask('c2')).not.toHaveProperty('warning');
+    const force = (key: string) => world.onDemand({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
+    expect(await force('c1')).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
+    expect(await force('c2')).not.toHaveProperty('warning');
   });
 
   it('is noted although the worker that tried it crashed, once its lease has ended', async () => {
@@ -98,11 +98,11 @@ it('adding one to a hundred connections of a secret costs one login', async () =
   const { world, vendor, write } = await packed(Array.from({ length: 100 }, () => 'right'));
   await world.run(locking.id, minutes(20), minutes(1));
   expect(vendor.count('password')).toBe(100);
-  vendor.asked.length = 0;
+  vendor.grants.length = 0;
   await write(Array.from({ length: 101 }, () => ({ password: 'right' })));
   await world.discover();
   await world.run(locking.id, minutes(5), minutes(1));
-  expect(vendor.asked).toEqual(['password']);
+  expect(vendor.grants).toEqual(['password']);
   expect(world.reports.filter(({ result }) => result === 'unchanged').length).toBeGreaterThanOrEqual(100);
 });
 
@@ -132,7 +132,7 @@ it('one bad key of a secret, or two that are not neighbours, do not stop the oth
 describe.each([
   ['named', () => answer({ error: 'invalid_grant' }, 401)],
   ['unnamed', () => answer('', 401)],
-])('a password that was changed at the provider (%s) is tried at most twice', (_, says) => {
+])('a password that was changed at the provider (%s) is tried at most twice', (_, reply) => {
   it.each([
     ['keys are added', 1, ''],
     ['all of them are edited', 30, ' edited'],
@@ -147,7 +147,7 @@ describe.each([
     world.vendor = request => {
       if (!request.body?.includes('right')) return vendor.handle(request);
       tried += 1;
-      return says();
+      return reply();
     };
     await keys(30, edited);
     await world.discover();
@@ -196,7 +196,7 @@ it('no login is sent that could not be noted', async () => {
     if (at === 'logins.note') throw new RefresherError('store_failed', 'not today');
   };
   await world.run(locking.id, minutes(10), minutes(1));
-  expect(vendor.asked).toEqual([]);
+  expect(vendor.grants).toEqual([]);
   expect(await world.record(idOf('many/c0'))).toMatchObject({ status: 'failing', lastError: { code: 'store_failed' } });
 });
 

@@ -14,11 +14,11 @@ it.each([
   ['asks for an hour’s pause', 'another host', ELSEWHERE, isBusy],
   ['grants for a minute', 'another host', ELSEWHERE, grantsForAMinute],
   ['fails', 'the same host', SAME, fails],
-])('20 connections whose provider %s, at %s, cost no honest token', async (_, __, baseUrl, says) => {
+])('20 connections whose provider %s, at %s, cost no honest token', async (_, __, baseUrl, reply) => {
   for (const packed of [false, true]) {
     const { ids, hostileCalls, join, watch, refused } = await neighbourhood(20);
     await watch(minutes(10), []);
-    await join(named('c', 20), { baseUrl, packed }, says);
+    await join(named('c', 20), { baseUrl, packed }, reply);
     expect(await watch(hours(2), ids)).toBe(0);
     expect(hostileCalls()).toBeGreaterThan(20);
     expect(refused()).toBe(0);

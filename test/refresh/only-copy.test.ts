@@ -25,10 +25,10 @@ it('a refresh token that the provider would refuse waits for its time, whatever 
   await world.put(ID, { code: 'good-1', client: 'another' });
   await world.discover();
   await world.run('test-provider', minutes(15), minutes(5));
-  expect(vendor.asked).toEqual([]);
+  expect(vendor.grants).toEqual([]);
   expect(world.reports.at(-1)).toMatchObject({ result: 'unchanged' });
   await world.run('test-provider', minutes(8), minutes(1));
-  expect(vendor.asked).toEqual(['refresh']);
+  expect(vendor.grants).toEqual(['refresh']);
 });
 
 describe('the only copy of access is never dropped', () => {
@@ -44,7 +44,7 @@ describe('the only copy of access is never dropped', () => {
       world.clock.pass(minutes(5));
     }
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
-    expect(vendor.asked).toEqual(Array(4).fill('refresh'));
+    expect(vendor.grants).toEqual(Array(4).fill('refresh'));
   });
 
   it.each([
@@ -62,9 +62,9 @@ describe('the only copy of access is never dropped', () => {
       dueAt: plus(expiresAt, -minutes(10)),
     });
     await world.run('test-provider', minutes(16), minutes(1));
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
     await world.run('test-provider', minutes(3), minutes(1));
-    expect(vendor.asked).toEqual(['refresh', 'refresh']);
+    expect(vendor.grants).toEqual(['refresh', 'refresh']);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
     expect((await world.record(ID)).session).not.toHaveProperty('inDoubt');
   });
@@ -82,7 +82,7 @@ describe('the only copy of access is never dropped', () => {
     await world.refresh(ID);
     world.clock.pass(minutes(6));
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['refresh', 'refresh']);
+    expect(vendor.grants).toEqual(['refresh', 'refresh']);
   });
 
   it('by a new version of the secret that holds the same code', async () => {
@@ -90,7 +90,7 @@ describe('the only copy of access is never dropped', () => {
     await world.put(ID, { code: 'good-1', note: 'changed' });
     await world.discover();
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
   });
 });
 
@@ -162,7 +162,7 @@ describe('a code', () => {
     await died;
     given.world.clock.pass(minutes(1));
     await given.world.tick('test-provider');
-    expect(given.vendor.asked).toEqual(['code']);
+    expect(given.vendor.grants).toEqual(['code']);
     expect(await given.world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
   });
 
@@ -187,7 +187,7 @@ describe('a code', () => {
     await given.world.put(ID, { code: 'good-2' });
     await given.world.discover();
     expect(await given.world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
-    expect(given.vendor.asked).toEqual(['refresh', 'code']);
+    expect(given.vendor.grants).toEqual(['refresh', 'code']);
   });
 });
 
@@ -196,7 +196,7 @@ describe('a session that is refused, and a secret that has not been read since',
     const given = await byCode();
     const warm = given.world.worker();
     await given.world.refresh(ID, warm);
-    given.vendor.asked.length = 0;
+    given.vendor.grants.length = 0;
     await given.world.put(ID, secret);
     given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     return { ...given, report: await given.world.refresh(ID, warm) };
@@ -205,13 +205,13 @@ describe('a session that is refused, and a secret that has not been read since',
   it('holds a new code: it is redeemed at once, and needs no attention', async () => {
     const { vendor, report } = await refusedWith({ code: 'good-2' });
     expect(report).toMatchObject({ result: 'refreshed', from: 'healthy', calls: 2 });
-    expect(vendor.asked).toEqual(['refresh', 'code']);
+    expect(vendor.grants).toEqual(['refresh', 'code']);
   });
 
   it('holds the code that was redeemed: a person is called for, and the code is not spent again', async () => {
     const { vendor, report } = await refusedWith({ code: 'good-1', note: 'changed' });
     expect(report).toMatchObject({ result: 'attention', calls: 1 });
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
     expect(vendor.reused).toBe(0);
   });
 });
@@ -221,7 +221,7 @@ describe('a new code that is refused', () => {
     const given = await byCode();
     await given.world.put(ID, { code: 'dead' });
     await given.world.discover();
-    given.vendor.asked.length = 0;
+    given.vendor.grants.length = 0;
     return given;
   };
 
@@ -229,7 +229,7 @@ describe('a new code that is refused', () => {
     const { world, vendor } = await withDeadCode();
     expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
+    expect(vendor.grants).toEqual(['code', 'refresh', 'refresh']);
     expect(vendor.reused).toBe(0);
   });
 
@@ -253,7 +253,7 @@ describe('a new code that is refused', () => {
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'attention', session: { inDoubt: true } });
     await world.run('test-provider', minutes(25), minutes(5));
-    expect(vendor.asked).toEqual(['code', 'refresh', 'refresh']);
+    expect(vendor.grants).toEqual(['code', 'refresh', 'refresh']);
   });
 });
 
@@ -266,23 +266,23 @@ describe('a new code and a session that are both in doubt', () => {
     void world.tick('test-provider');
     await died;
     world.clock.pass(minutes(1));
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
-    expect(vendor.asked).toEqual(['code']);
+    expect(vendor.grants).toEqual(['code']);
     await world.run('test-provider', minutes(24), minutes(1));
-    expect(vendor.asked).toEqual(['code', 'refresh']);
+    expect(vendor.grants).toEqual(['code', 'refresh']);
   });
 
   it('wait if the secret could not be read again', async () => {
     const { world, vendor } = await byCode();
     await world.put(ID, { code: 'dead' });
     await world.discover();
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     world.hooks.after = async at => {
       if (at === 'send') failOnce(world, 'before', 'secrets.get');
     };
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
-    expect(vendor.asked).toEqual(['code']);
+    expect(vendor.grants).toEqual(['code']);
   });
 });
 
@@ -377,7 +377,7 @@ describe('a connection that only a person can bring back', () => {
       const { world, vendor } = await inDoubt();
       await world.put(ID, { client: 'misspelt' });
       expect(await world.onDemand(operator)).toMatchObject({ result: 'attention' });
-      expect(vendor.asked).toEqual(['refresh']);
+      expect(vendor.grants).toEqual(['refresh']);
       expect(await world.token(ID)).toBeDefined();
     });
   });

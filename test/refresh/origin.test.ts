@@ -25,15 +25,15 @@ const provider = testProvider({
 
 const movingWorld = async () => {
   const { world, vendor } = await vendorWorld({ provider, refreshed: false });
-  const heard: Transition[] = [];
+  const transitions: Transition[] = [];
   let read = 0;
   /** Ticks for some hours; answers which changes of the origin were reported meanwhile. */
   const goOn = async (duration = hours(5)) => {
     await world.discover();
     await world.run(provider.id, duration, minutes(5));
-    heard.push(...world.reports.slice(read).flatMap(report => transitionsOf(report, world.clock.now())));
+    transitions.push(...world.reports.slice(read).flatMap(report => transitionsOf(report, world.clock.now())));
     read = world.reports.length;
-    return heard
+    return transitions
       .splice(0)
       .filter(({ type }) => type === 'origin changed')
       .map(({ originBefore, origin }) => [originBefore, origin]);

@@ -13,7 +13,7 @@ describe('the order of one refresh', () => {
     const { world, vendor } = await vendorWorld();
     const report = await world.refresh(ID);
     expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: nth(2) });
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
     expect(writes(world.log)).toEqual([
       'connections.claim',
       'send',

@@ -64,7 +64,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   });
 
   it('waits at most five minutes for a provider that does not revoke, with a try each minute', async () => {
-    const { world, tick, asked, answers } = await replaced({ password: 'right' });
+    const { world, tick, revocations, answers } = await replaced({ password: 'right' });
     answers(isDown);
     const from = world.clock.now();
     for (let minute = 0; minute < 10; minute += 1) {
@@ -73,7 +73,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
       if (minute < 6) expect(await world.stores.tokens.get(ID)).toBeUndefined();
       world.clock.pass(minutes(1));
     }
-    const times = asked.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
+    const times = revocations.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
     expect(times).toEqual([0, 1, 2, 3, 4, 5].map(minutes));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
     expect(await world.refreshToken(ID)).toBe('refresh-2');

@@ -27,9 +27,9 @@ describe('a token that is missing', () => {
   it('is not obtained for a reader who came a moment too early', async () => {
     const { world, vendor } = await vendorWorld();
     await world.refresh(ID);
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'fresh' });
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
   });
 
   it('is the older one of a restored table: who has it refused gets a new one', async () => {
@@ -51,7 +51,7 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     vendor.script.push(() => lostAnswer);
     await world.refresh(ID);
     vendor.script.push(reply);
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
     return given;
@@ -61,7 +61,7 @@ describe('a token that is missing, and a refresh token in doubt', () => {
   it('is obtained for its first reader: there is nothing to protect', async () => {
     const { world, vendor } = await inDoubt(undefined);
     expect(await world.onDemand(read)).toMatchObject({ result: 'refreshed' });
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
@@ -70,7 +70,7 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     const { world, vendor } = await inDoubt(lost);
     expect(await world.onDemand(read)).toMatchObject({ result: 'attention' });
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
   });
 
   it.each([
@@ -80,9 +80,9 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     const { world, vendor } = await inDoubt(reply);
     if (operation !== 'send') failOnce(world, 'before', operation);
     await world.onDemand(read);
-    const calls = vendor.asked.length;
+    const calls = vendor.grants.length;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
-    expect(vendor.asked).toHaveLength(calls);
+    expect(vendor.grants).toHaveLength(calls);
     expect((await world.record(ID)).dueAt - world.clock.now()).toBeLessThanOrEqual(minutes(5));
   });
 });
@@ -97,7 +97,7 @@ describe('a record of an earlier state', () => {
     const token = await world.token(ID);
     const later = { issuedAt: plus(token.issuedAt, 1), version: version(token.version + DAY) };
     await world.stores.tokens.publish({ ...token, ...later });
-    given.vendor.asked.length = 0;
+    given.vendor.grants.length = 0;
     return { ...given, token };
   };
 
@@ -118,7 +118,7 @@ describe('a record of an earlier state', () => {
     const { world, vendor } = await restored();
     world.clock.pass(minutes(33));
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
   });
 
   it('uses the session that it brings from then on', async () => {
@@ -127,7 +127,7 @@ describe('a record of an earlier state', () => {
     await world.refresh(ID);
     world.clock.pass(minutes(33));
     await world.refresh(ID);
-    expect(vendor.asked).toEqual(['password', 'refresh']);
+    expect(vendor.grants).toEqual(['password', 'refresh']);
   });
 
   it('uses the only session that it brings from then on', async () => {
@@ -135,7 +135,7 @@ describe('a record of an earlier state', () => {
     await world.put(ID, { code: 'good-2' });
     await world.discover();
     await world.run('test-provider', minutes(45), minutes(1));
-    expect(vendor.asked.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
+    expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
@@ -144,21 +144,21 @@ describe('a record of an earlier state', () => {
     const token = await world.token(ID);
     const issuedAt = plus(token.issuedAt, minutes(20));
     await world.stores.tokens.publish({ ...token, issuedAt, version: version(token.version + 1) });
-    vendor.asked.length = 0;
+    vendor.grants.length = 0;
     failOnce(world, 'before', 'secrets.get');
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
     world.clock.pass(minutes(1));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
-    expect(vendor.asked).toEqual(['password']);
+    expect(vendor.grants).toEqual(['password']);
   });
 
   it('sends its only refresh token near the end of the token, and calls for a person meanwhile', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
     await world.run('test-provider', minutes(45), minutes(1));
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
     expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'session_in_doubt' } });
     await world.run('test-provider', minutes(14), minutes(1));
-    expect(vendor.asked).toEqual(['refresh']);
+    expect(vendor.grants).toEqual(['refresh']);
   });
 
   it.each([
@@ -175,7 +175,7 @@ describe('a record of an earlier state', () => {
     expect(session).toEqual({ version: (await world.stores.sessions.get(ID))?.version });
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(vendor.asked.slice(0, 2)).toEqual(['code', 'refresh']);
+    expect(vendor.grants.slice(0, 2)).toEqual(['code', 'refresh']);
   });
 
   it('recognises the new session as its own if the worker crashes before it has settled', async () => {
@@ -188,7 +188,7 @@ describe('a record of an earlier state', () => {
     world.clock.pass(minutes(1));
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(vendor.asked).toEqual(['code', 'refresh']);
+    expect(vendor.grants).toEqual(['code', 'refresh']);
   });
 
   it('does not redeem the new code again if the worker crashes once it has raised the version', async () => {
@@ -211,7 +211,7 @@ describe('a record of an earlier state', () => {
     const token = { accessToken: 'made-up', tokenType: 'Bearer', headers: {}, baseUrl: 'https://api.test' };
     await world.stores.tokens.publish({ connection: ID, ...token, ...life, version: version(now + 9) });
     await world.tick('test-provider');
-    expect(vendor.asked).toEqual([]);
+    expect(vendor.grants).toEqual([]);
     expect(await world.record(ID)).toMatchObject({
       status: 'attention',
       lastError: { code: 'code_already_redeemed' },

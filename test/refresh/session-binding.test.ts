@@ -19,7 +19,7 @@ describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, pack
       const { username: _user, password: _password, ...fields } = victim.fields;
       await victim.write({ ...fields, baseUrl: victim.hostileUrl, authorizationCode: 'any' });
       await victim.goOn();
-      expect(victim.heard.some(({ headers }) => headers['x-auth-code'] === 'any')).toBe(true);
+      expect(victim.received.some(({ headers }) => headers['x-auth-code'] === 'any')).toBe(true);
       expect(victim.leaked()).toEqual([]);
     }
   });
@@ -63,7 +63,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
 
     it.each(ways)('(%s) gets no refresh token to its own host', async (_, end, keepsVersion) => {
       const victim = await takenOver(end, keepsVersion, ({ hostileUrl }) => ({ baseUrl: hostileUrl }));
-      expect(victim.heard.length).toBeGreaterThan(0);
+      expect(victim.received.length).toBeGreaterThan(0);
       expect(victim.leaked()).toEqual([]);
     });
 
@@ -82,7 +82,7 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
       const victim = await victimAndHostileHost(provider, { packed, mood });
       await victim.write({ ...victim.fields, baseUrl: victim.hostileUrl }, victim.version);
       await victim.goOn();
-      expect(victim.heard.length).toBeGreaterThan(0);
+      expect(victim.received.length).toBeGreaterThan(0);
       expect(victim.leaked()).toEqual([]);
     });
 

@@ -36,7 +36,7 @@ describe('a provider that always takes 9 s', () => {
     world.clock.pass(minutes(30));
     vendor.script.push(refusedSession);
     expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 2 });
-    expect(vendor.asked).toEqual(['password', 'refresh', 'refresh', 'password']);
+    expect(vendor.grants).toEqual(['password', 'refresh', 'refresh', 'password']);
   });
 });
 

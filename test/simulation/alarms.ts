@@ -21,7 +21,7 @@ export class Alarms {
   }
 
   /** Whether an alarm about a lost token was on between the two times; `attention` covers connections that need it. */
-  told(attention: boolean, from: EpochMs, to: EpochMs): boolean {
+  reported(attention: boolean, from: EpochMs, to: EpochMs): boolean {
     return this.all.some(alarm => {
       const { id } = alarm.spec;
       if (unconcerned.includes(id) || (id === 'attention' && !attention)) return false;

@@ -39,7 +39,7 @@ export interface CloudParts {
   readonly mailed: (news: readonly News[], how: Delivery['how']) => void;
   readonly maxSkew: Milliseconds;
   /** Every line, metric and event. */
-  readonly said: (line: string) => void;
+  readonly logged: (line: string) => void;
   readonly changed: (transition: Transition) => void;
 }
 
@@ -105,7 +105,7 @@ export class Cloud {
       answer = await Promise.race([use(run, process), process.death.then(() => 'killed' as const)]);
     } catch (error) {
       if (name !== 'api') emit(this.#outlets, measureError(error));
-      this.#parts.said(wordsOf(error));
+      this.#parts.logged(wordsOf(error));
     }
     running = false;
     environment.busy = false;
@@ -195,7 +195,7 @@ export class Cloud {
 
   /** Returns `killed` if it failed. */
   async watch(): Promise<unknown> {
-    const { stores, providers, said, mailed } = this.#parts;
+    const { stores, providers, logged, mailed } = this.#parts;
     const fresh = (process: Process) =>
       watchHandler(
         {
@@ -209,11 +209,11 @@ export class Cloud {
           sendMail: async (news, how) => mailed(news, how),
           observer: {
             health: health => emit(this.#outlets, measureHealth(health)),
-            newsFailed: error => said(wordsOf(error)),
+            newsFailed: error => logged(wordsOf(error)),
           },
         },
         report => {
-          said(JSON.stringify(report));
+          logged(JSON.stringify(report));
           emit(this.#outlets, measureDiscovery(report));
         },
       );
@@ -227,16 +227,16 @@ export class Cloud {
     query: Readonly<Record<string, string>>,
     sent?: object,
   ): Promise<Reply> {
-    const { providers, said, loop, measured } = this.#parts;
+    const { providers, logged, loop, measured } = this.#parts;
     const fresh = (process: Process) =>
       apiHandler(
         {
           ...this.#reach(process),
           providers: new Map(providers.map(each => [each.id, this.#policyOf(each)])),
-          refresh: (request: RefreshRequest) => this.#ask(request, process),
-          refreshFailed: error => said(wordsOf(error)),
+          refresh: (request: RefreshRequest) => this.#refreshOne(request, process),
+          refreshFailed: error => logged(wordsOf(error)),
         },
-        error => said(wordsOf(error)),
+        error => logged(wordsOf(error)),
       );
     const event = {
       rawPath: path,
@@ -253,7 +253,7 @@ export class Cloud {
     return { status, body, skew: process.skew, struck };
   }
 
-  async #ask(request: RefreshRequest, process: Process): Promise<RefreshAnswer> {
+  async #refreshOne(request: RefreshRequest, process: Process): Promise<RefreshAnswer> {
     const provider = this.#parts.providers.find(each => each.id === providerOf(request.connection));
     if (!provider) return { result: 'unknown' };
     const answer = await this.refresh(provider, { request });

@@ -29,9 +29,9 @@ export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> 
   await run.run();
   const mails = run.mailbox.mails.map(({ at }) => at);
   const alarms = run.alarms.flatMap(({ fired }) => fired.map(({ from }) => from));
-  const told = Math.min(...[...mails, ...alarms].filter(at => at >= schedulesDieAt));
+  const reported = Math.min(...[...mails, ...alarms].filter(at => at >= schedulesDieAt));
   const expired = Math.min(...run.expiries.filter(at => at >= schedulesDieAt));
-  return expired - told;
+  return expired - reported;
 };
 
 const RUNS = 100;

@@ -195,8 +195,8 @@ export class Ledger {
   }
 
   /** An output: a log line, a metric, an event, a stored error, a problem document. */
-  said(line: string): void {
-    if (MARKER.test(line)) this.violated('something secret was said');
+  logged(line: string): void {
+    if (MARKER.test(line)) this.violated('a secret was logged');
   }
 }
 

@@ -15,7 +15,7 @@ export class Mailbox {
   }
 
   /** Whether a mail reported a connection between the two times, or a storm that may include it. */
-  told(connection: ConnectionId, from: EpochMs, to: EpochMs): boolean {
+  reported(connection: ConnectionId, from: EpochMs, to: EpochMs): boolean {
     return this.mails.some(
       ({ at, connections, isSummary }) =>
         at <= to && ((at >= from && connections.has(connection)) || (isSummary && at >= from - QUIET)),

@@ -43,7 +43,7 @@ type Job = 'crowd' | 'healthy' | readonly [from: number, to: number];
 class Hand {
   readonly #worker = new Worker(new URL(import.meta.url), { workerData: 'worker' });
 
-  #ask<T>(job: Job): Promise<T> {
+  #run<T>(job: Job): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#worker.removeAllListeners('error').once('message', resolve).once('error', reject);
       this.#worker.postMessage(job);
@@ -51,18 +51,18 @@ class Hand {
   }
 
   crowd(): Promise<Outcome> {
-    return this.#ask('crowd');
+    return this.#run('crowd');
   }
 
   healthy(): Promise<readonly string[]> {
-    return this.#ask('healthy');
+    return this.#run('healthy');
   }
 
   async work(next: { value: number }, last: number, done: (tally: Tally) => void): Promise<void> {
     while (next.value <= last) {
       const from = next.value;
       next.value += SLICE;
-      done(await this.#ask<Tally>([from, Math.min(next.value, last + 1)]));
+      done(await this.#run<Tally>([from, Math.min(next.value, last + 1)]));
     }
     await this.#worker.terminate();
   }
@@ -71,11 +71,11 @@ class Hand {
 const manySeeds = async (seeds: number, how: { json: boolean; record: boolean }): Promise<boolean> => {
   const started = Date.now();
   const tally = emptyTally();
-  let said = started;
+  let shown = started;
   const done = (part: Tally) => {
     merge(tally, part);
-    if (Date.now() - said < 5000) return;
-    said = Date.now();
+    if (Date.now() - shown < 5000) return;
+    shown = Date.now();
     const where = tally.bad.length === 0 ? '' : ` (seeds ${tally.bad.map(({ seed }) => seed).join(', ')})`;
     console.error(
       `${tally.seeds} of ${seeds} seeds, ${(tally.simulated / YEAR).toFixed(1)} years, ${tally.violations} violations${where}`,

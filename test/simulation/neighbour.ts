@@ -139,8 +139,8 @@ export class Neighbour {
   /** The answer of the attacker's host; undefined if it hangs. It must receive only the attacker's own credentials. */
   answer(request: HttpRequest, now: EpochMs): HttpReply | undefined {
     const { random, customers, ledger } = this.#parts;
-    const heard = JSON.stringify(request);
-    if (customers.some(({ password }) => heard.includes(password) || heard.includes(encodeURIComponent(password)))) {
+    const text = JSON.stringify(request);
+    if (customers.some(({ password }) => text.includes(password) || text.includes(encodeURIComponent(password)))) {
       ledger.violated('a credential of a customer went to the neighbour’s host');
     }
     const reply = (status: number, body: unknown, headers = {}): HttpReply => ({

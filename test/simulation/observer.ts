@@ -19,14 +19,14 @@ const refOf = (name: string): MetricRef => {
 export interface Outlets {
   /** Sends a value to CloudWatch, which shows it some time later. */
   readonly measured: (metric: MetricRef, value: number) => void;
-  readonly said: (line: string) => void;
+  readonly logged: (line: string) => void;
   readonly changed: (transition: Transition) => void;
 }
 
 /** Measurements as they leave a function. */
-export const emit = ({ measured, said }: Outlets, samples: readonly Sample[]): void => {
+export const emit = ({ measured, logged }: Outlets, samples: readonly Sample[]): void => {
   for (const sample of samples) {
-    said(JSON.stringify(sample));
+    logged(JSON.stringify(sample));
     measured(refOf(sample.name), sample.value);
   }
 };
@@ -36,10 +36,10 @@ export const emit = ({ measured, said }: Outlets, samples: readonly Sample[]): v
  * a killed one sends none.
  */
 export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer: Observer; flush(): Promise<void> } => {
-  const { said, changed } = outlets;
+  const { logged, changed } = outlets;
   const samples: Sample[] = [];
-  const tell = (message: string, extra: object) => said(`${message} ${JSON.stringify(extra)}`);
-  const log = logObserver({ info: tell, warn: tell, error: tell });
+  const line = (message: string, extra: object) => logged(`${message} ${JSON.stringify(extra)}`);
+  const log = logObserver({ info: line, warn: line, error: line });
   const { observer, middleware } = publishingTransitions(
     {
       refresh: report => {
@@ -57,11 +57,11 @@ export const observerOf = (outlets: Outlets, clock: Clock): { readonly observer:
     clock,
     async transitions => {
       for (const transition of transitions) {
-        said(JSON.stringify(transition));
+        logged(JSON.stringify(transition));
         changed(transition);
       }
     },
-    error => said(wordsOf(error)),
+    error => logged(wordsOf(error)),
   );
   return {
     observer,

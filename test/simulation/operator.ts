@@ -43,11 +43,11 @@ export class Operator {
       const { status, lastError } = (await connections.get(customer.connection)) ?? {};
       const isHeldBack = status === 'attention' && isUsedUp(customer.provider);
       if (rejections.has(lastError?.code) || lastError?.code === 'login_in_use' || isHeldBack)
-        await this.#ask(customer);
+        await this.#retry(customer);
     }
   }
 
-  async #ask({ connection, provider: id }: Customer): Promise<void> {
+  async #retry({ connection, provider: id }: Customer): Promise<void> {
     const { cloud, providers } = this.#parts;
     const provider = providers.find(each => each.id === id);
     if (provider) await cloud.refresh(provider, { request: { kind: 'operator', connection, waits: false } });
@@ -66,7 +66,7 @@ export class Operator {
     const tried = async () => (await connections.get(customer.connection))?.usedVersion === version;
     for (let time = 0; time < times && !(await tried()); time += 1) {
       if ((await this.versionOf(customer)) !== version) return false;
-      await this.#ask(customer);
+      await this.#retry(customer);
       await loop.sleep(seconds(15));
     }
     return tried();

@@ -102,7 +102,7 @@ export class People {
    * A connection needs a person: with a browser login, the person logs in again. The others wait for the repair of the
    * secret.
    */
-  told(connection: ConnectionId): void {
+  reported(connection: ConnectionId): void {
     const { loop, random, customers } = this.#parts;
     const customer = customers.find(each => each.connection === connection);
     if (customer?.browser) loop.after(random.between(minutes(1), minutes(8)), () => void this.#putRight(customer));

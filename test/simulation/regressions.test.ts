@@ -55,7 +55,7 @@ const silent = (from: Milliseconds): Partial<Scenario> => {
  */
 const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Scenario>])[] = [
   [
-    'told twice, where the store had not taken the first verdict',
+    'reported twice, where the store had not taken the first verdict',
     5,
     troubled('poweroffice-v1', { 'store throttled': 0.3 }),
   ],
@@ -80,9 +80,9 @@ const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Sce
     troubled('ioffice', { 'lost answers': 0.7, 'store throttled': 0.7 }),
   ],
   ['a refused code gives up the session of the old one', 3, troubled('ioffice', { 'store throttled': 0.7 })],
-  ['low life told too late for a silence that begins after it', 30, silent(minutes(62))],
-  ['low life told too late for a silence that begins after it', 37, silent(minutes(62))],
-  ['low life told too late for a silence that begins after it', 87, silent(minutes(68))],
+  ['low life reported too late for a silence that begins after it', 30, silent(minutes(62))],
+  ['low life reported too late for a silence that begins after it', 37, silent(minutes(62))],
+  ['low life reported too late for a silence that begins after it', 87, silent(minutes(68))],
 ];
 
 describe('bugs that the simulator found stay mended', () => {

@@ -84,7 +84,7 @@ export class Run {
   readonly #quiet: Quiet;
   readonly #restorer: Restorer;
   /** A hash of every log line, event, stored error and refusal, in order. */
-  readonly said = createHash('sha256');
+  readonly logged = createHash('sha256');
 
   constructor(seed: number, scenario?: Partial<Scenario>) {
     this.#seed = seed;
@@ -134,7 +134,7 @@ export class Run {
       stores: { ...memory, secrets },
       say,
       holds: (provider, refreshToken) => holds(simulators, provider, refreshToken),
-      told: connection => this.#people.told(connection),
+      reported: connection => this.#people.reported(connection),
       took: connection => this.#restorer.took(connection),
       isUsedUp,
     });
@@ -152,7 +152,7 @@ export class Run {
       measured: this.#measured,
       mailed: (news, how) => this.mailbox.add(news, how, now()),
       maxSkew,
-      said: say,
+      logged: say,
       changed: transition => this.#witness.changed(transition),
     });
     this.#readers = new Readers({
@@ -256,8 +256,8 @@ export class Run {
   }
 
   #say(line: string): void {
-    this.said.update(line);
-    this.#ledger.said(line);
+    this.logged.update(line);
+    this.#ledger.logged(line);
   }
 
   /** Schedules begin at some time in their first period, and keep their interval. */

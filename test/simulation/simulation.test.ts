@@ -26,7 +26,7 @@ describe('a run', () => {
     const first = new Run(seed);
     const second = new Run(seed);
     expect(await first.run()).toEqual(await second.run());
-    expect(first.said.digest('hex')).toBe(second.said.digest('hex'));
+    expect(first.logged.digest('hex')).toBe(second.logged.digest('hex'));
   });
 
   test('differs from that of another seed', async () => {
@@ -94,8 +94,8 @@ describe('alarms', () => {
       const run = new Run(9, scenario);
       const { violations } = await run.run();
       expect(violations).toEqual([]);
-      const told = run.alarms.filter(alarm => alarm.firedBetween(plus(START, from), plus(START, to)));
-      expect(told.length).toBeGreaterThan(0);
+      const reported = run.alarms.filter(alarm => alarm.firedBetween(plus(START, from), plus(START, to)));
+      expect(reported.length).toBeGreaterThan(0);
     },
   );
 

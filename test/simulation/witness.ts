@@ -37,7 +37,7 @@ interface Parts {
   /** Whether a provider would still accept a refresh token. */
   readonly holds: (provider: string, refreshToken: string) => boolean;
   /** Called when a connection begins to need a person. */
-  readonly told: (connection: ConnectionId) => void;
+  readonly reported: (connection: ConnectionId) => void;
   /** Whether a restored table removed the session of a connection. */
   readonly took: (connection: ConnectionId) => boolean;
   /** Whether so many different logins of a user were wrong that a corrected one has to wait for an operator. */
@@ -236,11 +236,11 @@ export class Witness {
    * a firewall is in between; and if no code is waiting that was handed in after the fault.
    */
   async #judged(connection: ConnectionId): Promise<void> {
-    const { loop, ledger, told, holds, scenario } = this.#parts;
+    const { loop, ledger, reported, holds, scenario } = this.#parts;
     const { now } = loop;
     this.#attentionAt.set(connection, now);
     this.#attentionTo.delete(connection);
-    told(connection);
+    reported(connection);
     const customer = this.#customers.get(connection);
     if (!customer || customer.was(state => state !== 'good', this.#lastLook(), now)) return;
     if (this.#parts.isUsedUp(customer.provider)) return;
@@ -288,7 +288,7 @@ export class Witness {
     const attention = this.#attentionAt.has(connection) && (this.#attentionTo.get(connection) ?? expiresAt) >= late;
     if (expiresAt > scenario.calmFrom + RECOVERY && !attention)
       ledger.violated(`${connection}: a token expired in the calm`);
-    if (alarms.told(attention, late, expiresAt) || mailbox.told(connection, late, expiresAt)) return;
+    if (alarms.reported(attention, late, expiresAt) || mailbox.reported(connection, late, expiresAt)) return;
     // Its secret was deleted when it was due for renewal, and came back at the last moment.
     if (this.#customers.get(connection)?.was(state => state === 'deleted', late, expiresAt)) return;
     // A trouble that also affects the watch delays the mails, which then come soon after its end.
@@ -297,8 +297,8 @@ export class Witness {
     );
     loop.after(minutes(8), () => {
       const { now } = loop;
-      if (struck && (alarms.told(attention, late, now) || mailbox.told(connection, late, now))) return;
-      ledger.violated(`${connection}: a token expired and nobody had been told`);
+      if (struck && (alarms.reported(attention, late, now) || mailbox.reported(connection, late, now))) return;
+      ledger.violated(`${connection}: a token expired and no report was sent`);
     });
   }
 

@@ -46,10 +46,10 @@ interface Dialect {
   readonly tokenPath: string;
   /** The documented lifetime, which scales the simulator's time. */
   readonly lifetime: Milliseconds;
-  customerOf(asked: Asked): string | null | undefined;
-  refreshTokenOf(asked: Asked): string | null | undefined;
+  customerOf(request: Received): string | null | undefined;
+  refreshTokenOf(request: Received): string | null | undefined;
 }
-interface Asked {
+interface Received {
   readonly headers: Readonly<Record<string, string>>;
   readonly form: URLSearchParams;
 }
