@@ -109,6 +109,14 @@ describe.each(providers)('$id', provider => {
     });
   });
 
+  answered('takes an answer without a refresh token', () => {
+    for (const refresh_token of [undefined, '']) {
+      const outcome = interpret(exchangeWith(id), answer({ ...token, refresh_token }));
+      expect(outcome.kind).toBe('granted');
+      expect(outcome).not.toHaveProperty('refreshToken');
+    }
+  });
+
   describe.runIf('secret' in fixtures && errors.length > 0)('an answer without a token', () => {
     it.each(errors)('reads $status: $name', ({ grant, status, body, expected }) => {
       const outcome = interpret(exchangeWith(id, grant), answer(body, status));

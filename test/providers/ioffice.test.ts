@@ -57,3 +57,10 @@ it('assumes an hour if an answer has no expiry', () => {
   expect(outcome).toMatchObject({ kind: 'granted', warnings: ['lifetime_assumed'] });
   expect(outcome.kind === 'granted' && outcome.expiresAt - outcome.issuedAt).toBe(3_600_000);
 });
+
+it('takes nothing into a header that could become another header', () => {
+  for (const field of ['clientId', 'redirectUri', 'scope', 'username', 'password', 'authorizationCode']) {
+    const problems = problemsOf(id, { ...fixturesOf(id).secret, [field]: 'a\r\nx-injected: 1' });
+    expect(problems).toEqual([{ field, message: expect.stringContaining('line break') }]);
+  }
+});
