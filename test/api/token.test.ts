@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, plus, version } from '../../lib/core/types.ts';
-import { apiWorld, LIFE, planted, refused } from '../kit/api-world.ts';
+import { apiWorld, LIFE, PROMISED, planted, refused } from '../kit/api-world.ts';
 import { idOf, START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
@@ -50,8 +50,8 @@ describe('a token', () => {
   it.each([
     ['60 seconds if the reader says nothing', {}, 60_000],
     ['what the reader says', { minTtl: '300' }, 300_000],
-    ['the schedule can promise: 45 % of 20 minutes less a tick of two', { minTtl: '421' }, 420_000],
-    ['the schedule can promise, however much the reader wants', { minTtl: '86400' }, 420_000],
+    ['the schedule can promise', { minTtl: String(PROMISED / 1000 + 1) }, PROMISED],
+    ['the schedule can promise, however much the reader wants', { minTtl: '86400' }, PROMISED],
   ])('is renewed for a reader when it has less life than %s', async (_, query, wanted) => {
     const { get, tick, clock } = await setUp();
     await tick();

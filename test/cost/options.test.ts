@@ -42,18 +42,20 @@ describe('the options of npm run cost', () => {
 
   test('have as many applications as the provider’s rate limit needs', () => {
     // 10,000 renewals in ten minutes are 16.7 calls a second; one application gets five of them.
-    expect(sharesOf('--connections 10000 --lifetime 20m --packed 200')).toEqual([['poweroffice-v2', 10_000, 4, 2]]);
-    expect(sharesOf('--connections 10000 --lifetime 20m --packed 200 --keys 50')).toEqual([
+    expect(sharesOf('--refresh-at 0.5 --connections 10000 --lifetime 20m --packed 200')).toEqual([
+      ['poweroffice-v2', 10_000, 4, 2],
+    ]);
+    expect(sharesOf('--refresh-at 0.5 --connections 10000 --lifetime 20m --packed 200 --keys 50')).toEqual([
       ['poweroffice-v2', 10_000, 50, 2],
     ]);
   });
 
   test('have their time metered for an hour or a lifetime, after a warm-up', () => {
-    const { metered, warmUp } = planned('--lifetime 8h');
+    const { metered, warmUp } = planned('--refresh-at 0.5 --lifetime 8h');
     expect(metered).toBe(hours(8));
     expect(warmUp).toBeGreaterThan(hours(4.4));
-    expect(planned('--lifetime 20m').metered).toBe(hours(1));
-    expect(planned('--lifetime 20m').warmUp).toBeGreaterThan(minutes(11));
+    expect(planned('--refresh-at 0.5 --lifetime 20m').metered).toBe(hours(1));
+    expect(planned('--refresh-at 0.5 --lifetime 20m').warmUp).toBeGreaterThan(minutes(11));
   });
 });
 
@@ -81,7 +83,7 @@ describe('what is wrong with an option is one sentence', () => {
     ['--connections', "Option '--connections <value>' argument missing."],
     ['--connections --json', "Option '--connections' argument is ambiguous."],
     [
-      '--lifetime 5m --provider petrosoft',
+      '--refresh-at 0.5 --lifetime 5m --provider petrosoft',
       '"--lifetime" must be at least 23m, or "--refresh-at" smaller: petrosoft looks for due connections every 5 minutes.',
     ],
     [
@@ -89,11 +91,11 @@ describe('what is wrong with an option is one sentence', () => {
       '"--lifetime" must be at least 201m, or "--refresh-at" smaller: poweroffice-v1 looks for due connections every minute.',
     ],
     [
-      '--connections 1000 --provider officernd',
+      '--refresh-at 0.5 --connections 1000 --provider officernd',
       '"--connections" must be at most about 71 for officernd: it takes 5 calls in 60 s from all applications together.',
     ],
     [
-      '--connections 20000 --lifetime 20m --packed 200 --keys 1',
+      '--refresh-at 0.5 --connections 20000 --lifetime 20m --packed 200 --keys 1',
       '"--keys" must be at least 7: poweroffice-v2 takes 10 calls in 1 s of one application.',
     ],
     [

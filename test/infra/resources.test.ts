@@ -162,7 +162,7 @@ describe('functions', () => {
       EVENT_BUS: '<Events.Arn>',
       DEPLOYMENT: 'token-refresher',
       PROVIDER: provider,
-      PACE: { refreshAt: 0.5, tick: tickOf(each) },
+      PACE: { refreshAt: defaultPolicy.refreshAt, tick: tickOf(each) },
     });
     expect(seconds(Number(at(path).Properties.Timeout))).toBeGreaterThanOrEqual(2 * defaultPolicy.lease);
   });
@@ -205,7 +205,10 @@ describe('functions', () => {
       ALARM_TOPIC: '<Alarms/Topic>',
       DEPLOYMENT: 'token-refresher',
       PACES: Object.fromEntries(
-        providers.map(each => [each.id, { refreshAt: 0.5, tick: tickOf(each), lifetime: each.lifetime }]),
+        providers.map(each => [
+          each.id,
+          { refreshAt: defaultPolicy.refreshAt, tick: tickOf(each), lifetime: each.lifetime },
+        ]),
       ),
       RUNBOOK: expect.stringMatching(/^https:.*\/docs\/runbook\.md$/),
       CONNECTIONS_PER_SECRET: 200,
@@ -214,7 +217,7 @@ describe('functions', () => {
       Object.fromEntries(
         providers.map(each => [
           each.id,
-          { functionName: `<Refresh/${each.id}Function>`, refreshAt: 0.5, tick: tickOf(each) },
+          { functionName: `<Refresh/${each.id}Function>`, refreshAt: defaultPolicy.refreshAt, tick: tickOf(each) },
         ]),
       ),
     );

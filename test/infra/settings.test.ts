@@ -152,7 +152,10 @@ describe('the options of providers', () => {
       { 'poweroffice-v1': { refreshAt: 0.9 } },
       '"poweroffice-v1.refreshAt" and "poweroffice-v1.tick" must leave two ticks before a token of 10 minutes expires, got 0.9 and 1 minutes.',
     ],
-    [{ 'poweroffice-v2': { tick: Duration.minutes(5) } }, 'must leave two ticks before a token of 20 minutes expires'],
+    [
+      { 'poweroffice-v2': { refreshAt: 0.5, tick: Duration.minutes(5) } },
+      'must leave two ticks before a token of 20 minutes expires',
+    ],
   ])('%j is refused: the error says what it must be', (options, sentence) => {
     expect(() => plansOf(options)).toThrow(SettingsError);
     expect(() => plansOf(options)).toThrow(sentence);

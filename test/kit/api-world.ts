@@ -1,7 +1,7 @@
 import type { ApiDeps } from '../../lib/api/deps.ts';
 import type { HttpAnswer } from '../../lib/api/problem.ts';
 import { serve } from '../../lib/api/serve.ts';
-import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
+import { defaultPolicy, promised, tickOf } from '../../lib/core/policy.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { type ConnectionId, parseConnectionId } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
@@ -35,6 +35,9 @@ export const refused = (status: number, error: string, headers: Record<string, s
   headers,
   body: JSON.stringify({ error, error_description: planted.words }),
 });
+
+/** How much of its life a token has left at least while the schedule works. */
+export const PROMISED = promised({ ...defaultPolicy, tick: tickOf(powerofficeV2) }, LIFE);
 
 /** The API over a world with one connection's provider, whose answers the test sets. */
 export const apiWorld = (hooks: Hooks = {}) => {
