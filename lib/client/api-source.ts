@@ -4,6 +4,7 @@ import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
+import { apiPatience } from './patience.ts';
 import {
   type AwsCredentials,
   type AwsCredentialsProvider,
@@ -14,9 +15,6 @@ import {
 } from './sign.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
-
-/** In milliseconds. With a valid token the API answers within 5 s; API Gateway ends every request after 30. */
-export const apiPatience = { short: 6000, long: 30_000 };
 
 /** Options of `apiSource`. */
 export interface ApiSourceOptions {
