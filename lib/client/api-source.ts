@@ -1,4 +1,4 @@
-import { safeCause } from '../aws/failure.ts';
+import { safeCause, wordlessCause } from '../aws/failure.ts';
 import { isErrorCode } from '../core/errors.ts';
 import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
@@ -76,7 +76,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     const request = { method, url, ...(body !== undefined && { body }) };
     const headers = await headersFor(request).catch((thrown: unknown) => {
       if (thrown instanceof SettingError) throw thrown;
-      const cause = safeCause(thrown);
+      const cause = wordlessCause(thrown);
       throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
     });
     try {

@@ -222,16 +222,18 @@ describe('a setting', () => {
     expect(open).toThrow(new TypeError('"key" must have no spaces or line ends.'));
   });
 
-  it('credentials: what their provider throws is not repeated', async () => {
-    const failing = async () => {
-      throw new TypeError('invented-secret');
-    };
+  it.each<[string, Error]>([
+    ['an error', new TypeError('invented-secret')],
+    ['an error with a code', Object.assign(new TypeError('invented-secret'), { code: 'ERR_INVENTED' })],
+    ['an error of an SDK', Object.assign(new TypeError('invented-secret'), { $fault: 'client' })],
+  ])('credentials: what their provider throws is not repeated: %s', async (_, thrown) => {
+    const failing = () => Promise.reject(thrown);
     const source = apiSourceIn(madeWorld({ AWS_REGION: 'eu-west-1' }).world, {
       url: 'http://127.0.0.1:9',
       credentials: failing,
     });
     const error = await source.get(ACME, long).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'forbidden' });
+    expect(error).toMatchObject({ code: 'forbidden', cause: { name: 'TypeError' } });
     expect(inspect(error)).not.toContain('invented-secret');
   });
 
