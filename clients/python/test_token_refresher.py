@@ -247,6 +247,10 @@ class TokenClientTest(unittest.TestCase):
         api.problem = (500, {"message": "Internal Server Error"})
         api.now += 3600 * 0.9
         self.assertIs(tokens.get(ACME), first)
+        api.now += 30
+        with patch.object(tokens, "_read", side_effect=RuntimeError("planted")) as read:
+            self.assertIs(tokens.get(ACME), first)
+            read.assert_called_once()
         api.now += 3600 * 0.1
         with self.assertRaises(TokenError) as raised:
             tokens.get(ACME)

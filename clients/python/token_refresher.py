@@ -215,7 +215,7 @@ class TokenClient:
                 self._fetch(connection, entry, fetch)
             try:
                 token = fetch.result()
-            except TokenError:
+            except Exception:
                 with self._lock:
                     # The connection may have ended meanwhile: then nothing is held.
                     token = entry.valid(self._now())

@@ -10,8 +10,8 @@ export interface FakeSource extends TokenSource {
   /** Replaces what a connection has. */
   set(connection: string, token: FakeToken): void;
   /**
-   * The tokens that were refused, in order. Each one is followed by a newer one: `fake-token-2`, `fake-token-3`, … It has
-   * the same headers, with the new token in place of the old one.
+   * The tokens that were refused, in order. Each one is followed by a newer one: `fake-token-2`, `fake-token-3`, …, with
+   * the same type and headers, in which it takes the place of the refused one.
    */
   readonly refused: readonly CurrentToken[];
 }

@@ -14,8 +14,8 @@ export const isOnHosts = (address: string, hosts: readonly string[]): boolean =>
 export const isLoopback = (hostname: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 
 /**
- * Whether requests to a host name stay on this machine: also if a container sends them to the machine that it runs on,
- * by the names that Docker and Podman give that. Only for requests of consumers: it says nothing about who may call.
+ * Whether requests to a host name stay on this machine. Those of a container to the machine that it runs on do too: Docker
+ * and Podman have names for that. Only for requests of consumers: it says nothing about who may call.
  */
 export const staysOnMachine = (hostname: string): boolean =>
   isLoopback(hostname) || /^host\.(?:docker|containers)\.internal$/.test(hostname);
