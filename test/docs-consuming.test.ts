@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { apiPatience } from '../lib/client/api-source.ts';
 import { windows } from '../lib/client/cache.ts';
 import { tokenErrorCodes } from '../lib/client/errors.ts';
-import { tablePatience } from '../lib/client/table-source.ts';
+import { apiPatience, tablePatience } from '../lib/client/patience.ts';
 
 const root = join(import.meta.dirname, '..');
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');

@@ -1,13 +1,16 @@
 """python3 -m unittest, in this folder. The API is a server on loopback; the table is tried in test/client/python.test.ts."""
 
 import json
+import os
 import threading
 import unittest
+from dataclasses import replace
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from unittest.mock import patch
 
-from token_refresher import TokenClient, TokenError
+from token_refresher import TokenClient, TokenError, _Fetch
 
 START = 1_767_225_600.0
 ACME = "officernd/acme"
@@ -39,6 +42,8 @@ class Api:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 api.requests.append(f"POST {self.path} {body}")
+                if api.hold:
+                    api.hold.wait(10)
                 if not api.problem:
                     api.issued = api.now
                 self.answer()
@@ -79,6 +84,58 @@ class Api:
 
 
 class TokenClientTest(unittest.TestCase):
+    def at_once(self, count, call, release):
+        """What a call returns or raises, in so many threads."""
+        got = []
+
+        def run():
+            try:
+                got.append(call())
+            except TokenError as error:
+                got.append(error)
+
+        threads = [threading.Thread(target=run) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        release()
+        for thread in threads:
+            thread.join()
+        return got
+
+    def get_at_once(self, api, count):
+        """The API answers as soon as all threads but the one that fetches are waiting for it."""
+        api.hold = threading.Event()
+        tokens = api.client()
+        waiting = threading.Semaphore(0)
+        result = _Fetch.result
+
+        def counted(fetch):
+            waiting.release()
+            return result(fetch)
+
+        def release():
+            for _ in range(count - 1):
+                waiting.acquire()
+            api.hold.set()
+
+        with patch.object(_Fetch, "result", counted):
+            return self.at_once(count, lambda: tokens.get(ACME), release)
+
+    def threads_behind(self):
+        """The threads of the client that are started from now on."""
+        started = []
+        start = threading.Thread.start
+
+        def kept(thread):
+            if thread.name == "token-refresher":
+                started.append(thread)
+            start(thread)
+
+        patched = patch("threading.Thread.start", kept)
+        patched.start()
+        self.addCleanup(patched.stop)
+        return started
+
     def test_a_fresh_token_comes_from_memory(self):
         api = Api(self)
         tokens = api.client()
@@ -88,13 +145,78 @@ class TokenClientTest(unittest.TestCase):
         self.assertEqual(api.requests, [f"GET /tokens/{ACME}?minTtl=60"])
         self.assertEqual((first.issued_at, first.expires_at), (START * 1000, (START + 3600) * 1000))
 
-    def test_the_next_token_is_fetched_before_it_expires(self):
+    def test_in_the_advisory_window_the_cached_token_is_returned_and_one_thread_fetches_behind_it(self):
         api = Api(self)
         tokens = api.client()
         first = tokens.get(ACME)
         api.now += 3600 * 0.8
         api.issued = api.now
-        self.assertGreater(tokens.get(ACME).issued_at, first.issued_at)
+        api.hold = threading.Event()
+        fetching = self.threads_behind()
+        for _ in range(10):
+            self.assertIs(tokens.get(ACME), first)
+        (thread,) = fetching
+        self.assertTrue(thread.daemon, "it does not keep the process from ending")
+        api.hold.set()
+        thread.join()
+        self.assertEqual(len(api.requests), 2)
+        self.assertEqual(tokens.get(ACME).issued_at, api.now * 1000)
+
+    def test_a_failure_behind_the_cached_token_is_noticed_by_nobody(self):
+        api = Api(self)
+        tokens = api.client()
+        first = tokens.get(ACME)
+        api.now += 3600 * 0.8
+        for failure in [TokenError("source_unreachable", ACME, "planted"), RuntimeError("planted")]:
+            with patch.object(tokens, "_read", side_effect=failure), patch("threading.excepthook") as hook:
+                fetching = self.threads_behind()
+                self.assertIs(tokens.get(ACME), first)
+                fetching[0].join()
+                self.assertIs(tokens.get(ACME), first)
+                self.assertEqual((len(fetching), hook.mock_calls), (1, []), "the next fetch comes after a pause")
+            api.now += 30
+
+    def test_a_process_that_starts_no_thread_fetches_on_its_own(self):
+        api = Api(self)
+        tokens = api.client()
+        first = tokens.get(ACME)
+        api.now += 3600 * 0.8
+        api.issued = api.now
+        with patch("threading.Thread.start", side_effect=RuntimeError("can't start new thread")):
+            with patch.object(tokens, "_read", side_effect=lambda *_: replace(first, issued_at=first.issued_at + 1)):
+                self.assertIs(tokens.get(ACME), first)
+        self.assertEqual(tokens.get(ACME).issued_at, first.issued_at + 1)
+
+    def test_in_the_mandatory_window_readers_wait_for_the_next_token(self):
+        api = Api(self)
+        tokens = api.client()
+        tokens.get(ACME)
+        api.now += 3600 * 0.95
+        api.issued = api.now
+        self.assertEqual(tokens.get(ACME).issued_at, api.now * 1000)
+
+    def test_a_fetch_of_a_process_that_was_frozen_is_not_waited_for(self):
+        api = Api(self)
+        tokens = api.client()
+        first = tokens.get(ACME)
+        api.now += 3600 * 0.8
+        api.issued = api.now
+        api.hold = threading.Event()
+        self.addCleanup(api.hold.set)
+        tokens.get(ACME)
+        api.now += 600
+        with patch.object(tokens, "_read", return_value=replace(first, issued_at=first.issued_at + 1)):
+            self.assertEqual(tokens.get(ACME).issued_at, first.issued_at + 1)
+
+    def test_the_windows_begin_at_the_shares_that_a_token_draws(self):
+        for draw, advisory, mandatory in [(min, 0.75, 0.9), (max, 0.65, 0.85)]:
+            api = Api(self)
+            tokens = api.client()
+            with patch("random.uniform", draw):
+                tokens.get(ACME)
+            entry = tokens._entries[ACME]
+            starts = [round((at / 1000 - START) / 3600, 6) for at in (entry.advisory_at, entry.mandatory_at)]
+            self.assertEqual(starts, [advisory, mandatory])
 
     def test_a_reader_who_needs_more_time_causes_a_fetch(self):
         api = Api(self)
@@ -108,30 +230,15 @@ class TokenClientTest(unittest.TestCase):
 
     def test_a_hundred_threads_cause_one_fetch(self):
         api = Api(self)
-        api.hold = threading.Event()
-        tokens = api.client()
-        got = []
-        threads = [threading.Thread(target=lambda: got.append(tokens.get(ACME))) for _ in range(100)]
-        for thread in threads:
-            thread.start()
-        api.hold.set()
-        for thread in threads:
-            thread.join()
+        got = self.get_at_once(api, 100)
         self.assertEqual((len(got), len(set(map(id, got))), len(api.requests)), (100, 1, 1))
 
-    def test_a_reader_keeps_the_token_that_another_thread_finds_withdrawn(self):
+    def test_a_hundred_threads_share_a_failure(self):
         api = Api(self)
-        tokens = api.client()
-        first = tokens.get(ACME)
-        api.now += 3600 * 0.8
-        entry = tokens._entry(ACME)
-
-        def acquire(blocking):
-            entry.token = None
-            return False
-
-        entry.lock = SimpleNamespace(acquire=acquire)
-        self.assertIs(tokens.get(ACME), first)
+        api.problem = (500, {})
+        got = self.get_at_once(api, 100)
+        self.assertEqual({error.code for error in got}, {"source_unreachable"})
+        self.assertEqual(len(api.requests), 1)
 
     def test_in_an_outage_the_cached_token_is_used_until_it_expires(self):
         api = Api(self)
@@ -140,6 +247,10 @@ class TokenClientTest(unittest.TestCase):
         api.problem = (500, {"message": "Internal Server Error"})
         api.now += 3600 * 0.9
         self.assertIs(tokens.get(ACME), first)
+        api.now += 30
+        with patch.object(tokens, "_read", side_effect=RuntimeError("planted")) as read:
+            self.assertIs(tokens.get(ACME), first)
+            read.assert_called_once()
         api.now += 3600 * 0.1
         with self.assertRaises(TokenError) as raised:
             tokens.get(ACME)
@@ -171,6 +282,45 @@ class TokenClientTest(unittest.TestCase):
             self.assertIs(tokens.call(ACME, lambda token: sent.append(token) or answer), answer)
             self.assertEqual(len(sent), 1)
 
+    def test_after_a_renewal_that_brought_nothing_the_next_one_waits(self):
+        for problem in [(429, {"code": "too_many_refreshes"}), (500, {})]:
+            api = Api(self)
+            tokens = api.client()
+            refused = tokens.get(ACME)
+            api.problem = problem
+            api.hold = threading.Event()
+
+            def call():
+                return tokens.call(ACME, lambda _: SimpleNamespace(status=401)).status
+
+            with patch("random.uniform", min):
+                self.assertEqual(self.at_once(20, call, api.hold.set), [401] * 20)
+            self.assertEqual(len(api.requests), 2)
+            # With the least chance, half of 30 seconds.
+            api.problem = None
+            api.now += 14.9
+            self.assertIsNone(tokens.renew(refused))
+            api.now += 0.1
+            self.assertGreater(tokens.renew(refused).issued_at, refused.issued_at)
+
+    def test_a_newer_token_of_the_table_renews_a_refused_one(self):
+        api = Api(self)
+        tokens = api.client()
+        refused = tokens.get(ACME)
+        newer = replace(refused, issued_at=refused.issued_at + 1)
+        tokens._table = SimpleNamespace(get=lambda *_: newer)
+        self.assertIs(tokens.renew(refused), newer)
+        self.assertEqual(len(api.requests), 1)
+
+    def test_min_ttl_must_be_a_duration(self):
+        for wrong in [-1, float("nan"), float("inf"), "60", None]:
+            with self.assertRaises(ValueError) as raised:
+                Api(self).client().get(ACME, min_ttl=wrong)
+            self.assertEqual(str(raised.exception), f'"min_ttl" must be 0 seconds or more, got {wrong!r}.')
+        api = Api(self)
+        api.client().get(ACME, min_ttl=0.5)
+        self.assertEqual(api.requests, [f"GET /tokens/{ACME}?minTtl=1"])
+
     def test_errors_have_codes(self):
         cases = {
             "unknown_connection": (404, {"code": "unknown_connection"}),
@@ -199,9 +349,55 @@ class TokenClientTest(unittest.TestCase):
         tokens = api.client()
         tokens.get(ACME)
         api.problem = (404, {"code": "unknown_connection"})
-        api.now += 3600 * 0.8
+        api.now += 3600 * 0.95
         with self.assertRaises(TokenError):
             tokens.get(ACME)
+        self.assertEqual(tokens._entries, {})
+
+    def test_names_without_a_token_stay_in_no_memory(self):
+        api = Api(self)
+        tokens = api.client()
+        token = tokens.get(ACME)
+        api.problem = (404, {"code": "unknown_connection"})
+        with self.assertRaises(TokenError):
+            tokens.get("officernd/nobody")
+        with self.assertRaises(TokenError):
+            tokens.renew(replace(token, connection="officernd/nobody"))
+        self.assertEqual(list(tokens._entries), [ACME])
+
+    def test_a_valid_token_of_the_table_is_used_although_the_api_does_not_know_it(self):
+        api = Api(self)
+        tokens = api.client()
+        short = tokens.get(ACME)
+        api.problem = (404, {"code": "unknown_connection"})
+        both = api.client()
+        both._table = SimpleNamespace(get=lambda *_: short)
+        self.assertIs(both.get(ACME, min_ttl=7200), short)
+
+    def test_an_answer_about_the_connection_counts_more_than_a_failure(self):
+        unreachable = TokenError("source_unreachable", ACME, "planted")
+        unknown = TokenError("unknown_connection", ACME, "planted")
+        for table, answer, code in [
+            (unreachable, (503, {"code": "no_valid_token"}), "no_valid_token"),
+            (unknown, (500, {}), "unknown_connection"),
+        ]:
+            api = Api(self)
+            api.problem = answer
+            tokens = api.client()
+            with patch.object(tokens, "_table") as source:
+                source.get.side_effect = table
+                with self.assertRaises(TokenError) as raised:
+                    tokens.get(ACME)
+            self.assertEqual(raised.exception.code, code)
+
+    def test_an_earlier_expiry_of_the_same_token_counts_and_a_later_one_does_not(self):
+        api = Api(self)
+        tokens = api.client()
+        first = tokens.get(ACME)
+        earlier = first.expires_at - 1000
+        for min_ttl, expires_at in [(7200, earlier), (7201, first.expires_at)]:
+            with patch.object(tokens, "_read", return_value=replace(first, expires_at=expires_at)):
+                self.assertEqual(tokens.get(ACME, min_ttl=min_ttl).expires_at, earlier)
 
     def test_a_token_is_not_shown(self):
         self.assertNotIn("invented", repr(Api(self).client().get(ACME)))
@@ -209,9 +405,25 @@ class TokenClientTest(unittest.TestCase):
     def test_settings_must_be_there(self):
         with self.assertRaisesRegex(ValueError, "TOKENS_TABLE or TOKENS_API_URL"):
             TokenClient()
-        for url in ["http://tokens.example.com", "ftp://127.0.0.1", "tokens.example.com"]:
+        for url in [
+            *["http://tokens.example.com", "ftp://127.0.0.1", "tokens.example.com", "http://10.0.0.1:8787"],
+            *["http://docker.internal", "http://host.docker.internal.example", "ftp://host.docker.internal"],
+        ]:
             with self.assertRaisesRegex(ValueError, "https:"):
                 TokenClient(api_url=url, key=KEY)
+
+    def test_a_container_reaches_its_laptop_with_the_key_of_the_environment(self):
+        for host in ["host.docker.internal", "host.containers.internal"]:
+            url = f"http://{host}:8787"
+            with patch.dict(os.environ, {"TOKEN_REFRESHER_KEY": KEY}):
+                self.assertEqual(TokenClient(api_url=url)._api._key, KEY)
+            with patch.dict(os.environ, {"TOKEN_REFRESHER_KEY": ""}):
+                with self.assertRaisesRegex(ValueError, f"key of the laptop at {host}"):
+                    TokenClient(api_url=url)
+
+    def test_the_key_of_the_environment_is_sent_to_no_other_machine(self):
+        with patch.dict(os.environ, {"TOKEN_REFRESHER_KEY": KEY}):
+            self.assertIsNone(TokenClient(api_url="https://tokens.example.com")._api._key)
 
 
 if __name__ == "__main__":

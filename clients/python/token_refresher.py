@@ -17,14 +17,16 @@ See docs/consuming.md of token-refresher.
 """
 
 import json
+import math
+import os
 import random
 import re
-import os
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 __all__ = ["Token", "TokenClient", "TokenError"]
@@ -40,6 +42,16 @@ _ADVICE = {
 }
 # The API waits for a refresh.
 _API_SECONDS = 30
+# The windows of a token, as shares of its life that are left: in the first one the next token is fetched behind the
+# cached one, in the second one callers wait for it. Each token draws its own: processes do not fetch at the same moment.
+_ADVISORY = (0.25, 0.35)
+_MANDATORY = (0.1, 0.15)
+# The pause after a fetch without a newer token: a share of the life within limits (milliseconds), and of that a part.
+_PAUSE_SHARE = 0.05
+_PAUSE_LIMITS = (1_000, 30_000)
+_PAUSE_PART = (0.5, 1)
+# In milliseconds. Longer than all timeouts of a fetch: an older one belongs to a process that was frozen in between.
+_OLDEST_FETCH = 60_000
 
 
 class TokenError(Exception):
@@ -67,44 +79,85 @@ class Token:
         return f"Token(connection={self.connection!r}, expires_at={self.expires_at})"
 
 
+class _Fetch(Future):
+    """A fetch that a thread makes, and others may wait for."""
+
+    def __init__(self, since: float, min_ttl: float) -> None:
+        super().__init__()
+        self.since = since
+        self.min_ttl = min_ttl
+
+
 class _Entry:
     """What is known of one connection. Times are in epoch milliseconds."""
 
     def __init__(self) -> None:
-        # Held while a thread fetches or renews.
-        self.lock = threading.Lock()
         self.token: Optional[Token] = None
-        # From then on the next token is fetched.
-        self.fetch_at = 0.0
+        self.advisory_at = 0.0
+        self.mandatory_at = 0.0
+        self.fetch: Optional[_Fetch] = None
         # Until then another fetch for this `min_ttl` would bring the same token.
         self.paused_until = 0.0
         self.paused_for = 0.0
+        # Held by the thread that renews the token.
+        self.renewal = threading.Lock()
+        self.renewal_paused_until = 0.0
 
-    # Another thread may change `token` at any moment: each reads it once.
-    def valid(self, now: float, min_ttl: float = 0) -> Optional[Token]:
-        token = self.token
-        return token if token is not None and token.expires_at - now > min_ttl * 1000 else None
+    def valid(self, now: float) -> Optional[Token]:
+        return self.token if self.token is not None and self.token.expires_at > now else None
 
-    def fresh(self, now: float, min_ttl: float) -> Optional[Token]:
-        token = self.valid(now, min_ttl)
-        if token is not None and now < self.fetch_at:
-            return token
-        return self.valid(now) if now < self.paused_until and min_ttl <= self.paused_for else None
+    def step(self, now: float, min_ttl: float) -> str:
+        """What a caller does now with what is held: use it, use it and fetch the next one, or wait for that."""
+        token = self.valid(now)
+        if token is None:
+            return "wait"
+        is_enough = token.expires_at - now >= min_ttl * 1000
+        if is_enough and now < self.advisory_at:
+            return "use"
+        if now < self.paused_until and min_ttl <= self.paused_for:
+            return "use"
+        return "use and fetch" if is_enough and now < self.mandatory_at else "wait"
 
-    def keep(self, token: Token, now: float, min_ttl: float) -> Token:
-        """An older token than the held one comes from a slower answer: it does not count."""
-        if self.token is None or token.issued_at > self.token.issued_at:
+    def fetching(self, now: float, min_ttl: float) -> Tuple[_Fetch, bool]:
+        """The running fetch, or one that the caller has to make."""
+        is_new = self.fetch is None or now - self.fetch.since >= _OLDEST_FETCH
+        if is_new:
+            self.fetch = _Fetch(now, min_ttl)
+        return self.fetch, is_new
+
+    def keep(self, token: Token, now: float) -> Token:
+        """An older token than the held one comes from a slower answer, or from a table that was restored.
+
+        It counts only if the held one has expired. Of two expiries of one token the earlier one counts.
+        """
+        held = self.token
+        if held is None or _replaces(token, held, now):
             life = token.expires_at - token.issued_at
-            # A healthy schedule has renewed it before. Processes do not fetch at the same moment.
-            self.token, self.fetch_at = token, token.expires_at - life * random.uniform(0.25, 0.35)
-        if self.fresh(now, min_ttl) is None:
-            self.pause(now, min_ttl)
+            self.token = token
+            self.advisory_at = token.expires_at - life * random.uniform(*_ADVISORY)
+            self.mandatory_at = token.expires_at - life * random.uniform(*_MANDATORY)
         return self.token
 
-    def pause(self, now: float, min_ttl: float) -> None:
-        life = self.token.expires_at - self.token.issued_at
-        self.paused_until = now + min(30_000, max(1_000, life / 20)) * random.uniform(0.5, 1)
-        self.paused_for = min_ttl
+    def pause_unless_enough(self, before: Optional[Token], now: float, min_ttl: float) -> None:
+        """Another fetch for the same `min_ttl` would bring the same token."""
+        self.paused_until = 0
+        if self.token is None:
+            return
+        is_newer = before is None or self.token.issued_at != before.issued_at
+        if not is_newer or self.token.expires_at - now < min_ttl * 1000:
+            self.paused_until, self.paused_for = _pause_after(self.token, now), min_ttl
+
+
+def _replaces(token: Token, held: Token, now: float) -> bool:
+    if token.issued_at == held.issued_at and token.expires_at < held.expires_at:
+        return True
+    return token.issued_at > held.issued_at or (held.expires_at <= now and token.expires_at > held.expires_at)
+
+
+def _pause_after(token: Token, now: float) -> float:
+    least, most = _PAUSE_LIMITS
+    pause = min(most, max(least, _PAUSE_SHARE * (token.expires_at - token.issued_at)))
+    return now + pause * random.uniform(*_PAUSE_PART)
 
 
 class TokenClient:
@@ -131,6 +184,7 @@ class TokenClient:
         if not table and not api_url:
             raise ValueError("Set TOKENS_TABLE or TOKENS_API_URL, or pass table or api_url.")
         self._clock = clock
+        # The lock guards the entries and what is in them. Nobody waits for a network while holding it.
         self._entries: Dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._table = _Table(table, session) if table else None
@@ -143,29 +197,57 @@ class TokenClient:
         """
         if not _CONNECTION.fullmatch(connection):
             raise TokenError("malformed_connection", connection, "this is not the name of a connection")
-        entry = self._entry(connection)
-        token = entry.fresh(self._now(), min_ttl)
-        if token is not None:
-            return token
-        # One thread fetches. The others have a valid token meanwhile, or wait.
-        token = entry.valid(self._now(), min_ttl)
-        if not entry.lock.acquire(blocking=token is None):
-            return token
-        try:
-            return entry.fresh(self._now(), min_ttl) or self._fetch(entry, connection, min_ttl)
-        finally:
-            entry.lock.release()
+        if not isinstance(min_ttl, (int, float)) or not 0 <= min_ttl < math.inf:
+            raise ValueError(f'"min_ttl" must be 0 seconds or more, got {min_ttl!r}.')
+        while True:
+            with self._lock:
+                now = self._now()
+                entry = self._entries.setdefault(connection, _Entry())
+                token, step = entry.token, entry.step(now, min_ttl)
+                if step == "use":
+                    return token
+                fetch, is_mine = entry.fetching(now, min_ttl)
+            if step == "use and fetch":
+                if is_mine:
+                    self._fetch_behind(connection, entry, fetch)
+                return token
+            if is_mine:
+                self._fetch(connection, entry, fetch)
+            try:
+                token = fetch.result()
+            except Exception:
+                with self._lock:
+                    # The connection may have ended meanwhile: then nothing is held.
+                    token = entry.valid(self._now())
+                if token is None:
+                    raise
+                return token
+            # Its token may be enough. If not, the next fetch is for this caller too.
+            if fetch.min_ttl >= min_ttl:
+                return token
 
     def renew(self, refused: Token) -> Optional[Token]:
-        """A newer token than one that the provider refused (401); None if there is none yet."""
-        entry = self._entry(refused.connection)
-        with entry.lock:
-            if entry.token is not None and entry.token.issued_at > refused.issued_at:
-                return entry.token
-            newer = self._api.renew(refused) if self._api else self._table.get(refused.connection)
-            if newer is None or newer.issued_at <= refused.issued_at:
-                return None
-            return entry.keep(newer, self._now(), 0)
+        """A newer token than one that the provider has refused (401); None if there is none yet."""
+        with self._lock:
+            entry = self._entries.setdefault(refused.connection, _Entry())
+        with entry.renewal:
+            with self._lock:
+                if entry.token is not None and entry.token.issued_at > refused.issued_at:
+                    return entry.token
+                if self._now() < entry.renewal_paused_until:
+                    return None
+            newer = None
+            try:
+                newer = self._renewed(refused)
+            finally:
+                with self._lock:
+                    is_newer = newer is not None and newer.issued_at > refused.issued_at
+                    if is_newer:
+                        newer = entry.keep(newer, self._now())
+                    else:
+                        entry.renewal_paused_until = _pause_after(refused, self._now())
+                    self._forget_if_empty(refused.connection, entry)
+            return newer if is_newer else None
 
     def call(self, connection: str, request: Callable[[Token], Any], min_ttl: float = 60) -> Any:
         """Calls `request` with a token. If the answer is 401, calls it once more with a newer one, if there is one.
@@ -182,50 +264,77 @@ class TokenClient:
             newer = None
         return answer if newer is None else request(newer)
 
-    def _entry(self, connection: str) -> _Entry:
-        with self._lock:
-            return self._entries.setdefault(connection, _Entry())
-
     def _now(self) -> float:
         return self._clock() * 1000
 
-    def _fetch(self, entry: _Entry, connection: str, min_ttl: float) -> Token:
+    def _fetch_behind(self, connection: str, entry: _Entry, fetch: _Fetch) -> None:
         try:
-            return entry.keep(self._read(connection, min_ttl), self._now(), min_ttl)
-        except TokenError as error:
-            if error.code == "unknown_connection":
+            work = (connection, entry, fetch)
+            threading.Thread(target=self._fetch, args=work, name="token-refresher", daemon=True).start()
+        except RuntimeError:
+            # A process that ends, or has too many threads, starts no other.
+            self._fetch(connection, entry, fetch)
+
+    def _fetch(self, connection: str, entry: _Entry, fetch: _Fetch) -> None:
+        """Its result, or its failure, is that of `fetch`."""
+        token, failure = None, None
+        try:
+            token = self._read(connection, fetch.min_ttl)
+        except BaseException as error:
+            failure = error
+        with self._lock:
+            now, before = self._now(), entry.token
+            if token is not None:
+                token = entry.keep(token, now)
+            elif isinstance(failure, TokenError) and failure.code == "unknown_connection":
                 # Its secret is deleted: nobody may use its token any more.
                 entry.token = None
-            token = entry.valid(self._now())
-            if token is None:
-                raise
-            entry.pause(self._now(), min_ttl)
-            return token
+            entry.pause_unless_enough(before, now, fetch.min_ttl)
+            if entry.fetch is fetch:
+                entry.fetch = None
+            self._forget_if_empty(connection, entry)
+        if failure is None:
+            fetch.set_result(token)
+        else:
+            fetch.set_exception(failure)
+
+    def _forget_if_empty(self, connection: str, entry: _Entry) -> None:
+        """Names that nobody has a token for must not fill the memory."""
+        if entry.token is None and entry.fetch is None and self._entries.get(connection) is entry:
+            del self._entries[connection]
 
     def _read(self, connection: str, min_ttl: float) -> Token:
         """From the table; from the API if the table fails or has no token that is valid for long enough."""
-        failure: Optional[TokenError] = None
-        token = None
+        token = failure = None
         if self._table:
             try:
-                token = self._table.get(connection)
+                token = self._table.get(connection, self._now())
             except TokenError as error:
                 failure = error
-        now = self._now()
-        if token is not None and token.expires_at - now > min_ttl * 1000:
-            return token
+            if token is not None and token.expires_at - self._now() >= min_ttl * 1000:
+                return token
         if self._api:
             try:
                 return self._api.get(connection, min_ttl)
             except TokenError as error:
-                failure = error
-        if token is not None and token.expires_at > now and (failure is None or failure.code != "unknown_connection"):
+                # An answer about the connection says more than a failure to get one.
+                if failure is None or error.code not in ("forbidden", "source_unreachable"):
+                    failure = error
+        if token is not None:
             return token
-        raise failure or (
-            TokenError("unknown_connection", connection, "the table has no token of it")
-            if token is None
-            else TokenError("no_valid_token", connection, "its token has expired")
-        )
+        raise failure
+
+    def _renewed(self, refused: Token) -> Optional[Token]:
+        """The table may have a newer token already. Otherwise the API has it renewed."""
+        if self._table:
+            try:
+                token = self._table.get(refused.connection, self._now())
+                if not self._api or token.issued_at > refused.issued_at:
+                    return token
+            except TokenError:
+                if not self._api:
+                    raise
+        return self._api.renew(refused)
 
 
 class _Table:
@@ -237,7 +346,7 @@ class _Table:
         self._client = (session or boto3.Session()).client("dynamodb", config=config)
         self._name = name
 
-    def get(self, connection: str) -> Optional[Token]:
+    def get(self, connection: str, now: float) -> Token:
         from botocore.exceptions import BotoCoreError, ClientError
 
         key = {"connection": {"S": connection}}
@@ -252,7 +361,12 @@ class _Table:
             what = f"DynamoDB cannot be read ({type(error).__name__})"
             refused = "Credentials" in type(error).__name__
             raise TokenError("forbidden" if refused else "source_unreachable", connection, what) from None
-        return None if item is None else _token_of_item(connection, item)
+        if item is None:
+            raise TokenError("unknown_connection", connection, "the table has no token of it")
+        token = _token_of_item(connection, item)
+        if token.expires_at <= now:
+            raise TokenError("no_valid_token", connection, "its token has expired")
+        return token
 
 
 _REFUSALS = {
@@ -282,24 +396,32 @@ def _token_of_item(connection: str, item: Mapping[str, Any]) -> Token:
         raise TokenError("source_unreachable", connection, what) from None
 
 
+_LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
+# By these names Docker and Podman let a container reach the machine that it runs on: what is sent there stays on it.
+_HOSTS_OF_CONTAINERS = ("host.docker.internal", "host.containers.internal")
+
+
 class _Api:
     def __init__(self, url: str, key: Optional[str], session: Any) -> None:
         from botocore.httpsession import URLLib3Session
 
         self._url = url.rstrip("/")
         self._host = urlsplit(url).hostname or ""
-        # A key of the environment is sent to this machine alone.
-        local = self._host in ("127.0.0.1", "localhost", "::1")
+        is_loopback = _LOOPBACK.fullmatch(self._host) is not None
+        stays = is_loopback or self._host in _HOSTS_OF_CONTAINERS
         scheme = urlsplit(url).scheme
-        if scheme != "https" and not (scheme == "http" and local):
+        if scheme != "https" and not (scheme == "http" and stays):
             # In plain HTTP the token, and the key, could be read on the way.
             raise ValueError("api_url must be the https: address of the HTTP API.")
-        self._key = key or (os.environ.get("TOKEN_REFRESHER_KEY") if local else None)
+        # A key of the environment is sent to this machine alone.
+        self._key = key or (os.environ.get("TOKEN_REFRESHER_KEY") if stays else None)
+        if not self._key and scheme == "http" and not is_loopback:
+            raise ValueError(f"key or TOKEN_REFRESHER_KEY must be the key of the laptop at {self._host}.")
         self._session = session
         self._http = URLLib3Session(timeout=(2, _API_SECONDS))
 
     def get(self, connection: str, min_ttl: float) -> Token:
-        status, answer = self._send("GET", connection, f"?minTtl={min(86_400, max(0, int(min_ttl)))}", None)
+        status, answer = self._send("GET", connection, f"?minTtl={min(86_400, math.ceil(min_ttl))}", None)
         return self._token(connection, status, answer)
 
     def renew(self, refused: Token) -> Optional[Token]:

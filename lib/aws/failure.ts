@@ -12,12 +12,16 @@ const speaksSafely = (error: Error): boolean =>
   error.name === 'TimeoutError';
 
 /** An exception without words that might quote a secret. */
-export const safeCause = (thrown: unknown): Error => {
-  if (!(thrown instanceof Error)) return new Error('a value that is no error was thrown');
-  const safe = new Error(speaksSafely(thrown) ? thrown.message : 'its words are withheld');
-  safe.name = thrown.name;
-  return safe;
-};
+export const safeCause = (thrown: unknown): Error =>
+  thrown instanceof Error && speaksSafely(thrown) ? named(thrown.name, thrown.message) : wordlessCause(thrown);
+
+/** An exception by its name alone: code that handles secrets may quote them in any words. */
+export const wordlessCause = (thrown: unknown): Error =>
+  thrown instanceof Error
+    ? named(thrown.name, 'its words are withheld')
+    : new Error('a value that is no error was thrown');
+
+const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 
 /** Calls the SDK. An exception becomes a `RefresherError` with the attempt and the cause. */
 export const guarded = async <T>(code: ErrorCode, attempt: string, call: () => Promise<T>): Promise<T> => {

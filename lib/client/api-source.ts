@@ -1,9 +1,10 @@
-import { safeCause } from '../aws/failure.ts';
+import { safeCause, wordlessCause } from '../aws/failure.ts';
 import { isErrorCode } from '../core/errors.ts';
-import { isLoopback } from '../core/hosts.ts';
+import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
+import { apiPatience } from './patience.ts';
 import {
   type AwsCredentials,
   type AwsCredentialsProvider,
@@ -14,9 +15,6 @@ import {
 } from './sign.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
-
-/** In milliseconds. With a valid token the API answers within 5 s; API Gateway ends every request after 30. */
-export const apiPatience = { short: 6000, long: 30_000 };
 
 /** Options of `apiSource`. */
 export interface ApiSourceOptions {
@@ -56,12 +54,15 @@ interface Question {
 export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): TokenSource => {
   const { env, now, deadline } = world;
   const base = baseOf(options.url ?? env.TOKENS_API_URL);
-  const key = options.key ?? (isLoopback(base.hostname) ? env.TOKEN_REFRESHER_KEY : undefined);
+  const key = options.key ?? (staysOnMachine(base.hostname) ? env.TOKEN_REFRESHER_KEY : undefined);
   const region = options.region ?? regionIn(base) ?? env.AWS_REGION;
   const { credentials = defaultCredentials(world) } = options;
 
   // Otherwise `Headers` would quote it in an error.
   if (key !== undefined && !/^[\x21-\x7e]*$/.test(key)) throw new TypeError('"key" must have no spaces or line ends.');
+  if (!key && base.protocol === 'http:' && !isLoopback(base.hostname)) {
+    throw new TypeError(`"key" or TOKEN_REFRESHER_KEY must be the key of the laptop at ${base.hostname}.`);
+  }
 
   const headersFor = async (request: { method: 'GET' | 'POST'; url: URL; body?: string }): Promise<Headers> => {
     if (key) return new Headers({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
@@ -75,7 +76,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
     const request = { method, url, ...(body !== undefined && { body }) };
     const headers = await headersFor(request).catch((thrown: unknown) => {
       if (thrown instanceof SettingError) throw thrown;
-      const cause = safeCause(thrown);
+      const cause = wordlessCause(thrown);
       throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
     });
     try {
@@ -112,7 +113,7 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
 /** In plain HTTP the token, and the key, could be read on the way. */
 const baseOf = (url: string | undefined): URL => {
   const base = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
-  if (base?.protocol === 'https:' || (base?.protocol === 'http:' && isLoopback(base.hostname))) return base;
+  if (base?.protocol === 'https:' || (base?.protocol === 'http:' && staysOnMachine(base.hostname))) return base;
   throw new TypeError('"url" must be the https: address of the HTTP API, or TOKENS_API_URL must be set to it.');
 };
 

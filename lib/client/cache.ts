@@ -1,4 +1,5 @@
 import { TokenError } from './errors.ts';
+import { longestFetch } from './patience.ts';
 import type { CurrentToken, TokenSource } from './token.ts';
 
 /**
@@ -7,10 +8,11 @@ import type { CurrentToken, TokenSource } from './token.ts';
  * moment.
  */
 export const windows = { advisory: { least: 0.25, most: 0.35 }, mandatory: { least: 0.1, most: 0.15 } };
-/** The pause after a fetch without a newer token, in milliseconds: a share of the life within these limits. */
-const PAUSE = { share: 0.05, least: 1000, most: 30_000 };
-/** A fetch that is older belongs to a process that was frozen in between: its connection is gone. */
-const OLDEST_FETCH = 30_000;
+/**
+ * The pause after a fetch without a newer token, in milliseconds: a share of the life within these limits, and of that a
+ * part that is drawn.
+ */
+export const pauses = { share: 0.05, least: 1000, most: 30_000, part: { least: 0.5, most: 1 } };
 
 interface Held {
   readonly token: CurrentToken;
@@ -70,6 +72,15 @@ const decideStep = ({ held, paused }: Pick<Entry, 'held' | 'paused'>, now: numbe
   return isEnough && now < held.mandatoryAt ? 'use and fetch' : 'wait';
 };
 
+/**
+ * An older token than the held one comes from a slower answer, or from a table that was restored: it counts only if
+ * the held one has expired. Of two expiries of one token the earlier one counts.
+ */
+const replaces = (token: CurrentToken, held: CurrentToken, now: number): boolean =>
+  token.issuedAt > held.issuedAt ||
+  (token.issuedAt === held.issuedAt && token.expiresAt < held.expiresAt) ||
+  (held.expiresAt <= now && token.expiresAt > held.expiresAt);
+
 /** The tokens of one process: one fetch at a time for each connection, however many callers there are. */
 export class TokenCache {
   readonly #entries = new Map<string, Entry>();
@@ -120,6 +131,7 @@ export class TokenCache {
       return await renewing.token;
     } finally {
       if (entry.renewing === renewing) entry.renewing = undefined;
+      this.#forgetIfEmpty(refused.connection, entry);
     }
   }
 
@@ -132,7 +144,8 @@ export class TokenCache {
   #fetching(connection: string, entry: Entry, minTtl: number): Fetching {
     const now = this.#deps.now();
     const running = entry.fetching;
-    if (running && now - running.since < OLDEST_FETCH) {
+    // An older one belongs to a process that was frozen in between: its connection is gone.
+    if (running && now - running.since <= longestFetch) {
       running.wanted = Math.max(running.wanted, minTtl);
       return running;
     }
@@ -140,12 +153,17 @@ export class TokenCache {
     entry.fetching = started;
     const ended = () => {
       if (entry.fetching === started) entry.fetching = undefined;
-      // Names that nobody has a token for must not fill the memory.
-      if (!entry.held && !entry.fetching && !entry.renewing) this.#entries.delete(connection);
+      this.#forgetIfEmpty(connection, entry);
     };
     // If nobody waits for it, its failure must not end the process.
     started.token.then(ended, ended);
     return started;
+  }
+
+  /** Names that nobody has a token for must not fill the memory. */
+  #forgetIfEmpty(connection: string, entry: Entry): void {
+    const isEmpty = !entry.held && !entry.fetching && !entry.renewing;
+    if (isEmpty && this.#entries.get(connection) === entry) this.#entries.delete(connection);
   }
 
   async #fetched(connection: string, entry: Entry, minTtl: number): Promise<CurrentToken> {
@@ -181,21 +199,16 @@ export class TokenCache {
     return undefined;
   }
 
-  /**
-   * An older token than the held one comes from a slower answer, or from a table that was restored: it counts only if
-   * the held one has expired.
-   */
   #keep(entry: Entry, token: CurrentToken): CurrentToken {
     const held = entry.held?.token;
-    const isExpired = held !== undefined && held.expiresAt <= this.#deps.now() && token.expiresAt > held.expiresAt;
-    if (held && token.issuedAt <= held.issuedAt && !isExpired) return held;
+    if (held && !replaces(token, held, this.#deps.now())) return held;
     entry.held = heldFrom(token, this.#deps.random);
     return token;
   }
 
   #pauseAfter({ issuedAt, expiresAt }: CurrentToken): number {
-    const { share, least, most } = PAUSE;
+    const { share, least, most, part } = pauses;
     const pause = Math.min(most, Math.max(least, share * (expiresAt - issuedAt)));
-    return this.#deps.now() + pause * between({ least: 0.5, most: 1 }, this.#deps.random());
+    return this.#deps.now() + pause * between(part, this.#deps.random());
   }
 }

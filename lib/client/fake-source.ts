@@ -9,7 +9,10 @@ export type FakeToken = Partial<Omit<CurrentToken, 'connection'>> | TokenErrorCo
 export interface FakeSource extends TokenSource {
   /** Replaces what a connection has. */
   set(connection: string, token: FakeToken): void;
-  /** The tokens that were refused, in order. Each one is followed by a newer one: `fake-token-2`, `fake-token-3`, … */
+  /**
+   * The tokens that were refused, in order. Each one is followed by a newer one: `fake-token-2`, `fake-token-3`, …, with
+   * the same type and headers, in which it takes the place of the refused one.
+   */
   readonly refused: readonly CurrentToken[];
 }
 
@@ -22,9 +25,9 @@ export const fakeSourceIn = (
   const held = new Map<string, CurrentToken | TokenErrorCode>();
   const refused: CurrentToken[] = [];
 
-  const set = (connection: string, token: FakeToken, number = 1) => {
+  const set = (connection: string, token: FakeToken) => {
     if (typeof token === 'string') return void held.set(connection, token);
-    const { accessToken = `fake-token-${number}`, issuedAt = now(), ...given } = token;
+    const { accessToken = 'fake-token-1', issuedAt = now(), ...given } = token;
     const made = tokenIn({
       ...{ connection, accessToken, tokenType: 'Bearer', issuedAt, expiresAt: issuedAt + LIFE },
       ...{ headers: { Authorization: `Bearer ${accessToken}` }, baseUrl: 'http://127.0.0.1' },
@@ -49,11 +52,12 @@ export const fakeSourceIn = (
       refused.push(token);
       const current = await get(token.connection);
       if (current.issuedAt > token.issuedAt) return current;
-      const { baseUrl, expiresAt, issuedAt } = current;
-      const later = issuedAt + 1;
-      const life = expiresAt - issuedAt;
-      set(token.connection, { baseUrl, issuedAt: later, expiresAt: later + life }, refused.length + 1);
-      return get(token.connection);
+      const { connection, issuedAt, expiresAt } = current;
+      const accessToken = `fake-token-${refused.length + 1}`;
+      const renewed = (text: string) => text.replaceAll(current.accessToken, accessToken);
+      const headers = Object.fromEntries(Object.entries(current.headers).map(([name, text]) => [name, renewed(text)]));
+      set(connection, { ...current, accessToken, headers, issuedAt: issuedAt + 1, expiresAt: expiresAt + 1 });
+      return get(connection);
     },
   };
 };

@@ -1,4 +1,4 @@
-import { type Outgoing, outgoing } from './outgoing.ts';
+import { type Outgoing, outgoing, unlessAborted } from './outgoing.ts';
 import type { CurrentToken } from './token.ts';
 
 /** As in `fetch` itself. */
@@ -30,24 +30,15 @@ export const fetchWith = async (
   init?: RequestInit,
 ): Promise<Response> => {
   const request = outgoing(input, init);
-  const token = await unlessAborted(request, tokens.get(connection));
+  const token = await unlessAborted(request.signal, tokens.get(connection));
   const { response, isOurs } = await followed(request, token);
   if (response.status !== 401 || !isOurs) return response;
   const renewal = tokens.renew(token).catch(() => undefined);
-  const newer = await unlessAborted(request, renewal);
+  const newer = await unlessAborted(request.signal, renewal);
   if (!newer || !request.isReplayable) return response;
   await response.body?.cancel();
   return (await followed(request, newer)).response;
 };
-
-/** The result, unless the request is aborted before it is there. The work goes on: others may wait for it. */
-const unlessAborted = <T>({ signal }: Outgoing, work: Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = () => reject(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort);
-    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
-  });
 
 /** Follows redirects with the token within the origin of the base URL, and without it from there on. */
 const followed = async (request: Outgoing, token: CurrentToken): Promise<Answer> => {

@@ -2,11 +2,9 @@ import { safeCause } from '../aws/failure.ts';
 import { isObject } from '../core/json.ts';
 import { TOKEN_FORMAT } from '../core/types.ts';
 import { TokenError } from './errors.ts';
+import { tablePatience } from './patience.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
-
-/** In milliseconds, with the SDK's own retries. */
-export const tablePatience = { short: 3000, long: 5000 };
 
 /** A `DynamoDB` of any AWS SDK v3, by its structure. */
 export interface DynamoDbMethods {

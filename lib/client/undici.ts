@@ -1,5 +1,5 @@
 import type { Tokens } from './fetch.ts';
-import { isReplayable } from './outgoing.ts';
+import { isReplayable, unlessAborted } from './outgoing.ts';
 import type { CurrentToken } from './token.ts';
 
 /** What undici 7 and 8 dispatch, by its structure. */
@@ -7,6 +7,8 @@ interface DispatchOptions {
   readonly origin?: string | URL | undefined;
   readonly headers?: unknown;
   readonly body?: unknown;
+  /** Undici takes an event emitter too. */
+  readonly signal?: unknown;
 }
 
 interface DispatchHandler {
@@ -25,6 +27,10 @@ export type UndiciInterceptor = <Options extends DispatchOptions, Handler extend
   dispatch: Dispatch<Options, Handler>,
 ) => Dispatch<Options, Handler>;
 
+/** In undici 7, and in 8 at first, a `Client` or a `Pool` does not tell its interceptors where its requests go. */
+const NO_ORIGIN =
+  'A request with a token must have an "origin": pass it, or compose an Agent instead of a Client or a Pool.';
+
 /**
  * Adds the headers of a connection's token to requests to the origin of its base URL, and to no other. A refused
  * request (401) is repeated once with a newer token, unless its body is a stream.
@@ -33,14 +39,17 @@ export const interceptorWith =
   (tokens: Tokens, connection: string): UndiciInterceptor =>
   dispatch =>
   (options, handler) => {
+    const signal = options.signal instanceof AbortSignal ? options.signal : undefined;
     const failed = (error: Error) => handler.onResponseError?.(null as never, error);
     const repeat = async (refused: CurrentToken, deliver: () => void) => {
-      const newer = await tokens.renew(refused).catch(() => undefined);
+      const renewal = tokens.renew(refused).catch(() => undefined);
+      const newer = await unlessAborted(signal, renewal);
       if (newer && isReplayable(options.body) && isAt(options, newer)) dispatch(withToken(options, newer), handler);
       else deliver();
     };
     const send = async () => {
-      const token = await tokens.get(connection);
+      if (options.origin === undefined) throw new TypeError(NO_ORIGIN);
+      const token = await unlessAborted(signal, tokens.get(connection));
       if (!isAt(options, token)) return dispatch(options, handler);
       const refusable = new Refusable(handler, deliver => repeat(token, deliver).catch(failed));
       // It has every method of a handler.

@@ -13,6 +13,13 @@ export const isOnHosts = (address: string, hosts: readonly string[]): boolean =>
 /** Whether a host name, as a URL has it, is that of this machine. */
 export const isLoopback = (hostname: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 
+/**
+ * Whether requests to a host name stay on this machine. Those of a container to the machine that it runs on do too: Docker
+ * and Podman have names for that. Only for requests of consumers: it says nothing about who may call.
+ */
+export const staysOnMachine = (hostname: string): boolean =>
+  isLoopback(hostname) || /^host\.(?:docker|containers)\.internal$/.test(hostname);
+
 /** Which addresses the connections of a provider may have. */
 export interface AddressRules {
   /** Hosts in addition to those of the definition. */

@@ -198,25 +198,42 @@ describe('credentials', () => {
 });
 
 describe('a setting', () => {
-  it.each([undefined, 'api.example.com', 'http://api.example.com', 'ftp://127.0.0.1'])('url: %s is refused', url => {
-    expect(() => apiSourceIn(madeWorld().world, url === undefined ? {} : { url })).toThrow('"url" must be the https:');
+  it.each([
+    ...[undefined, 'api.example.com', 'http://api.example.com', 'ftp://127.0.0.1', 'http://10.0.0.1:8787'],
+    ...['http://docker.internal:8787', 'http://host.docker.internal.example:8787', 'ftp://host.docker.internal'],
+  ])('url: %s is refused', url => {
+    const options = { key: KEY, ...(url !== undefined && { url }) };
+    expect(() => apiSourceIn(madeWorld().world, options)).toThrow('"url" must be the https:');
   });
+
+  it.each(['host.docker.internal', 'host.containers.internal'])(
+    'url: a container reaches its laptop at http://%s, with the key of the environment',
+    host => {
+      const url = `http://${host}:8787`;
+      expect(() => apiSourceIn(madeWorld({ TOKEN_REFRESHER_KEY: KEY }).world, { url })).not.toThrow();
+      expect(() => apiSourceIn(madeWorld({ TOKEN_REFRESHER_KEY: '' }).world, { url, credentials })).toThrow(
+        new TypeError(`"key" or TOKEN_REFRESHER_KEY must be the key of the laptop at ${host}.`),
+      );
+    },
+  );
 
   it('key: one that does not fit into a header is refused without being shown', () => {
     const open = () => apiSourceIn(madeWorld().world, { url: 'http://127.0.0.1:9', key: 'invented\nkey' });
     expect(open).toThrow(new TypeError('"key" must have no spaces or line ends.'));
   });
 
-  it('credentials: what their provider throws is not repeated', async () => {
-    const failing = async () => {
-      throw new TypeError('invented-secret');
-    };
+  it.each<[string, Error]>([
+    ['an error', new TypeError('invented-secret')],
+    ['an error with a code', Object.assign(new TypeError('invented-secret'), { code: 'ERR_INVENTED' })],
+    ['an error of an SDK', Object.assign(new TypeError('invented-secret'), { $fault: 'client' })],
+  ])('credentials: what their provider throws is not repeated: %s', async (_, thrown) => {
+    const failing = () => Promise.reject(thrown);
     const source = apiSourceIn(madeWorld({ AWS_REGION: 'eu-west-1' }).world, {
       url: 'http://127.0.0.1:9',
       credentials: failing,
     });
     const error = await source.get(ACME, long).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'forbidden' });
+    expect(error).toMatchObject({ code: 'forbidden', cause: { name: 'TypeError' } });
     expect(inspect(error)).not.toContain('invented-secret');
   });
 

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { TokenCache } from '../../lib/client/cache.ts';
 import { TokenError } from '../../lib/client/errors.ts';
+import { apiPatience, tablePatience } from '../../lib/client/patience.ts';
 import { ACME, made, madeWorld, START, steppedSource } from './made.ts';
 
 const unreachable = new TokenError('source_unreachable', ACME, 'planted');
@@ -125,6 +126,10 @@ describe('one fetch', () => {
     const { asked, get, nameOf, pass, state } = await holding();
     state.now = START + 900_000;
     await nameOf();
+    // As long as a healthy fetch may take with both sources.
+    pass(tablePatience.long + apiPatience.long);
+    await nameOf();
+    expect(asked).toHaveLength(1);
     pass(600_000);
     const afterwards = get();
     expect(asked).toHaveLength(2);
@@ -142,6 +147,17 @@ describe('one fetch', () => {
     await renewal;
     asked[0]?.answer(made(4));
     expect((await slow).accessToken).toBe('invented-5');
+  });
+
+  it('brings the earlier expiry of the same token, and not a later one', async () => {
+    const { asked, get } = await holding();
+    const expiries = [START + 900_000, START + 1_200_000];
+    for (const [n, expiresAt] of expiries.entries()) {
+      const needy = get(1300 + n);
+      asked[n]?.answer(made(0, { expiresAt }));
+      expect(await needy).toMatchObject({ accessToken: 'invented-0', expiresAt: START + 900_000 });
+    }
+    expect(asked).toHaveLength(2);
   });
 
   it('replaces an expired token even by an older one, as a restored table has it', async () => {
@@ -272,13 +288,16 @@ describe('a refused token', () => {
   });
 });
 
-it('names without a token do not fill the memory', async () => {
+it.each<[string, (cache: TokenCache, connection: string) => Promise<unknown>]>([
+  ['read', (cache, connection) => cache.get(connection, 0)],
+  ['renewed, without a newer one', (cache, connection) => cache.renew(made(0, { connection }))],
+])('names whose token is %s do not fill the memory', async (_, use) => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc');
   const source = { get: () => Promise.reject(ended), renew: async () => undefined };
   const cache = new TokenCache({ ...madeWorld().world, source });
   const ask = async (names: number) => {
-    for (let n = 0; n < names; n++) await cache.get(`officernd/${n}`, 0).catch(() => undefined);
+    for (let n = 0; n < names; n++) await use(cache, `officernd/${n}`).catch(() => undefined);
     collectGarbage();
     return process.memoryUsage().heapUsed;
   };

@@ -38,6 +38,18 @@ it('renews a refused token, and keeps what was refused', async () => {
   expect(source.refused).toEqual([first]);
 });
 
+it('renews a refused token with the type and the headers that the test has set', async () => {
+  const headers = { Authorization: 'Token mine', 'X-Session': 'id=1; token=mine', 'X-Tenant': 'acme' };
+  const life = { issuedAt: START, expiresAt: START + 600_000 };
+  const given = { accessToken: 'mine', tokenType: 'Token', headers, ...life, baseUrl: 'http://127.0.0.1:9' };
+  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': given });
+  expect(await source.renew(await source.get('officernd/acme', options))).toEqual({
+    ...{ connection: 'officernd/acme', accessToken: 'fake-token-2', tokenType: 'Token' },
+    headers: { Authorization: 'Token fake-token-2', 'X-Session': 'id=1; token=fake-token-2', 'X-Tenant': 'acme' },
+    ...{ issuedAt: START + 1, expiresAt: START + 600_001, baseUrl: 'http://127.0.0.1:9' },
+  });
+});
+
 it.each([{ Authorization: 'Bearer a\nb' }, { 'not a name': 'x' }, { Key: 'č' }])(
   'refuses headers that cannot be sent: %j',
   headers => {

@@ -1,9 +1,16 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { apiSourceIn } from '../../lib/client/api-source.ts';
+import { pauses, windows } from '../../lib/client/cache.ts';
+import { withFallback } from '../../lib/client/fallback.ts';
+import { tableSourceIn } from '../../lib/client/table-source.ts';
+import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
+import { madeWorld } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
 
 /** `clients/python` against the whole product on loopback, with the real boto3. */
@@ -48,7 +55,34 @@ const CALL = [
 describe.skipIf(!hasBoto3)('the Python client', { timeout: 60_000 }, () => {
   it('passes its own tests', async () => {
     const { stderr } = await python(['-m', 'unittest', '-v']);
-    expect(stderr).toMatch(/Ran 1\d tests[\s\S]*\nOK\n$/);
+    expect(stderr).toMatch(/Ran 2\d tests[\s\S]*\nOK\n$/);
+  });
+
+  it('has the windows and pauses of the TypeScript client', async () => {
+    const names = ['_ADVISORY', '_MANDATORY', '_PAUSE_SHARE', '_PAUSE_LIMITS', '_PAUSE_PART'];
+    const print = `print(json.dumps([getattr(token_refresher, name) for name in ${JSON.stringify(names)}]))`;
+    const { advisory, mandatory } = windows;
+    const { share, least, most, part } = pauses;
+    const range = (each: { least: number; most: number }) => [each.least, each.most];
+    expect(await printed(['import token_refresher', print], {})).toEqual([
+      ...[range(advisory), range(mandatory)],
+      ...[share, range({ least, most }), range(part)],
+    ]);
+  });
+
+  it('uses a valid token of the table if the API has none with more life, as the TypeScript client does', async () => {
+    const product = await startProduct();
+    const nobody = createServer((_, response) => {
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"code":"unknown_connection"}');
+    });
+    const url = `http://127.0.0.1:${await listening(nobody)}`;
+    const env = { ...aws(product.endpoint), TOKENS_TABLE: TABLE, TOKENS_API_URL: url, TOKEN_REFRESHER_KEY: KEY };
+    const { world } = madeWorld();
+    const table = tableSourceIn({ ...world, now: Date.now }, { tableName: TABLE, client: product.dynamodb });
+    const both = withFallback(table, apiSourceIn(world, { url, key: KEY }), { now: Date.now });
+    const inTypeScript = await both.get(CONNECTION, { minTtl: 80_000, patience: 'long' });
+    const get = `print(json.dumps(tokens.get("${CONNECTION}", min_ttl=80_000).access_token))`;
+    expect(await printed([...CALL, get], env)).toBe(inTypeScript.accessToken);
   });
 
   it('reads the table, and after a 401 has the API renew the token with a signed request', async () => {

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { Agent, interceptors, request, fetch as undiciFetch } from 'undici';
+import { Agent, Client, interceptors, Pool, request, fetch as undiciFetch } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
 import { listening } from '../kit/loopback.ts';
+import { made, steppedSource } from './made.ts';
 
 const ACME = 'poweroffice-v2/acme';
 
@@ -69,6 +70,42 @@ describe('a request', () => {
     expect(JSON.stringify(received)).not.toMatch(/fake-token|invented-key/);
   });
 
+  it.each([
+    ['Client', Client],
+    ['Pool', Pool],
+  ])('of a %s fails without an origin, and has the token with it', async (_, Dispatcher) => {
+    const { url, received } = await startServer(() => [200]);
+    const tokens = createTokenClient({ source: fakeSource({ [ACME]: { baseUrl: url } }) });
+    const plain = new Dispatcher(url);
+    onTestFinished(() => plain.destroy());
+    const dispatcher = plain.compose(tokens.interceptorFor(ACME));
+    const path = { method: 'GET', path: '/x' } as const;
+    const error = new TypeError(
+      'A request with a token must have an "origin": pass it, or compose an Agent instead of a Client or a Pool.',
+    );
+    await expect(dispatcher.request(path)).rejects.toThrow(error);
+    expect(received).toEqual([]);
+    const { statusCode } = await dispatcher.request({ ...path, origin: url });
+    expect([statusCode, received[0]?.headers.authorization]).toEqual([200, 'Bearer fake-token-1']);
+  });
+
+  it('ends as soon as it is aborted, also before it has a token', async () => {
+    const { url, received } = await startServer(() => [200]);
+    const { source, asked } = steppedSource();
+    const plain = new Agent();
+    onTestFinished(() => plain.destroy());
+    const dispatcher = plain.compose(createTokenClient({ source }).interceptorFor(ACME));
+    const controller = new AbortController();
+    const waiting = request(`${url}/x`, { dispatcher, signal: controller.signal });
+    await expect.poll(() => asked).toHaveLength(1);
+    const reason = new Error('no longer needed');
+    controller.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    asked[0]?.answer(made(0, { baseUrl: url, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 }));
+    await new Promise(setImmediate);
+    expect(received).toEqual([]);
+  });
+
   it('fails with the reason for a missing token', async () => {
     const { url } = await startServer(() => [200]);
     const { dispatcher, source } = agentFor(url);
@@ -78,6 +115,35 @@ describe('a request', () => {
 });
 
 describe('a refused request (401)', () => {
+  it('ends as soon as it is aborted, also while its token is renewed', async () => {
+    const { url, received } = await startServer(() => [401]);
+    const { source, renewed } = steppedSource();
+    const token = made(0, { baseUrl: url, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 });
+    const plain = new Agent();
+    onTestFinished(() => plain.destroy());
+    const tokens = createTokenClient({ source: { ...source, get: async () => token } });
+    const controller = new AbortController();
+    const dispatcher = plain.compose(tokens.interceptorFor(ACME));
+    const waiting = request(`${url}/x`, { dispatcher, signal: controller.signal });
+    await expect.poll(() => renewed).toHaveLength(1);
+    const reason = new Error('no longer needed');
+    controller.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    renewed[0]?.answer({ ...token, issuedAt: token.issuedAt + 1 });
+    await new Promise(setImmediate);
+    expect(received).toHaveLength(1);
+  });
+
+  it('by the fetch of undici is returned if it has a body, which undici makes a stream', async () => {
+    const { url, received } = await startServer(refusesTheFirst);
+    const { dispatcher } = agentFor(url);
+    const post = { dispatcher, method: 'POST', body: 'a body' } as const;
+    expect((await undiciFetch(`${url}/x`, post)).status).toBe(401);
+    expect((await undiciFetch(`${url}/x`, post)).status).toBe(200);
+    expect((await undiciFetch(`${url}/x`, { dispatcher })).status).toBe(200);
+    expect(received).toHaveLength(3);
+  });
+
   it('is repeated once with a newer token', async () => {
     const { url, received } = await startServer(refusesTheFirst);
     const { dispatcher, source } = agentFor(url);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isHostPattern, isOnHosts } from '../../lib/core/hosts.ts';
+import { isHostPattern, isLoopback, isOnHosts, staysOnMachine } from '../../lib/core/hosts.ts';
 
 const hosts = ['api.example.com', '*.powerepos.cloud'];
 
@@ -49,4 +49,16 @@ it('a host of a setting is a name, or one below a name', () => {
     'a..com',
   ];
   for (const host of bad) expect([host, isHostPattern(host)]).toEqual([host, false]);
+});
+
+it('requests to this machine, or of a container to its own host, stay on the machine', () => {
+  const ofContainers = ['host.docker.internal', 'host.containers.internal'];
+  const own = ['localhost', '127.0.0.1', '127.9.9.9', '[::1]'];
+  const others = [
+    ...['docker.internal', 'gateway.docker.internal', 'host.docker.internal.example', 'xhost.docker.internal'],
+    ...['host-docker-internal', 'host.docker.internal.', 'localhost.example', '10.0.0.1', '172.17.0.1', ''],
+  ];
+  const all = [...ofContainers, ...own, ...others];
+  expect(all.filter(staysOnMachine)).toEqual([...ofContainers, ...own]);
+  expect(all.filter(isLoopback)).toEqual(own);
 });

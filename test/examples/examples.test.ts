@@ -9,6 +9,8 @@ import { KEY, startLaptop } from '../kit/laptop-process.ts';
 
 const pathOf = (file: string) => fileURLToPath(new URL(`../../examples/${file}`, import.meta.url));
 const run = promisify(execFile);
+/** Docker gives a container the name of its machine; here a module does. */
+const HOST_OF_CONTAINERS = new URL('container-host.mjs', import.meta.url).href;
 const CONNECTION = 'powerepos/corner-cafe';
 
 /** A laptop whose connections have been refreshed, and the environment of a consumer. */
@@ -38,8 +40,13 @@ it('Express: an app answers with what the business system answers', { timeout: 6
 
 it('a container: it reads a token from a laptop that is open to others', { timeout: 60_000 }, async () => {
   // The address counts as one of the network, and is on loopback.
-  const env = await laptop('--host', '::ffff:127.0.0.1');
-  const { stdout } = await run(process.execPath, [pathOf('container/read.mjs'), CONNECTION], { env });
+  const { TOKENS_API_URL, ...env } = await laptop('--host', '::ffff:127.0.0.1');
+  const url = TOKENS_API_URL.replace('127.0.0.1', 'host.docker.internal');
+  const { stdout } = await run(
+    process.execPath,
+    ['--conditions=token-refresher-source', '--import', HOST_OF_CONTAINERS, pathOf('container/read.mjs'), CONNECTION],
+    { env: { ...env, TOKENS_API_URL: url } },
+  );
   expect(stdout).toMatch(/^powerepos\/corner-cafe is valid until \d{4}-.*Z\n$/);
 });
 
