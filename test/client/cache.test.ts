@@ -16,9 +16,9 @@ const holding = async (life = 1_200_000) => {
   const cache = new TokenCache({ ...world, source: stepped.source });
   const get = (minTtl = 0) => cache.get(ACME, minTtl);
   const first = get();
-  stepped.asked[0]?.answer(made(0, { expiresAt: START + life }));
+  stepped.fetches[0]?.answer(made(0, { expiresAt: START + life }));
   await first;
-  stepped.asked.length = 0;
+  stepped.fetches.length = 0;
   const nameOf = async (minTtl?: number) => (await get(minTtl)).accessToken;
   return { ...world, ...stepped, cache, get, nameOf };
 };
@@ -26,18 +26,18 @@ const holding = async (life = 1_200_000) => {
 describe('the windows of a token', () => {
   it('of 20 minutes: memory alone, then one fetch behind the cached token, then a wait', async () => {
     // With the least chance the windows begin when 25 % and 10 % of the life are left.
-    const { asked, get, nameOf, pass, state } = await holding();
+    const { fetches, get, nameOf, pass, state } = await holding();
     pass(900_000 - 1);
     expect(await nameOf()).toBe('invented-0');
-    expect(asked).toHaveLength(0);
+    expect(fetches).toHaveLength(0);
     state.now = START + 1_080_000 - 1;
     expect(await nameOf()).toBe('invented-0');
     expect(await nameOf()).toBe('invented-0');
-    expect(asked).toMatchObject([{ patience: 'short' }]);
+    expect(fetches).toMatchObject([{ patience: 'short' }]);
     pass(1);
     const waiting = get();
-    expect(asked).toHaveLength(1);
-    asked[0]?.answer(made(1));
+    expect(fetches).toHaveLength(1);
+    fetches[0]?.answer(made(1));
     expect((await waiting).accessToken).toBe('invented-1');
   });
 
@@ -47,205 +47,205 @@ describe('the windows of a token', () => {
     [86_400_000, 0, 64_800_000],
     [86_400_000, 1, 56_160_000],
   ])('of %i ms, with chance %i, begin after %i ms', async (life, chance, after) => {
-    const { source, asked } = steppedSource();
+    const { source, fetches } = steppedSource();
     const { world, state, pass } = madeWorld();
     state.chance = chance;
     const cache = new TokenCache({ ...world, source });
     const first = cache.get(ACME, 0);
-    asked[0]?.answer(made(0, { expiresAt: START + life }));
+    fetches[0]?.answer(made(0, { expiresAt: START + life }));
     await first;
     pass(after - 1);
     await cache.get(ACME, 0);
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
     pass(1);
     await cache.get(ACME, 0);
-    expect(asked).toHaveLength(2);
+    expect(fetches).toHaveLength(2);
   });
 
   it('a caller that needs more life waits, and others do not', async () => {
-    const { asked, get, nameOf } = await holding();
+    const { fetches, get, nameOf } = await holding();
     const needy = get(1201);
-    expect(asked).toMatchObject([{ minTtl: 1201 }]);
+    expect(fetches).toMatchObject([{ minTtl: 1201 }]);
     expect(await nameOf(1200)).toBe('invented-0');
-    asked[0]?.answer(made(1, { expiresAt: START + 3_600_000 }));
+    fetches[0]?.answer(made(1, { expiresAt: START + 3_600_000 }));
     expect((await needy).accessToken).toBe('invented-1');
   });
 
   it('callers that need more life than the running fetch is for wait for it, and share the next one', async () => {
-    const { asked, get, state } = await holding();
+    const { fetches, get, state } = await holding();
     state.now = START + 1_190_000;
     const [modest, needy, neediest] = [get(60), get(1800), get(3000)];
-    expect(asked.map(({ minTtl }) => minTtl)).toEqual([60]);
-    asked[0]?.answer(made(1));
+    expect(fetches.map(({ minTtl }) => minTtl)).toEqual([60]);
+    fetches[0]?.answer(made(1));
     expect((await modest).accessToken).toBe('invented-1');
-    await expect.poll(() => asked.map(({ minTtl }) => minTtl)).toEqual([60, 3000]);
-    asked[1]?.answer(made(2, { expiresAt: START + 5_000_000 }));
+    await expect.poll(() => fetches.map(({ minTtl }) => minTtl)).toEqual([60, 3000]);
+    fetches[1]?.answer(made(2, { expiresAt: START + 5_000_000 }));
     expect((await needy).accessToken).toBe('invented-2');
     expect((await neediest).accessToken).toBe('invented-2');
-    expect(asked).toHaveLength(2);
+    expect(fetches).toHaveLength(2);
   });
 });
 
 describe('one fetch', () => {
   it('serves 1,000 callers', async () => {
-    const { source, asked } = steppedSource();
+    const { source, fetches } = steppedSource();
     const cache = new TokenCache({ ...madeWorld().world, source });
     const callers = Array.from({ length: 1000 }, () => cache.get(ACME, 60));
-    expect(asked).toMatchObject([{ patience: 'long', minTtl: 60 }]);
-    asked[0]?.answer(made(1));
+    expect(fetches).toMatchObject([{ patience: 'long', minTtl: 60 }]);
+    fetches[0]?.answer(made(1));
     expect(new Set((await Promise.all(callers)).map(({ accessToken }) => accessToken))).toEqual(
       new Set(['invented-1']),
     );
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
   });
 
   it('serves callers that need different lives, if its token is enough', async () => {
-    const { source, asked } = steppedSource();
+    const { source, fetches } = steppedSource();
     const cache = new TokenCache({ ...madeWorld().world, source });
     const callers = Array.from({ length: 1000 }, (_, n) => cache.get(ACME, n));
-    expect(asked).toMatchObject([{ minTtl: 0 }]);
-    asked[0]?.answer(made(1));
+    expect(fetches).toMatchObject([{ minTtl: 0 }]);
+    fetches[0]?.answer(made(1));
     expect(new Set((await Promise.all(callers)).map(({ accessToken }) => accessToken))).toEqual(
       new Set(['invented-1']),
     );
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
   });
 
   it('fails for all its callers, and the next caller starts another', async () => {
-    const { source, asked } = steppedSource();
+    const { source, fetches } = steppedSource();
     const cache = new TokenCache({ ...madeWorld().world, source });
     const callers = [cache.get(ACME, 0), cache.get(ACME, 0)];
-    asked[0]?.fail(unreachable);
+    fetches[0]?.fail(unreachable);
     for (const each of await Promise.allSettled(callers)) expect(each).toMatchObject({ reason: unreachable });
     const next = cache.get(ACME, 0);
-    asked[1]?.answer(made(1));
+    fetches[1]?.answer(made(1));
     expect((await next).accessToken).toBe('invented-1');
   });
 
   it('that began before the process was frozen is not waited for', async () => {
-    const { asked, get, nameOf, pass, state } = await holding();
+    const { fetches, get, nameOf, pass, state } = await holding();
     state.now = START + 900_000;
     await nameOf();
     // As long as a healthy fetch may take with both sources.
     pass(tablePatience.long + apiPatience.long);
     await nameOf();
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
     pass(600_000);
     const afterwards = get();
-    expect(asked).toHaveLength(2);
-    asked[0]?.fail(unreachable);
-    asked[1]?.answer(made(1));
+    expect(fetches).toHaveLength(2);
+    fetches[0]?.fail(unreachable);
+    fetches[1]?.answer(made(1));
     expect((await afterwards).accessToken).toBe('invented-1');
   });
 
   it('does not replace a token by an older one', async () => {
-    const { asked, get, cache, renewed, state } = await holding();
+    const { fetches, get, cache, renewed, state } = await holding();
     state.now = START + 1_190_000;
     const slow = get();
     const renewal = cache.renew(made(0));
     renewed[0]?.answer(made(5));
     await renewal;
-    asked[0]?.answer(made(4));
+    fetches[0]?.answer(made(4));
     expect((await slow).accessToken).toBe('invented-5');
   });
 
   it('brings the earlier expiry of the same token, and not a later one', async () => {
-    const { asked, get } = await holding();
+    const { fetches, get } = await holding();
     const expiries = [START + 900_000, START + 1_200_000];
     for (const [n, expiresAt] of expiries.entries()) {
       const needy = get(1300 + n);
-      asked[n]?.answer(made(0, { expiresAt }));
+      fetches[n]?.answer(made(0, { expiresAt }));
       expect(await needy).toMatchObject({ accessToken: 'invented-0', expiresAt: START + 900_000 });
     }
-    expect(asked).toHaveLength(2);
+    expect(fetches).toHaveLength(2);
   });
 
   it('replaces an expired token even by an older one, as a restored table has it', async () => {
-    const { asked, get, pass } = await holding();
+    const { fetches, get, pass } = await holding();
     pass(1_300_000);
     const restored = get();
-    asked[0]?.answer(made(-5, { expiresAt: START + 3_600_000 }));
+    fetches[0]?.answer(made(-5, { expiresAt: START + 3_600_000 }));
     expect((await restored).accessToken).toBe('invented--5');
     expect((await get()).accessToken).toBe('invented--5');
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
   });
 });
 
 describe('if the source fails', () => {
   it('a valid token is used, and the next fetch comes after a pause', async () => {
-    const { asked, get, nameOf, pass, state } = await holding();
+    const { fetches, get, nameOf, pass, state } = await holding();
     state.now = START + 1_100_000;
     const waiting = get();
-    asked[0]?.fail(unreachable);
+    fetches[0]?.fail(unreachable);
     expect((await waiting).accessToken).toBe('invented-0');
     // With the least chance, half of 30 seconds.
     pass(14_999);
     expect(await nameOf()).toBe('invented-0');
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
     pass(1);
     const again = get();
-    expect(asked).toHaveLength(2);
-    asked[1]?.answer(made(1));
+    expect(fetches).toHaveLength(2);
+    fetches[1]?.answer(made(1));
     expect((await again).accessToken).toBe('invented-1');
   });
 
   it('behind a cached token, nobody notices', async () => {
-    const { asked, nameOf, state } = await holding();
+    const { fetches, nameOf, state } = await holding();
     state.now = START + 900_000;
     expect(await nameOf()).toBe('invented-0');
-    asked[0]?.fail(unreachable);
+    fetches[0]?.fail(unreachable);
     expect(await nameOf()).toBe('invented-0');
   });
 
   it('an expired token is not used', async () => {
-    const { asked, get, state } = await holding();
+    const { fetches, get, state } = await holding();
     state.now = START + 1_200_000;
     const waiting = get();
-    asked[0]?.fail(unreachable);
+    fetches[0]?.fail(unreachable);
     await expect(waiting).rejects.toBe(unreachable);
   });
 
   it('a token that expires during the fetch is not used', async () => {
-    const { asked, get, pass, state } = await holding();
+    const { fetches, get, pass, state } = await holding();
     state.now = START + 1_199_000;
     const waiting = get();
     pass(1000);
-    asked[0]?.fail(unreachable);
+    fetches[0]?.fail(unreachable);
     await expect(waiting).rejects.toBe(unreachable);
   });
 
   it('the token of a connection that has ended is not used any more', async () => {
-    const { asked, get, nameOf, state } = await holding();
+    const { fetches, get, nameOf, state } = await holding();
     state.now = START + 900_000;
     expect(await nameOf()).toBe('invented-0');
-    asked[0]?.fail(ended);
+    fetches[0]?.fail(ended);
     await new Promise(setImmediate);
     const next = get();
-    asked[1]?.fail(ended);
+    fetches[1]?.fail(ended);
     await expect(next).rejects.toBe(ended);
   });
 
   it('a token without the life that a caller needs is fetched again only after a pause', async () => {
     // Tokens of ten seconds: no source has one that is valid for a minute.
-    const { asked, get, nameOf, pass } = await holding(10_000);
+    const { fetches, get, nameOf, pass } = await holding(10_000);
     const needy = get(60);
-    asked[0]?.answer(made(0, { expiresAt: START + 10_000 }));
+    fetches[0]?.answer(made(0, { expiresAt: START + 10_000 }));
     expect((await needy).accessToken).toBe('invented-0');
     expect(await nameOf(60)).toBe('invented-0');
-    expect(asked).toHaveLength(1);
+    expect(fetches).toHaveLength(1);
     pass(500);
     void get(60);
-    expect(asked).toHaveLength(2);
+    expect(fetches).toHaveLength(2);
   });
 
   it('the pause is for callers that need no more life than the last fetch was for', async () => {
-    const { asked, get, nameOf } = await holding();
+    const { fetches, get, nameOf } = await holding();
     const needy = get(1300);
-    asked[0]?.answer(made(0));
+    fetches[0]?.answer(made(0));
     await needy;
     expect(await nameOf(1250)).toBe('invented-0');
     void get(1400);
-    expect(asked.map(({ minTtl }) => minTtl)).toEqual([1300, 1400]);
+    expect(fetches.map(({ minTtl }) => minTtl)).toEqual([1300, 1400]);
   });
 });
 

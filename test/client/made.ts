@@ -41,18 +41,18 @@ export const madeWorld = (env: World['env'] = {}) => {
 
 /** A source whose answers the test gives one by one. */
 export const steppedSource = () => {
-  const asked: (SourceOptions & { answer(token: CurrentToken): void; fail(error: Error): void })[] = [];
+  const fetches: (SourceOptions & { answer(token: CurrentToken): void; fail(error: Error): void })[] = [];
   const renewed: { refused: CurrentToken; answer(token: CurrentToken | undefined): void; fail(error: Error): void }[] =
     [];
   const source: TokenSource = {
     get: (_, options) =>
       new Promise((answer, fail) => {
-        asked.push({ ...options, answer, fail });
+        fetches.push({ ...options, answer, fail });
       }),
     renew: refused =>
       new Promise((answer, fail) => {
         renewed.push({ refused, answer, fail });
       }),
   };
-  return { source, asked, renewed };
+  return { source, fetches, renewed };
 };

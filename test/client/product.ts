@@ -96,8 +96,8 @@ export const startProduct = async () => {
   const source = { name: 'one secret', simulated: true, store: storing(provider.secrets), close: async () => {} };
   const errors: unknown[] = [];
   const none = () => {};
-  const told = { refresh: none, unclaimed: none, retired: none, outOfTime: none, sweep: none, discovery: none };
-  const laptop = await openLaptop(options, { source, aws, added: [] }, { ...told, error: each => errors.push(each) });
+  const log = { refresh: none, unclaimed: none, retired: none, outOfTime: none, sweep: none, discovery: none };
+  const laptop = await openLaptop(options, { source, aws, added: [] }, { ...log, error: each => errors.push(each) });
   web.serve(laptop.api);
   await laptop.tickAll();
   const dynamodb = new DynamoDBClient({ ...aws.overrides, maxAttempts: 1 });

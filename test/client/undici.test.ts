@@ -91,17 +91,17 @@ describe('a request', () => {
 
   it('ends as soon as it is aborted, also before it has a token', async () => {
     const { url, received } = await startServer(() => [200]);
-    const { source, asked } = steppedSource();
+    const { source, fetches } = steppedSource();
     const plain = new Agent();
     onTestFinished(() => plain.destroy());
     const dispatcher = plain.compose(createTokenClient({ source }).interceptorFor(ACME));
     const controller = new AbortController();
     const waiting = request(`${url}/x`, { dispatcher, signal: controller.signal });
-    await expect.poll(() => asked).toHaveLength(1);
+    await expect.poll(() => fetches).toHaveLength(1);
     const reason = new Error('no longer needed');
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
-    asked[0]?.answer(made(0, { baseUrl: url, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 }));
+    fetches[0]?.answer(made(0, { baseUrl: url, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 }));
     await new Promise(setImmediate);
     expect(received).toEqual([]);
   });
