@@ -160,8 +160,8 @@ describe('docs/api.md', () => {
       if (!provider) throw new Error(`${id} is a provider`);
       return Number((promised({ ...policy, tick: tickOf(provider) }, provider.lifetime) / minutes(1)).toFixed(6));
     });
-    const said = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(api) ?? [];
-    expect(said.slice(1).map(Number)).toEqual(inMinutes);
+    const figures = /That is ([\d.]+) minutes of a token of 20, and ([\d.]+) of a token of 10\./.exec(api) ?? [];
+    expect(figures.slice(1).map(Number)).toEqual(inMinutes);
   });
 });
 

@@ -22,6 +22,7 @@ const NOT: readonly (readonly [RegExp, string])[] = [
   [/\bso that\b/i, 'to, or two sentences'],
   [/\btokens? (?:that )?(?:lives?|lived|dies?|died|(?:is|are) (?:dead|alive))\b/i, 'is valid, or expires'],
   [/\b(?:living|dead) tokens?\b|\btokens?['’]?s? death\b/i, 'a valid or expired token'],
+  [/\b(?:even|also) where\b|, where there (?:is|are)\b/i, 'if'],
   [/\banew\b/i, 'again'],
   [/\bbeside\b/i, 'next to, besides or with'],
   [/\bof ours\b/i, 'our'],
@@ -76,6 +77,7 @@ it('notices such phrases', () => {
     'It logs in anew.',
     'The one beside it.',
     'A fault of ours.',
+    'It is tried, where there is time.',
   ];
   expect(sentences.map(sentence => faultsIn([sentence]).length)).toEqual(sentences.map(() => 1));
   expect(faultsIn([withoutCode('There is no token. `no_valid_token` expires.')])).toEqual([]);

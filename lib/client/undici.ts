@@ -27,7 +27,7 @@ export type UndiciInterceptor = <Options extends DispatchOptions, Handler extend
   dispatch: Dispatch<Options, Handler>,
 ) => Dispatch<Options, Handler>;
 
-/** In undici 7, and in 8 at first, a `Client` or a `Pool` does not tell its interceptors where its requests go. */
+/** In undici 7, and in 8 at first, a `Client` or a `Pool` passes requests to interceptors without their origin. */
 const NO_ORIGIN =
   'A request with a token must have an "origin": pass it, or compose an Agent instead of a Client or a Pool.';
 

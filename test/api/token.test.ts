@@ -48,8 +48,8 @@ describe('a token', () => {
   });
 
   it.each([
-    ['60 seconds if the reader says nothing', {}, 60_000],
-    ['what the reader says', { minTtl: '300' }, 300_000],
+    ['60 seconds by default', {}, 60_000],
+    ['what the reader wants', { minTtl: '300' }, 300_000],
     ['the schedule can promise', { minTtl: String(PROMISED / 1000 + 1) }, PROMISED],
     ['the schedule can promise, however much the reader wants', { minTtl: '86400' }, PROMISED],
   ])('is renewed for a reader when it has less life than %s', async (_, query, wanted) => {
@@ -92,7 +92,7 @@ describe('when a refresh fails', () => {
     ['the provider refuses', () => refused(400, 'invalid_client')],
     ['nothing answers', () => ({ kind: 'failed', code: 'timeout', sent: true }) as const],
     ['the answer is nonsense', () => ({ kind: 'answer', status: 200, headers: {}, body: planted.words }) as const],
-  ])('because %s, a token that still lives is served', async (_, reply) => {
+  ])('because %s, a token that is still valid is served', async (_, reply) => {
     const { get, tick, clock, answers } = await setUp();
     await tick();
     answers(reply);
@@ -111,7 +111,7 @@ describe('when a refresh fails', () => {
     expect(failures).toHaveLength(1);
   });
 
-  it('and nothing lives, the answer says since when and why, in codes, and when to come back', async () => {
+  it('and no token is valid, the answer says since when and why, in codes, and when to come back', async () => {
     const { get, tick, clock, answers, connections, connection } = await setUp();
     await tick();
     answers(() => refused(503, '', { 'retry-after': '120' }));

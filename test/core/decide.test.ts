@@ -70,7 +70,7 @@ describe('the schedule', () => {
     ['takes over a lease that has ended', { leaseUntil: START, dueAt: START }, refresh('due')],
     ['probes what needs a person once that is due', { status: 'attention', failures: 1, dueAt: START }, refresh('due')],
     [
-      'acts at once on changed credentials, also where only these could help',
+      'acts at once on changed credentials, also if only these could help',
       { status: 'attention', failures: 1, dueAt: at(hours(24)), discoveredVersion: v2 },
       refresh('credentials_changed'),
     ],
@@ -142,7 +142,7 @@ describe('a consumer with a refused token', () => {
     ['has a due one replaced', { dueAt: START }, refresh('forced')],
     ['cannot do so again at once', { forcedAt: at(-1) }, wait('forced_recently', at(seconds(30) - 1))],
     [
-      'cannot do so again even where it is due',
+      'cannot do so again even if it is due',
       { forcedAt: at(-1), dueAt: START },
       wait('forced_recently', at(29_999)),
     ],

@@ -105,7 +105,7 @@ describe('backoffOf', () => {
   });
 
   it.each([
-    ['is honoured even where the token dies meanwhile', seconds(90), seconds(90)],
+    ['is honoured even if the token expires meanwhile', seconds(90), seconds(90)],
     ['is believed up to an hour', hours(48), hours(1)],
     ['does not shorten a longer pause', 1, seconds(10)],
   ])('believes a Retry-After that %s', (_, retryAfter, expected) => {

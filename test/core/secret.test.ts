@@ -67,7 +67,7 @@ describe('the connections in a secret', () => {
   });
 
   it.each(['', 'null', '[]', '"text"', '{', '{"connections":[]}', '{"connections":null}', '{"connections":"a"}'])(
-    'are unknown where it holds %s',
+    'are unknown if it holds %s',
     text => expect(found(text)).toEqual({ ok: false, code: 'secret_malformed' }),
   );
 

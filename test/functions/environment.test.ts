@@ -61,14 +61,14 @@ describe('the environment of a function', () => {
   });
 
   it.each(['not JSON', '[]', '"text"', '{"petrosoft":1}', '{"petrosoft":{"functionName":"f"}}', 'null', '{'])(
-    'names REFRESHERS where it is %s',
+    'names REFRESHERS if it is %s',
     REFRESHERS => {
       expect(() => environmentOf('api', { ...good.api, REFRESHERS })).toThrow(/"api".*REFRESHERS/);
     },
   );
 
   it.each(['{}', '{"refreshAt":0.5}', '{"refreshAt":0.05,"tick":60000}', '{"refreshAt":0.5,"tick":0}'])(
-    'names PACE where it is %s',
+    'names PACE if it is %s',
     PACE => {
       expect(() => environmentOf('refresh', { ...good.refresh, PACE })).toThrow(/"refresh".*PACE/);
     },

@@ -272,7 +272,7 @@ export class Stage {
   /** A connection that only a person can bring back: it must be reported. */
   async checkTold(connection: ConnectionId): Promise<void> {
     const record = await this.stores.connections.get(connection);
-    if (record?.status !== 'attention') this.violated(`${connection}: it is lost, and nobody is told`);
+    if (record?.status !== 'attention') this.violated(`${connection}: it is lost, and that is not reported`);
   }
 
   /** Whether the connection is not well, or its provider has ended its session. */

@@ -129,10 +129,10 @@ describe('the watch', () => {
 });
 
 describe('what is measured', () => {
-  const published = (told: (instrument: ReturnType<typeof instruments>) => void) => {
+  const published = (report: (instrument: ReturnType<typeof instruments>) => void) => {
     const output = capturedOutput();
     const instrument = instruments('shop');
-    told(instrument);
+    report(instrument);
     const hook: unknown = publishing(instrument.metrics).after;
     Reflect.apply(hook as () => void, undefined, [{}]);
     return output()

@@ -82,7 +82,7 @@ describe.each(providers)('$id', provider => {
     }
   });
 
-  needing('secret')('sends every request below `baseUrl` where the secret has one, without a double slash', () => {
+  needing('secret')('sends every request below `baseUrl` if the secret has one, without a double slash', () => {
     for (const [baseUrl, base] of [
       ['http://127.0.0.1:8080/demo///', 'http://127.0.0.1:8080/demo'],
       ['https://proxy.example.com', 'https://proxy.example.com'],

@@ -14,10 +14,10 @@ describe('the end of a session', () => {
   it.each([
     ['refresh_expires_in', { refresh_expires_in: 86_373, expires_in: 60 }, { exp }, 86_373],
     ['a numeric string', { refresh_expires_in: '90' }, { exp }, 90],
-    ['the JWT, where it is 0', { refresh_expires_in: 0, expires_in: 60 }, { exp }, 70],
-    ['the JWT, where it is missing', { expires_in: 60 }, { exp }, 70],
-    ['the JWT, where it is nonsense', { refresh_expires_in: [5], expires_in: 60 }, { exp }, 70],
-    ['expires_in, where there is no JWT', { refresh_expires_in: -1, expires_in: 60 }, {}, 60],
+    ['the JWT, if it is 0', { refresh_expires_in: 0, expires_in: 60 }, { exp }, 70],
+    ['the JWT, if it is missing', { expires_in: 60 }, { exp }, 70],
+    ['the JWT, if it is nonsense', { refresh_expires_in: [5], expires_in: 60 }, { exp }, 70],
+    ['expires_in, if there is no JWT', { refresh_expires_in: -1, expires_in: 60 }, {}, 60],
     ['nothing', { refresh_expires_in: 'soon', expires_in: true }, { exp: 'never' }, undefined],
   ])('is read from %s', (_, json, claims, after) => {
     expect(ends(json, claims)).toBe(after);

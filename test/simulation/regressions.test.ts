@@ -55,7 +55,7 @@ const silent = (from: Milliseconds): Partial<Scenario> => {
  */
 const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Scenario>])[] = [
   [
-    'reported twice, where the store had not taken the first verdict',
+    'reported twice, because the store had not taken the first verdict',
     5,
     troubled('poweroffice-v1', { 'store throttled': 0.3 }),
   ],

@@ -36,7 +36,7 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
   ];
 
   it.each(ids.flatMap(id => answers.map(([name, instead]) => [id, name, instead] as const)))(
-    'of %s, said in %s',
+    'of %s, in %s',
     async (provider, _, instead) => {
       const { world, id, secret, script, tick } = await simulatedWorld(provider);
       const lines: unknown[] = [];

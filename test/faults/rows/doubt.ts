@@ -141,7 +141,7 @@ const lost = async (stage: Stage, api: Running, course: Course): Promise<void> =
 };
 
 const rowsOf = (courses: readonly Course[]): Row[] => {
-  const told = (of: readonly Course[]) => {
+  const outcomes = (of: readonly Course[]) => {
     const sum = (count: 'uses' | 'refusals') => of.reduce((total, each) => total + each[count], 0);
     const right = of.filter(({ wrong }) => wrong.length === 0).length;
     const within = inSeconds(Math.max(...of.map(({ reportedAfter }) => reportedAfter)));
@@ -155,7 +155,7 @@ const rowsOf = (courses: readonly Course[]): Row[] => {
       won: right === of.length,
     };
   };
-  const [spent, unspent] = [true, false].map(which => told(courses.filter(({ doubt }) => doubt.spent === which)));
+  const [spent, unspent] = [true, false].map(which => outcomes(courses.filter(({ doubt }) => doubt.spent === which)));
   if (!spent || !unspent) return [];
   return [
     {
