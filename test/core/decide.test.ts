@@ -141,11 +141,7 @@ describe('a consumer with a refused token', () => {
     ['has a fresh token replaced', {}, refresh('forced')],
     ['has a due one replaced', { dueAt: START }, refresh('forced')],
     ['cannot do so again at once', { forcedAt: at(-1) }, wait('forced_recently', at(seconds(30) - 1))],
-    [
-      'cannot do so again even if it is due',
-      { forcedAt: at(-1), dueAt: START },
-      wait('forced_recently', at(29_999)),
-    ],
+    ['cannot do so again even if it is due', { forcedAt: at(-1), dueAt: START }, wait('forced_recently', at(29_999))],
     ['can half a minute later', { forcedAt: at(-seconds(30)) }, refresh('forced')],
     [
       'makes new credentials tried',

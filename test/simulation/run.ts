@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
-import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { type ConnectionId, type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '../kit/memory.ts';
 import { Alarms } from './alarms.ts';
 import { deadLetters } from './aws-metrics.ts';
+import { checkCallRatio, checkOutages, checkRateLimits } from './call-budgets.ts';
 import { Cloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
@@ -236,10 +237,13 @@ export class Run {
     }
     await this.#loop.run(end);
     await this.#witness.everyoneIsWell();
-    this.#witness.withinBudgets();
-    this.#witness.patientInOutages();
-    const callRatio = this.#witness.callRatio();
-    if (callRatio > 1.1) this.#ledger.violated(`${callRatio.toFixed(2)} times the calls that were needed`);
+    const calls = {
+      ...{ scenario: this.#scenario, ledger: this.#ledger, customers: this.#customers },
+      attentionAt: (connection: ConnectionId) => this.#witness.attentionAt(connection),
+    };
+    checkRateLimits(calls);
+    checkOutages(calls);
+    const callRatio = checkCallRatio(calls);
     return {
       seed: this.#seed,
       violations: this.#ledger.violations,

@@ -10,7 +10,6 @@ import {
   type Token,
 } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
-import { rotatingProviders } from '../../local/simulators/index.ts';
 import type { MemoryTables, Stores } from '../kit/memory.ts';
 import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
@@ -18,8 +17,7 @@ import type { Trouble } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Mailbox } from './mailbox.ts';
-import { START } from './network.ts';
-import { isUndisturbed, lifeOf, RECOVERY, type Scenario } from './scenario.ts';
+import { isUndisturbed, RECOVERY, type Scenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
@@ -56,9 +54,6 @@ export const rejections: ReadonlySet<string | undefined> = new Set([
   'request_rejected',
   'invalid_request',
 ]);
-
-/** A login of iOFFICE takes two calls. */
-const stepsOf = (provider: string): number => (provider === 'ioffice' ? 2 : 1);
 
 /** Troubles that also affect the watch: it crashes, freezes, is not run, or its tables refuse. */
 const strikesTheWatch: ReadonlySet<Trouble['kind']> = new Set([
@@ -306,8 +301,8 @@ export class Witness {
   async isWell({ connection, browser }: Customer): Promise<boolean> {
     const { loop, stores } = this.#parts;
     const record: Connection | undefined = await stores.connections.get(connection);
-    const toldAt = this.#attentionAt.get(connection);
-    if (browser && record?.status === 'attention') return toldAt !== undefined && loop.now - toldAt < RECOVERY;
+    const reportedAt = this.#attentionAt.get(connection);
+    if (browser && record?.status === 'attention') return reportedAt !== undefined && loop.now - reportedAt < RECOVERY;
     return record?.status === 'healthy' && (this.#tokens.get(connection)?.expiresAt ?? 0) > loop.now;
   }
 
@@ -324,6 +319,11 @@ export class Witness {
     return (this.#recoveredAt ?? end) - calmFrom;
   }
 
+  /** When a connection began to need a person, the last time. */
+  attentionAt(connection: ConnectionId): EpochMs | undefined {
+    return this.#attentionAt.get(connection);
+  }
+
   async everyoneIsWell(): Promise<void> {
     const { customers, ledger, stores } = this.#parts;
     for (const customer of customers) {
@@ -331,62 +331,5 @@ export class Witness {
       const record = await stores.connections.get(customer.connection);
       ledger.violated(`${customer.connection}: not well again, ${record?.status} (${record?.lastError?.code})`);
     }
-  }
-
-  /** Exact if all processes share one time: no freeze, no skew. */
-  withinBudgets(): void {
-    const { scenario, ledger } = this.#parts;
-    const { providers, maxSkew, troubles } = scenario;
-    if (maxSkew > 0 || troubles.some(({ kind }) => kind === 'freezes')) return;
-    for (const { id, rateLimit } of providers) {
-      const most = rateLimit ? ledger.mostCallsWithin(id, rateLimit.per) : 0;
-      if (rateLimit && most > rateLimit.calls)
-        ledger.violated(`${most} calls of ${id} whose rate limit allows ${rateLimit.calls}`);
-    }
-  }
-
-  /** While a provider is down, it is not called more often than a random backoff of up to five minutes allows. */
-  patientInOutages(): void {
-    const { ledger, scenario, customers } = this.#parts;
-    // The provider also counts a neighbour's calls.
-    if (scenario.neighbour) return;
-    for (const { kind, share, from, to } of scenario.troubles) {
-      if (kind !== 'outage' || share < 0.7 || to - from < hours(1)) continue;
-      for (const { id } of scenario.providers) {
-        const each = ledger.callsOf(id, from, to) / customers.filter(({ provider }) => provider === id).length;
-        const most = (42 * (to - from)) / hours(1);
-        if (each > most) ledger.violated(`${id}: ${Math.round(each)} calls for a connection in an outage`);
-      }
-    }
-  }
-
-  /** Calls to providers in the calm, divided by the necessary ones: the worst ratio of all providers. */
-  callRatio(): number {
-    const { ledger, scenario, customers } = this.#parts;
-    const { calmFrom, end, providers } = scenario;
-    if (scenario.neighbour) return 0;
-    return Math.max(
-      ...providers.map(({ id, lifetime }) => {
-        const mine = customers.filter(each => each.provider === id);
-        const needed = mine.reduce(
-          (sum, each) => sum + this.#callsNeededBy(each, stepsOf(id), lifeOf({ id, lifetime })),
-          0,
-        );
-        return ledger.callsOf(id, calmFrom, end) / needed;
-      }),
-    );
-  }
-
-  #callsNeededBy({ provider, connection, secretChanges }: Customer, steps: number, life: Milliseconds): number {
-    const { calmFrom, end, sessionsEnd } = this.#parts.scenario;
-    // At the shortest allowed interval, beginning at the worst moment.
-    const renewals = Math.floor((end - calmFrom) / (0.45 * life)) + 1;
-    // One refused call finds a session that its provider ended, or a login that only a person had.
-    const ended = rotatingProviders.has(provider) && sessionsEnd;
-    const lost = (this.#attentionAt.get(connection) ?? START) >= calmFrom;
-    // A corrected secret is tried once discovery notes it, even if the token is new.
-    const late = secretChanges.filter(at => at >= calmFrom).length;
-    const mended = Math.max(secretChanges.some(at => at > START) ? 1 : 0, late);
-    return steps * (renewals + mended) + (ended || lost ? 1 : 0);
   }
 }
