@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { connectionTable } from '../lib/aws/connection-table.ts';
+import type { TableNames } from '../lib/aws/keys.ts';
 import { limitTable } from '../lib/aws/limit-table.ts';
 import { loginTable } from '../lib/aws/login-table.ts';
 import { sessionTable } from '../lib/aws/session-table.ts';
-import type { TableNames } from '../lib/aws/tables.ts';
 import { tokenTable } from '../lib/aws/token-table.ts';
 import type { RefresherError } from '../lib/core/errors.ts';
 import type { Policy } from '../lib/core/policy.ts';

@@ -1,9 +1,7 @@
 import { Stack, Token, Validations } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
-import { limitShard } from '../lib/aws/limit-table.ts';
-import { loginShard } from '../lib/aws/login-table.ts';
-import { sessionShard } from '../lib/aws/session-table.ts';
+import { limitShard, loginShard, sessionShard } from '../lib/aws/keys.ts';
 
 /** All IAM statements are made here, to keep each of them narrow. */
 

@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { type KeySchema, REMOVE_AT, tableKeys } from '../lib/aws/tables.ts';
+import { type KeySchema, REMOVE_AT, tableKeys } from '../lib/aws/keys.ts';
 
 export interface StorageProps {
   /** The deployment's name. */

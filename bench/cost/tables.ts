@@ -13,7 +13,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { tableKeys } from '../../lib/aws/tables.ts';
+import { tableKeys } from '../../lib/aws/keys.ts';
 import { type Expression, holds, type Item, updated } from './expression.ts';
 import type { Meter } from './meter.ts';
 import { itemSize, readUnitsOf, writeUnitsOf } from './size.ts';

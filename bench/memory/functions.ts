@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { TokenRefresherStack } from '../../infra/stack.ts';
-import type { TableNames } from '../../lib/aws/tables.ts';
+import type { TableNames } from '../../lib/aws/keys.ts';
 import { bundlesOf } from '../../test/deployed/bundle.ts';
 import { Resolver, type Template } from '../../test/iam/stacks.ts';
 import { messageOf, own } from './process.ts';

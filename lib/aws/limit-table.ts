@@ -11,7 +11,7 @@ import { epochMs } from '../core/types.ts';
 import type { LimitStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, type SchemaOf, toItem } from './item.ts';
-import { REMOVE_AT } from './tables.ts';
+import { limitShard, REMOVE_AT } from './keys.ts';
 
 const count = z.int().min(0);
 /** At most what a `Date` can hold: sums of two still fit into an item. */
@@ -28,9 +28,6 @@ const thereSchema = z.object({
   state: stateSchema.catch(() => ({ ...unused, bookings: [] })),
   revision: revisionSchema.catch(UNREADABLE),
 });
-
-/** A separate partition: a role that lists connections cannot use up their limits. */
-export const limitShard = (provider: string): string => `${provider}#limits`;
 
 /** A limit that was not used for this long is deleted. Seconds. */
 const KEPT = 86_400;

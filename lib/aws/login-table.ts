@@ -5,9 +5,7 @@ import type { LoginState } from '../core/login.ts';
 import type { LoginStore } from '../ports.ts';
 import { guarded } from './failure.ts';
 import { expressed, fromItem, type Item, ifCondition, momentSchema, type SchemaOf, toItem } from './item.ts';
-
-/** A separate partition: a role that lists connections cannot read fingerprints of logins. */
-export const loginShard = (provider: string): string => `${provider}#logins`;
+import { loginShard } from './keys.ts';
 
 /** The item that holds the key of a provider's fingerprints. */
 const KEY = 'key';

@@ -13,6 +13,7 @@ import {
   toItem,
   versionSchema,
 } from './item.ts';
+import { sessionShard } from './keys.ts';
 
 export const storedSchema: SchemaOf<StoredSession> = z.object({
   version: versionSchema,
@@ -25,9 +26,6 @@ export const storedSchema: SchemaOf<StoredSession> = z.object({
     })
     .exactOptional(),
 });
-
-/** A separate partition: a role that lists connections cannot read sessions. */
-export const sessionShard = (provider: string): string => `${provider}#sessions`;
 
 const keyOf = (connection: ConnectionId): Item => toItem({ shard: sessionShard(providerOf(connection)), connection });
 

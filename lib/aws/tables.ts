@@ -5,26 +5,7 @@ import {
   ResourceInUseException,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-
-/** The names of the two tables. */
-export interface TableNames {
-  readonly tokens: string;
-  readonly connections: string;
-}
-
-/** The attributes of a table's key, all strings: the partition key and, if there is one, the sort key. */
-export interface KeySchema {
-  readonly partition: string;
-  readonly sort?: string;
-}
-
-export const tableKeys: Readonly<Record<keyof TableNames, KeySchema>> = {
-  tokens: { partition: 'connection' },
-  connections: { partition: 'shard', sort: 'connection' },
-};
-
-/** The attribute, in epoch seconds, after which DynamoDB deletes an item of `Connections`. Only rate limits have it. */
-export const REMOVE_AT = 'removeAt';
+import { type KeySchema, type TableNames, tableKeys } from './keys.ts';
 
 const definition = (name: string, { partition, sort }: KeySchema): CreateTableCommandInput => ({
   TableName: name,

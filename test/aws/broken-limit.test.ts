@@ -1,7 +1,7 @@
 import { PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toItem } from '../../lib/aws/item.ts';
-import { limitShard } from '../../lib/aws/limit-table.ts';
+import { limitShard } from '../../lib/aws/keys.ts';
 import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';

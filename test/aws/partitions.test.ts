@@ -1,7 +1,7 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { toItem } from '../../lib/aws/item.ts';
-import { limitShard } from '../../lib/aws/limit-table.ts';
+import { limitShard } from '../../lib/aws/keys.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { type AwsStores, awsStores } from '../kit/aws.ts';

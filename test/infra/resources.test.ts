@@ -1,7 +1,7 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { environmentOf } from '../../functions/environment.ts';
-import { tableKeys } from '../../lib/aws/tables.ts';
+import { tableKeys } from '../../lib/aws/keys.ts';
 import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';

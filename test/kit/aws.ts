@@ -8,11 +8,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { type ClientOverrides, type Clients, createClients } from '../../lib/aws/clients.ts';
 import { connectionTable } from '../../lib/aws/connection-table.ts';
+import type { TableNames } from '../../lib/aws/keys.ts';
 import { limitTable } from '../../lib/aws/limit-table.ts';
 import { loginTable } from '../../lib/aws/login-table.ts';
 import { secretsManager } from '../../lib/aws/secrets.ts';
 import { sessionTable } from '../../lib/aws/session-table.ts';
-import { createTables, type TableNames } from '../../lib/aws/tables.ts';
+import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import type { RefresherError } from '../../lib/core/errors.ts';
 import type { SecretAdmin, Stores } from './memory.ts';

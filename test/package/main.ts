@@ -51,6 +51,9 @@ const nodes = (): readonly string[] => {
   return [...new Set([process.execPath, ...(found === undefined ? [] : [found])])];
 };
 
+/** What an app with the construct has, without an AWS SDK, and the types of Node. */
+const PEERS = ['aws-cdk-lib', '@aws-cdk', 'constructs', '@types', 'undici-types'];
+
 const QUIETLY = ['--omit=peer', '--omit=optional', '--no-audit', '--no-fund', '--no-save', '--silent'];
 
 const packed = (): string => {
@@ -70,10 +73,7 @@ const install = (file: string, { kind, files }: Project): string => {
   const installed = readdirSync(modules).filter(name => !name.startsWith('.'));
   if (installed.join() !== 'token-refresher')
     throw new Error(`The package brings others along: ${installed.join(', ')}.`);
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (name !== 'token-refresher' && !name.startsWith('.'))
-      symlinkSync(join(root, 'node_modules', name), join(modules, name));
-  }
+  for (const name of PEERS) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   return project;
 };
 

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { apiHandler } from '../../../functions/api/handler.ts';
 import { stores } from '../../../functions/wiring.ts';
-import type { TableNames } from '../../../lib/aws/tables.ts';
+import type { TableNames } from '../../../lib/aws/keys.ts';
 import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import type { RefreshAnswer } from '../../../lib/refresh/demand.ts';
 import { openPort } from '../../../local/web.ts';
