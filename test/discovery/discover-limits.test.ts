@@ -47,8 +47,9 @@ it('keys that are renamed every minute leave no more records than that, and stop
     expect((await recordsOf(world)).length).toBeLessThanOrEqual(2 * CONNECTIONS_PER_SECRET);
     world.clock.pass(minutes(1));
   }
-  await world.put('test-provider/other', { password: 'right' });
-  expect(await world.discover()).toMatchObject({ added: ['test-provider/other'] });
+  expect(await world.edit('test-provider/other', { password: 'right' })).toMatchObject({
+    added: ['test-provider/other'],
+  });
 });
 
 it('keys that had no room at all are added once there is some', async () => {

@@ -2,9 +2,10 @@ import { expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
+import { deleteByHand } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { ID, vendorWorld } from '../kit/vendor.ts';
-import { deleteByHand, PREFIX, type World } from '../kit/world.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 const SHARED = 'test-provider/shared';
 const shared = (...names: string[]) => ({
@@ -46,8 +47,7 @@ const changes: readonly (readonly [string, readonly string[], readonly string[]]
 it.each(changes)('%s, and crashes after any of its writes, is completed by the next', async (_, before, after) => {
   for (let n = 1; ; n += 1) {
     const { world } = await vendorWorld();
-    if (before.length > 0) await world.put(SHARED, shared(...before));
-    await world.discover();
+    if (before.length > 0) await world.edit(SHARED, shared(...before));
     await world.put(SHARED, { ...shared(...after), note: 'changed' });
     if (!(await diesAfter(world, n))) return expect(n).toBeGreaterThan(1);
     // What it had begun comes to its end.
@@ -67,8 +67,7 @@ it.each(changes)('%s, and crashes after any of its writes, is completed by the n
 
 it('a record of a packed secret that was deleted by hand is there again after the next discovery', async () => {
   const { world } = await vendorWorld();
-  await world.put(SHARED, shared('oslo', 'bergen'));
-  await world.discover();
+  await world.edit(SHARED, shared('oslo', 'bergen'));
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ read: 0 });
   await deleteByHand(world, idOf('shared/oslo'));
@@ -98,8 +97,7 @@ it.each<[string, string, object]>([
     expect((await world.discover()).problems).toEqual([{ secret: `${PREFIX}${SHARED}`, ...problem }]);
     world.clock.pass(minutes(1));
   }
-  await world.put(SHARED, shared('oslo'));
-  expect(await world.discover()).toMatchObject({ problems: [] });
+  expect(await world.edit(SHARED, shared('oslo'))).toMatchObject({ problems: [] });
   world.clock.pass(GRACE);
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
@@ -107,8 +105,7 @@ it.each<[string, string, object]>([
 
 it('a secret that needs a person is noted once, though it is read at each discovery', async () => {
   const { world } = await vendorWorld();
-  await world.put(ID, '{"passw');
-  expect(await world.discover()).toMatchObject({ changed: [ID] });
+  expect(await world.edit(ID, '{"passw')).toMatchObject({ changed: [ID] });
   world.log.length = 0;
   expect(await world.discover()).toMatchObject({ changed: [], read: 1 });
   expect(world.log.filter(each => WRITES.includes(each))).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { failAlways, once } from '../kit/faults.ts';
 import { idOf, noteOf, nth } from '../kit/records.ts';
 import { ID, vendorWorld } from '../kit/vendor.ts';
 
@@ -26,8 +27,7 @@ describe('a new secret', () => {
 
   it('of many connections is each of them, and not itself', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    const report = await world.discover();
+    const report = await world.edit(SHARED, shared('oslo', 'bergen'));
     expect(report.added.toSorted()).toEqual([bergen, oslo]);
     expect(report).toMatchObject({ secrets: 2, connections: 3, problems: [] });
     await world.tick('test-provider');
@@ -49,8 +49,7 @@ describe('a new secret', () => {
   ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text, more = {}) => {
     const { world } = await vendorWorld();
     await world.stores.secrets.put(`token-refresher/${name}`, text);
-    await world.put(SHARED, shared('oslo'));
-    const report = await world.discover();
+    const report = await world.edit(SHARED, shared('oslo'));
     expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code, ...more }]);
     expect(report.added).toContain(oslo);
     expect(JSON.stringify(report)).not.toContain('planted');
@@ -59,12 +58,10 @@ describe('a new secret', () => {
   it('that is malformed is seen as a connection in need of a person, and recovers when it is corrected', async () => {
     const { world, vendor } = await vendorWorld();
     const single = idOf('oslo');
-    await world.put(single, '{"passw');
-    await world.discover();
+    await world.edit(single, '{"passw');
     await world.tick('test-provider');
     expect(await world.record(single)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
-    await world.put(single, { password: vendor.password });
-    await world.discover();
+    await world.edit(single, { password: vendor.password });
     await world.tick('test-provider');
     expect(await world.record(single)).toMatchObject({ status: 'healthy' });
   });
@@ -79,16 +76,14 @@ describe('a secret that was read before', () => {
 
   it('makes its connection due when it changes', async () => {
     const { world } = await vendorWorld();
-    await world.put(ID, { password: 'right', note: 'new' });
-    expect(await world.discover()).toMatchObject({ read: 1, changed: [ID] });
+    expect(await world.edit(ID, { password: 'right', note: 'new' })).toMatchObject({ read: 1, changed: [ID] });
     expect(await world.discover()).toMatchObject({ read: 0, changed: [] });
     expect(await world.tick('test-provider')).toMatchObject({ due: 1 });
   });
 
   it('gives its new connections away even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo'));
-    await world.discover();
+    await world.edit(SHARED, shared('oslo'));
     await world.put(SHARED, shared('oslo', 'bergen'));
     // A cold worker reads the new version, and notes it as the one that exists.
     await world.refresh(oslo);
@@ -97,8 +92,7 @@ describe('a secret that was read before', () => {
 
   it('loses a connection even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
+    await world.edit(SHARED, shared('oslo', 'bergen'));
     await world.put(SHARED, shared('oslo'));
     await world.refresh(bergen);
     await world.refresh(oslo);
@@ -117,13 +111,10 @@ describe('a secret that was read before', () => {
 
   it('notes its change under a running refresh, or the next time', async () => {
     const { world, vendor } = await vendorWorld();
-    world.hooks.before = async operation => {
-      if (operation !== 'send') return;
-      delete world.hooks.before;
+    once(world, 'before', 'send', async () => {
       vendor.password = 'newer';
-      await world.put(ID, { password: 'newer' });
-      await world.discover();
-    };
+      await world.edit(ID, { password: 'newer' });
+    });
     await world.refresh(ID);
     await world.discover();
     const { discoveredVersion: known, usedVersion } = await world.record(ID);
@@ -136,8 +127,7 @@ describe('a secret that was read before', () => {
 describe('a secret that is gone', () => {
   it('takes its connection and its token with it, and the record after an hour', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    expect(await world.discover()).toMatchObject({ retired: [ID], removed: [] });
+    expect(await world.deleteSecret(ID)).toMatchObject({ retired: [ID], removed: [] });
     world.clock.pass(GRACE - 1);
     expect(await world.tick('test-provider')).toMatchObject({ connections: 0, due: 0 });
     expect(world.retired).toEqual([]);
@@ -158,17 +148,14 @@ describe('a secret that is gone', () => {
 
   it('takes one that a key was removed of, and leaves the others', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
-    await world.put(SHARED, shared('bergen'));
-    expect(await world.discover()).toMatchObject({ retired: [oslo], changed: [bergen] });
+    await world.edit(SHARED, shared('oslo', 'bergen'));
+    expect(await world.edit(SHARED, shared('bergen'))).toMatchObject({ retired: [oslo], changed: [bergen] });
   });
 
   it('takes back, once more, what a late writer published meanwhile', async () => {
     const { world } = await vendorWorld();
     const late = await world.token(ID);
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     await world.stores.tokens.publish(late);
@@ -179,8 +166,7 @@ describe('a secret that is gone', () => {
 
   it('loses its token ten minutes late even if no refresher runs, and its record only once it has ended', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE + minutes(10) - 1);
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeDefined();
@@ -207,13 +193,11 @@ describe('a secret that is gone', () => {
     };
     await world.stores.secrets.delete(secret);
     if (which === 'a later') await world.discover();
-    world.hooks[when] = async at => {
-      if (at !== operation) return;
-      delete world.hooks[when];
+    once(world, when, operation, async () => {
       await world.stores.secrets.restore(secret);
       world.clock.pass(minutes(2));
       await settle();
-    };
+    });
     await world.discover();
     expect(world.hooks[when]).toBeUndefined();
     await settle();
@@ -223,11 +207,9 @@ describe('a secret that is gone', () => {
 
   it('that comes back revives its connection, which is due at once and publishes', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(minutes(10));
-    await world.stores.secrets.restore(`token-refresher/${ID}`);
-    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
     expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
     expect((await world.token(ID)).version).toBeGreaterThan(1);
   });
@@ -236,14 +218,12 @@ describe('a secret that is gone', () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
     const late = await world.token(ID);
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     world.clock.pass(hours(1));
     await world.discover();
-    await world.stores.secrets.restore(`token-refresher/${ID}`);
-    await world.discover();
+    await world.restoreSecret(ID);
     await world.tick('test-provider');
     const first = await world.token(ID);
     expect(first.version).toBeGreaterThan(late.version);
@@ -267,35 +247,29 @@ describe('hearsay retires nothing', () => {
 
   it('such as a list that cannot be had', () =>
     survives(world => {
-      world.hooks.before = async operation => {
-        if (operation === 'secrets.list') throw new Error('throttled');
-      };
+      failAlways(world, 'secrets.list');
     }));
 
   it('such as a secret that cannot be read', async () => {
     const { world } = await vendorWorld();
     await world.put(ID, { password: 'newer' });
-    world.hooks.before = async operation => {
-      if (operation === 'secrets.get') throw new Error('throttled');
-    };
+    failAlways(world, 'secrets.get');
     expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_unreadable' }] });
   });
 
   it('such as a list that is empty and a secret that cannot be read', () =>
     survives(world => {
       Object.assign(world.stores.secrets, { list: async () => [] });
-      world.hooks.before = async operation => {
-        if (operation === 'secrets.get') throw new Error('throttled');
-      };
+      failAlways(world, 'secrets.get');
     }));
 
   it('such as a secret that is being corrected', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
-    await world.put(SHARED, '{"connections": {"oslo": ');
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_malformed' }] });
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [] });
+    await world.edit(SHARED, shared('oslo', 'bergen'));
+    expect(await world.edit(SHARED, '{"connections": {"oslo": ')).toMatchObject({
+      retired: [],
+      problems: [{ code: 'secret_malformed' }],
+    });
+    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ retired: [], problems: [] });
   });
 });

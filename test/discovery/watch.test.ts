@@ -4,6 +4,7 @@ import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
 import { type EpochMs, hours, minutes, plus } from '../../lib/core/types.ts';
 import { watch } from '../../lib/discovery/watch.ts';
 import type { Transition } from '../../lib/events.ts';
+import { failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
 import { answer, testProvider } from '../kit/vendor.ts';
 import { World } from '../kit/world.ts';
@@ -83,9 +84,7 @@ describe('the watch', () => {
 
   it('says what it sees even if nothing can be discovered', async () => {
     const { world, health, sent, run } = await watched(1);
-    world.hooks.before = async at => {
-      if (at === 'secrets.list') throw new Error('refused');
-    };
+    failAlways(world, 'secrets.list');
     await expect(run()).rejects.toThrow();
     expect(health).toHaveLength(1);
     expect(sent).toHaveLength(1);

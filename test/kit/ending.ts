@@ -1,8 +1,9 @@
+import { expect } from 'vitest';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, type EpochMs, type Milliseconds, secretOf } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
-import { PREFIX } from './world.ts';
+import { PREFIX, type World } from './world.ts';
 
 const provider = testProvider({
   revoke: (base, token) => ({ method: 'GET', url: `${base}/revoke`, headers: { token } }),
@@ -39,9 +40,16 @@ export const endingWorld = async () => {
     },
     /** Deletes a secret, and lets the grace period of its connection pass. */
     deleteSecret: async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
-      await world.stores.secrets.delete(`${PREFIX}${id}`);
-      await world.discover();
+      await world.deleteSecret(id);
       world.clock.pass(grace);
     },
   };
+};
+
+export type Ending = Awaited<ReturnType<typeof endingWorld>>;
+
+/** Nobody can read a token of the connection, and no session of it is kept. */
+export const expectGone = async ({ stores }: World, id: ConnectionId): Promise<void> => {
+  expect(await stores.tokens.get(id)).toBeUndefined();
+  expect(await stores.sessions.get(id)).toBeUndefined();
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { failAlways } from '../kit/faults.ts';
 import { START } from '../kit/records.ts';
 import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../kit/vendor.ts';
 
@@ -9,8 +10,7 @@ const locking = testProvider({ locksAccounts: true });
 const withWrongPassword = async (provider = locking) => {
   const given = await vendorWorld({ provider });
   given.vendor.password = 'changed by somebody';
-  await given.world.put(ID, { password: 'wrong' });
-  await given.world.discover();
+  await given.world.edit(ID, { password: 'wrong' });
   await given.world.tick(provider.id);
   expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
   given.vendor.grants.length = 0;
@@ -23,8 +23,7 @@ const correct = async ({
   world: Awaited<ReturnType<typeof vendorWorld>>['world'];
   vendor: Vendor;
 }) => {
-  await world.put(ID, { password: vendor.password });
-  await world.discover();
+  await world.edit(ID, { password: vendor.password });
 };
 
 /** Of the token that was issued first. */
@@ -83,9 +82,7 @@ describe('if wrong logins lock accounts', () => {
   it('a corrected secret that cannot be read today is tried tomorrow', async () => {
     const given = await withWrongPassword();
     await correct(given);
-    given.world.hooks.before = async operation => {
-      if (operation === 'secrets.get') throw new Error('no secrets today');
-    };
+    failAlways(given.world, 'secrets.get');
     await given.world.run('test-provider', hours(1), minutes(5));
     expect(given.vendor.grants).toEqual([]);
     expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
@@ -103,8 +100,7 @@ describe('if wrong logins lock accounts', () => {
 
   it('a second wrong secret costs one more login, and no more', async () => {
     const { world, vendor } = await withWrongPassword();
-    await world.put(ID, { password: 'wrong as well' });
-    await world.discover();
+    await world.edit(ID, { password: 'wrong as well' });
     await world.run('test-provider', 7 * DAY, hours(1));
     expect(vendor.grants).toEqual(['password']);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
+import { crashAt, dieAt, failAlways, failOnce, once } from '../kit/faults.ts';
 import { answer, ID, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 const points = [
   ['before', 'connections.claim'],
@@ -132,9 +132,7 @@ it('a store that takes nothing but claims costs a login a lease, and never the t
 
 it('what a crashed worker may have spent stays unknown if the next one could not even call', async () => {
   const { world, vendor } = await vendorWorld();
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   failOnce(world, 'before', 'secrets.get');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
@@ -146,9 +144,7 @@ it('what a crashed worker may have spent stays unknown if the next one could not
 
 it('a session that the store never took is not used, and neither is the spent one that is still there', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.before = async at => {
-    if (at === 'sessions.keep') throw new Error('the store fails');
-  };
+  failAlways(world, 'sessions.keep');
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', commitFailed: 'keep' });
   delete world.hooks.before;
   expect(await world.refreshToken(ID)).toBe('refresh-1');
@@ -173,14 +169,12 @@ it('a session whose answer from the store was lost both times is used all the sa
 
 it('the session of an old worker does not come back after a newer one forgot it', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.before = async at => {
-    if (at !== 'sessions.keep') return;
-    delete world.hooks.before;
+  once(world, 'before', 'sessions.keep', async () => {
     world.clock.pass(minutes(2));
     // The login of the next worker brings no session.
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 3600 }));
     await world.refresh(ID);
-  };
+  });
   expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
   expect(await world.refreshToken(ID)).toBeUndefined();
   expect(await world.record(ID)).not.toHaveProperty('session');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
 import { endingWorld } from '../kit/ending.ts';
+import { failAlways } from '../kit/faults.ts';
 import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
 
@@ -12,9 +12,7 @@ const NAME = `${PREFIX}${ID}`;
 type Ending = Awaited<ReturnType<typeof endingWorld>>;
 
 const unreadable = ({ world }: Ending): void => {
-  world.hooks.before = async at => {
-    if (at === 'secrets.get') throw new RefresherError('secret_unreadable', 'injected');
-  };
+  failAlways(world, 'secrets.get');
 };
 const undone = async ({ world }: Ending): Promise<void> => {
   await world.stores.secrets.restore(NAME);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { crashAt, once } from '../kit/faults.ts';
 import { idOf, START } from '../kit/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, PREFIX, type World } from '../kit/world.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 /** Refused is the token of `issuedAt`, by default the one of the record at that moment. */
 const refused = (issuedAt: EpochMs) => ({ kind: 'force', connection: ID, issuedAt, waits: true }) as const;
@@ -124,9 +125,7 @@ describe('a consumer whose token was refused', () => {
 
   it('waits for a worker that holds the lease, and for the end of a crashed one’s lease', async () => {
     const { world } = await vendorWorld();
-    const died = dieAt(world, 'before', 'send');
-    void world.tick('test-provider');
-    await died;
+    await crashAt(world, 'before', 'send', () => world.tick('test-provider'));
     const until = plus(world.clock.now(), world.policy.lease);
     expect(await force(world)).toEqual({ result: 'waiting', reason: 'leased', until });
     expect(await world.onDemand(read(0))).toEqual({ result: 'waiting', reason: 'leased', until });
@@ -157,11 +156,9 @@ describe('a consumer whose token was refused', () => {
 
   it('is not answered for a connection that is retired meanwhile, whose token stays for the grace period', async () => {
     const { world } = await vendorWorld();
-    world.hooks.before = async at => {
-      if (at !== 'tokens.publish') return;
-      delete world.hooks.before;
+    once(world, 'before', 'tokens.publish', async () => {
       await world.stores.connections.retire(ID, world.clock.now());
-    };
+    });
     expect(await force(world)).toMatchObject({ result: 'retired' });
     expect(await world.stores.tokens.get(ID)).toBeDefined();
     await world.stores.secrets.delete(`${PREFIX}${ID}`);
@@ -187,11 +184,9 @@ describe('consumers who were refused one token', () => {
   it('and another run is faster than the claim: its token is the answer', async () => {
     const { world } = await vendorWorld();
     const { issuedAt } = await world.token(ID);
-    world.hooks.before = async operation => {
-      if (operation !== 'connections.claim') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.claim', async () => {
       await world.refresh(ID);
-    };
+    });
     expect(await world.onDemand(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
     expect(world.calls).toHaveLength(1);
   });

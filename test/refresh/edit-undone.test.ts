@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { isObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { crashAt } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 
 /** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is not sent, and stays stored. */
 
@@ -23,8 +23,7 @@ const edited = async (secret: object = SOUND) => {
   const { world, vendor } = await vendorWorld({ provider, secret });
   vendor.grants.length = 0;
   const edit = async (to: object): Promise<void> => {
-    await world.put(ID, to);
-    await world.discover();
+    await world.edit(ID, to);
     await world.tick(provider.id);
   };
   return { world, vendor, edit };
@@ -68,9 +67,7 @@ it.each([
   ['a login that is wrong', { password: 'wrong' }],
 ])('a refresh token that a worker may have spent is still in doubt after %s', async (_, mistake) => {
   const { world, vendor, edit } = await edited();
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   await edit(mistake);
   vendor.grants.length = 0;
@@ -81,9 +78,7 @@ it.each([
 
 it('a connection that can log in is tried again soon, even if a session is in doubt', async () => {
   const { world, vendor, edit } = await edited({ password: 'right' });
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   vendor.password = 'new';
   vendor.script.push(() => lostAnswer);

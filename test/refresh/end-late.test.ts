@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { endingWorld } from '../kit/ending.ts';
+import { dieAt, failOnce, once } from '../kit/faults.ts';
 import { answer, ID } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 /**
  * A worker that continues after the end of its connection has begun leaves nothing: no token to read, no session to
@@ -17,16 +17,14 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
   const late = async (sleeps: number, meanwhile: (ending: Awaited<ReturnType<typeof endingWorld>>) => void) => {
     const ending = await endingWorld();
     const { world, tick, deleteSecret } = ending;
-    world.hooks.before = async at => {
-      if (at !== point) return;
-      delete world.hooks.before;
+    once(world, 'before', point, async () => {
       await deleteSecret();
       await tick();
       world.clock.pass(sleeps);
       await world.discover();
       await tick();
       meanwhile(ending);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     return ending;
   };

@@ -3,9 +3,9 @@ import { RefresherError } from '../../lib/core/errors.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { endingWorld } from '../kit/ending.ts';
+import { always, crashAt, failOnce, once } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, ID, lostAnswer } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 const isDown = () => answer('', 503);
 const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
@@ -15,9 +15,9 @@ describe('the end of a connection', () => {
     const { world, revoked, deleteSecret, tick } = await endingWorld();
     let readable: unknown = 'not read';
     const { accessToken } = await world.token(ID);
-    world.hooks.before = async at => {
-      if (at === 'send') readable = await world.stores.tokens.get(ID);
-    };
+    always(world, 'before', 'send', async () => {
+      readable = await world.stores.tokens.get(ID);
+    });
     await deleteSecret();
     await tick();
     expect(readable).toBeUndefined();
@@ -47,9 +47,7 @@ describe('the end of a connection', () => {
   it('sends a token of a run that never settled only to the address of the session that came with it', async () => {
     for (const hasSession of [true, false]) {
       const { world, revoked, deleteSecret, tick } = await endingWorld();
-      const died = dieAt(world, 'after', 'tokens.publish');
-      void tick();
-      await died;
+      await crashAt(world, 'after', 'tokens.publish', tick);
       const { accessToken, version } = await world.token(ID);
       if (!hasSession) await world.stores.sessions.forget(ID, version);
       await deleteSecret();
@@ -171,11 +169,9 @@ describe('one retirement that fails', () => {
     const { world, tick } = await retiring();
     await tick();
     world.clock.pass(hours(1));
-    world.hooks.before = async at => {
-      if (at !== operation) return;
-      delete world.hooks.before;
+    once(world, 'before', operation, () => {
       throw new RefresherError('store_failed', 'throttled');
-    };
+    });
     const report = await world.discover();
     expect(report.removed).toHaveLength(2);
     expect(report.failures).toEqual([{ connection: expect.any(String), code: 'store_failed' }]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/ports.ts';
 import { endingWorld } from '../kit/ending.ts';
+import { crashAt, deleteByHand, failAlways, once } from '../kit/faults.ts';
 import { idOf, nth } from '../kit/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { deleteByHand, dieAt, PREFIX, type World } from '../kit/world.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 /** A secret is deleted by mistake, or seems to be, and is there again within minutes. */
 
@@ -94,9 +94,7 @@ describe('a secret that is back within the grace period', () => {
     await remove(world);
     await world.discover();
     await restore(world);
-    world.hooks.before = async at => {
-      if (at === 'secrets.get') throw new RefresherError('secret_unreadable', 'throttled');
-    };
+    failAlways(world, 'secrets.get');
     for (const _ of ['once', 'and again']) expect(await world.discover()).toMatchObject({ revived: [] });
     delete world.hooks.before;
     expect(await world.discover()).toMatchObject({ revived: [ID] });
@@ -124,11 +122,9 @@ describe('a secret that is back within the grace period', () => {
 it('the grace period begins once the secret was found gone, even if that took long', async () => {
   const { world } = await vendorWorld();
   await remove(world);
-  world.hooks.after = async at => {
-    if (at !== 'secrets.get') return;
-    delete world.hooks.after;
+  once(world, 'after', 'secrets.get', () => {
     world.clock.pass(minutes(4));
-  };
+  });
   await world.discover();
   expect(await world.record(ID)).toMatchObject({ retiredAt: world.clock.now() });
 });
@@ -141,11 +137,9 @@ describe('a key that is back within the grace period', () => {
   });
   const many = async () => {
     const given = await byCode();
-    await given.world.put(SHARED, shared('oslo', 'bergen'));
-    await given.world.discover();
+    await given.world.edit(SHARED, shared('oslo', 'bergen'));
     await given.world.tick('test-provider');
-    await given.world.put(SHARED, shared('bergen'));
-    expect(await given.world.discover()).toMatchObject({ retired: [oslo] });
+    expect(await given.world.edit(SHARED, shared('bergen'))).toMatchObject({ retired: [oslo] });
     return given;
   };
   const isWell = async ({ world, vendor }: Awaited<ReturnType<typeof many>>, id: ConnectionId) => {
@@ -157,8 +151,7 @@ describe('a key that is back within the grace period', () => {
     const given = await many();
     const { world } = given;
     await goOn(world, 3);
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ revived: [oslo], changed: [bergen] });
+    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ revived: [oslo], changed: [bergen] });
     expect(await isWell(given, oslo)).toBe(true);
     expect(await isWell(given, bergen)).toBe(true);
   });
@@ -168,8 +161,7 @@ describe('a key that is back within the grace period', () => {
     const { world } = given;
     expect(await world.discover()).toMatchObject({ read: 1 });
     const caughtUp = await listLags(world);
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ revived: [oslo] });
+    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ revived: [oslo] });
     await goOn(world, 10);
     caughtUp();
     await goOn(world, 2);
@@ -189,14 +181,12 @@ describe('a worker that has the connection when its secret is deleted', () => {
 
   it.each(points)('%s %s, and restored with the same version: the token stays and is renewed', async (when, point) => {
     const { world, vendor } = await byCode();
-    world.hooks[when] = async at => {
-      if (at !== point) return;
-      delete world.hooks[when];
+    once(world, when, point, async () => {
       await remove(world);
       await world.discover();
       await restore(world);
       await world.discover();
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     for (let n = 0; n < 120; n += 1) {
@@ -210,12 +200,10 @@ describe('a worker that has the connection when its secret is deleted', () => {
 
   it.each(points)('%s %s, and not restored: nothing of it is left after the grace period', async (when, point) => {
     const { world, tick, revoked } = await endingWorld();
-    world.hooks[when] = async at => {
-      if (at !== point) return;
-      delete world.hooks[when];
+    once(world, when, point, async () => {
       await remove(world);
       await world.discover();
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     expect(revoked).toEqual(new Set());
@@ -228,9 +216,7 @@ describe('a worker that has the connection when its secret is deleted', () => {
 
   it('keeps it from others until its lease ends, though it came back meanwhile', async () => {
     const { world, vendor } = await byCode();
-    const died = dieAt(world, 'after', 'send');
-    void world.refresh(ID);
-    await died;
+    await crashAt(world, 'after', 'send', () => world.refresh(ID));
     await remove(world);
     await world.discover();
     await restore(world);
@@ -247,12 +233,10 @@ describe('the end', () => {
     const { world, tick, deleteSecret } = await endingWorld();
     const before = await world.token(ID);
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'tokens.withdraw') return;
-      delete world.hooks.before;
+    once(world, 'before', 'tokens.withdraw', async () => {
       await restore(world);
       expect(await world.discover()).toMatchObject({ revived: [ID] });
-    };
+    });
     await tick();
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
     expect(await world.record(ID)).not.toHaveProperty('endedAt');
@@ -264,16 +248,14 @@ describe('the end', () => {
   it('takes the current token and session, even if they are newer than the list of records', async () => {
     const { world, tick, deleteSecret, replaceSecret, revoked } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.beginEnd') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.beginEnd', async () => {
       // Meanwhile the secret comes back, gets a token, and has to make room for another one.
       await restore(world);
       await world.discover();
       await world.refresh(ID);
       await replaceSecret();
       await world.discover();
-    };
+    });
     await tick();
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
     expect(await world.stores.sessions.get(ID)).toBeUndefined();
@@ -283,13 +265,11 @@ describe('the end', () => {
   it('does not begin in the next grace period, though the list was from the one before', async () => {
     const { world, tick, deleteSecret, revoked } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.beginEnd') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.beginEnd', async () => {
       await restore(world);
       await world.discover();
       await deleteSecret(ID, 0);
-    };
+    });
     await tick();
     expect(world.retired).toEqual([]);
     expect(revoked).toEqual(new Set());
@@ -301,14 +281,12 @@ describe('the end', () => {
   it('that was slow does not pass for that of the next retirement', async () => {
     const { world, tick, deleteSecret } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.end') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.end', async () => {
       await restore(world);
       await world.discover();
       await world.refresh(ID);
       await deleteSecret(ID, 0);
-    };
+    });
     await tick();
     expect(await world.record(ID)).not.toHaveProperty('endedAt');
     expect(await world.token(ID)).toBeDefined();
@@ -353,14 +331,12 @@ describe('the end', () => {
     await deleteSecret();
     await tick();
     world.clock.pass(hours(1));
-    world.hooks.before = async at => {
-      if (at !== 'connections.remove') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.remove', async () => {
       await restore(world);
       await world.discover();
       await world.refresh(ID);
       await deleteSecret(ID, 0);
-    };
+    });
     await world.discover();
     expect(await world.record(ID)).toHaveProperty('retiredAt');
     expect(await world.token(ID)).toBeDefined();
@@ -403,8 +379,7 @@ describe('a record that was deleted by hand', () => {
     const { world, vendor } = await byCode();
     await deleteByHand(world, ID);
     await world.stores.secrets.erase(SECRET);
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
+    await world.edit(ID, { code: 'good-2' });
     await world.tick('test-provider');
     expect(vendor.grants).toEqual(['code']);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, seconds } from '../../lib/core/types.ts';
+import { always } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const refused = () => answer({ error: 'invalid_grant' }, 401);
@@ -53,8 +54,7 @@ describe('a session', () => {
 
   it('of other credentials is not used for new ones', async () => {
     const { world, vendor } = await vendorWorld();
-    await world.put(ID, { password: 'right', client: 'new' });
-    await world.discover();
+    await world.edit(ID, { password: 'right', client: 'new' });
     expect(await world.tick('test-provider')).toMatchObject({ due: 1, results: { refreshed: 1 } });
     expect(vendor.grants).toEqual(['password']);
   });
@@ -207,9 +207,7 @@ describe('a run', () => {
 
   it('whose time is up before its first call makes none, and takes its session for unspent', async () => {
     const { world } = await vendorWorld();
-    world.hooks.after = async operation => {
-      if (operation === 'secrets.get') world.clock.pass(seconds(19.5));
-    };
+    always(world, 'after', 'secrets.get', () => world.clock.pass(seconds(19.5)));
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'timeout' } });
     expect(await world.refreshToken(ID)).toBe('refresh-1');
   });
@@ -237,9 +235,7 @@ describe('a run', () => {
 it('an answer that took longer than its token is valid leads to a renewal at once, at most once a tick', async () => {
   const { world, vendor } = await vendorWorld({ refreshed: false });
   vendor.life = seconds(1);
-  world.hooks.after = async operation => {
-    if (operation === 'send') world.clock.pass(seconds(3));
-  };
+  always(world, 'after', 'send', () => world.clock.pass(seconds(3)));
   const calls = await world.run('test-provider', hours(1), minutes(1));
   expect(calls).toBeLessThanOrEqual(60);
 });

@@ -3,6 +3,7 @@ import { isObject } from '../../lib/core/json.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import { always, failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
 import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 
@@ -95,16 +96,13 @@ it('a login in two steps needs two slots', async () => {
   const deps = world.worker();
   await world.refresh(ID, deps);
   expect(world.calls).toHaveLength(2);
-  await world.put(ID, { password: 'right', client: 'another' });
-  await world.discover();
+  await world.edit(ID, { password: 'right', client: 'another' });
   expect(await world.refresh(ID, deps)).toMatchObject({ result: 'postponed', calls: 1 });
 });
 
 it('a store that does not take a booking makes no call, and the run backs off', async () => {
   const { world } = await vendorWorld({ provider: limited(1), refreshed: false });
-  world.hooks.before = async operation => {
-    if (operation === 'limits.write') throw new Error('no slots today');
-  };
+  failAlways(world, 'limits.write');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'store_failed' } });
   expect((await world.record(ID)).status).toBe('failing');
 });
@@ -140,9 +138,7 @@ it('a slot that lies in a pause is not used', async () => {
   const at: number[] = [];
   // Answers at once: the other one has its slot by then.
   vendor.script.push(() => answer('', 429, { 'retry-after': '10' }));
-  world.hooks.before = async operation => {
-    if (operation === 'send') at.push(world.clock.now() - START);
-  };
+  always(world, 'before', 'send', () => at.push(world.clock.now() - START));
   await world.tick('test-provider');
   // The second one had a slot after two seconds.
   expect(at[1]).toBeGreaterThanOrEqual(seconds(10));
@@ -192,11 +188,10 @@ it('a failing connection and a call on demand use the minority’s part', async 
 it('many connections of one limit never call more often than it allows, and all get their turn', async () => {
   const provider = testProvider({ rateLimit: perMinute(5), concurrency: 4 });
   const { world } = await vendorWorld({ provider, refreshed: false });
-  await world.put('test-provider/many', {
+  await world.edit('test-provider/many', {
     password: 'right',
     connections: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`c${n}`, {}])),
   });
-  await world.discover();
   const at: number[] = [];
   const handle = world.vendor;
   world.vendor = request => {

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { jsonObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { crashAt, failAlways } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 
 /** All connections of these tests use one login. */
 const locking = testProvider({ locksAccounts: true, concurrency: 4 });
@@ -86,9 +85,7 @@ describe('a wrong password', () => {
 
   it('is noted although the worker that tried it crashed, once its lease has ended', async () => {
     const { world } = await packed(wrong(3));
-    const died = dieAt(world, 'before', 'logins.giveBack');
-    void world.tick(locking.id);
-    await died;
+    await crashAt(world, 'before', 'logins.giveBack', () => world.tick(locking.id));
     await world.run(locking.id, hours(24), minutes(1));
     expect(world.calls.filter(({ body }) => body?.includes('wrong')).length).toBeLessThanOrEqual(2);
   });
@@ -158,9 +155,7 @@ describe.each([
 
 it('a store that takes no outcomes does not make a wrong password come again at once', async () => {
   const { world } = await packed(wrong(8));
-  world.hooks.before = async at => {
-    if (at === 'logins.giveBack') throw new RefresherError('store_failed', 'not today');
-  };
+  failAlways(world, 'logins.giveBack');
   await world.run(locking.id, hours(24), minutes(1));
   expect(world.calls.filter(({ body }) => body?.includes('wrong')).length).toBeLessThanOrEqual(4);
 });
@@ -168,12 +163,9 @@ it('a store that takes no outcomes does not make a wrong password come again at 
 it('nor one that worked, before it was changed at the provider', async () => {
   const { world, vendor } = await packed([]);
   vendor.password = 'changed';
-  world.hooks.before = async at => {
-    if (at === 'logins.giveBack') throw new RefresherError('store_failed', 'not today');
-  };
+  failAlways(world, 'logins.giveBack');
   const keys = Array.from({ length: 8 }, (_, n) => [`c${n}`, { password: 'right', client: `${n}` }]);
-  await world.put('test-provider/many' as never, { connections: Object.fromEntries(keys) });
-  await world.discover();
+  await world.edit('test-provider/many' as never, { connections: Object.fromEntries(keys) });
   const before = world.calls.length;
   await world.run(locking.id, hours(24), minutes(1));
   const tried = world.calls.slice(before).filter(({ body }) => body?.includes('right'));
@@ -192,9 +184,7 @@ it('a wrong password is remembered as long as a connection has it', async () => 
 
 it('no login is sent that could not be noted', async () => {
   const { world, vendor } = await packed(['right']);
-  world.hooks.before = async at => {
-    if (at === 'logins.note') throw new RefresherError('store_failed', 'not today');
-  };
+  failAlways(world, 'logins.note');
   await world.run(locking.id, minutes(10), minutes(1));
   expect(vendor.grants).toEqual([]);
   expect(await world.record(idOf('many/c0'))).toMatchObject({ status: 'failing', lastError: { code: 'store_failed' } });

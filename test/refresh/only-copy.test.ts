@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { transitionsOf } from '../../lib/events.ts';
+import { always, crashAt, failAlways, failOnce } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 /** A person handed in a code once: from then on the refresh token is the only copy of access. */
 const byCode = (more: object = {}) =>
@@ -22,8 +22,7 @@ it('the code is redeemed once, and the session lives on for days', async () => {
 it('a refresh token that the provider would refuse waits for its time, whatever else is new in the secret', async () => {
   const provider = testProvider({ renewWithin: minutes(10) });
   const { world, vendor } = await byCode({ provider, policy: { renewWithin: minutes(10) } });
-  await world.put(ID, { code: 'good-1', client: 'another' });
-  await world.discover();
+  await world.edit(ID, { code: 'good-1', client: 'another' });
   await world.run('test-provider', minutes(15), minutes(5));
   expect(vendor.grants).toEqual([]);
   expect(world.reports.at(-1)).toMatchObject({ result: 'unchanged' });
@@ -87,8 +86,7 @@ describe('the only copy of access is never dropped', () => {
 
   it('by a new version of the secret that holds the same code', async () => {
     const { world, vendor } = await byCode();
-    await world.put(ID, { code: 'good-1', note: 'changed' });
-    await world.discover();
+    await world.edit(ID, { code: 'good-1', note: 'changed' });
     await world.tick('test-provider');
     expect(vendor.grants).toEqual(['refresh']);
   });
@@ -112,9 +110,7 @@ describe('a code', () => {
     'whose worker dies %s %s is not redeemed again, which would end its session',
     async (where, operation) => {
       const given = await byCode({ refreshed: false });
-      const died = dieAt(given.world, where, operation);
-      void given.world.tick('test-provider');
-      await died;
+      await crashAt(given.world, where, operation, () => given.world.tick('test-provider'));
       expect(await afterwards(given)).toBe(true);
       expect(given.vendor.count('code')).toBe(1);
       expect(given.vendor.reused).toBe(0);
@@ -136,9 +132,7 @@ describe('a code', () => {
 
   it('stays spent while its session cannot be tried after such a death', async () => {
     const given = await byCode({ refreshed: false });
-    const died = dieAt(given.world, 'before', 'connections.settle');
-    void given.world.tick('test-provider');
-    await died;
+    await crashAt(given.world, 'before', 'connections.settle', () => given.world.tick('test-provider'));
     given.vendor.script.push(
       () => answer('', 503),
       () => lostAnswer,
@@ -147,19 +141,15 @@ describe('a code', () => {
     given.world.clock.pass(minutes(1));
     await given.world.tick('test-provider');
     // Nor does a new version of the secret bring it back to life, as long as the code is the same.
-    await given.world.put(ID, { code: 'good-1', note: 'changed' });
-    await given.world.discover();
+    await given.world.edit(ID, { code: 'good-1', note: 'changed' });
     expect(await afterwards(given)).toBe(true);
     expect(given.vendor.count('code')).toBe(1);
   });
 
   it('is redeemed after such a crash if it was not redeemed before', async () => {
     const given = await byCode();
-    await given.world.put(ID, { code: 'good-2' });
-    await given.world.discover();
-    const died = dieAt(given.world, 'before', 'send');
-    void given.world.tick('test-provider');
-    await died;
+    await given.world.edit(ID, { code: 'good-2' });
+    await crashAt(given.world, 'before', 'send', () => given.world.tick('test-provider'));
     given.world.clock.pass(minutes(1));
     await given.world.tick('test-provider');
     expect(given.vendor.grants).toEqual(['code']);
@@ -169,8 +159,7 @@ describe('a code', () => {
   it('that is spent, with no session left, is not sent again but reported', async () => {
     const given = await byCode();
     given.vendor.script.push(() => answer({ access_token: 'last', expires_in: 3600 }));
-    await given.world.put(ID, { code: 'good-2' });
-    await given.world.discover();
+    await given.world.edit(ID, { code: 'good-2' });
     await given.world.tick('test-provider');
     given.world.clock.pass(minutes(40));
     expect(await given.world.refresh(ID)).toMatchObject({
@@ -184,8 +173,7 @@ describe('a code', () => {
     const given = await byCode();
     given.vendor.script.push(() => answer({ error: 'invalid_grant' }, 400));
     await given.world.refresh(ID);
-    await given.world.put(ID, { code: 'good-2' });
-    await given.world.discover();
+    await given.world.edit(ID, { code: 'good-2' });
     expect(await given.world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
     expect(given.vendor.grants).toEqual(['refresh', 'code']);
   });
@@ -219,8 +207,7 @@ describe('a session that is refused, and a secret that has not been read since',
 describe('a new code that is refused', () => {
   const withDeadCode = async () => {
     const given = await byCode();
-    await given.world.put(ID, { code: 'dead' });
-    await given.world.discover();
+    await given.world.edit(ID, { code: 'dead' });
     given.vendor.grants.length = 0;
     return given;
   };
@@ -260,11 +247,8 @@ describe('a new code that is refused', () => {
 describe('a new code and a session that are both in doubt', () => {
   it('are tried one after the other: the code at once, the session near the end of its token', async () => {
     const { world, vendor } = await byCode();
-    await world.put(ID, { code: 'dead' });
-    await world.discover();
-    const died = dieAt(world, 'before', 'send');
-    void world.tick('test-provider');
-    await died;
+    await world.edit(ID, { code: 'dead' });
+    await crashAt(world, 'before', 'send', () => world.tick('test-provider'));
     world.clock.pass(minutes(1));
     vendor.grants.length = 0;
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });
@@ -275,12 +259,9 @@ describe('a new code and a session that are both in doubt', () => {
 
   it('wait if the secret could not be read again', async () => {
     const { world, vendor } = await byCode();
-    await world.put(ID, { code: 'dead' });
-    await world.discover();
+    await world.edit(ID, { code: 'dead' });
     vendor.grants.length = 0;
-    world.hooks.after = async at => {
-      if (at === 'send') failOnce(world, 'before', 'secrets.get');
-    };
+    always(world, 'after', 'send', () => failOnce(world, 'before', 'secrets.get'));
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
     expect(vendor.grants).toEqual(['code']);
   });
@@ -319,9 +300,7 @@ describe('a connection that only a person can bring back', () => {
 
   it('is reported at once if its new refresh token cannot be stored at all', async () => {
     const given = await byCode();
-    given.world.hooks.before = async at => {
-      if (at === 'sessions.keep') throw new RefresherError('store_failed', 'injected');
-    };
+    failAlways(given.world, 'sessions.keep');
     const report = await given.world.refresh(ID);
     expect(report).toMatchObject({ to: 'attention', commitFailed: 'keep' });
     expect(transitionsOf(report, given.world.clock.now())).toMatchObject([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
+import { always, failAlways, once } from '../kit/faults.ts';
 import { nth } from '../kit/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
@@ -27,8 +28,7 @@ describe('the order of one refresh', () => {
     const provider = testProvider();
     const { world, vendor } = await vendorWorld({ provider });
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 600 }));
-    await world.put(ID, { password: 'right' });
-    await world.discover();
+    await world.edit(ID, { password: 'right' });
     await world.refresh(ID);
     const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
     expect(writes(world.log).slice(-5)).toEqual(order);
@@ -48,10 +48,8 @@ describe('the order of one refresh', () => {
 
   it('makes no call if the store fails to claim, and reports it', async () => {
     const { world } = await vendorWorld();
-    world.hooks.before = async operation => {
-      if (operation === 'connections.claim') throw new Error('no writes');
-    };
-    await expect(world.refresh(ID)).rejects.toThrow('no writes');
+    failAlways(world, 'connections.claim');
+    await expect(world.refresh(ID)).rejects.toThrow('the store fails');
     expect(world.calls).toEqual([]);
   });
 
@@ -72,9 +70,7 @@ describe('what a run publishes', () => {
   it('is one grant, whole, with the version of its claim and the clock before the request', async () => {
     const { world } = await vendorWorld();
     const before = world.clock.now();
-    world.hooks.after = async operation => {
-      if (operation === 'send') world.clock.pass(seconds(5));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(5)));
     await world.refresh(ID);
     expect(await world.token(ID)).toEqual({
       connection: ID,
@@ -107,14 +103,12 @@ describe('a zombie', () => {
     const { world, vendor } = await vendorWorld();
     let left: unknown;
     const now = async () => ({ token: await world.token(ID), record: await world.record(ID) });
-    world.hooks[where] = async at => {
-      if (at !== operation) return;
-      delete world.hooks[where];
+    once(world, where, operation, async () => {
       world.clock.pass(minutes(2));
       const other = await world.refresh(ID);
       expect(other.result).toBe('refreshed');
       left = await now();
-    };
+    });
     const zombie = await world.refresh(ID);
     expect(await now()).toEqual(left);
     return { world, vendor, zombie };
@@ -143,12 +137,10 @@ describe('a zombie', () => {
   it('settles nothing if a newer token than its own is published, and another has the connection', async () => {
     const { world } = await vendorWorld();
     const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
-    world.hooks.before = async at => {
-      if (at !== 'tokens.publish') return;
-      delete world.hooks.before;
+    once(world, 'before', 'tokens.publish', async () => {
       await world.stores.tokens.publish(newer);
       await world.stores.connections.claim(await world.record(ID), { id: 'another', leaseUntil: world.clock.now() });
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
     expect(world.log).not.toContain('connections.settle');
@@ -157,25 +149,20 @@ describe('a zombie', () => {
   it('that was refused meanwhile gives no verdict', async () => {
     const { world, vendor } = await vendorWorld();
     vendor.script.push(undefined, () => answer({ error: 'invalid_grant' }, 401));
-    await world.put(ID, { password: 'right' });
-    await world.discover();
-    world.hooks.before = async at => {
-      if (at !== 'secrets.get') return;
-      delete world.hooks.before;
+    await world.edit(ID, { password: 'right' });
+    once(world, 'before', 'secrets.get', async () => {
       world.clock.pass(minutes(2));
       await world.refresh(ID);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: nth(3) });
   });
 
   it('of a retired connection leaves its token until the end begins', async () => {
     const { world } = await vendorWorld();
-    world.hooks.before = async at => {
-      if (at !== 'connections.settle') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.settle', async () => {
       await world.stores.connections.retire(ID, world.clock.now());
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     await world.stores.secrets.delete(`${PREFIX}${ID}`);
@@ -186,13 +173,11 @@ describe('a zombie', () => {
 
   const withoutRecord = async (slept: number) => {
     const { world } = await vendorWorld();
-    world.hooks.before = async at => {
-      if (at !== 'connections.settle') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.settle', async () => {
       await world.stores.connections.retire(ID, world.clock.now());
       await world.stores.connections.remove(ID, (await world.record(ID)).version);
       world.clock.pass(slept);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.stores.connections.get(ID)).toBeUndefined();
     return world;

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { minutes, secretVersion } from '../../lib/core/types.ts';
 import { endingWorld } from '../kit/ending.ts';
+import { crashAt, failAlways, once } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, ID } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 
 /** A secret is deleted, and another one with its name is created before the first connection has ended. */
 
@@ -91,12 +90,10 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     const { world, tick } = await replaced();
     await world.discover();
     await tick();
-    world.hooks.before = async operation => {
-      if (operation !== 'connections.revive') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.revive', async () => {
       const at = world.clock.now();
       await world.stores.connections.beginEnd(ID, { at, dueAt: at });
-    };
+    });
     await world.discover();
     expect(await world.record(ID)).toMatchObject({ retiredAt: expect.anything() });
     await world.discover();
@@ -108,9 +105,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   it('ends the first only once no worker can hold it', async () => {
     const ending = await endingWorld();
     const { world, tick, revoked } = ending;
-    const died = dieAt(world, 'before', 'tokens.publish');
-    void world.refresh(ID);
-    await died;
+    await crashAt(world, 'before', 'tokens.publish', () => world.refresh(ID));
     await meanwhile(ending);
     await ending.replaceSecret();
     await world.discover();
@@ -147,8 +142,7 @@ describe('a secret of many that is replaced', () => {
   });
   const many = async () => {
     const ending = await endingWorld();
-    await ending.world.put(SHARED, shared('oslo', 'bergen'));
-    await ending.world.discover();
+    await ending.world.edit(SHARED, shared('oslo', 'bergen'));
     await ending.tick();
     return ending;
   };
@@ -178,9 +172,7 @@ describe('a secret of many that is replaced', () => {
     await replaceSecret(oslo, shared('oslo', 'stavanger'));
     await world.discover();
     await tick();
-    world.hooks.before = async at => {
-      if (at === 'connections.revive') throw new RefresherError('store_failed', 'throttled');
-    };
+    failAlways(world, 'connections.revive');
     for (let minute = 0; minute < 65; minute += 1) {
       expect((await world.discover()).removed).not.toContain(oslo);
       world.clock.pass(minutes(1));

@@ -1,17 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
+import { always, crashAt, failOnce } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, failOnce, type World } from '../kit/world.ts';
+import type { World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
 const read = { kind: 'ifNeeded', connection: ID, minTtl: 0, waits: true } as const;
 
 const failAtSecondKeep = async (world: World): Promise<void> => {
-  world.hooks.after = async at => {
-    if (at === 'sessions.keep') failOnce(world, 'before', 'sessions.keep');
-  };
+  always(world, 'after', 'sessions.keep', () => failOnce(world, 'before', 'sessions.keep'));
 };
 
 describe('a token that is missing', () => {
@@ -132,8 +131,7 @@ describe('a record of an earlier state', () => {
 
   it('uses the only session that it brings from then on', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
+    await world.edit(ID, { code: 'good-2' });
     await world.run('test-provider', minutes(45), minutes(1));
     expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
@@ -166,8 +164,7 @@ describe('a record of an earlier state', () => {
     ['also if the session cannot be stored once more under the raised version', failAtSecondKeep],
   ])('redeems a new code, %s', async (_, prepare) => {
     const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
+    await world.edit(ID, { code: 'good-2' });
     await prepare(world);
     await world.tick('test-provider');
     expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', repaired: true });
@@ -180,11 +177,8 @@ describe('a record of an earlier state', () => {
 
   it('recognises the new session as its own if the worker crashes before it has settled', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    const died = dieAt(world, 'before', 'connections.settle');
-    void world.tick('test-provider');
-    await died;
+    await world.edit(ID, { code: 'good-2' });
+    await crashAt(world, 'before', 'connections.settle', () => world.tick('test-provider'));
     world.clock.pass(minutes(1));
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
@@ -193,11 +187,8 @@ describe('a record of an earlier state', () => {
 
   it('does not redeem the new code again if the worker crashes once it has raised the version', async () => {
     const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    const died = dieAt(world, 'after', 'connections.raise');
-    void world.tick('test-provider');
-    await died;
+    await world.edit(ID, { code: 'good-2' });
+    await crashAt(world, 'after', 'connections.raise', () => world.tick('test-provider'));
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
     expect(vendor.count('code')).toBe(1);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../lib/core/types.ts';
+import { always } from '../kit/faults.ts';
 import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 /** How long a run waits for a slot of a rate limit, and what is left for its calls. */
@@ -19,9 +20,7 @@ describe('a rate limit', () => {
     await world.useLimit({ calls: 1, per: seconds(4) }, 1);
     const deadlines: number[] = [];
     const deps = world.worker();
-    world.hooks.after = async at => {
-      if (at === 'secrets.get') world.clock.pass(seconds(0.5));
-    };
+    always(world, 'after', 'secrets.get', () => world.clock.pass(seconds(0.5)));
     const send: typeof deps.send = (request, deadline) => {
       deadlines.push(deadline);
       return deps.send(request, deadline);

@@ -13,6 +13,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
+import { always, failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
 import { testProvider, Vendor } from '../kit/vendor.ts';
 import { PREFIX, World } from '../kit/world.ts';
@@ -87,9 +88,7 @@ describe('a tick', () => {
     );
     let under = 0;
     let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
+    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
     world.hooks.after = async at => {
       if (at === 'send') under -= 1;
     };
@@ -109,9 +108,7 @@ describe('a tick', () => {
     const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
     let under = 0;
     let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
+    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
     world.hooks.after = async at => {
       if (at === 'send') under -= 1;
     };
@@ -131,9 +128,7 @@ describe('a tick', () => {
     for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
     let under = 0;
     let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
+    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
     world.hooks.after = async at => {
       if (at === 'send') under -= 1;
     };
@@ -145,9 +140,7 @@ describe('a tick', () => {
   it('begins nothing that it may not be able to end', async () => {
     const all = { 'one/a': {}, 'one/b': {}, 'one/c': {}, 'one/d': {} };
     const { world } = await fleet(all, testProvider({ concurrency: 1 }));
-    world.hooks.after = async at => {
-      if (at === 'send') world.clock.pass(seconds(10));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(10)));
     const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
     expect(report).toMatchObject({ due: 4, left: 2, results: { refreshed: 2 } });
     expect(world.outOfTime).toEqual([2]);
@@ -158,9 +151,7 @@ describe('a tick', () => {
     const gone = { retiredAt: START, dueAt: START };
     const { world } = await fleet({ 'one/a': {}, 'one/b': {}, 'one/c': {}, gone }, testProvider({ concurrency: 1 }));
     await world.stores.secrets.erase(`${PREFIX}${idOf('gone')}`);
-    world.hooks.after = async at => {
-      if (at === 'send') world.clock.pass(seconds(30));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(30)));
     const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
     expect(report).toMatchObject({ due: 3, left: 2 });
     expect((await world.record(idOf('gone'))).endedAt).toBeDefined();
@@ -194,9 +185,7 @@ describe('a tick', () => {
 
   it('counts what the store did not take', async () => {
     const { world } = await fleet({ a: {}, b: {} });
-    world.hooks.before = async at => {
-      if (at === 'connections.settle') throw new Error('read only');
-    };
+    failAlways(world, 'connections.settle');
     expect(await world.tick(provider.id)).toMatchObject({ commitsFailed: 2, results: { refreshed: 2 } });
   });
 
