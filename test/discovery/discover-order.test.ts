@@ -4,14 +4,8 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
 import { deleteByHand } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
-import { ID, vendorWorld } from '../kit/vendor.ts';
+import { ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX, type World } from '../kit/world.ts';
-
-const SHARED = 'test-provider/shared';
-const shared = (...names: string[]) => ({
-  password: 'right',
-  connections: Object.fromEntries(names.map(name => [name, {}])),
-});
 
 const WRITES = ['add', 'noteSecret', 'retire', 'revive', 'replace', 'remove', 'beginEnd'].map(
   each => `connections.${each}`,
@@ -47,8 +41,8 @@ const changes: readonly (readonly [string, readonly string[], readonly string[]]
 it.each(changes)('%s, and crashes after any of its writes, is completed by the next', async (_, before, after) => {
   for (let n = 1; ; n += 1) {
     const { world } = await vendorWorld();
-    if (before.length > 0) await world.edit(SHARED, shared(...before));
-    await world.put(SHARED, { ...shared(...after), note: 'changed' });
+    if (before.length > 0) await world.edit(SHARED, packed(before));
+    await world.put(SHARED, { ...packed(after), note: 'changed' });
     if (!(await diesAfter(world, n))) return expect(n).toBeGreaterThan(1);
     // What it had begun comes to its end.
     await new Promise(setImmediate);
@@ -67,11 +61,11 @@ it.each(changes)('%s, and crashes after any of its writes, is completed by the n
 
 it('a record of a packed secret that was deleted by hand is there again after the next discovery', async () => {
   const { world } = await vendorWorld();
-  await world.edit(SHARED, shared('oslo', 'bergen'));
+  await world.edit(SHARED, packed(['oslo', 'bergen']));
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ read: 0 });
-  await deleteByHand(world, idOf('shared/oslo'));
-  expect(await world.discover()).toMatchObject({ read: 1, added: [idOf('shared/oslo')], changed: [] });
+  await deleteByHand(world, OSLO);
+  expect(await world.discover()).toMatchObject({ read: 1, added: [OSLO], changed: [] });
   expect(await world.discover()).toMatchObject({ read: 0 });
 });
 
@@ -97,7 +91,7 @@ it.each<[string, string, object]>([
     expect((await world.discover()).problems).toEqual([{ secret: `${PREFIX}${SHARED}`, ...problem }]);
     world.clock.pass(minutes(1));
   }
-  expect(await world.edit(SHARED, shared('oslo'))).toMatchObject({ problems: [] });
+  expect(await world.edit(SHARED, packed(['oslo']))).toMatchObject({ problems: [] });
   world.clock.pass(GRACE);
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
@@ -123,10 +117,10 @@ it('a record of an earlier release, which notes no number of keys, has it noted 
 
 it('what the store does not take stops no other change, is reported, and comes the next time', async () => {
   const { world } = await vendorWorld();
-  await world.put(SHARED, shared('oslo', 'bergen'));
+  await world.put(SHARED, packed(['oslo', 'bergen']));
   const gone = await world.add(idOf('gone'), { password: 'right' });
   for (const id of [ID, gone]) await world.stores.secrets.delete(`${PREFIX}${id}`);
-  await world.put('test-provider/more', shared('a', 'b', 'c'));
+  await world.put('test-provider/more', packed(['a', 'b', 'c']));
   let refuse = true;
   world.hooks.before = async at => {
     if (refuse && (at === 'connections.add' || at === 'connections.retire')) {

@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { expectGone } from '../kit/ending.ts';
 import { failAlways, once } from '../kit/faults.ts';
 import { idOf, noteOf, nth } from '../kit/records.ts';
-import { ID, vendorWorld } from '../kit/vendor.ts';
-
-const SHARED = 'test-provider/shared';
-const shared = (...names: string[]) => ({
-  password: 'right',
-  connections: Object.fromEntries(names.map(name => [name, {}])),
-});
-const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
+import { BERGEN, ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
 
 describe('a new secret', () => {
   it('is a connection, due at once', async () => {
@@ -27,11 +21,11 @@ describe('a new secret', () => {
 
   it('of many connections is each of them, and not itself', async () => {
     const { world } = await vendorWorld();
-    const report = await world.edit(SHARED, shared('oslo', 'bergen'));
-    expect(report.added.toSorted()).toEqual([bergen, oslo]);
+    const report = await world.edit(SHARED, packed(['oslo', 'bergen']));
+    expect(report.added.toSorted()).toEqual([BERGEN, OSLO]);
     expect(report).toMatchObject({ secrets: 2, connections: 3, problems: [] });
     await world.tick('test-provider');
-    expect((await world.token(oslo)).accessToken).not.toBe((await world.token(bergen)).accessToken);
+    expect((await world.token(OSLO)).accessToken).not.toBe((await world.token(BERGEN)).accessToken);
     expect(await world.stores.connections.get(idOf('shared'))).toBeUndefined();
   });
 
@@ -43,15 +37,15 @@ describe('a new secret', () => {
     [
       'too_many_connections',
       'test-provider/many',
-      JSON.stringify(shared(...Array.from({ length: 201 }, (_, n) => `k${n}`))),
+      JSON.stringify(packed(Array.from({ length: 201 }, (_, n) => `k${n}`))),
     ],
     ['secret_malformed', 'test-provider/broken', '{"passw'],
   ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text, more = {}) => {
     const { world } = await vendorWorld();
     await world.stores.secrets.put(`token-refresher/${name}`, text);
-    const report = await world.edit(SHARED, shared('oslo'));
+    const report = await world.edit(SHARED, packed(['oslo']));
     expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code, ...more }]);
-    expect(report.added).toContain(oslo);
+    expect(report.added).toContain(OSLO);
     expect(JSON.stringify(report)).not.toContain('planted');
   });
 
@@ -83,25 +77,25 @@ describe('a secret that was read before', () => {
 
   it('gives its new connections away even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.edit(SHARED, shared('oslo'));
-    await world.put(SHARED, shared('oslo', 'bergen'));
+    await world.edit(SHARED, packed(['oslo']));
+    await world.put(SHARED, packed(['oslo', 'bergen']));
     // A cold worker reads the new version, and notes it as the one that exists.
-    await world.refresh(oslo);
-    expect(await world.discover()).toMatchObject({ added: [bergen] });
+    await world.refresh(OSLO);
+    expect(await world.discover()).toMatchObject({ added: [BERGEN] });
   });
 
   it('loses a connection even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.edit(SHARED, shared('oslo', 'bergen'));
-    await world.put(SHARED, shared('oslo'));
-    await world.refresh(bergen);
-    await world.refresh(oslo);
-    expect(await world.discover()).toMatchObject({ retired: [bergen] });
+    await world.edit(SHARED, packed(['oslo', 'bergen']));
+    await world.put(SHARED, packed(['oslo']));
+    await world.refresh(BERGEN);
+    await world.refresh(OSLO);
+    expect(await world.discover()).toMatchObject({ retired: [BERGEN] });
   });
 
   it('becomes many connections even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.put(ID, shared('oslo', 'bergen'));
+    await world.put(ID, packed(['oslo', 'bergen']));
     const inside = [idOf('acme/bergen'), idOf('acme/oslo')];
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'secret_missing' } });
     const report = await world.discover();
@@ -136,8 +130,7 @@ describe('a secret that is gone', () => {
     world.clock.pass(1);
     await world.tick('test-provider');
     expect(world.retired).toEqual([`${ID} ended`]);
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.refreshToken(ID)).toBeUndefined();
+    await expectGone(world, ID);
     world.clock.pass(RETIRED_FOR - GRACE - 1);
     expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
     world.clock.pass(1);
@@ -148,8 +141,8 @@ describe('a secret that is gone', () => {
 
   it('takes one that a key was removed of, and leaves the others', async () => {
     const { world } = await vendorWorld();
-    await world.edit(SHARED, shared('oslo', 'bergen'));
-    expect(await world.edit(SHARED, shared('bergen'))).toMatchObject({ retired: [oslo], changed: [bergen] });
+    await world.edit(SHARED, packed(['oslo', 'bergen']));
+    expect(await world.edit(SHARED, packed(['bergen']))).toMatchObject({ retired: [OSLO], changed: [BERGEN] });
   });
 
   it('takes back, once more, what a late writer published meanwhile', async () => {
@@ -265,11 +258,11 @@ describe('hearsay retires nothing', () => {
 
   it('such as a secret that is being corrected', async () => {
     const { world } = await vendorWorld();
-    await world.edit(SHARED, shared('oslo', 'bergen'));
+    await world.edit(SHARED, packed(['oslo', 'bergen']));
     expect(await world.edit(SHARED, '{"connections": {"oslo": ')).toMatchObject({
       retired: [],
       problems: [{ code: 'secret_malformed' }],
     });
-    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ retired: [], problems: [] });
+    expect(await world.edit(SHARED, packed(['oslo', 'bergen']))).toMatchObject({ retired: [], problems: [] });
   });
 });

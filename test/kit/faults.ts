@@ -27,18 +27,19 @@ export const always = (world: World, when: When, operation: string, happens: () 
   };
 };
 
-/** Makes the hooks of a world fail once at one operation. */
-export const failOnce = (world: World, when: When, operation: string): void =>
-  once(world, when, operation, () => {
-    throw new Error(`the store fails ${when} ${operation}`);
-  });
+/** Throws what an adapter throws. */
+const fails = (operation: string) => (): never => {
+  const code = operation.startsWith('secrets.') ? 'secret_unreadable' : 'store_failed';
+  throw new RefresherError(code, `the store fails at ${operation}`);
+};
 
-/** As the adapters fail, until the hook is deleted. */
+/** The store fails at the next operation of this name. After it, the effect is there and the answer is lost. */
+export const failOnce = (world: World, when: When, operation: string): void =>
+  once(world, when, operation, fails(operation));
+
+/** The store fails at each operation of this name, until the hook is deleted. */
 export const failAlways = (world: World, operation: string): void =>
-  always(world, 'before', operation, () => {
-    const code = operation.startsWith('secrets.') ? 'secret_unreadable' : 'store_failed';
-    throw new RefresherError(code, `the store fails before ${operation}`);
-  });
+  always(world, 'before', operation, fails(operation));
 
 /** The process crashes at one operation: its promise never settles. Resolves once it is there. */
 export const dieAt = (world: World, when: When, operation: string): Promise<'died'> =>

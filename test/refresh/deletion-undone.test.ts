@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
+import { type Ending, endingWorld } from '../kit/ending.ts';
 import { failAlways } from '../kit/faults.ts';
 import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
@@ -9,7 +9,6 @@ import { PREFIX } from '../kit/world.ts';
 /** A deletion is undone in time, and discovery does not see it. */
 
 const NAME = `${PREFIX}${ID}`;
-type Ending = Awaited<ReturnType<typeof endingWorld>>;
 
 const unreadable = ({ world }: Ending): void => {
   failAlways(world, 'secrets.get');

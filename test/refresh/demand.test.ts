@@ -156,9 +156,7 @@ describe('a consumer whose token was refused', () => {
 
   it('is not answered for a connection that is retired meanwhile, whose token stays for the grace period', async () => {
     const { world } = await vendorWorld();
-    once(world, 'before', 'tokens.publish', async () => {
-      await world.stores.connections.retire(ID, world.clock.now());
-    });
+    once(world, 'before', 'tokens.publish', () => world.stores.connections.retire(ID, world.clock.now()));
     expect(await force(world)).toMatchObject({ result: 'retired' });
     expect(await world.stores.tokens.get(ID)).toBeDefined();
     await world.stores.secrets.delete(`${PREFIX}${ID}`);
@@ -184,9 +182,7 @@ describe('consumers who were refused one token', () => {
   it('and another run is faster than the claim: its token is the answer', async () => {
     const { world } = await vendorWorld();
     const { issuedAt } = await world.token(ID);
-    once(world, 'before', 'connections.claim', async () => {
-      await world.refresh(ID);
-    });
+    once(world, 'before', 'connections.claim', () => world.refresh(ID));
     expect(await world.onDemand(refused(issuedAt))).toEqual({ result: 'waiting', reason: 'renewed' });
     expect(world.calls).toHaveLength(1);
   });

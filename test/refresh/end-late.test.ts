@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
+import { endingWorld, expectGone } from '../kit/ending.ts';
 import { dieAt, failOnce, once } from '../kit/faults.ts';
 import { answer, ID } from '../kit/vendor.ts';
 
@@ -29,8 +29,7 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
     return ending;
   };
   const expectNothingLeft = async ({ world, revoked }: Awaited<ReturnType<typeof endingWorld>>) => {
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    await expectGone(world, ID);
     expect(revoked).toContain('refresh-2');
   };
   const aFewTicks = async ({ world, tick }: Awaited<ReturnType<typeof endingWorld>>) => {
@@ -96,7 +95,6 @@ it.each([
     world.clock.pass(minutes(1));
     await tick();
   }
-  expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  await expectGone(world, ID);
   expect(revoked).toContain('refresh-2');
 });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
-import { always, crashAt, failOnce, once } from '../kit/faults.ts';
+import { endingWorld, expectGone } from '../kit/ending.ts';
+import { always, crashAt, failOnce } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, ID, lostAnswer } from '../kit/vendor.ts';
 
@@ -140,8 +139,7 @@ describe('one retirement that fails', () => {
       await tick();
       expect(ended(world.retired)).toBe(3);
       for (const id of ids) {
-        expect(await world.stores.tokens.get(id)).toBeUndefined();
-        expect(await world.stores.sessions.get(id)).toBeUndefined();
+        await expectGone(world, id);
       }
     },
   );
@@ -169,9 +167,7 @@ describe('one retirement that fails', () => {
     const { world, tick } = await retiring();
     await tick();
     world.clock.pass(hours(1));
-    once(world, 'before', operation, () => {
-      throw new RefresherError('store_failed', 'throttled');
-    });
+    failOnce(world, 'before', operation);
     const report = await world.discover();
     expect(report.removed).toHaveLength(2);
     expect(report.failures).toEqual([{ connection: expect.any(String), code: 'store_failed' }]);

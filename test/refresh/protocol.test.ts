@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
+import { expectGone } from '../kit/ending.ts';
 import { always, failAlways, once } from '../kit/faults.ts';
 import { nth } from '../kit/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
@@ -160,9 +161,7 @@ describe('a zombie', () => {
 
   it('of a retired connection leaves its token until the end begins', async () => {
     const { world } = await vendorWorld();
-    once(world, 'before', 'connections.settle', async () => {
-      await world.stores.connections.retire(ID, world.clock.now());
-    });
+    once(world, 'before', 'connections.settle', () => world.stores.connections.retire(ID, world.clock.now()));
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     await world.stores.secrets.delete(`${PREFIX}${ID}`);
@@ -185,8 +184,7 @@ describe('a zombie', () => {
 
   it('of a removed connection takes back what it brought, and brings no record to life', async () => {
     const world = await withoutRecord(RETIRED_FOR);
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    await expectGone(world, ID);
   });
 
   it('of a record that was deleted by hand leaves token and session to the one that takes its place', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { always, crashAt, failOnce } from '../kit/faults.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import type { World } from '../kit/world.ts';
+import { always, crashAt, deleteByHand, failOnce } from '../kit/faults.ts';
+import { answer, codeWorld, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
@@ -207,5 +207,47 @@ describe('a record of an earlier state', () => {
       status: 'attention',
       lastError: { code: 'code_already_redeemed' },
     });
+  });
+});
+
+describe('a record that was deleted by hand', () => {
+  it('uses the stored session if a code is spent', async () => {
+    const { world, vendor } = await codeWorld();
+    await deleteByHand(world, ID);
+    await world.discover();
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    expect(vendor.grants).toEqual(['refresh']);
+    await world.run('test-provider', hours(12), minutes(5));
+    expect(vendor.count('code')).toBe(0);
+    expect(vendor.reused).toBe(0);
+  });
+
+  it('logs in with the credentials, if there are any', async () => {
+    const { world, vendor } = await vendorWorld();
+    await deleteByHand(world, ID);
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['password']);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+  });
+
+  it('tries a new code if the session is refused', async () => {
+    const { world, vendor } = await codeWorld();
+    await world.put(ID, { code: 'good-2' });
+    await deleteByHand(world, ID);
+    vendor.script.push(request => vendor.answer({ refresh: `not ${request.body}` }));
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['refresh', 'code']);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('makes no use of a session of another secret', async () => {
+    const { world, vendor } = await codeWorld();
+    await deleteByHand(world, ID);
+    await world.stores.secrets.erase(`${PREFIX}${ID}`);
+    await world.edit(ID, { code: 'good-2' });
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['code']);
   });
 });

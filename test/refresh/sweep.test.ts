@@ -13,7 +13,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
-import { always, failAlways } from '../kit/faults.ts';
+import { always, failAlways, mostCallsAtOnce } from '../kit/faults.ts';
 import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
 import { testProvider, Vendor } from '../kit/vendor.ts';
 import { PREFIX, World } from '../kit/world.ts';
@@ -29,8 +29,8 @@ const fleet = async (
   let vendor: Vendor | undefined;
   const world = new World([by], request => (vendor as Vendor).handle(request), { policy });
   vendor = new Vendor(world.clock.now);
-  const packed = Object.keys(records).map(name => name.split('/')[1] ?? name);
-  const connections = Object.fromEntries(packed.map(key => [key, {}]));
+  const keys = Object.keys(records).map(name => name.split('/')[1] ?? name);
+  const connections = Object.fromEntries(keys.map(key => [key, {}]));
   for (const [name, change] of Object.entries(records)) {
     const id = idOf(name);
     const secret = { password: 'right', ...(name.includes('/') && { connections }) };
@@ -86,15 +86,10 @@ describe('a tick', () => {
     const { world } = await fleet(
       Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { base: 'https://login.test' }])),
     );
-    let under = 0;
-    let most = 0;
-    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+    const most = mostCallsAtOnce(world);
     await world.tick(provider.id);
     // Each secret has its own share; together they are three times as many.
-    expect(most).toBe(9);
+    expect(most()).toBe(9);
   });
 
   it.each([
@@ -106,15 +101,10 @@ describe('a tick', () => {
       { ...later, dueAt: START, ...(origin !== undefined && { origin }) },
     ]);
     const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
-    let under = 0;
-    let most = 0;
-    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+    const most = mostCallsAtOnce(world);
     expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
     // Half of the six: more of them would be in progress otherwise.
-    expect(most).toBe(3);
+    expect(most()).toBe(3);
   });
 
   it('leaves half of the places for ends to the provider’s own hosts', async () => {
@@ -126,15 +116,10 @@ describe('a tick', () => {
     const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);
     for (const name of slow) await world.stores.secrets.erase(`${PREFIX}${idOf(name)}`);
     for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
-    let under = 0;
-    let most = 0;
-    always(world, 'before', 'send', () => (most = Math.max(most, ++under)));
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+    const most = mostCallsAtOnce(world);
     await world.tick(provider.id);
     expect(world.retired).toHaveLength(6);
-    expect(most).toBe(2);
+    expect(most()).toBe(2);
   });
 
   it('begins nothing that it may not be able to end', async () => {
