@@ -166,6 +166,7 @@ export const vendorWorld = async (
     world.clock.pass(minutes(33));
     world.log.length = 0;
     world.calls.length = 0;
+    world.deadlines.length = 0;
     vendor.grants.length = 0;
   }
   return { world, vendor };

@@ -170,20 +170,11 @@ describe('a run', () => {
 
   it('begins no call that has no time to end, and none of its calls outlasts the deadline', async () => {
     const { world, vendor } = await vendorWorld();
-    const deadlines: number[] = [];
-    const deps = world.worker();
-    const slow = {
-      ...deps,
-      send: async (...[request, deadline]: Parameters<typeof deps.send>) => {
-        deadlines.push(deadline);
-        world.clock.pass(deadline);
-        await deps.send(request, deadline);
-        return lostAnswer;
-      },
-    };
+    always(world, 'after', 'send', () => world.clock.pass(world.deadlines.at(-1) ?? 0));
+    vendor.script.push(lost, lost);
     const began = world.clock.now();
-    expect(await world.refresh(ID, slow)).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
-    expect(deadlines).toEqual([seconds(8), seconds(8)]);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
+    expect(world.deadlines).toEqual([seconds(8), seconds(8)]);
     expect(world.clock.now() - began).toBeLessThan(world.policy.lease);
     expect(vendor.grants).toEqual(['refresh', 'password']);
   });
@@ -195,14 +186,9 @@ describe('a run', () => {
     await world.put(ID, { password: 'wrong as well' });
     vendor.password = 'nobody knows it';
     vendor.script.push(refused);
-    const deadlines: number[] = [];
-    const send: typeof deps.send = async (request, deadline) => {
-      deadlines.push(deadline);
-      world.clock.pass(seconds(8));
-      return deps.send(request, deadline);
-    };
-    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'attention', calls: 3 });
-    expect(deadlines).toEqual([seconds(8), seconds(8), seconds(4)]);
+    always(world, 'before', 'send', () => world.clock.pass(seconds(8)));
+    expect(await world.refresh(ID, deps)).toMatchObject({ result: 'attention', calls: 3 });
+    expect(world.deadlines).toEqual([seconds(8), seconds(8), seconds(4)]);
   });
 
   it('whose time is up before its first call makes none, and takes its session for unspent', async () => {

@@ -2,22 +2,21 @@ import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { always, crashAt, deleteByHand, failOnce } from '../kit/faults.ts';
-import { answer, codeWorld, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { codeWorld, ID, lostAnswer, refusedGrant, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX, type World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
 const read = { kind: 'ifNeeded', connection: ID, minTtl: 0, waits: true } as const;
 
-const failAtSecondKeep = async (world: World): Promise<void> => {
-  always(world, 'after', 'sessions.keep', () => failOnce(world, 'before', 'sessions.keep'));
-};
+const withdrawToken = async (world: World): Promise<void> =>
+  world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
 
 describe('a token that is missing', () => {
   it('is obtained for its first reader, and that is reported', async () => {
     const { world, vendor } = await vendorWorld();
     await world.refresh(ID);
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     expect(await world.onDemand(read)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(world.reports.at(-1)).toMatchObject({ repaired: true });
@@ -35,7 +34,7 @@ describe('a token that is missing', () => {
     const { world, vendor } = await vendorWorld();
     const old = await world.token(ID);
     await world.refresh(ID);
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     await world.stores.tokens.publish({ ...old, expiresAt: plus(world.clock.now(), hours(1)) });
     const forced = { kind: 'force', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
     expect(await world.onDemand(forced)).toMatchObject({ result: 'refreshed' });
@@ -52,10 +51,9 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     vendor.script.push(reply);
     vendor.grants.length = 0;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     return given;
   };
-  const lost = () => answer({ error: 'invalid_grant' }, 400);
 
   it('is obtained for its first reader: there is nothing to protect', async () => {
     const { world, vendor } = await inDoubt(undefined);
@@ -66,18 +64,18 @@ describe('a token that is missing, and a refresh token in doubt', () => {
   });
 
   it('is not obtained for the next one if that was refused', async () => {
-    const { world, vendor } = await inDoubt(lost);
+    const { world, vendor } = await inDoubt(refusedGrant);
     expect(await world.onDemand(read)).toMatchObject({ result: 'attention' });
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(vendor.grants).toEqual(['refresh']);
   });
 
   it.each([
-    ['there was no answer', 'send', () => lostAnswer],
-    ['the secret could not be read', 'secrets.get', () => lostAnswer],
-  ])('backs off if %s', async (_, operation, reply) => {
-    const { world, vendor } = await inDoubt(reply);
-    if (operation !== 'send') failOnce(world, 'before', operation);
+    ['there was no answer', () => {}],
+    ['the secret could not be read', (world: World) => failOnce(world, 'before', 'secrets.get')],
+  ])('backs off if %s', async (_, prepare) => {
+    const { world, vendor } = await inDoubt(() => lostAnswer);
+    prepare(world);
     await world.onDemand(read);
     const calls = vendor.grants.length;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
@@ -99,9 +97,14 @@ describe('a record of an earlier state', () => {
     given.vendor.grants.length = 0;
     return { ...given, token };
   };
+  const withNewCode = async () => {
+    const given = await restored({ code: 'good-1' });
+    await given.world.edit(ID, { code: 'good-2' });
+    return given;
+  };
 
-  it('publishes at its next run, under a version above that of the token, and says so', async () => {
-    const { world, token } = await restored();
+  it('publishes at its next run, under a version above that of the token, without its session, which was spent since', async () => {
+    const { world, vendor, token } = await restored();
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', repaired: true });
     const after = await world.token(ID);
@@ -111,33 +114,10 @@ describe('a record of an earlier state', () => {
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(world.reports.at(-1)).not.toHaveProperty('repaired');
-  });
-
-  it('does not use its session, which was spent since', async () => {
-    const { world, vendor } = await restored();
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
-    expect(vendor.grants).toEqual(['password']);
-  });
-
-  it('uses the session that it brings from then on', async () => {
-    const { world, vendor } = await restored();
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
     expect(vendor.grants).toEqual(['password', 'refresh']);
   });
 
-  it('uses the only session that it brings from then on', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.edit(ID, { code: 'good-2' });
-    await world.run('test-provider', minutes(45), minutes(1));
-    expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
-    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-  });
-
-  it('does not use it either once a run that failed has raised the version', async () => {
+  it('does not use its session either once a run that failed has raised the version', async () => {
     const { world, vendor } = await vendorWorld();
     const token = await world.token(ID);
     const issuedAt = plus(token.issuedAt, minutes(20));
@@ -160,24 +140,25 @@ describe('a record of an earlier state', () => {
   });
 
   it.each([
-    ['and keeps the session of that', async () => {}],
-    ['also if the session cannot be stored once more under the raised version', failAtSecondKeep],
-  ])('redeems a new code, %s', async (_, prepare) => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.edit(ID, { code: 'good-2' });
-    await prepare(world);
+    ['', () => {}],
+    [
+      ', even if the store fails to take that once more under the raised version',
+      (world: World) => always(world, 'after', 'sessions.keep', () => failOnce(world, 'before', 'sessions.keep')),
+    ],
+  ])('redeems a new code, and uses its session from then on%s', async (_, prepare) => {
+    const { world, vendor } = await withNewCode();
+    prepare(world);
     await world.tick('test-provider');
     expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', repaired: true });
     const { session } = await world.record(ID);
     expect(session).toEqual({ version: (await world.stores.sessions.get(ID))?.version });
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(vendor.grants.slice(0, 2)).toEqual(['code', 'refresh']);
+    expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
   });
 
   it('recognises the new session as its own if the worker crashes before it has settled', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.edit(ID, { code: 'good-2' });
+    const { world, vendor } = await withNewCode();
     await crashAt(world, 'before', 'connections.settle', () => world.tick('test-provider'));
     world.clock.pass(minutes(1));
     await world.tick('test-provider');
@@ -186,8 +167,7 @@ describe('a record of an earlier state', () => {
   });
 
   it('does not redeem the new code again if the worker crashes once it has raised the version', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.edit(ID, { code: 'good-2' });
+    const { world, vendor } = await withNewCode();
     await crashAt(world, 'after', 'connections.raise', () => world.tick('test-provider'));
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
