@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { failAlways } from '../kit/faults.ts';
 import { START } from '../kit/records.ts';
-import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, lostAnswer, testProvider, type VendorWorld, vendorWorld } from '../kit/vendor.ts';
 
 const DAY = hours(24);
 const locking = testProvider({ locksAccounts: true });
@@ -16,33 +16,22 @@ const withWrongPassword = async (provider = locking) => {
   given.vendor.grants.length = 0;
   return given;
 };
-const correct = async ({
-  world,
-  vendor,
-}: {
-  world: Awaited<ReturnType<typeof vendorWorld>>['world'];
-  vendor: Vendor;
-}) => {
-  await world.edit(ID, { password: vendor.password });
-};
+const correct = ({ world, vendor }: VendorWorld) => world.edit(ID, { password: vendor.password });
 
 /** Of the token that was issued first. */
 const forced = { kind: 'force', connection: ID, issuedAt: START, waits: false } as const;
 
-describe('an operator', () => {
+it('an operator has the secret tried as it is now, before discovery notes it and whatever a warm function has read', async () => {
   const now = { kind: 'operator', connection: ID, waits: false } as const;
-
-  it('has the secret tried as it is now, before discovery notes it and whatever a warm function has read', async () => {
-    const { world, vendor } = await vendorWorld();
-    const warm = world.worker();
-    await world.refresh(ID, warm);
-    await world.put(ID, { password: 'wrong' });
-    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
-    await world.put(ID, { password: 'right' });
-    vendor.grants.length = 0;
-    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
-    expect(vendor.count('password')).toBe(1);
-  });
+  const { world, vendor } = await vendorWorld();
+  const warm = world.worker();
+  await world.refresh(ID, warm);
+  await world.put(ID, { password: 'wrong' });
+  expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
+  await world.put(ID, { password: 'right' });
+  vendor.grants.length = 0;
+  expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
+  expect(vendor.count('password')).toBe(1);
 });
 
 describe('if wrong logins lock accounts', () => {
@@ -50,10 +39,7 @@ describe('if wrong logins lock accounts', () => {
     const given = await withWrongPassword();
     const { world, vendor } = given;
     await world.run('test-provider', 30 * DAY, hours(1));
-    expect(await world.onDemand(forced)).toMatchObject({
-      result: 'waiting',
-      reason: 'attention',
-    });
+    expect(await world.onDemand(forced)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: 0, waits: false })).toMatchObject({
       reason: 'attention',
     });
@@ -70,25 +56,27 @@ describe('if wrong logins lock accounts', () => {
     ['a limit', () => answer('', 429)],
   ])('a corrected secret survives %s at its first try', async (_, reply) => {
     const given = await withWrongPassword();
-    given.vendor.script.push(reply);
+    const { world, vendor } = given;
+    vendor.script.push(reply);
     await correct(given);
-    await given.world.tick('test-provider');
-    expect(await given.world.record(ID)).toMatchObject({ status: 'failing' });
-    await given.world.run('test-provider', hours(1), minutes(5));
-    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(given.vendor.count('password')).toBeLessThanOrEqual(3);
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'failing' });
+    await world.run('test-provider', hours(1), minutes(5));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.count('password')).toBeLessThanOrEqual(3);
   });
 
   it('a corrected secret that cannot be read today is tried tomorrow', async () => {
     const given = await withWrongPassword();
+    const { world, vendor } = given;
     await correct(given);
-    failAlways(given.world, 'secrets.get');
-    await given.world.run('test-provider', hours(1), minutes(5));
-    expect(given.vendor.grants).toEqual([]);
-    expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
-    delete given.world.hooks.before;
-    await given.world.tick('test-provider');
-    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
+    failAlways(world, 'secrets.get');
+    await world.run('test-provider', hours(1), minutes(5));
+    expect(vendor.grants).toEqual([]);
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+    delete world.hooks.before;
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
   it('what looked like another secret and is the refused one is not tried again', async () => {

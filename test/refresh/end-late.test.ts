@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { endingWorld, expectGone } from '../kit/ending.ts';
+import { type Ending, endingWorld, expectGone } from '../kit/ending.ts';
 import { dieAt, failOnce, once } from '../kit/faults.ts';
 import { answer, ID } from '../kit/vendor.ts';
 
@@ -14,7 +14,7 @@ const points = ['send', 'sessions.keep', 'tokens.publish', 'connections.settle']
 
 describe.each(points)('a worker that sleeps before %s while its connection ends', point => {
   /** `meanwhile` happens when the worker is about to go on. */
-  const late = async (sleeps: number, meanwhile: (ending: Awaited<ReturnType<typeof endingWorld>>) => void) => {
+  const late = async (sleeps: number, meanwhile: (ending: Ending) => void) => {
     const ending = await endingWorld();
     const { world, tick, deleteSecret } = ending;
     once(world, 'before', point, async () => {
@@ -28,11 +28,11 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     return ending;
   };
-  const expectNothingLeft = async ({ world, revoked }: Awaited<ReturnType<typeof endingWorld>>) => {
+  const expectNothingLeft = async ({ world, revoked }: Ending) => {
     await expectGone(world, ID);
     expect(revoked).toContain('refresh-2');
   };
-  const aFewTicks = async ({ world, tick }: Awaited<ReturnType<typeof endingWorld>>) => {
+  const aFewTicks = async ({ world, tick }: Ending) => {
     for (let n = 0; n < 70; n += 1) {
       world.clock.pass(minutes(1));
       await tick();
@@ -41,19 +41,17 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
   // Once the end has begun, later, and after discovery has looked for what is left.
   const sleeps = [0, minutes(2), RETIRED_FOR - GRACE - 1];
 
-  it.each(sleeps)('(for %i ms) takes back what it brought', async duration => {
-    const ending = await late(duration, () => {});
-    expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
-    await aFewTicks(ending);
-    await expectNothingLeft(ending);
-  });
-
-  it.each(sleeps)('(for %i ms) has its session revoked later if the provider is down', async duration => {
-    const ending = await late(duration, ({ answers }) => answers(() => answer('', 503)));
-    expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
-    ending.answers(() => answer('{}'));
-    await aFewTicks(ending);
-    await expectNothingLeft(ending);
+  describe.each<[string, (ending: Ending) => void]>([
+    ['takes back what it brought', () => {}],
+    ['has its session revoked later if the provider is down', ({ answers }) => answers(() => answer('', 503))],
+  ])('%s', (_, meanwhile) => {
+    it.each(sleeps)('after %i ms', async duration => {
+      const ending = await late(duration, meanwhile);
+      expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
+      ending.answers(() => answer('{}'));
+      await aFewTicks(ending);
+      await expectNothingLeft(ending);
+    });
   });
 
   it.each(sleeps)('(for %i ms) has what it brought taken back later if the store fails', async duration => {

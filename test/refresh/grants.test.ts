@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, seconds } from '../../lib/core/types.ts';
-import { always } from '../kit/faults.ts';
+import { always, failAlways } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX } from '../kit/world.ts';
 
 const refused = () => answer({ error: 'invalid_grant' }, 401);
 const lost = () => lostAnswer;
@@ -89,12 +90,7 @@ describe('a refused login', () => {
       const given = await vendorWorld({ refreshed: false, provider: testProvider({ locksAccounts }) });
       const deps = given.world.worker();
       given.vendor.password = 'other';
-      const dark = async (at: string) => {
-        if (at === 'secrets.get') throw new Error('no secrets today');
-      };
-      given.world.hooks.after = async at => {
-        if (at === 'send') given.world.hooks.before = dark;
-      };
+      always(given.world, 'after', 'send', () => failAlways(given.world, 'secrets.get'));
       expect(await given.world.refresh(ID, deps)).toMatchObject({ result: 'failed', calls: 1 });
       for (let round = 0; locksAccounts && round < 3; round++) {
         given.world.clock.pass(minutes(5));
@@ -143,7 +139,7 @@ describe('a refused login', () => {
     expect(vendor.grants.slice(1)).toEqual(['refresh', 'password', 'password']);
   });
 
-  it('gives way to a secret that has become unreadable in kind', async () => {
+  it('gives way to a secret that is malformed by now', async () => {
     const { world, vendor } = await vendorWorld({ refreshed: false });
     const deps = world.worker();
     await world.refresh(ID, deps);
@@ -198,17 +194,17 @@ describe('a run', () => {
     expect(await world.refreshToken(ID)).toBe('refresh-1');
   });
 
-  it('whose secret is gone, unreadable or wrong in a field makes no call', async () => {
-    const rows = [
-      ['{"note":"nothing"}', 'attention', 'secret_invalid'],
-      ['[]', 'attention', 'secret_malformed'],
-      [undefined, 'failed', 'secret_missing'],
-    ] as const;
-    for (const [text, result, code] of rows) {
-      const { world } = await vendorWorld();
-      await world.stores.secrets.put(`token-refresher/${ID}`, text);
-      expect(await world.refresh(ID)).toMatchObject({ result, calls: 0, error: { code } });
-    }
+  it.each([
+    ['is wrong in a field', '{"note":"nothing"}', 'attention', 'secret_invalid'],
+    ['is malformed', '[]', 'attention', 'secret_malformed'],
+    ['is gone', undefined, 'failed', 'secret_missing'],
+  ])('whose secret %s makes no call', async (_, text, result, code) => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.put(`${PREFIX}${ID}`, text);
+    expect(await world.refresh(ID)).toMatchObject({ result, calls: 0, error: { code } });
+  });
+
+  it('whose secret cannot be read repeats no word of the store', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async operation => {
       if (operation === 'secrets.get') throw new Error('planted-words');

@@ -5,7 +5,7 @@ import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { always, failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, packed, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const perMinute = (calls: number) => ({ calls, per: minutes(1) });
 const limited = (calls: number, abilities = {}) => testProvider({ rateLimit: perMinute(calls) }, abilities);
@@ -188,16 +188,9 @@ it('a failing connection and a call on demand use the minority’s part', async 
 it('many connections of one limit never call more often than it allows, and all get their turn', async () => {
   const provider = testProvider({ rateLimit: perMinute(5), concurrency: 4 });
   const { world } = await vendorWorld({ provider, refreshed: false });
-  await world.edit('test-provider/many', {
-    password: 'right',
-    connections: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`c${n}`, {}])),
-  });
+  await world.edit('test-provider/many', packed(Array.from({ length: 30 }, (_, n) => `c${n}`)));
   const at: number[] = [];
-  const handle = world.vendor;
-  world.vendor = request => {
-    at.push(world.clock.now());
-    return handle(request);
-  };
+  always(world, 'before', 'send', () => at.push(world.clock.now()));
   await world.run('test-provider', minutes(10), minutes(1));
   expect(at).toHaveLength(31);
   for (const [n, moment] of at.entries()) {

@@ -1,37 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
+import { RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
 import { expectGone } from '../kit/ending.ts';
 import { always, failAlways, once } from '../kit/faults.ts';
 import { nth } from '../kit/records.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { PREFIX } from '../kit/world.ts';
+import { answer, ID, lostAnswer, vendorWorld } from '../kit/vendor.ts';
 
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
 
 describe('the order of one refresh', () => {
+  const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
+
   it('is claim, grant, keep, publish, settle', async () => {
     const { world, vendor } = await vendorWorld();
     const report = await world.refresh(ID);
     expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: nth(2) });
     expect(vendor.grants).toEqual(['refresh']);
-    expect(writes(world.log)).toEqual([
-      'connections.claim',
-      'send',
-      'sessions.keep',
-      'tokens.publish',
-      'connections.settle',
-    ]);
+    expect(writes(world.log)).toEqual(order);
   });
 
   it('notes that there is no session any more if there was one', async () => {
-    const provider = testProvider();
-    const { world, vendor } = await vendorWorld({ provider });
+    const { world, vendor } = await vendorWorld();
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 600 }));
     await world.edit(ID, { password: 'right' });
     await world.refresh(ID);
-    const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
     expect(writes(world.log).slice(-5)).toEqual(order);
     expect(await world.refreshToken(ID)).toBeUndefined();
     expect(await world.record(ID)).not.toHaveProperty('session');
@@ -159,17 +152,6 @@ describe('a zombie', () => {
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: nth(3) });
   });
 
-  it('of a retired connection leaves its token until the end begins', async () => {
-    const { world } = await vendorWorld();
-    once(world, 'before', 'connections.settle', () => world.stores.connections.retire(ID, world.clock.now()));
-    expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
-    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
-    await world.stores.secrets.delete(`${PREFIX}${ID}`);
-    world.clock.pass(GRACE);
-    await world.tick('test-provider');
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  });
-
   const withoutRecord = async (slept: number) => {
     const { world } = await vendorWorld();
     once(world, 'before', 'connections.settle', async () => {
@@ -194,25 +176,18 @@ describe('a zombie', () => {
   });
 });
 
-it('a failure leaves the published token as it was, whatever kind of failure', async () => {
-  const replies = [
-    lostAnswer,
-    answer('', 503),
-    answer({ error: 'invalid_grant' }, 401),
-    answer('<html>'),
-    answer('', 302),
-  ];
-  for (const reply of replies) {
-    const { world, vendor } = await vendorWorld();
-    const before = await world.token(ID);
-    vendor.script.push(...Array.from({ length: 3 }, () => () => reply));
-    const report = await world.refresh(ID);
-    expect(['failed', 'attention']).toContain(report.result);
-    expect(await world.token(ID)).toEqual(before);
-    expect(await world.record(ID)).toMatchObject({
-      issuedAt: before.issuedAt,
-      expiresAt: before.expiresAt,
-      failures: 1,
-    });
-  }
+it.each([
+  ['no answer', lostAnswer, 'failed'],
+  ['an outage', answer('', 503), 'failed'],
+  ['a refusal', answer({ error: 'invalid_grant' }, 401), 'attention'],
+  ['nonsense', answer('<html>'), 'failed'],
+  ['a redirect', answer('', 302), 'failed'],
+])('%s leaves the published token as it was', async (_, reply, result) => {
+  const { world, vendor } = await vendorWorld();
+  const before = await world.token(ID);
+  const { issuedAt, expiresAt } = before;
+  vendor.script.push(...Array.from({ length: 3 }, () => () => reply));
+  expect(await world.refresh(ID)).toMatchObject({ result });
+  expect(await world.token(ID)).toEqual(before);
+  expect(await world.record(ID)).toMatchObject({ issuedAt, expiresAt, failures: 1 });
 });
