@@ -5,6 +5,7 @@ import { expectGone } from '../kit/ending.ts';
 import { failAlways, once } from '../kit/faults.ts';
 import { idOf, noteOf, nth } from '../kit/records.ts';
 import { BERGEN, ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
+import type { World } from '../kit/world.ts';
 
 describe('a new secret', () => {
   it('is a connection, due at once', async () => {
@@ -51,13 +52,12 @@ describe('a new secret', () => {
 
   it('that is malformed is seen as a connection in need of a person, and recovers when it is corrected', async () => {
     const { world, vendor } = await vendorWorld();
-    const single = idOf('oslo');
-    await world.edit(single, '{"passw');
+    await world.edit(ID, '{"passw');
     await world.tick('test-provider');
-    expect(await world.record(single)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
-    await world.edit(single, { password: vendor.password });
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
+    await world.edit(ID, { password: vendor.password });
     await world.tick('test-provider');
-    expect(await world.record(single)).toMatchObject({ status: 'healthy' });
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 });
 
@@ -75,22 +75,16 @@ describe('a secret that was read before', () => {
     expect(await world.tick('test-provider')).toMatchObject({ due: 1 });
   });
 
-  it('gives its new connections away even if a refresh has read it first', async () => {
+  // A cold worker reads the new version, and notes it as the one that exists.
+  it.each([
+    ['gets a new one', ['oslo'], ['oslo', 'bergen'], { added: [BERGEN], retired: [] }],
+    ['loses one', ['oslo', 'bergen'], ['oslo'], { added: [], retired: [BERGEN], changed: [OSLO] }],
+  ])('of many connections %s even if a refresh has read it first', async (_, before, after, report) => {
     const { world } = await vendorWorld();
-    await world.edit(SHARED, packed(['oslo']));
-    await world.put(SHARED, packed(['oslo', 'bergen']));
-    // A cold worker reads the new version, and notes it as the one that exists.
-    await world.refresh(OSLO);
-    expect(await world.discover()).toMatchObject({ added: [BERGEN] });
-  });
-
-  it('loses a connection even if a refresh has read it first', async () => {
-    const { world } = await vendorWorld();
-    await world.edit(SHARED, packed(['oslo', 'bergen']));
-    await world.put(SHARED, packed(['oslo']));
-    await world.refresh(BERGEN);
-    await world.refresh(OSLO);
-    expect(await world.discover()).toMatchObject({ retired: [BERGEN] });
+    await world.edit(SHARED, packed(before));
+    await world.put(SHARED, packed(after));
+    for (const key of before.toReversed()) await world.refresh(idOf(`shared/${key}`));
+    expect(await world.discover()).toMatchObject(report);
   });
 
   it('becomes many connections even if a refresh has read it first', async () => {
@@ -137,12 +131,6 @@ describe('a secret that is gone', () => {
     expect(await world.discover()).toMatchObject({ removed: [ID] });
     expect(await world.stores.connections.get(ID)).toBeUndefined();
     expect(await world.discover()).toMatchObject({ removed: [], retired: [] });
-  });
-
-  it('takes one that a key was removed of, and leaves the others', async () => {
-    const { world } = await vendorWorld();
-    await world.edit(SHARED, packed(['oslo', 'bergen']));
-    expect(await world.edit(SHARED, packed(['bergen']))).toMatchObject({ retired: [OSLO], changed: [BERGEN] });
   });
 
   it('takes back, once more, what a late writer published meanwhile', async () => {
@@ -198,15 +186,6 @@ describe('a secret that is gone', () => {
     expect(await world.stores.tokens.get(ID)).toBeDefined();
   });
 
-  it('that comes back revives its connection, which is due at once and publishes', async () => {
-    const { world } = await vendorWorld();
-    await world.deleteSecret(ID);
-    world.clock.pass(minutes(10));
-    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
-    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
-    expect((await world.token(ID)).version).toBeGreaterThan(1);
-  });
-
   it('that comes back after its record was removed starts from the beginning, and late writes for the old one do not touch its token', async () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
@@ -227,42 +206,35 @@ describe('a secret that is gone', () => {
 });
 
 describe('hearsay retires nothing', () => {
-  const survives = async (hide: (world: Awaited<ReturnType<typeof vendorWorld>>['world']) => void) => {
+  const isEmpty = (world: World) => void Object.assign(world.stores.secrets, { list: async () => [] });
+  const fails = (operation: string) => (world: World) => failAlways(world, operation);
+
+  it.each<[string, ...((world: World) => void)[]]>([
+    ['a list that is empty by mistake', isEmpty],
+    ['a list that cannot be had', fails('secrets.list')],
+    ['a list that is empty and a secret that cannot be read', isEmpty, fails('secrets.get')],
+  ])('such as %s', async (_, ...faults) => {
     const { world } = await vendorWorld();
-    hide(world);
+    for (const fault of faults) fault(world);
     await world.discover().catch(() => undefined);
     expect(await world.record(ID)).not.toHaveProperty('retiredAt');
     expect(await world.token(ID)).toMatchObject({ version: nth(1) });
-  };
-
-  it('such as a list that is empty by mistake', () =>
-    survives(world => void Object.assign(world.stores.secrets, { list: async () => [] })));
-
-  it('such as a list that cannot be had', () =>
-    survives(world => {
-      failAlways(world, 'secrets.list');
-    }));
-
-  it('such as a secret that cannot be read', async () => {
-    const { world } = await vendorWorld();
-    await world.put(ID, { password: 'newer' });
-    failAlways(world, 'secrets.get');
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_unreadable' }] });
   });
 
-  it('such as a list that is empty and a secret that cannot be read', () =>
-    survives(world => {
-      Object.assign(world.stores.secrets, { list: async () => [] });
-      failAlways(world, 'secrets.get');
-    }));
+  it('such as a changed secret that cannot be read', async () => {
+    const { world } = await vendorWorld();
+    failAlways(world, 'secrets.get');
+    expect(await world.edit(ID, { password: 'newer' })).toMatchObject({
+      retired: [],
+      problems: [{ code: 'secret_unreadable' }],
+    });
+  });
 
   it('such as a secret that is being corrected', async () => {
     const { world } = await vendorWorld();
     await world.edit(SHARED, packed(['oslo', 'bergen']));
-    expect(await world.edit(SHARED, '{"connections": {"oslo": ')).toMatchObject({
-      retired: [],
-      problems: [{ code: 'secret_malformed' }],
-    });
+    const problems = [{ code: 'secret_malformed' }];
+    expect(await world.edit(SHARED, '{"connections": {"oslo": ')).toMatchObject({ retired: [], problems });
     expect(await world.edit(SHARED, packed(['oslo', 'bergen']))).toMatchObject({ retired: [], problems: [] });
   });
 });
