@@ -49,7 +49,7 @@ describe('a code', () => {
     );
     given.world.clock.pass(minutes(1));
     await given.world.tick('test-provider');
-    // A new version of the secret with the same code is no new code.
+    // The same code in a new version of the secret does not count as new.
     await given.world.edit(ID, { code: 'good-1', note: 'changed' });
     await expectRedeemedOnce(given);
   });
