@@ -195,8 +195,7 @@ it('takes no other method and no request that the definition does not make', asy
     const { world, client } = startGeneric(provider);
     const right = client.account.logIn(await client.sign());
     expect(statusOf(world.send({ ...right, method: right.method === 'GET' ? 'POST' : 'GET' }))).toBe(405);
-    expect(
-      statusOf(world.send({ method: 'GET', url: `${new URL(right.url).origin}/${provider.id}/x`, headers: {} })),
-    ).toBe(401);
+    const other = { method: 'GET', url: `${new URL(right.url).origin}/${provider.id}/x`, headers: {} } as const;
+    expect(statusOf(world.send(other))).toBe(401);
   }
 });
