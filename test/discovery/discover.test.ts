@@ -207,7 +207,7 @@ describe('a secret that is gone', () => {
 
 describe('hearsay retires nothing', () => {
   const isEmpty = (world: World) => void Object.assign(world.stores.secrets, { list: async () => [] });
-  const fails = (operation: string) => (world: World) => failAlways(world, operation);
+  const fails = (operation: string) => (world: World) => failAlways(world, 'before', operation);
 
   it.each<[string, ...((world: World) => void)[]]>([
     ['a list that is empty by mistake', isEmpty],
@@ -223,7 +223,7 @@ describe('hearsay retires nothing', () => {
 
   it('such as a changed secret that cannot be read', async () => {
     const { world } = await vendorWorld();
-    failAlways(world, 'secrets.get');
+    failAlways(world, 'before', 'secrets.get');
     expect(await world.edit(ID, { password: 'newer' })).toMatchObject({
       retired: [],
       problems: [{ code: 'secret_unreadable' }],

@@ -38,8 +38,8 @@ export const failOnce = (world: World, when: When, operation: string): void =>
   once(world, when, operation, fails(operation));
 
 /** The store fails at each operation of this name, until the hook is deleted. */
-export const failAlways = (world: World, operation: string): void =>
-  always(world, 'before', operation, fails(operation));
+export const failAlways = (world: World, when: When, operation: string): void =>
+  always(world, when, operation, fails(operation));
 
 /** The process crashes at one operation: its promise never settles. Resolves once it is there. */
 export const dieAt = (world: World, when: When, operation: string): Promise<'died'> =>

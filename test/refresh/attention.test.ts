@@ -70,7 +70,7 @@ describe('if wrong logins lock accounts', () => {
     const given = await withWrongPassword();
     const { world, vendor } = given;
     await correct(given);
-    failAlways(world, 'secrets.get');
+    failAlways(world, 'before', 'secrets.get');
     await world.run('test-provider', hours(1), minutes(5));
     expect(vendor.grants).toEqual([]);
     expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });

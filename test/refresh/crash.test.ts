@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
-import { crashAt, dieAt, failAlways, failOnce, once } from '../kit/faults.ts';
+import { crashAt, failAlways, failOnce, once } from '../kit/faults.ts';
 import { answer, ID, vendorWorld } from '../kit/vendor.ts';
 
 const points = [
@@ -21,9 +21,7 @@ const points = [
 describe.each(points)('a worker that crashes %s %s', (where, operation) => {
   it('leaves a valid token, and the next worker continues from there after the lease', async () => {
     const { world, vendor } = await vendorWorld();
-    const died = dieAt(world, where, operation);
-    void world.tick('test-provider');
-    expect(await died).toBe('died');
+    await crashAt(world, where, operation, () => world.tick('test-provider'));
 
     // Meanwhile there is a whole token, the old one or the new.
     const meanwhile = await world.token(ID);
@@ -61,14 +59,12 @@ const storeFaults = [
 ] as const;
 
 describe.each(storeFaults)('a store that fails %s %s', (where, operation, result, commitFailed) => {
-  it(`makes a run ${result} that tells of it, and the next one recovers`, async () => {
+  it(`makes a run ${result} that reports it, and the next one recovers`, async () => {
     const { world, vendor } = await vendorWorld();
     failOnce(world, where, operation);
-    const report = await world.refresh(ID);
-    expect(report.result).toBe(result);
-    expect(report.commitFailed).toBe(commitFailed);
-    const meanwhile = await world.token(ID);
-    expect(vendor.accepts(meanwhile.accessToken)).toBe(true);
+    expect(await world.refresh(ID)).toMatchObject({ result });
+    expect(world.reports.at(-1)?.commitFailed).toBe(commitFailed);
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
 
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
@@ -90,10 +86,11 @@ it('a token that was not published is obtained again, with the session that came
   const before = await world.token(ID);
   failOnce(world, 'before', 'tokens.publish');
   await world.refresh(ID);
-  const record = await world.record(ID);
-  // The record tells of the token that is published, not of the one that is lost.
-  expect(record).toMatchObject({ status: 'failing', failures: 1, expiresAt: before.expiresAt });
-  expect(record.lastError?.code).toBe('store_failed');
+  // The record is about the token that is published, not about the one that is lost.
+  expect(await world.record(ID)).toMatchObject({
+    ...{ status: 'failing', failures: 1, expiresAt: before.expiresAt },
+    lastError: { code: 'store_failed' },
+  });
   expect(await world.refreshToken(ID)).toBe('refresh-2');
   await world.refresh(ID);
   expect(vendor.grants).toEqual(['refresh', 'refresh']);
@@ -144,7 +141,7 @@ it('what a crashed worker may have spent stays unknown if the next one could not
 
 it('a session that the store never took is not used, and neither is the spent one that is still there', async () => {
   const { world, vendor } = await vendorWorld();
-  failAlways(world, 'sessions.keep');
+  failAlways(world, 'before', 'sessions.keep');
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', commitFailed: 'keep' });
   delete world.hooks.before;
   expect(await world.refreshToken(ID)).toBe('refresh-1');
@@ -156,9 +153,7 @@ it('a session that the store never took is not used, and neither is the spent on
 
 it('a session whose answer from the store was lost both times is used all the same', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.after = async at => {
-    if (at === 'sessions.keep') throw new Error('the answer is lost');
-  };
+  failAlways(world, 'after', 'sessions.keep');
   await world.refresh(ID);
   delete world.hooks.after;
   world.clock.pass(minutes(33));

@@ -3,19 +3,15 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
 import { type Ending, endingWorld } from '../kit/ending.ts';
 import { failAlways } from '../kit/faults.ts';
-import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
 
 /** A deletion is undone in time, and discovery does not see it. */
 
 const NAME = `${PREFIX}${ID}`;
 
-const unreadable = ({ world }: Ending): void => {
-  failAlways(world, 'secrets.get');
-};
-const undone = async ({ world }: Ending): Promise<void> => {
-  await world.stores.secrets.restore(NAME);
-};
+const unreadable = ({ world }: Ending) => failAlways(world, 'before', 'secrets.get');
+const undone = ({ world }: Ending) => world.stores.secrets.restore(NAME);
 const isAsItWas = async ({ world, revoked }: Ending): Promise<void> => {
   expect(revoked).toEqual(new Set());
   expect(await world.stores.tokens.get(ID)).toBeDefined();
@@ -74,11 +70,11 @@ describe('the end of a connection', () => {
 
   it('continues, once it has begun, although its secret cannot be read', async () => {
     const given = await endingWorld();
-    given.answers(() => ({ kind: 'failed', code: 'timeout', sent: true }));
+    given.answers(() => lostAnswer);
     await given.deleteSecret();
     await given.tick();
     unreadable(given);
-    given.answers(() => ({ kind: 'answer', status: 200, headers: {}, body: '{}' }));
+    given.answers(() => answer('{}'));
     given.world.clock.pass(minutes(1));
     await given.tick();
     expect(given.world.retired).toEqual([`${ID} later`, `${ID} ended`]);

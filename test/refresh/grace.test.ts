@@ -72,7 +72,7 @@ describe('a secret that is back within the grace period', () => {
     const { world } = await vendorWorld();
     await world.deleteSecret(ID);
     await world.stores.secrets.restore(`${PREFIX}${ID}`);
-    failAlways(world, 'secrets.get');
+    failAlways(world, 'before', 'secrets.get');
     for (const _ of ['once', 'and again']) expect(await world.discover()).toMatchObject({ revived: [] });
     delete world.hooks.before;
     expect(await world.discover()).toMatchObject({ revived: [ID] });

@@ -90,7 +90,7 @@ describe('a refused login', () => {
       const given = await vendorWorld({ refreshed: false, provider: testProvider({ locksAccounts }) });
       const deps = given.world.worker();
       given.vendor.password = 'other';
-      always(given.world, 'after', 'send', () => failAlways(given.world, 'secrets.get'));
+      always(given.world, 'after', 'send', () => failAlways(given.world, 'before', 'secrets.get'));
       expect(await given.world.refresh(ID, deps)).toMatchObject({ result: 'failed', calls: 1 });
       for (let round = 0; locksAccounts && round < 3; round++) {
         given.world.clock.pass(minutes(5));

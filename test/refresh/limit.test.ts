@@ -102,7 +102,7 @@ it('a login in two steps needs two slots', async () => {
 
 it('a store that does not take a booking makes no call, and the run backs off', async () => {
   const { world } = await vendorWorld({ provider: limited(1), refreshed: false });
-  failAlways(world, 'limits.write');
+  failAlways(world, 'before', 'limits.write');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'store_failed' } });
   expect((await world.record(ID)).status).toBe('failing');
 });

@@ -132,7 +132,7 @@ describe.each([
 
 it('a wrong password does not come again at once if the store takes no outcomes', async () => {
   const { world, sent } = await packed(wrong(8));
-  failAlways(world, 'logins.giveBack');
+  failAlways(world, 'before', 'logins.giveBack');
   await world.run(locking.id, hours(24), minutes(1));
   expect(sent('wrong').length).toBeLessThanOrEqual(4);
 });
@@ -140,7 +140,7 @@ it('a wrong password does not come again at once if the store takes no outcomes'
 it('a password that worked before it was changed at the provider does not come again at once, either', async () => {
   const { world, vendor, write, sent } = await packed([]);
   vendor.password = 'changed';
-  failAlways(world, 'logins.giveBack');
+  failAlways(world, 'before', 'logins.giveBack');
   world.calls.length = 0;
   await write(Array.from({ length: 8 }, (_, n) => ({ password: 'right', client: `${n}` })));
   await world.run(locking.id, hours(24), minutes(1));
@@ -157,7 +157,7 @@ it('a wrong password is remembered as long as a connection has it', async () => 
 
 it('no login is sent that could not be noted', async () => {
   const { world, vendor } = await packed(['right']);
-  failAlways(world, 'logins.note');
+  failAlways(world, 'before', 'logins.note');
   await world.run(locking.id, minutes(10), minutes(1));
   expect(vendor.grants).toEqual([]);
   expect(await world.record(key(0))).toMatchObject({ status: 'failing', lastError: { code: 'store_failed' } });

@@ -117,7 +117,7 @@ describe('a connection that only a person can bring back', () => {
 
   it('is reported at once if its new refresh token cannot be stored at all', async () => {
     const given = await codeWorld();
-    failAlways(given.world, 'sessions.keep');
+    failAlways(given.world, 'before', 'sessions.keep');
     const report = await given.world.refresh(ID);
     expect(report).toMatchObject({ to: 'attention', commitFailed: 'keep' });
     expect(transitionsOf(report, given.world.clock.now())).toMatchObject([

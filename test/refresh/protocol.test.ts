@@ -42,7 +42,7 @@ describe('the order of one refresh', () => {
 
   it('makes no call if the store fails to claim, and reports it', async () => {
     const { world } = await vendorWorld();
-    failAlways(world, 'connections.claim');
+    failAlways(world, 'before', 'connections.claim');
     await expect(world.refresh(ID)).rejects.toThrow('the store fails');
     expect(world.calls).toEqual([]);
   });

@@ -151,7 +151,7 @@ describe('a secret of many that is replaced', () => {
     await replaceSecret(OSLO, packed(['oslo', 'stavanger']));
     await world.discover();
     await tick();
-    failAlways(world, 'connections.revive');
+    failAlways(world, 'before', 'connections.revive');
     for (let minute = 0; minute < 65; minute += 1) {
       expect((await world.discover()).removed).not.toContain(OSLO);
       world.clock.pass(minutes(1));
