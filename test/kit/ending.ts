@@ -23,6 +23,11 @@ export const endingWorld = async () => {
     if (reply.kind === 'answer' && reply.status === 200) revoked.add(token);
     return reply;
   };
+  /** Deletes a secret, and lets the grace period of its connection pass. */
+  const deleteSecret = async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
+    await world.deleteSecret(id);
+    world.clock.pass(grace);
+  };
   return {
     world,
     revocations,
@@ -38,10 +43,11 @@ export const endingWorld = async () => {
       await world.stores.secrets.erase(`${PREFIX}${secretOf(id)}`);
       await world.put(secretOf(id), secret);
     },
-    /** Deletes a secret, and lets the grace period of its connection pass. */
-    deleteSecret: async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
-      await world.deleteSecret(id);
-      world.clock.pass(grace);
+    deleteSecret,
+    /** Deletes the secret, and lets its connection end. */
+    end: async () => {
+      await deleteSecret();
+      await world.tick(provider.id);
     },
   };
 };

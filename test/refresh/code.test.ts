@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { always, crashAt, failOnce } from '../kit/faults.ts';
-import { answer, codeWorld, ID, lostAnswer, refusedGrant, type VendorWorld } from '../kit/vendor.ts';
+import { answer, codeWorld, ID, lostAnswer, refusedGrant, type VendorWorld, vendorWorld } from '../kit/vendor.ts';
 
 /** A code works once. */
 
@@ -173,4 +173,15 @@ describe('a new code and a session that are both in doubt', () => {
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 1 });
     expect(vendor.grants).toEqual(['code']);
   });
+});
+
+it('a session that was refused before a code was tried in vain is not tried again', async () => {
+  const { world, vendor } = await vendorWorld({ secret: { code: 'good-1' } });
+  // A new code, whose predecessor's session is refused, and whose own answer is lost.
+  await world.edit(ID, { code: 'good-2' });
+  vendor.script.push(() => lostAnswer);
+  await world.refresh(ID);
+  vendor.script.push(refusedGrant, () => lostAnswer);
+  await world.refresh(ID);
+  expect(await world.record(ID)).not.toHaveProperty('session');
 });

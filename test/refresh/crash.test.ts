@@ -49,7 +49,7 @@ describe.each(points)('a worker that crashes %s %s', (where, operation) => {
 });
 
 const storeFaults = [
-  // Kept at the second try, after the token is published.
+  // It is kept at the second try, after the token is published.
   ['before', 'sessions.keep', 'refreshed', undefined],
   ['after', 'sessions.keep', 'refreshed', undefined],
   ['before', 'tokens.publish', 'failed', 'publish'],
@@ -64,6 +64,7 @@ describe.each(storeFaults)('a store that fails %s %s', (where, operation, result
     failOnce(world, where, operation);
     expect(await world.refresh(ID)).toMatchObject({ result });
     expect(world.reports.at(-1)?.commitFailed).toBe(commitFailed);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
 
     world.clock.pass(minutes(33));
@@ -72,13 +73,6 @@ describe.each(storeFaults)('a store that fails %s %s', (where, operation, result
     expect(vendor.reused).toBe(0);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
   });
-});
-
-it('a session that was not kept gets a second chance after the token is published', async () => {
-  const { world } = await vendorWorld();
-  failOnce(world, 'before', 'sessions.keep');
-  await world.refresh(ID);
-  expect(await world.refreshToken(ID)).toBe('refresh-2');
 });
 
 it('a token that was not published is obtained again, with the session that came with it', async () => {
@@ -173,4 +167,13 @@ it('the session of an old worker does not come back after a newer one forgot it'
   expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
   expect(await world.refreshToken(ID)).toBeUndefined();
   expect(await world.record(ID)).not.toHaveProperty('session');
+});
+
+it('publications that fail one after the other are counted', async () => {
+  const { world } = await vendorWorld();
+  for (const failures of [1, 2]) {
+    failOnce(world, 'before', 'tokens.publish');
+    await world.refresh(ID);
+    expect(await world.record(ID)).toMatchObject({ status: 'failing', failures });
+  }
 });

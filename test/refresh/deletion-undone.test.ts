@@ -71,8 +71,7 @@ describe('the end of a connection', () => {
   it('continues, once it has begun, although its secret cannot be read', async () => {
     const given = await endingWorld();
     given.answers(() => lostAnswer);
-    await given.deleteSecret();
-    await given.tick();
+    await given.end();
     unreadable(given);
     given.answers(() => answer('{}'));
     given.world.clock.pass(minutes(1));

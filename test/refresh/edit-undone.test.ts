@@ -29,10 +29,12 @@ const edited = async (secret: object = SOUND) => {
   return { world, vendor, edit };
 };
 
-it.each([
+const mistakes: readonly [string, object, readonly string[]][] = [
   ['another client', { ...SOUND, client: 'misspelt' }, []],
   ['a login that is wrong', { password: 'wrong' }, ['password']],
-])('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, grants) => {
+];
+
+it.each(mistakes)('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, grants) => {
   const { world, vendor, edit } = await edited();
   await edit(mistake);
   expect(await world.record(ID)).toMatchObject({ status: 'attention' });
@@ -62,10 +64,7 @@ it('a login that brings a session replaces the one of the code', async () => {
   expect(await world.refreshToken(ID)).toBe('refresh-2');
 });
 
-it.each([
-  ['another client', { ...SOUND, client: 'misspelt' }],
-  ['a login that is wrong', { password: 'wrong' }],
-])('a refresh token that a worker may have spent is still in doubt after %s', async (_, mistake) => {
+it.each(mistakes)('a refresh token that a worker may have spent is still in doubt after %s', async (_, mistake) => {
   const { world, vendor, edit } = await edited();
   await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));

@@ -16,10 +16,9 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
   /** `meanwhile` happens when the worker is about to go on. */
   const late = async (sleeps: number, meanwhile: (ending: Ending) => void) => {
     const ending = await endingWorld();
-    const { world, tick, deleteSecret } = ending;
+    const { world, tick, end } = ending;
     once(world, 'before', point, async () => {
-      await deleteSecret();
-      await tick();
+      await end();
       world.clock.pass(sleeps);
       await world.discover();
       await tick();

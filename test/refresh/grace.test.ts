@@ -281,9 +281,8 @@ describe('the end', () => {
   });
 
   it('removes no record whose secret came back, and went again, since the records were listed', async () => {
-    const { world, tick, deleteSecret } = await endingWorld();
-    await deleteSecret();
-    await tick();
+    const { world, deleteSecret, end } = await endingWorld();
+    await end();
     world.clock.pass(hours(1));
     once(world, 'before', 'connections.remove', async () => {
       await world.restoreSecret(ID);

@@ -20,6 +20,7 @@ describe('a session', () => {
 
   it.each([
     ['refused', refused],
+    ['rejected without a word', () => answer('', 401)],
     ['answered by silence', lost],
     ['answered by nonsense', () => answer('<html>')],
     ['answered by a breakdown', () => answer('', 500)],

@@ -35,6 +35,24 @@ describe('an exhausted rate limit', () => {
     expect(world.clock.slept).toEqual([windowOf(rateLimit)]);
   });
 
+  it('is not waited for longer than a lease allows', async () => {
+    const rateLimit = { calls: 1, per: seconds(16) };
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
+    expect(world.clock.slept).toEqual([]);
+  });
+
+  it('that a run waited for leaves it its whole time for the call', async () => {
+    const rateLimit = { calls: 1, per: seconds(4) };
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
+    always(world, 'after', 'secrets.get', () => world.clock.pass(seconds(0.5)));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    expect(world.clock.slept[0]).toBeGreaterThan(3000);
+    expect(world.deadlines).toEqual([world.policy.callDeadline]);
+  });
+
   it('does not forget that a session may be spent', async () => {
     const { world, vendor } = await vendorWorld({ provider: limited(2) });
     await world.useLimit(perMinute(2), 1);

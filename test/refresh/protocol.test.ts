@@ -3,7 +3,7 @@ import { RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
 import { expectGone } from '../kit/ending.ts';
-import { always, failAlways, once } from '../kit/faults.ts';
+import { always, failAlways, failOnce, once } from '../kit/faults.ts';
 import { nth } from '../kit/records.ts';
 import { answer, ID, lostAnswer, vendorWorld } from '../kit/vendor.ts';
 
@@ -138,6 +138,17 @@ describe('a zombie', () => {
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
     expect(world.log).not.toContain('connections.settle');
+  });
+
+  it('that cannot read why it lost its connection leaves the token alone', async () => {
+    const { world } = await vendorWorld();
+    once(world, 'before', 'connections.settle', async () => {
+      const leaseUntil = plus(world.clock.now(), minutes(1));
+      await world.stores.connections.claim(await world.record(ID), { id: 'other', leaseUntil });
+      failOnce(world, 'before', 'connections.get');
+    });
+    expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
+    expect(await world.token(ID)).toMatchObject({ accessToken: 'access-2' });
   });
 
   it('that was refused meanwhile gives no verdict', async () => {

@@ -69,14 +69,6 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 
-  it('does not keep the token of the first readable if no refresher runs', async () => {
-    const { world } = await replaced();
-    await world.discover();
-    world.clock.pass(minutes(10));
-    expect(await world.discover()).toMatchObject({ revived: [], removed: [] });
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  });
-
   it('is not revived while late writes have to be removed', async () => {
     const { world, tick } = await replaced();
     await world.discover();
