@@ -76,10 +76,9 @@ describe.each(allDefined)('the generic simulator of $id', provider => {
     }
   });
 
-  it('is shorter by the scale', async () => {
+  it.runIf(provider.expiresIn !== 'never stated')('is shorter by the scale', async () => {
     const { world, client } = startGeneric(provider, {}, 60);
     const token = granted(await logIn(client));
-    if (provider.expiresIn === 'never stated') return;
     expect(Math.abs(token.expiresAt - world.now() - provider.lifetime / 60)).toBeLessThan(1000);
   });
 });
