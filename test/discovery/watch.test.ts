@@ -137,27 +137,17 @@ describe('the watch', () => {
       expect(sent).toHaveLength(1);
     });
 
-    it('publishes one event although no mail is taken, and sends the mail later', async () => {
+    it.each([
+      ['mails', [1, 0]],
+      ['events', [0, 1]],
+    ] as const)('does both once although %s are not taken at first', async (which, meanwhile) => {
       const { published, sent, failures, run, refused } = await expiring();
-      refused.mails = true;
+      refused[which] = true;
       await run();
       await run();
-      expect(published).toEqual([event]);
+      expect([published.length, sent.length]).toEqual(meanwhile);
       expect(failures).toHaveLength(2);
-      refused.mails = false;
-      await run();
-      expect(published).toEqual([event]);
-      expect(sent).toHaveLength(1);
-    });
-
-    it('sends one mail although no event is taken, and one event later', async () => {
-      const { published, sent, failures, run, refused } = await expiring();
-      refused.events = true;
-      await run();
-      await run();
-      expect(sent).toHaveLength(1);
-      expect(failures).toHaveLength(2);
-      refused.events = false;
+      refused[which] = false;
       await run();
       await run();
       expect(published).toEqual([event]);

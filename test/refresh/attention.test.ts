@@ -14,7 +14,7 @@ const withWrongPassword = async (provider = locking) => {
   await given.world.tick(provider.id);
   expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
   given.vendor.grants.length = 0;
-  return given;
+  return { ...given, correct: () => correct(given) };
 };
 const correct = ({ world, vendor }: VendorWorld) => world.edit(ID, { password: vendor.password });
 
@@ -36,15 +36,14 @@ it('an operator has the secret tried as it is now, before discovery notes it and
 
 describe('if wrong logins lock accounts', () => {
   it('a refused login is the last one until the secret changes, for any request', async () => {
-    const given = await withWrongPassword();
-    const { world, vendor } = given;
+    const { world, vendor, correct } = await withWrongPassword();
     await world.run('test-provider', 30 * DAY, hours(1));
     expect(await world.onDemand(forced)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: 0, waits: false })).toMatchObject({
       reason: 'attention',
     });
     expect(vendor.grants).toEqual([]);
-    await correct(given);
+    await correct();
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
     expect(vendor.grants).toEqual(['password']);
@@ -55,10 +54,9 @@ describe('if wrong logins lock accounts', () => {
     ['a lost answer', () => lostAnswer],
     ['a limit', () => answer('', 429)],
   ])('a corrected secret survives %s at its first try', async (_, reply) => {
-    const given = await withWrongPassword();
-    const { world, vendor } = given;
+    const { world, vendor, correct } = await withWrongPassword();
     vendor.script.push(reply);
-    await correct(given);
+    await correct();
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'failing' });
     await world.run('test-provider', hours(1), minutes(5));
@@ -67,9 +65,8 @@ describe('if wrong logins lock accounts', () => {
   });
 
   it('a corrected secret that cannot be read today is tried tomorrow', async () => {
-    const given = await withWrongPassword();
-    const { world, vendor } = given;
-    await correct(given);
+    const { world, vendor, correct } = await withWrongPassword();
+    await correct();
     failAlways(world, 'before', 'secrets.get');
     await world.run('test-provider', hours(1), minutes(5));
     expect(vendor.grants).toEqual([]);

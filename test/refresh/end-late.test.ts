@@ -67,27 +67,16 @@ it.each([
   ['after', 'tokens.publish'],
   ['before', 'connections.settle'],
 ] as const)('what a worker brought that died %s %s goes once its lease is over', async (where, point) => {
-  const ending = await endingWorld();
-  const { world, tick, replaceSecret, revoked } = ending;
-  let go = () => {};
-  const asleep = new Promise<void>(sleeps => {
-    world.hooks.before = async at => {
-      if (at !== 'sessions.keep') return;
-      const died = dieAt(world, where, point);
-      sleeps();
-      await new Promise<void>(wake => {
-        go = wake;
-      });
-      void died;
-    };
+  const { world, tick, replaceSecret, revoked } = await endingWorld();
+  await new Promise<unknown>(died => {
+    once(world, 'before', 'sessions.keep', async () => {
+      await replaceSecret();
+      await world.discover();
+      await tick();
+      void dieAt(world, where, point).then(died);
+    });
+    void world.refresh(ID);
   });
-  void world.refresh(ID);
-  await asleep;
-  await replaceSecret();
-  await world.discover();
-  await tick();
-  go();
-  await new Promise(setImmediate);
   for (let n = 0; n < 3; n += 1) {
     world.clock.pass(minutes(1));
     await tick();
