@@ -186,6 +186,15 @@ describe('a secret that is gone', () => {
     expect(await world.stores.tokens.get(ID)).toBeDefined();
   });
 
+  it('that comes back revives its connection, which is due at once and publishes', async () => {
+    const { world } = await vendorWorld();
+    await world.deleteSecret(ID);
+    world.clock.pass(minutes(10));
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
+    expect(await world.record(ID)).toMatchObject({ dueAt: world.clock.now() });
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+  });
+
   it('that comes back after its record was removed starts from the beginning, and late writes for the old one do not touch its token', async () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
