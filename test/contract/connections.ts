@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE } from '../../lib/core/retirement.ts';
 import { shardOf } from '../../lib/core/shard.ts';
 import {
   type Connection,
@@ -14,8 +13,8 @@ import type { ConnectionStore, Settlement } from '../../lib/ports.ts';
 import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../kit/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 
-const LEASE_END = plus(START, minutes(2));
-const claim = { id: 'claim-1', leaseUntil: LEASE_END };
+export const LEASE_END = plus(START, minutes(2));
+export const claim = { id: 'claim-1', leaseUntil: LEASE_END };
 
 const healthy: Settlement = {
   status: 'healthy',
@@ -39,22 +38,30 @@ const failing: Settlement = {
   lastError: { times: 1, code: 'invalid_client', at: plus(START, 1), since: START, status: 401, fields: ['clientKey'] },
 };
 
-export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
+/** Connections in a store. */
+export const connectionsIn = (store: () => ConnectionStore, fresh: Fresh) => {
   const added = async (change: Partial<Connection> = {}): Promise<Connection> => {
     const connection = connectionOf(fresh(), change);
     await store().add(connection);
     return connection;
   };
-  const claimed = async (change: Partial<Connection> = {}) => {
-    const seen = await added(change);
-    const mine = await store().claim(seen, claim);
-    if (!mine) throw new Error('the claim was lost');
-    return mine;
+  return {
+    added,
+    claimed: async () => {
+      const mine = await store().claim(await added(), claim);
+      if (!mine) throw new Error('the claim was lost');
+      return mine;
+    },
+    /** The connection as a list shows it. */
+    listed: async (connection: ConnectionId) => {
+      const records = await store().list('test-provider', shardOf(connection));
+      return records.filter(record => record.connection === connection);
+    },
   };
-  const inShard = async (connection: ConnectionId) => {
-    const records = await store().list('test-provider', shardOf(connection));
-    return records.filter(record => record.connection === connection);
-  };
+};
+
+export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
+  const { added, claimed, listed } = connectionsIn(store, fresh);
 
   describe('adding and listing', () => {
     it('gives back every field of a record', async () => {
@@ -66,8 +73,8 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     it('lists what a list shows, all of it and nothing else', async () => {
       const record = fullConnection(fresh());
       await store().add(record);
-      const { credentials, forcedAt, apiOrigin, ...listed } = record;
-      expect(await inShard(record.connection)).toEqual([listed]);
+      const { credentials, forcedAt, apiOrigin, ...shown } = record;
+      expect(await listed(record.connection)).toEqual([shown]);
     });
 
     it('returns undefined if nothing was added', async () => {
@@ -82,6 +89,22 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
     });
   });
 
+  it.each<[string, (unknown: ConnectionId) => Promise<unknown>, unknown]>([
+    ['claim', unknown => store().claim(connectionOf(unknown), claim), undefined],
+    ['raise', unknown => store().raise(unknown, version(1), version(7)), false],
+    ['noteSecret', unknown => store().noteSecret(unknown, noteOf('1')), undefined],
+    ['noteReported', unknown => store().noteReported(unknown, { at: START, troubles: [] }), undefined],
+    ['retire', unknown => store().retire(unknown, START), undefined],
+    ['replace', unknown => store().replace(unknown, START), undefined],
+    ['revive', unknown => store().revive(unknown, revival(START)), undefined],
+    ['beginEnd', unknown => store().beginEnd(unknown, { at: START, dueAt: START }), undefined],
+    ['end', unknown => store().end(unknown, version(1), START), undefined],
+  ])('%s makes no record of an unknown connection', async (_, call, result) => {
+    const unknown = fresh();
+    expect(await call(unknown)).toEqual(result);
+    expect(await store().get(unknown)).toBeUndefined();
+  });
+
   describe('raising a version', () => {
     it('is only for the worker with the current version', async () => {
       const { connection, version: mine } = await added();
@@ -91,11 +114,10 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(connection)).toMatchObject({ version: mine + 7 });
     });
 
-    it('is refused for a retired connection and for a missing one', async () => {
+    it('is refused for a retired connection', async () => {
       const { connection, version: mine } = await added();
       await store().retire(connection, START);
       expect(await store().raise(connection, mine, version(mine + 7))).toBe(false);
-      expect(await store().raise(fresh(), mine, version(mine + 7))).toBe(false);
     });
   });
 
@@ -137,12 +159,8 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(there.connection)).toEqual(there);
     });
 
-    it('fails if the connection is retired or unknown', async () => {
-      const retired = await added({ retiredAt: START });
-      expect(await store().claim(retired, claim)).toBeUndefined();
-      const unknown = connectionOf(fresh());
-      expect(await store().claim(unknown, claim)).toBeUndefined();
-      expect(await store().get(unknown.connection)).toBeUndefined();
+    it('fails if the connection is retired', async () => {
+      expect(await store().claim(await added({ retiredAt: START }), claim)).toBeUndefined();
     });
   });
 
@@ -151,26 +169,11 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       const { retiredAt: _, endingAt: __, endedAt: ___, replacedAt: ____, ...seen } = fullConnection(fresh());
       await store().add(seen);
       const mine = await store().claim(seen, claim);
-      const {
-        connection,
-        version: before,
-        forcedAt,
-        discoveredVersion: noted,
-        secretKeys,
-        labels,
-        reported,
-        ...settlement
-      } = seen;
+      const { connection, version: before, ...rest } = seen;
+      const { forcedAt, discoveredVersion, secretKeys, labels, reported, ...settlement } = rest;
       const every: Full<Settlement> = settlement;
-      const left = {
-        connection,
-        version: version(before + 1),
-        forcedAt,
-        discoveredVersion: noted,
-        secretKeys,
-        labels,
-        reported,
-      };
+      const kept = { forcedAt, discoveredVersion, secretKeys, labels, reported };
+      const left = { connection, version: version(before + 1), ...kept };
       expect(mine?.version).toBe(left.version);
       for (const each of [healthy, every, failing]) {
         expect(await store().settle(connection, left.version, each)).toBe(true);
@@ -217,12 +220,6 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       await store().noteSecret(mine.connection, { ...noteOf('2', 7), labels });
       expect((await store().get(mine.connection))?.labels).toEqual(labels);
     });
-
-    it('is not noted for an unknown connection', async () => {
-      const unknown = fresh();
-      await store().noteSecret(unknown, noteOf('1'));
-      expect(await store().get(unknown)).toBeUndefined();
-    });
   });
 
   describe('what was reported about a connection', () => {
@@ -233,151 +230,6 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
       expect(await store().get(mine.connection)).toEqual({ ...mine, reported });
       await store().noteReported(mine.connection, { at: plus(START, 1), troubles: [] });
       expect(await store().get(mine.connection)).toEqual({ ...mine, reported: { at: plus(START, 1), troubles: [] } });
-    });
-
-    it('is not noted for an unknown connection', async () => {
-      const unknown = fresh();
-      await store().noteReported(unknown, { at: START, troubles: [] });
-      expect(await store().get(unknown)).toBeUndefined();
-    });
-  });
-
-  describe('retiring', () => {
-    it('marks a connection once; its end is due after the grace period', async () => {
-      const connection = await added({ dueAt: plus(START, 7) });
-      await store().retire(connection.connection, plus(START, 3));
-      await store().retire(connection.connection, plus(START, 4));
-      const retired = { ...connection, retiredAt: START + 3, dueAt: START + 3 + GRACE };
-      expect(await store().get(connection.connection)).toEqual(retired);
-      expect(await inShard(connection.connection)).toEqual([retired]);
-    });
-
-    it('is taken back under a new version, with all that there was if its end has not begun', async () => {
-      const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
-      await store().add(record);
-      await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
-      const { retiredAt, replacedAt, ...left } = record;
-      expect(await store().get(record.connection)).toEqual({
-        ...left,
-        dueAt: START + 9,
-        version: 4,
-        ...noteOf('3', 7),
-      });
-    });
-
-    it.each(['endingAt', 'endedAt'] as const)(
-      'is taken back after %s without what nobody may use again',
-      async mark => {
-        const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
-        await store().add({ ...record, [mark]: START });
-        await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
-        const { retiredAt, replacedAt, issuedAt, expiresAt, session, leaseUntil, ...left } = record;
-        expect(await store().get(record.connection)).toEqual({
-          ...left,
-          dueAt: START + 9,
-          version: 4,
-          ...noteOf('3', 7),
-        });
-      },
-    );
-
-    it('is taken back only once it has ended, if the caller requires it', async () => {
-      const retired = await added({ retiredAt: START, endingAt: START });
-      const afterTheEnd = revival(plus(START, 9), { from: 'ended' });
-      await store().revive(retired.connection, afterTheEnd);
-      expect(await store().get(retired.connection)).toEqual(retired);
-      await store().end(retired.connection, retired.version, plus(START, 8));
-      await store().revive(retired.connection, afterTheEnd);
-      expect(await store().get(retired.connection)).toEqual({
-        ...connectionOf(retired.connection),
-        dueAt: START + 9,
-        version: 1,
-        ...noteOf('restored'),
-      });
-    });
-
-    it('is taken back once, and keeps no earlier claim', async () => {
-      const mine = await claimed();
-      await store().retire(mine.connection, START);
-      await store().revive(mine.connection, revival(START));
-      const revived = await store().get(mine.connection);
-      expect(revived).toMatchObject({ version: 2, leaseUntil: LEASE_END });
-      await store().revive(mine.connection, revival(plus(START, 1)));
-      expect(await store().get(mine.connection)).toEqual(revived);
-      expect(await store().claim({ ...mine, version: version(1) }, claim)).toBeUndefined();
-    });
-
-    it('is hurried once, before or after it began, if another secret takes the name', async () => {
-      for (const before of [{}, { retiredAt: START }]) {
-        const connection = await added({ ...before, dueAt: plus(START, 7) });
-        await store().replace(connection.connection, plus(START, 3));
-        await store().replace(connection.connection, plus(START, 4));
-        const replaced = { ...connection, retiredAt: START + 3, ...before, replacedAt: START + 3, dueAt: START + 3 };
-        expect(await store().get(connection.connection)).toEqual(replaced);
-      }
-    });
-
-    const soon = { at: plus(START, 5), dueAt: plus(START, 65) };
-
-    it('begins to end once that is due, and answers the record', async () => {
-      const retired = await added({ retiredAt: START, dueAt: plus(START, 5) });
-      const begun = { ...retired, dueAt: START + 65, endingAt: START + 5 };
-      expect(await store().beginEnd(retired.connection, { ...soon, at: plus(START, 4) })).toBeUndefined();
-      expect(await store().get(retired.connection)).toEqual(retired);
-      expect(await store().beginEnd(retired.connection, soon)).toEqual(begun);
-      expect(await store().get(retired.connection)).toEqual(begun);
-      expect(await inShard(retired.connection)).toEqual([begun]);
-    });
-
-    it('can be begun again at any time, even after the end, and keeps its first beginning', async () => {
-      const ended = await added({ retiredAt: START, dueAt: plus(START, 9), endingAt: plus(START, 1), endedAt: START });
-      const { endedAt: _, ...begun } = { ...ended, dueAt: START + 65 };
-      expect(await store().beginEnd(ended.connection, soon)).toEqual(begun);
-      expect(await store().get(ended.connection)).toEqual(begun);
-    });
-
-    it('does not begin to end what is not retired, and makes no record', async () => {
-      const working = await added();
-      expect(await store().beginEnd(working.connection, soon)).toBeUndefined();
-      await store().end(working.connection, working.version, plus(START, 6));
-      expect(await store().get(working.connection)).toEqual(working);
-      const unknown = fresh();
-      expect(await store().beginEnd(unknown, soon)).toBeUndefined();
-      expect(await store().get(unknown)).toBeUndefined();
-    });
-
-    it('has ended only under the version that was ended', async () => {
-      const retired = await added({ retiredAt: START, endingAt: START, version: version(4) });
-      await store().end(retired.connection, version(3), plus(START, 6));
-      expect(await store().get(retired.connection)).toEqual(retired);
-      await store().end(retired.connection, version(4), plus(START, 6));
-      expect(await store().get(retired.connection)).toEqual({ ...retired, endedAt: START + 6 });
-    });
-
-    it('has nothing to take back of a connection at work', async () => {
-      const mine = await claimed();
-      await store().revive(mine.connection, revival(START));
-      expect(await store().get(mine.connection)).toEqual(mine);
-    });
-
-    it('comes before removing', async () => {
-      const { connection } = await added({ version: version(4) });
-      await store().remove(connection, version(4));
-      expect(await store().get(connection)).toBeDefined();
-      await store().retire(connection, START);
-      await store().remove(connection, version(3));
-      expect(await store().get(connection)).toBeDefined();
-      await store().remove(connection, version(4));
-      await store().remove(connection, version(4));
-      expect(await store().get(connection)).toBeUndefined();
-    });
-
-    it('does not create a record for an unknown connection', async () => {
-      const unknown = fresh();
-      await store().retire(unknown, START);
-      await store().replace(unknown, START);
-      await store().revive(unknown, revival(START));
-      expect(await store().get(unknown)).toBeUndefined();
     });
   });
 };

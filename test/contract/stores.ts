@@ -6,6 +6,7 @@ import { describeConnections } from './connections.ts';
 import { describeLimits } from './limits.ts';
 import { describeLogins } from './logins.ts';
 import { describePages } from './pages.ts';
+import { describeRetirement } from './retirement.ts';
 import { describeSecrets } from './secrets.ts';
 import { describeSessions } from './sessions.ts';
 import { describeTokens } from './tokens.ts';
@@ -51,6 +52,7 @@ export const describeStores = (
 
     describeTokens(() => stores().tokens, fresh, atOnce);
     describeConnections(() => stores().connections, fresh, atOnce);
+    describe('a connection that is retired', () => describeRetirement(() => stores().connections, fresh));
     describeLimits(() => stores().limits, fresh, atOnce);
     describeLogins(() => stores().logins, fresh, atOnce);
     describeSessions(() => stores().sessions, fresh);

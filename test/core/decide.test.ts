@@ -17,15 +17,17 @@ const v1 = secretVersion('v1');
 const v2 = secretVersion('v2');
 const at = (offset: number) => plus(START, offset);
 
+const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
 /** Half an hour into a token of an hour, that is renewed in a moment. */
 const healthy: Partial<Connection> = {
   status: 'healthy',
-  issuedAt: at(-minutes(30)),
-  expiresAt: at(minutes(30)),
+  ...life,
   dueAt: at(minutes(1)),
   discoveredVersion: v1,
   usedVersion: v1,
 };
+const attention = { status: 'attention', failures: 1, dueAt: at(hours(1)) } as const;
+const failing = { status: 'failing', failures: 2, dueAt: at(5) } as const;
 const record = (change: Partial<Connection>) => connectionOf(idOf('acme'), { ...healthy, ...change });
 
 const refresh = (reason: string) => ({ action: 'refresh', reason });
@@ -43,13 +45,9 @@ const held: readonly [string, Partial<Connection>, object][] = [
   ['is retired, even if it is due', { retiredAt: at(-1), dueAt: START }, wait('retired')],
   ['is leased, even if it is due', { leaseUntil: at(1), dueAt: START }, wait('leased', at(1))],
   ['is leased, even if its credentials changed', { leaseUntil: at(1), discoveredVersion: v2 }, wait('leased', at(1))],
-  ['needs a person', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, wait('attention', at(hours(1)))],
-  ['backs off', { status: 'failing', failures: 2, dueAt: at(5) }, wait('backing_off', at(5))],
-  [
-    'backs off, whatever became of its credentials',
-    { status: 'failing', failures: 2, dueAt: at(5), discoveredVersion: v2 },
-    wait('backing_off', at(5)),
-  ],
+  ['needs a person', attention, wait('attention', at(hours(1)))],
+  ['backs off', failing, wait('backing_off', at(5))],
+  ['backs off, even if its credentials changed', { ...failing, discoveredVersion: v2 }, wait('backing_off', at(5))],
 ];
 
 const ways: readonly [string, (connection: Connection) => Decision][] = [
@@ -68,18 +66,10 @@ describe('the schedule', () => {
     ['waits until then', { dueAt: at(1) }, wait('not_due', at(1))],
     ['refreshes what is new', { status: 'new', dueAt: START }, refresh('due')],
     ['takes over a lease that has ended', { leaseUntil: START, dueAt: START }, refresh('due')],
-    ['probes what needs a person once that is due', { status: 'attention', failures: 1, dueAt: START }, refresh('due')],
-    [
-      'acts at once on changed credentials, also if only these could help',
-      { status: 'attention', failures: 1, dueAt: at(hours(24)), discoveredVersion: v2 },
-      refresh('credentials_changed'),
-    ],
-    ['acts at once on changed credentials of a healthy one', { discoveredVersion: v2 }, refresh('credentials_changed')],
-    [
-      'acts but once on a change that it found ahead of discovery',
-      { usedVersion: v2, settledVersion: v1 },
-      wait('not_due', at(minutes(1))),
-    ],
+    ['probes what needs a person once that is due', { ...attention, dueAt: START }, refresh('due')],
+    ['tries changed credentials at once', { discoveredVersion: v2 }, refresh('credentials_changed')],
+    ['also if these alone could help', { ...attention, discoveredVersion: v2 }, refresh('credentials_changed')],
+    ['but once if it found them first', { usedVersion: v2, settledVersion: v1 }, wait('not_due', at(minutes(1)))],
   ])('%s', (_, change, decision) => expect(decideDue(record(change), START)).toEqual(decision));
 
   it('does not count an unknown version as a change', () => {
@@ -91,20 +81,10 @@ describe('the schedule', () => {
 describe('a reader', () => {
   it.each<[string, Partial<Connection>, number, object]>([
     ['gets what is left if that is enough', {}, minutes(30), wait('fresh')],
-    [
-      'gets what the schedule can promise, even for a larger minTtl',
-      { expiresAt: at(minutes(22)) },
-      hours(24),
-      wait('fresh'),
-    ],
+    ['gets what the schedule can promise if he wants more', { expiresAt: at(minutes(22)) }, hours(24), wait('fresh')],
     ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
     ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
-    [
-      'has it refreshed if he wants a millisecond more',
-      { expiresAt: at(minutes(10)) },
-      minutes(10) + 1,
-      refresh('requested'),
-    ],
+    ['has it refreshed if a millisecond lacks', { expiresAt: at(minutes(10)) }, minutes(10) + 1, refresh('requested')],
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
     ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('requested')],
   ])('%s', (_, change, minTtl, decision) => {
@@ -113,19 +93,18 @@ describe('a reader', () => {
 
   it('of whatever kind, waits until the provider renews a token that no login could replace', () => {
     const late = { ...policy, renewWithin: minutes(20) };
-    const half = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
     const demands: readonly Demand[] = [
-      { kind: 'force', issuedAt: half.issuedAt },
+      { kind: 'force', issuedAt: life.issuedAt },
       { kind: 'operator' },
       { kind: 'ifNeeded', minTtl: 0 },
     ];
     for (const wish of demands) {
-      const decided = (change: object, token: typeof half | undefined) =>
+      const decided = (change: object, token: typeof life | undefined) =>
         decideDemand(record(change), token, START, wish, late);
-      const published = wish.kind === 'ifNeeded' ? undefined : half;
+      const published = wish.kind === 'ifNeeded' ? undefined : life;
       expect(decided({ redeemedCode: 'f' }, published)).toEqual(wait('too_early', at(minutes(10))));
       expect(decided({}, published)).toMatchObject({ action: 'refresh' });
-      const near = { issuedAt: half.issuedAt, expiresAt: at(minutes(20)) };
+      const near = { issuedAt: life.issuedAt, expiresAt: at(minutes(20)) };
       expect(decided({ redeemedCode: 'f', ...near }, published && near)).toMatchObject({ action: 'refresh' });
     }
   });
@@ -141,13 +120,9 @@ describe('a consumer with a refused token', () => {
     ['has a fresh token replaced', {}, refresh('forced')],
     ['has a due one replaced', { dueAt: START }, refresh('forced')],
     ['cannot do so again at once', { forcedAt: at(-1) }, wait('forced_recently', at(seconds(30) - 1))],
-    ['cannot do so again even if it is due', { forcedAt: at(-1), dueAt: START }, wait('forced_recently', at(29_999))],
+    ['nor if it is due', { forcedAt: at(-1), dueAt: START }, wait('forced_recently', at(seconds(30) - 1))],
     ['can half a minute later', { forcedAt: at(-seconds(30)) }, refresh('forced')],
-    [
-      'makes new credentials tried',
-      { status: 'attention', failures: 1, dueAt: at(hours(24)), discoveredVersion: v2 },
-      refresh('forced'),
-    ],
+    ['has new credentials tried', { ...attention, discoveredVersion: v2 }, refresh('forced')],
   ])('%s', (_, change, decision) => {
     expect(demand(record(change), { kind: 'force', issuedAt: at(-minutes(30)) })).toEqual(decision);
   });
@@ -171,12 +146,7 @@ describe('what is published decides, whatever the record says', () => {
   it.each<[string, { issuedAt: EpochMs; expiresAt: EpochMs } | undefined, Demand, object]>([
     ['a reader of a token that is missing', undefined, read, refresh('requested')],
     ['a reader of one that has expired', { issuedAt: at(-hours(2)), expiresAt: START }, read, refresh('requested')],
-    [
-      'a consumer whose refused token is still there',
-      { issuedAt: at(-minutes(30)), expiresAt: at(1) },
-      forced,
-      refresh('forced'),
-    ],
+    ['a consumer whose refused token is still there', { ...life, expiresAt: at(1) }, forced, refresh('forced')],
     ['a consumer whose refused token has gone', undefined, forced, refresh('forced')],
   ])('%s', (_, published, wanted, decision) => {
     const connection = record({ issuedAt: at(-1), expiresAt: at(hours(1)) });
@@ -187,8 +157,8 @@ describe('what is published decides, whatever the record says', () => {
 describe('an operator', () => {
   it.each<[string, Partial<Connection>, object]>([
     ['has a fresh token replaced, however often', { forcedAt: START }, refresh('operator')],
-    ['has what needs a person tried', { status: 'attention', failures: 1, dueAt: at(hours(1)) }, refresh('operator')],
-    ['has what backs off tried', { status: 'failing', failures: 2, dueAt: at(5) }, refresh('operator')],
+    ['has what needs a person tried', attention, refresh('operator')],
+    ['has what backs off tried', failing, refresh('operator')],
     ['waits for whoever has the connection', { leaseUntil: at(1) }, wait('leased', at(1))],
     ['brings nothing back that is retired', { retiredAt: at(-1) }, wait('retired')],
   ])('%s', (_, change, decision) => expect(demand(record(change), { kind: 'operator' })).toEqual(decision));
@@ -196,15 +166,8 @@ describe('an operator', () => {
 
 it('a connection that only a person can bring back is tried once more if its token is refused', () => {
   const forced: Demand = { kind: 'force', issuedAt: at(-minutes(30)) };
-  const attention = { status: 'attention', failures: 1, dueAt: at(hours(1)) } as const;
   expect(demand(record({ ...attention, redeemedCode: 'f' }), forced)).toEqual(refresh('forced'));
   expect(demand(record(attention), forced)).toEqual(wait('attention', at(hours(1))));
-});
-
-it('no decision depends on anything but its arguments', () => {
-  const connection = Object.freeze(record({}));
-  const decisions = () => ways.map(([, decide]) => decide(connection));
-  expect(decisions()).toEqual(decisions());
 });
 
 describe('a reader of a connection whose refresh token is in doubt', () => {
@@ -214,7 +177,6 @@ describe('a reader of a connection whose refresh token is in doubt', () => {
     dueAt: at(minutes(20)),
     session: { version: version(1), inDoubt: true },
   });
-  const life = { issuedAt: at(-minutes(30)), expiresAt: at(minutes(30)) };
   const demanded = (connection: Connection, published: Published | undefined) =>
     decideDemand(connection, published, START, { kind: 'ifNeeded', minTtl: hours(1) }, policy);
 

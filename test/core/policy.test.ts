@@ -223,15 +223,10 @@ describe('what readers are promised', () => {
           // The schedule looks once a tick, whenever that began.
           const until = Math.min(dueAt + phase * ofProvider.tick, expiresAt);
           const now = epochMs(Math.min(START + Math.floor(point * (until - START)), Math.ceil(until) - 1));
-          const record = connectionOf(connection, { status: 'healthy', issuedAt: START, expiresAt, dueAt });
+          const life = { issuedAt: START, expiresAt };
           const tried = { discoveredVersion: secretVersion('1'), usedVersion: secretVersion('1') };
-          const decision = decideDemand(
-            { ...record, ...tried },
-            { issuedAt: START, expiresAt },
-            now,
-            { kind: 'ifNeeded', minTtl },
-            ofProvider,
-          );
+          const record = connectionOf(connection, { status: 'healthy', dueAt, ...life, ...tried });
+          const decision = decideDemand(record, life, now, { kind: 'ifNeeded', minTtl }, ofProvider);
           expect(decision).toEqual({ action: 'wait', reason: 'fresh' });
         },
       ),
@@ -244,11 +239,8 @@ it('a faster world has shorter pauses, and the same bounds of real work', () => 
   const fast = scaled(policy, 60);
   expect(fast.floor).toBe(seconds(1));
   expect(fast.probe.first).toBe(minutes(1));
-  expect([fast.lease, fast.callDeadline, fast.runDeadline]).toEqual([
-    policy.lease,
-    policy.callDeadline,
-    policy.runDeadline,
-  ]);
+  const { lease, callDeadline, runDeadline } = policy;
+  expect(fast).toMatchObject({ lease, callDeadline, runDeadline });
 });
 
 describe('deadlines', () => {
@@ -293,7 +285,7 @@ it('the lease outlasts every call of a run and the commit after it', () => {
   expect(policy.lease).toBeLessThan(tickOf({ lifetime: 0 }) + 1);
 });
 
-it('the test’s own chance is the same for the same seed', () => {
+it('the chance that tests use is the same for the same seed', () => {
   const [one, other] = [seeded(7), seeded(7)];
   expect([one(), one(), one()]).toEqual([other(), other(), other()]);
 });

@@ -60,38 +60,43 @@ const failed = (
 const refused: RunFailure = { kind: 'refused', code: 'invalid_grant', status: 401 };
 const retry: RunFailure = { kind: 'retry', code: 'rate_limited', status: 429 };
 const unknown: RunFailure = { kind: 'unknown', code: 'timeout' };
+const noVerdicts: readonly [string, RunFailure][] = [
+  ['that may pass', retry],
+  ['that nobody knows the outcome of', unknown],
+  ['of the store', { kind: 'unknown', code: 'store_failed' }],
+];
+/** An error that occurs for the first time. */
+const first = (code: ErrorCode) => ({ code, at: START, since: START, times: 1 });
 
 describe('the session after', () => {
-  const sessionAfterA = (kind: 'login' | 'refresh', change: Partial<Granted> = {}, irreplaceable = false) =>
-    sessionAfter(seen(), session, { grant: kind, irreplaceable }, { ...granted, ...change }, provider, {
-      base: 'https://login.test',
-      binding: 'b',
-    });
-  const fresh = { refreshToken: 'new', base: 'https://login.test', binding: 'b' };
+  const issuer = { base: 'https://login.test', binding: 'b' };
+  const kept = (grant: 'login' | 'refresh', change: Partial<Granted> = {}, irreplaceable = false) =>
+    sessionAfter(seen(), session, { grant, irreplaceable }, { ...granted, ...change }, provider, issuer);
+  const fresh = { refreshToken: 'new', ...issuer };
 
   it('a login is the new one, or none', () => {
-    expect(sessionAfterA('login', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
-    expect(sessionAfterA('login', { refreshToken: 'new' })).toEqual(fresh);
-    expect(sessionAfterA('login')).toBeUndefined();
+    expect(kept('login', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
+    expect(kept('login', { refreshToken: 'new' })).toEqual(fresh);
+    expect(kept('login')).toBeUndefined();
   });
 
   it('a refresh is the new one, or the old one if there is no new one (RFC 6749 §6)', () => {
-    expect(sessionAfterA('refresh', { refreshToken: 'new' })).toEqual(fresh);
-    const ending = { refreshToken: 'new', sessionEndsAt: at(5) };
-    expect(sessionAfterA('refresh', ending)).toEqual({ ...fresh, endsAt: at(5) });
-    expect(sessionAfterA('refresh')).toBe(session);
+    expect(kept('refresh', { refreshToken: 'new' })).toEqual(fresh);
+    expect(kept('refresh', { refreshToken: 'new', sessionEndsAt: at(5) })).toEqual({ ...fresh, endsAt: at(5) });
+    expect(kept('refresh')).toBe(session);
   });
 
-  it('a refresh that did not lengthen the token’s life is none: the next grant is a login', () => {
+  it('a refresh that did not lengthen the token’s life is none: the next grant is a login, which begins one', () => {
     const same = { refreshToken: 'new', expiresAt: life.expiresAt };
-    expect(sessionAfterA('refresh', same)).toBeUndefined();
-    expect(sessionAfterA('refresh', { ...same, expiresAt: at(minutes(36) - 1) })).toBeUndefined();
-    expect(sessionAfterA('refresh', { ...same, expiresAt: at(minutes(36)) })).toEqual(fresh);
+    expect(kept('refresh', same)).toBeUndefined();
+    expect(kept('refresh', { ...same, expiresAt: at(minutes(36) - 1) })).toBeUndefined();
+    expect(kept('refresh', { ...same, expiresAt: at(minutes(36)) })).toEqual(fresh);
+    expect(kept('login', same)).toEqual(fresh);
   });
 
   it('a refresh of the only copy of access is never none', () => {
-    expect(sessionAfterA('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual(fresh);
-    expect(sessionAfterA('refresh', { expiresAt: at(1) }, true)).toBe(session);
+    expect(kept('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual(fresh);
+    expect(kept('refresh', { expiresAt: at(1) }, true)).toBe(session);
   });
 });
 
@@ -131,32 +136,18 @@ describe('a grant', () => {
   it('is published whole, and nothing of it that is not the consumer’s', () => {
     const { kind: _, warnings: __, ...token } = granted;
     const whole = { ...granted, refreshToken: 'r', sessionEndsAt: START };
-    expect(tokenOf(idOf('acme'), whole, version(7))).toEqual({
-      ...token,
-      connection: 'test-provider/acme',
-      version: 7,
-    });
+    expect(tokenOf(idOf('acme'), whole, version(7))).toEqual({ ...token, connection: idOf('acme'), version: 7 });
   });
 });
 
 describe('a failure', () => {
-  it.each<[string, RunFailure]>([
-    ['that may pass', retry],
-    ['that nobody knows the outcome of', unknown],
-    ['of a part of ours', { kind: 'unknown', code: 'store_failed' }],
-  ])('%s backs off and keeps what it had', (_, trouble) => {
+  it.each(noVerdicts)('%s backs off and keeps what it had', (_, trouble) => {
     expect(failed(trouble)).toEqual({
       status: 'failing',
       dueAt: at(seconds(5)),
       failures: 1,
       failingSince: START,
-      lastError: {
-        code: trouble.code,
-        at: START,
-        since: START,
-        times: 1,
-        ...('status' in trouble && { status: trouble.status }),
-      },
+      lastError: { ...first(trouble.code), ...('status' in trouble && { status: trouble.status }) },
       ...life,
       base: 'https://login.test',
       session: note,
@@ -183,11 +174,7 @@ describe('a failure', () => {
 
   it('notes the secret that it used, or none if none was read', () => {
     expect(failed(retry, {}, { tried: t2 })).toMatchObject({ usedVersion: v2, settledVersion: v1 });
-    const unread = failed(
-      { kind: 'retry', code: 'secret_unreadable' },
-      { discoveredVersion: v2 },
-      { tried: undefined },
-    );
+    const unread = failed(retry, { discoveredVersion: v2 }, { tried: undefined });
     expect(unread).toMatchObject({ usedVersion: v1 });
     expect(unread).not.toHaveProperty('settledVersion');
   });
@@ -196,13 +183,9 @@ describe('a failure', () => {
 describe('attention', () => {
   it('is called for by a refusal, and probed in an hour', () => {
     expect(failed(refused)).toMatchObject({ status: 'attention', attentionSince: START, dueAt: at(hours(1)) });
-    expect(failed({ kind: 'refused', code: 'secret_invalid', fields: ['password'] }).lastError).toEqual({
-      code: 'secret_invalid',
-      at: START,
-      since: START,
-      times: 1,
-      fields: ['password'],
-    });
+    const fields = ['password'];
+    const { lastError } = failed({ kind: 'refused', code: 'secret_invalid', fields });
+    expect(lastError).toEqual({ ...first('secret_invalid'), fields });
   });
 
   it('is called for by a rejection that comes again minutes later', () => {
@@ -240,11 +223,7 @@ describe('attention', () => {
     });
   });
 
-  it.each<[string, RunFailure]>([
-    ['an outage', retry],
-    ['a lost answer', unknown],
-    ['a store that is away', { kind: 'retry', code: 'store_failed' }],
-  ])('by a rejection that stands waits for %s as anybody does', (_, trouble) => {
+  it.each(noVerdicts)('by a rejection that stands has the usual pause after a failure %s', (_, trouble) => {
     const lastError = { code: 'access_refused', times: 9, at: at(-hours(1)), since: at(-hours(9)) } as const;
     const standing = { status: 'attention', failures: 9, attentionSince: at(-hours(9)), lastError } as const;
     const settled = failed(trouble, { ...standing, expiresAt: START });
@@ -259,56 +238,32 @@ describe('attention', () => {
     lastError: { code: 'invalid_client', times: 1, at: at(-hours(3)), since: at(-hours(3)) },
   };
 
-  it.each<[string, RunFailure]>([
-    ['a probe with no verdict', retry],
-    ['a probe with an unknown outcome', unknown],
-  ])('does not end with %s, and its cause stays', (_, trouble) => {
+  it.each(noVerdicts)('does not end with a failure %s, and its cause stays', (_, trouble) => {
     expect(failed(trouble, attention)).toMatchObject({ ...attention, failures: 3, dueAt: at(hours(4)) });
   });
 
-  it.each<[string, RunFailure]>([
-    ['may pass', retry],
-    ['nobody knows', unknown],
-  ])(
-    'ends with new credentials whose outcome %s: they are tried again: otherwise nothing would try them',
-    (_, trouble) => {
-      const settled = failed(trouble, attention, { tried: t2 });
-      expect(settled).toMatchObject({ status: 'failing', usedVersion: v2, lastError: { code: trouble.code } });
-      expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
-      expect(settled).not.toHaveProperty('attentionSince');
-    },
-  );
+  it.each(noVerdicts)('ends with new credentials and a failure %s: otherwise nothing would try them', (_, trouble) => {
+    const settled = failed(trouble, attention, { tried: t2 });
+    expect(settled).toMatchObject({ status: 'failing', usedVersion: v2, lastError: { code: trouble.code } });
+    expect(settled.dueAt).toBeLessThanOrEqual(at(policy.backoff.cap));
+    expect(settled).not.toHaveProperty('attentionSince');
+  });
 
   it('stays with new credentials that are refused as well', () => {
-    expect(failed(refused, attention, { tried: t2 })).toMatchObject({
-      status: 'attention',
-      dueAt: at(hours(4)),
-      usedVersion: v2,
-    });
+    const settled = failed(refused, attention, { tried: t2 });
+    expect(settled).toMatchObject({ status: 'attention', dueAt: at(hours(4)), usedVersion: v2 });
   });
 });
 
 const postponed = { until: at(7), code: 'budget_used' } as const;
 
 it('a postponed run changes nothing but when it is due, and says why', () => {
-  const before = seen({
-    status: 'failing',
-    failures: 2,
-    failingSince: START,
-    lastError: { code: 'timeout', times: 1, at: START, since: START },
-  });
+  const before = seen({ status: 'failing', failures: 2, failingSince: START, lastError: first('timeout') });
   const { connection: _, version: __, discoveredVersion: ___, ...rest } = before;
-  const lastError = { code: 'budget_used', times: 1, at: START, since: START };
-  expect(settlePostponed(before, { calls: 1, session: note }, postponed, START)).toEqual({
-    ...rest,
-    lastError,
-    dueAt: at(7),
-  });
+  const expected = { ...rest, lastError: first('budget_used'), dueAt: at(7) };
+  expect(settlePostponed(before, { calls: 1, session: note }, postponed, START)).toEqual(expected);
   expect(settlePostponed(before, { calls: 1 }, postponed, START)).not.toHaveProperty('session');
-  const attention = seen({
-    status: 'attention',
-    lastError: { code: 'invalid_grant', times: 1, at: START, since: START },
-  });
+  const attention = seen({ status: 'attention', lastError: first('invalid_grant') });
   expect(settlePostponed(attention, { calls: 1 }, postponed, START).lastError?.code).toBe('invalid_grant');
 });
 
@@ -330,22 +285,4 @@ it('no settlement has an undefined field: a store need not guess', () => {
     settlePostponed(bare, { calls: 0 }, postponed, START),
   ];
   for (const settlement of settlements) expect(Object.values(settlement)).not.toContain(undefined);
-});
-
-it('a login that did not lengthen the life of a token has a session all the same', () => {
-  const seen = connectionOf(idOf('acme'), { issuedAt: START, expiresAt: plus(START, minutes(60)) });
-  const granted = {
-    kind: 'granted',
-    accessToken: 'access',
-    tokenType: 'Bearer',
-    issuedAt: START,
-    expiresAt: plus(START, minutes(60)),
-    headers: {},
-    baseUrl: 'https://api.test',
-    refreshToken: 'new',
-    warnings: [],
-  } as const;
-  const issuer = { base: 'https://login.test', binding: 'b' };
-  const session = sessionAfter(seen, undefined, { grant: 'login' }, granted, testProvider(), issuer);
-  expect(session).toEqual({ refreshToken: 'new', ...issuer });
 });

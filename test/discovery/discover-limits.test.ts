@@ -3,16 +3,13 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { CONNECTIONS_PER_SECRET } from '../../lib/core/secret.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, secretOf } from '../../lib/core/types.ts';
-import { answer, vendorWorld } from '../kit/vendor.ts';
+import { answer, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
 import type { World } from '../kit/world.ts';
 
 /** A secret may hold this many connections, and leave as many records of removed ones. */
 
-const SHARED = 'test-provider/shared';
 const keys = (prefix: string, count = CONNECTIONS_PER_SECRET) =>
   Array.from({ length: count }, (_, n) => `${prefix}${n}`);
-const write = (world: World, names: readonly string[]) =>
-  world.put(SHARED, { password: 'right', connections: Object.fromEntries(names.map(name => [name, {}])) });
 const recordsOf = async (world: World, secret = SHARED) => {
   const shards = await Promise.all(allShards.map(shard => world.stores.connections.list('test-provider', shard)));
   return shards.flat().filter(({ connection }) => secretOf(connection) === secret);
@@ -20,10 +17,8 @@ const recordsOf = async (world: World, secret = SHARED) => {
 
 it('all keys of a full secret can be replaced at once', async () => {
   const { world } = await vendorWorld();
-  await write(world, keys('before-'));
-  await world.discover();
-  await write(world, keys('after-'));
-  const report = await world.discover();
+  await world.edit(SHARED, packed(keys('before-')));
+  const report = await world.edit(SHARED, packed(keys('after-')));
   expect(report).toMatchObject({ problems: [], failures: [] });
   expect(report.added).toHaveLength(CONNECTIONS_PER_SECRET);
   expect(report.retired).toHaveLength(CONNECTIONS_PER_SECRET);
@@ -37,8 +32,7 @@ it('all keys of a full secret can be replaced at once', async () => {
 it('keys that are renamed every minute leave no more records than that, and stop no other secret', async () => {
   const { world } = await vendorWorld();
   for (let minute = 0; minute < 90; minute += 1) {
-    await write(world, keys(`round-${minute}-`));
-    const { problems } = await world.discover();
+    const { problems } = await world.edit(SHARED, packed(keys(`round-${minute}-`)));
     if (minute > 1 && minute < 60) {
       const code = 'too_many_removed';
       expect(problems).toEqual([{ secret: `token-refresher/${SHARED}`, code, count: CONNECTIONS_PER_SECRET }]);
@@ -47,15 +41,15 @@ it('keys that are renamed every minute leave no more records than that, and stop
     expect((await recordsOf(world)).length).toBeLessThanOrEqual(2 * CONNECTIONS_PER_SECRET);
     world.clock.pass(minutes(1));
   }
-  await world.put('test-provider/other', { password: 'right' });
-  expect(await world.discover()).toMatchObject({ added: ['test-provider/other'] });
+  expect(await world.edit('test-provider/other', { password: 'right' })).toMatchObject({
+    added: ['test-provider/other'],
+  });
 });
 
 it('keys that had no room at all are added once there is some', async () => {
   const { world } = await vendorWorld();
   for (const round of ['first-', 'second-', 'last-']) {
-    await write(world, keys(round));
-    await world.discover();
+    await world.edit(SHARED, packed(keys(round)));
     await world.tick('test-provider');
     world.clock.pass(minutes(1));
   }
@@ -70,12 +64,9 @@ it('keys that had no room at all are added once there is some', async () => {
 
 it('takes as many new keys as there is room for, and the others later, without a change of the secret', async () => {
   const { world } = await vendorWorld();
-  await write(world, keys('a'));
-  await world.discover();
-  await write(world, [...keys('a', 50), ...keys('b', 150)]);
-  await world.discover();
-  await write(world, [...keys('a', 50), ...keys('c', 60)]);
-  const report = await world.discover();
+  await world.edit(SHARED, packed(keys('a')));
+  await world.edit(SHARED, packed([...keys('a', 50), ...keys('b', 150)]));
+  const report = await world.edit(SHARED, packed([...keys('a', 50), ...keys('c', 60)]));
   expect(report.added).toHaveLength(50);
   expect(report.problems).toEqual([expect.objectContaining({ code: 'too_many_removed', count: 10 })]);
   const working = (await recordsOf(world)).filter(({ retiredAt }) => retiredAt === undefined);
@@ -93,8 +84,7 @@ it('removed keys whose end always fails do not exceed that number', async () => 
   const { world } = await vendorWorld();
   world.vendor = () => answer('', 503);
   for (let minute = 0; minute < 10; minute += 1) {
-    await write(world, keys(`round-${minute}-`));
-    await world.discover();
+    await world.edit(SHARED, packed(keys(`round-${minute}-`)));
     world.clock.pass(minutes(30));
   }
   expect(await recordsOf(world)).toHaveLength(2 * CONNECTIONS_PER_SECRET);

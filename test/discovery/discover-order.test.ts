@@ -2,15 +2,10 @@ import { expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
+import { deleteByHand } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
-import { ID, vendorWorld } from '../kit/vendor.ts';
-import { deleteByHand, PREFIX, type World } from '../kit/world.ts';
-
-const SHARED = 'test-provider/shared';
-const shared = (...names: string[]) => ({
-  password: 'right',
-  connections: Object.fromEntries(names.map(name => [name, {}])),
-});
+import { ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 const WRITES = ['add', 'noteSecret', 'retire', 'revive', 'replace', 'remove', 'beginEnd'].map(
   each => `connections.${each}`,
@@ -46,9 +41,8 @@ const changes: readonly (readonly [string, readonly string[], readonly string[]]
 it.each(changes)('%s, and crashes after any of its writes, is completed by the next', async (_, before, after) => {
   for (let n = 1; ; n += 1) {
     const { world } = await vendorWorld();
-    if (before.length > 0) await world.put(SHARED, shared(...before));
-    await world.discover();
-    await world.put(SHARED, { ...shared(...after), note: 'changed' });
+    if (before.length > 0) await world.edit(SHARED, packed(before));
+    await world.put(SHARED, { ...packed(after), note: 'changed' });
     if (!(await diesAfter(world, n))) return expect(n).toBeGreaterThan(1);
     // What it had begun comes to its end.
     await new Promise(setImmediate);
@@ -67,12 +61,11 @@ it.each(changes)('%s, and crashes after any of its writes, is completed by the n
 
 it('a record of a packed secret that was deleted by hand is there again after the next discovery', async () => {
   const { world } = await vendorWorld();
-  await world.put(SHARED, shared('oslo', 'bergen'));
-  await world.discover();
+  await world.edit(SHARED, packed(['oslo', 'bergen']));
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ read: 0 });
-  await deleteByHand(world, idOf('shared/oslo'));
-  expect(await world.discover()).toMatchObject({ read: 1, added: [idOf('shared/oslo')], changed: [] });
+  await deleteByHand(world, OSLO);
+  expect(await world.discover()).toMatchObject({ read: 1, added: [OSLO], changed: [] });
   expect(await world.discover()).toMatchObject({ read: 0 });
 });
 
@@ -82,13 +75,10 @@ it('all records of a secret that were deleted by hand are there again, too', asy
   expect(await world.discover()).toMatchObject({ added: [ID] });
 });
 
+const badKey = { code: 'bad_connection_key', count: 1 };
 it.each<[string, string, object]>([
-  [
-    'a bad key',
-    '{"password":"right","connections":{"oslo":{},"planted key":{}}}',
-    { code: 'bad_connection_key', count: 1 },
-  ],
-  ['only a bad key', '{"connections":{"planted key":{}}}', { code: 'bad_connection_key', count: 1 }],
+  ['a bad key', JSON.stringify(packed(['oslo', 'planted key'])), badKey],
+  ['only a bad key', JSON.stringify(packed(['planted key'])), badKey],
   ['no JSON', '{"passw', { code: 'secret_malformed' }],
   ['no object of connections', '{"connections":[]}', { code: 'secret_malformed' }],
 ])('a secret with %s is a problem at each discovery, until it is corrected', async (_, text, problem) => {
@@ -98,8 +88,7 @@ it.each<[string, string, object]>([
     expect((await world.discover()).problems).toEqual([{ secret: `${PREFIX}${SHARED}`, ...problem }]);
     world.clock.pass(minutes(1));
   }
-  await world.put(SHARED, shared('oslo'));
-  expect(await world.discover()).toMatchObject({ problems: [] });
+  expect(await world.edit(SHARED, packed(['oslo']))).toMatchObject({ problems: [] });
   world.clock.pass(GRACE);
   await world.tick('test-provider');
   expect(await world.discover()).toMatchObject({ problems: [], read: 0 });
@@ -107,8 +96,7 @@ it.each<[string, string, object]>([
 
 it('a secret that needs a person is noted once, though it is read at each discovery', async () => {
   const { world } = await vendorWorld();
-  await world.put(ID, '{"passw');
-  expect(await world.discover()).toMatchObject({ changed: [ID] });
+  expect(await world.edit(ID, '{"passw')).toMatchObject({ changed: [ID] });
   world.log.length = 0;
   expect(await world.discover()).toMatchObject({ changed: [], read: 1 });
   expect(world.log.filter(each => WRITES.includes(each))).toEqual([]);
@@ -126,10 +114,10 @@ it('a record of an earlier release, which notes no number of keys, has it noted 
 
 it('what the store does not take stops no other change, is reported, and comes the next time', async () => {
   const { world } = await vendorWorld();
-  await world.put(SHARED, shared('oslo', 'bergen'));
+  await world.put(SHARED, packed(['oslo', 'bergen']));
   const gone = await world.add(idOf('gone'), { password: 'right' });
   for (const id of [ID, gone]) await world.stores.secrets.delete(`${PREFIX}${id}`);
-  await world.put('test-provider/more', shared('a', 'b', 'c'));
+  await world.put('test-provider/more', packed(['a', 'b', 'c']));
   let refuse = true;
   world.hooks.before = async at => {
     if (refuse && (at === 'connections.add' || at === 'connections.retire')) {

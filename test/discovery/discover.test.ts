@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { expectGone } from '../kit/ending.ts';
+import { failAlways, once } from '../kit/faults.ts';
 import { idOf, noteOf, nth } from '../kit/records.ts';
-import { ID, vendorWorld } from '../kit/vendor.ts';
-
-const SHARED = 'test-provider/shared';
-const shared = (...names: string[]) => ({
-  password: 'right',
-  connections: Object.fromEntries(names.map(name => [name, {}])),
-});
-const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
+import { BERGEN, ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
+import type { World } from '../kit/world.ts';
 
 describe('a new secret', () => {
   it('is a connection, due at once', async () => {
@@ -26,12 +22,11 @@ describe('a new secret', () => {
 
   it('of many connections is each of them, and not itself', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    const report = await world.discover();
-    expect(report.added.toSorted()).toEqual([bergen, oslo]);
+    const report = await world.edit(SHARED, packed(['oslo', 'bergen']));
+    expect(report.added.toSorted()).toEqual([BERGEN, OSLO]);
     expect(report).toMatchObject({ secrets: 2, connections: 3, problems: [] });
     await world.tick('test-provider');
-    expect((await world.token(oslo)).accessToken).not.toBe((await world.token(bergen)).accessToken);
+    expect((await world.token(OSLO)).accessToken).not.toBe((await world.token(BERGEN)).accessToken);
     expect(await world.stores.connections.get(idOf('shared'))).toBeUndefined();
   });
 
@@ -43,30 +38,26 @@ describe('a new secret', () => {
     [
       'too_many_connections',
       'test-provider/many',
-      JSON.stringify(shared(...Array.from({ length: 201 }, (_, n) => `k${n}`))),
+      JSON.stringify(packed(Array.from({ length: 201 }, (_, n) => `k${n}`))),
     ],
     ['secret_malformed', 'test-provider/broken', '{"passw'],
   ])('that cannot be used is a problem (%s), and stops no other', async (code, name, text, more = {}) => {
     const { world } = await vendorWorld();
     await world.stores.secrets.put(`token-refresher/${name}`, text);
-    await world.put(SHARED, shared('oslo'));
-    const report = await world.discover();
+    const report = await world.edit(SHARED, packed(['oslo']));
     expect(report.problems).toEqual([{ secret: `token-refresher/${name}`, code, ...more }]);
-    expect(report.added).toContain(oslo);
+    expect(report.added).toContain(OSLO);
     expect(JSON.stringify(report)).not.toContain('planted');
   });
 
   it('that is malformed is seen as a connection in need of a person, and recovers when it is corrected', async () => {
     const { world, vendor } = await vendorWorld();
-    const single = idOf('oslo');
-    await world.put(single, '{"passw');
-    await world.discover();
+    await world.edit(ID, '{"passw');
     await world.tick('test-provider');
-    expect(await world.record(single)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
-    await world.put(single, { password: vendor.password });
-    await world.discover();
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'secret_malformed' } });
+    await world.edit(ID, { password: vendor.password });
     await world.tick('test-provider');
-    expect(await world.record(single)).toMatchObject({ status: 'healthy' });
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 });
 
@@ -79,35 +70,26 @@ describe('a secret that was read before', () => {
 
   it('makes its connection due when it changes', async () => {
     const { world } = await vendorWorld();
-    await world.put(ID, { password: 'right', note: 'new' });
-    expect(await world.discover()).toMatchObject({ read: 1, changed: [ID] });
+    expect(await world.edit(ID, { password: 'right', note: 'new' })).toMatchObject({ read: 1, changed: [ID] });
     expect(await world.discover()).toMatchObject({ read: 0, changed: [] });
     expect(await world.tick('test-provider')).toMatchObject({ due: 1 });
   });
 
-  it('gives its new connections away even if a refresh has read it first', async () => {
+  // A cold worker reads the new version, and notes it as the one that exists.
+  it.each([
+    ['gets a new one', ['oslo'], ['oslo', 'bergen'], { added: [BERGEN], retired: [] }],
+    ['loses one', ['oslo', 'bergen'], ['oslo'], { added: [], retired: [BERGEN], changed: [OSLO] }],
+  ])('of many connections %s even if a refresh has read it first', async (_, before, after, report) => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo'));
-    await world.discover();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    // A cold worker reads the new version, and notes it as the one that exists.
-    await world.refresh(oslo);
-    expect(await world.discover()).toMatchObject({ added: [bergen] });
-  });
-
-  it('loses a connection even if a refresh has read it first', async () => {
-    const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
-    await world.put(SHARED, shared('oslo'));
-    await world.refresh(bergen);
-    await world.refresh(oslo);
-    expect(await world.discover()).toMatchObject({ retired: [bergen] });
+    await world.edit(SHARED, packed(before));
+    await world.put(SHARED, packed(after));
+    for (const key of before.toReversed()) await world.refresh(idOf(`shared/${key}`));
+    expect(await world.discover()).toMatchObject(report);
   });
 
   it('becomes many connections even if a refresh has read it first', async () => {
     const { world } = await vendorWorld();
-    await world.put(ID, shared('oslo', 'bergen'));
+    await world.put(ID, packed(['oslo', 'bergen']));
     const inside = [idOf('acme/bergen'), idOf('acme/oslo')];
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'secret_missing' } });
     const report = await world.discover();
@@ -117,13 +99,10 @@ describe('a secret that was read before', () => {
 
   it('notes its change under a running refresh, or the next time', async () => {
     const { world, vendor } = await vendorWorld();
-    world.hooks.before = async operation => {
-      if (operation !== 'send') return;
-      delete world.hooks.before;
+    once(world, 'before', 'send', async () => {
       vendor.password = 'newer';
-      await world.put(ID, { password: 'newer' });
-      await world.discover();
-    };
+      await world.edit(ID, { password: 'newer' });
+    });
     await world.refresh(ID);
     await world.discover();
     const { discoveredVersion: known, usedVersion } = await world.record(ID);
@@ -136,8 +115,7 @@ describe('a secret that was read before', () => {
 describe('a secret that is gone', () => {
   it('takes its connection and its token with it, and the record after an hour', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    expect(await world.discover()).toMatchObject({ retired: [ID], removed: [] });
+    expect(await world.deleteSecret(ID)).toMatchObject({ retired: [ID], removed: [] });
     world.clock.pass(GRACE - 1);
     expect(await world.tick('test-provider')).toMatchObject({ connections: 0, due: 0 });
     expect(world.retired).toEqual([]);
@@ -146,8 +124,7 @@ describe('a secret that is gone', () => {
     world.clock.pass(1);
     await world.tick('test-provider');
     expect(world.retired).toEqual([`${ID} ended`]);
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.refreshToken(ID)).toBeUndefined();
+    await expectGone(world, ID);
     world.clock.pass(RETIRED_FOR - GRACE - 1);
     expect(await world.discover()).toMatchObject({ retired: [], removed: [] });
     world.clock.pass(1);
@@ -156,19 +133,10 @@ describe('a secret that is gone', () => {
     expect(await world.discover()).toMatchObject({ removed: [], retired: [] });
   });
 
-  it('takes one that a key was removed of, and leaves the others', async () => {
-    const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
-    await world.put(SHARED, shared('bergen'));
-    expect(await world.discover()).toMatchObject({ retired: [oslo], changed: [bergen] });
-  });
-
   it('takes back, once more, what a late writer published meanwhile', async () => {
     const { world } = await vendorWorld();
     const late = await world.token(ID);
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     await world.stores.tokens.publish(late);
@@ -179,8 +147,7 @@ describe('a secret that is gone', () => {
 
   it('loses its token ten minutes late even if no refresher runs, and its record only once it has ended', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE + minutes(10) - 1);
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeDefined();
@@ -207,13 +174,11 @@ describe('a secret that is gone', () => {
     };
     await world.stores.secrets.delete(secret);
     if (which === 'a later') await world.discover();
-    world.hooks[when] = async at => {
-      if (at !== operation) return;
-      delete world.hooks[when];
+    once(world, when, operation, async () => {
       await world.stores.secrets.restore(secret);
       world.clock.pass(minutes(2));
       await settle();
-    };
+    });
     await world.discover();
     expect(world.hooks[when]).toBeUndefined();
     await settle();
@@ -223,27 +188,23 @@ describe('a secret that is gone', () => {
 
   it('that comes back revives its connection, which is due at once and publishes', async () => {
     const { world } = await vendorWorld();
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(minutes(10));
-    await world.stores.secrets.restore(`token-refresher/${ID}`);
-    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
+    expect(await world.record(ID)).toMatchObject({ dueAt: world.clock.now() });
     expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
-    expect((await world.token(ID)).version).toBeGreaterThan(1);
   });
 
   it('that comes back after its record was removed starts from the beginning, and late writes for the old one do not touch its token', async () => {
     const { world } = await vendorWorld();
     for (const _ of ['a', 'few', 'versions']) await world.refresh(ID);
     const late = await world.token(ID);
-    await world.stores.secrets.delete(`token-refresher/${ID}`);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE);
     await world.tick('test-provider');
     world.clock.pass(hours(1));
     await world.discover();
-    await world.stores.secrets.restore(`token-refresher/${ID}`);
-    await world.discover();
+    await world.restoreSecret(ID);
     await world.tick('test-provider');
     const first = await world.token(ID);
     expect(first.version).toBeGreaterThan(late.version);
@@ -254,48 +215,35 @@ describe('a secret that is gone', () => {
 });
 
 describe('hearsay retires nothing', () => {
-  const survives = async (hide: (world: Awaited<ReturnType<typeof vendorWorld>>['world']) => void) => {
+  const isEmpty = (world: World) => void Object.assign(world.stores.secrets, { list: async () => [] });
+  const fails = (operation: string) => (world: World) => failAlways(world, 'before', operation);
+
+  it.each<[string, ...((world: World) => void)[]]>([
+    ['a list that is empty by mistake', isEmpty],
+    ['a list that cannot be had', fails('secrets.list')],
+    ['a list that is empty and a secret that cannot be read', isEmpty, fails('secrets.get')],
+  ])('such as %s', async (_, ...faults) => {
     const { world } = await vendorWorld();
-    hide(world);
+    for (const fault of faults) fault(world);
     await world.discover().catch(() => undefined);
     expect(await world.record(ID)).not.toHaveProperty('retiredAt');
     expect(await world.token(ID)).toMatchObject({ version: nth(1) });
-  };
-
-  it('such as a list that is empty by mistake', () =>
-    survives(world => void Object.assign(world.stores.secrets, { list: async () => [] })));
-
-  it('such as a list that cannot be had', () =>
-    survives(world => {
-      world.hooks.before = async operation => {
-        if (operation === 'secrets.list') throw new Error('throttled');
-      };
-    }));
-
-  it('such as a secret that cannot be read', async () => {
-    const { world } = await vendorWorld();
-    await world.put(ID, { password: 'newer' });
-    world.hooks.before = async operation => {
-      if (operation === 'secrets.get') throw new Error('throttled');
-    };
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_unreadable' }] });
   });
 
-  it('such as a list that is empty and a secret that cannot be read', () =>
-    survives(world => {
-      Object.assign(world.stores.secrets, { list: async () => [] });
-      world.hooks.before = async operation => {
-        if (operation === 'secrets.get') throw new Error('throttled');
-      };
-    }));
+  it('such as a changed secret that cannot be read', async () => {
+    const { world } = await vendorWorld();
+    failAlways(world, 'before', 'secrets.get');
+    expect(await world.edit(ID, { password: 'newer' })).toMatchObject({
+      retired: [],
+      problems: [{ code: 'secret_unreadable' }],
+    });
+  });
 
   it('such as a secret that is being corrected', async () => {
     const { world } = await vendorWorld();
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    await world.discover();
-    await world.put(SHARED, '{"connections": {"oslo": ');
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [{ code: 'secret_malformed' }] });
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ retired: [], problems: [] });
+    await world.edit(SHARED, packed(['oslo', 'bergen']));
+    const problems = [{ code: 'secret_malformed' }];
+    expect(await world.edit(SHARED, '{"connections": {"oslo": ')).toMatchObject({ retired: [], problems });
+    expect(await world.edit(SHARED, packed(['oslo', 'bergen']))).toMatchObject({ retired: [], problems: [] });
   });
 });

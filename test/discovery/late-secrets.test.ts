@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours, minutes, version } from '../../lib/core/types.ts';
 import { discoverNow } from '../kit/discover.ts';
+import { once } from '../kit/faults.ts';
 import { ID, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
 
@@ -20,31 +21,23 @@ it('a secret that is not listed and cannot be understood is not gone', async () 
 it('a secret that was broken is noted as changed, which is reported at once', async () => {
   const { world } = await vendorWorld();
   const { discoveredVersion: before } = await world.record(ID);
-  await world.put(ID, '{"password": ');
-  expect(await world.discover()).toMatchObject({ connections: 1, changed: [ID] });
+  expect(await world.edit(ID, '{"password": ')).toMatchObject({ connections: 1, changed: [ID] });
   expect((await world.record(ID)).discoveredVersion).not.toBe(before);
 });
 
 it('a token that came after the end had begun is not withdrawn', async () => {
   const { world } = await vendorWorld();
   const { version: last, ...token } = await world.token(ID);
-  await world.stores.secrets.delete(`${PREFIX}${ID}`);
-  await world.discover();
+  await world.deleteSecret(ID);
   world.clock.pass(GRACE + minutes(10));
-  world.hooks.before = async at => {
-    if (at !== 'tokens.withdraw') return;
-    delete world.hooks.before;
-    await world.stores.tokens.publish({ ...token, version: version(last + 1) });
-  };
+  once(world, 'before', 'tokens.withdraw', () => world.stores.tokens.publish({ ...token, version: version(last + 1) }));
   await world.discover();
   expect(await world.token(ID)).toMatchObject({ version: last + 1 });
 });
 
 it('a connection whose secret comes back late is not removed by the discovery that finds it', async () => {
   const { world } = await vendorWorld();
-  await world.stores.secrets.delete(`${PREFIX}${ID}`);
-  await world.discover();
+  await world.deleteSecret(ID);
   world.clock.pass(hours(2));
-  await world.stores.secrets.restore(`${PREFIX}${ID}`);
-  expect(await world.discover()).toMatchObject({ revived: [ID], removed: [] });
+  expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID], removed: [] });
 });

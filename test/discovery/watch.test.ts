@@ -4,9 +4,10 @@ import { MAILS, type News, QUIET } from '../../lib/core/news.ts';
 import { type EpochMs, hours, minutes, plus } from '../../lib/core/types.ts';
 import { watch } from '../../lib/discovery/watch.ts';
 import type { Transition } from '../../lib/events.ts';
+import { failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
 import { answer, testProvider } from '../kit/vendor.ts';
-import { World } from '../kit/world.ts';
+import { PREFIX, World } from '../kit/world.ts';
 
 const provider = testProvider();
 const paces = new Map([[provider.id, { tick: minutes(1), refreshAt: 0.5, lifetime: minutes(10) }]]);
@@ -26,24 +27,18 @@ const watched = async (count: number) => {
   const health: Health[] = [];
   const failures: unknown[] = [];
   const published: string[] = [];
-  let refuses: boolean | string = false;
-  let busRefuses = false;
+  /** What is refused: all mails, or those of one connection; all events. */
+  const refused: { mails: boolean | string; events: boolean } = { mails: false, events: false };
   const deps = {
-    ...{
-      clock: world.clock,
-      ...world.stores,
-      providers: [provider],
-      prefix: 'token-refresher/',
-      connectionsPerSecret: 200,
-    },
-    paces,
+    ...{ clock: world.clock, ...world.stores, paces },
+    ...{ providers: [provider], prefix: PREFIX, connectionsPerSecret: 200 },
     publish: async (events: readonly Transition[]) => {
-      if (busRefuses) throw new Error('refused');
+      if (refused.events) throw new Error('refused');
       published.push(...events.map(({ type, connection }) => `${type} ${connection}`));
     },
     sendMail: async (news: readonly News[], how: string, at: EpochMs) => {
       const names = news.map(({ record }) => record.connection.split('/')[1] ?? '');
-      if (refuses === true || names[0] === refuses) throw new Error('refused');
+      if (refused.mails === true || names[0] === refused.mails) throw new Error('refused');
       times.push(at);
       sent.push({ names, how });
     },
@@ -52,15 +47,7 @@ const watched = async (count: number) => {
       newsFailed: (error: unknown) => void failures.push(error),
     },
   };
-  return {
-    ...{ world, add, sent, published, times, health, failures, run: () => watch(deps) },
-    refuseEvents: (yes: boolean) => {
-      busRefuses = yes;
-    },
-    refuse: (which: boolean | string) => {
-      refuses = which;
-    },
-  };
+  return { world, add, sent, published, times, health, failures, refused, run: () => watch(deps) };
 };
 
 describe('the watch', () => {
@@ -83,9 +70,7 @@ describe('the watch', () => {
 
   it('says what it sees even if nothing can be discovered', async () => {
     const { world, health, sent, run } = await watched(1);
-    world.hooks.before = async at => {
-      if (at === 'secrets.list') throw new Error('refused');
-    };
+    failAlways(world, 'before', 'secrets.list');
     await expect(run()).rejects.toThrow();
     expect(health).toHaveLength(1);
     expect(sent).toHaveLength(1);
@@ -95,22 +80,22 @@ describe('the watch', () => {
     [1, 'singly'],
     [MAILS + 1, 'summary'],
   ])('tries again to report what could not be reported, and discovers all the same: %i', async (count, how) => {
-    const { refuse, failures, sent, run } = await watched(count);
-    refuse(true);
+    const { refused, failures, sent, run } = await watched(count);
+    refused.mails = true;
     expect(await run()).toMatchObject({ secrets: count });
     expect(failures).toHaveLength(1);
-    refuse(false);
+    refused.mails = false;
     await run();
     expect(sent).toEqual([{ names: Array.from({ length: count }, (_, n) => `c${n}`), how }]);
   });
 
   it('reports the others although the mail of one is not taken', async () => {
-    const { sent, failures, run, refuse } = await watched(3);
-    refuse('c1');
+    const { sent, failures, run, refused } = await watched(3);
+    refused.mails = 'c1';
     await run();
     expect(sent.map(({ names }) => names)).toEqual([['c0'], ['c2']]);
     expect(failures).toHaveLength(1);
-    refuse(false);
+    refused.mails = false;
     await run();
     expect(sent.map(({ names }) => names)).toEqual([['c0'], ['c2'], ['c1']]);
   });
@@ -152,27 +137,17 @@ describe('the watch', () => {
       expect(sent).toHaveLength(1);
     });
 
-    it('publishes one event although no mail is taken, and sends the mail later', async () => {
-      const { published, sent, failures, run, refuse } = await expiring();
-      refuse(true);
+    it.each([
+      ['mails', [1, 0]],
+      ['events', [0, 1]],
+    ] as const)('does both once although %s are not taken at first', async (which, meanwhile) => {
+      const { published, sent, failures, run, refused } = await expiring();
+      refused[which] = true;
       await run();
       await run();
-      expect(published).toEqual([event]);
+      expect([published.length, sent.length]).toEqual(meanwhile);
       expect(failures).toHaveLength(2);
-      refuse(false);
-      await run();
-      expect(published).toEqual([event]);
-      expect(sent).toHaveLength(1);
-    });
-
-    it('sends one mail although no event is taken, and one event later', async () => {
-      const { published, sent, failures, run, refuseEvents } = await expiring();
-      refuseEvents(true);
-      await run();
-      await run();
-      expect(sent).toHaveLength(1);
-      expect(failures).toHaveLength(2);
-      refuseEvents(false);
+      refused[which] = false;
       await run();
       await run();
       expect(published).toEqual([event]);

@@ -154,9 +154,9 @@ const judge = async (stage: Stage, scenario: Scenario, actors: readonly Actor[])
   if (lost) await stage.checkTold(SINGLE);
   if (gone.length > 0) {
     await stage.calm(ROUNDS_UNTIL_UNREADABLE, [], minutes(5));
-    for (const connection of gone) stage.checkUnreadable(connection);
+    for (const connection of gone) stage.checkGone(connection, ['tokens']);
     await stage.calm(ROUNDS_UNTIL_GONE, [], minutes(5));
-    for (const connection of gone) stage.checkGone(connection);
+    for (const connection of gone) stage.checkGone(connection, ['tokens', 'sessions', 'records']);
   }
   return lost;
 };

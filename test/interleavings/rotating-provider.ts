@@ -11,7 +11,6 @@ interface Family {
 /** A refresh token or a code that was redeemed a second time. */
 export interface Replay {
   readonly from: Family['from'];
-  readonly at: EpochMs;
 }
 
 const LIFE: Milliseconds = hours(1);
@@ -23,7 +22,6 @@ const LIFE: Milliseconds = hours(1);
 export class RotatingProvider {
   password = 'right';
   readonly replays: Replay[] = [];
-  calls = 0;
   #issued = 0;
   readonly #codes = new Map<string, Family>();
   readonly #refreshTokens = new Map<string, { readonly family: Family; spent: boolean }>();
@@ -37,7 +35,6 @@ export class RotatingProvider {
   readonly handle = ({ body = '' }: HttpRequest): HttpReply => {
     const { password, code, refresh, revoke } = jsonObject(body) ?? {};
     if (typeof revoke === 'string') return this.#revoke(revoke);
-    this.calls += 1;
     if (typeof refresh === 'string') return this.#refresh(refresh);
     if (typeof code === 'string') return this.#redeem(code);
     return password === this.password ? this.#grant({ from: 'login', over: false }) : invalidGrant;
@@ -47,12 +44,6 @@ export class RotatingProvider {
   accepts(accessToken: string): boolean {
     const token = this.#accessTokens.get(accessToken);
     return token !== undefined && !token.revoked && !token.family.over && token.until > this.#now();
-  }
-
-  /** Whether a refresh grant with this token would succeed. */
-  wouldRefresh(refreshToken: string): boolean {
-    const held = this.#refreshTokens.get(refreshToken);
-    return held !== undefined && !held.spent && !held.family.over;
   }
 
   #refresh(refreshToken: string): HttpReply {
@@ -74,7 +65,7 @@ export class RotatingProvider {
   }
 
   #replayed(family: Family): HttpReply {
-    this.replays.push({ from: family.from, at: this.#now() });
+    this.replays.push({ from: family.from });
     family.over = true;
     return invalidGrant;
   }

@@ -13,21 +13,16 @@ import { testClock } from '../kit/clock.ts';
 import { discoverNow } from '../kit/discover.ts';
 import { emptyTables, type MemoryTables, memoryStores, type Stores } from '../kit/memory.ts';
 import { idOf } from '../kit/records.ts';
-import { testProvider } from '../kit/vendor.ts';
-import { workerOf } from '../kit/worker.ts';
+import { lostAnswer, testProvider } from '../kit/vendor.ts';
+import { PREFIX, workerOf } from '../kit/worker.ts';
 import type { Actor, Fate } from './actor.ts';
 import { isGrant, RotatingProvider } from './rotating-provider.ts';
 
-const PREFIX = 'token-refresher/';
 const FOREVER = epochMs(8e15);
 
+const url = 'https://login.test/revoke';
 const provider: Provider = testProvider({
-  revoke: (_, token) => ({
-    method: 'POST',
-    url: 'https://login.test/revoke',
-    headers: {},
-    body: JSON.stringify({ revoke: token }),
-  }),
+  revoke: (_, token) => ({ method: 'POST', url, headers: {}, body: JSON.stringify({ revoke: token }) }),
 });
 
 /** The only copy of access may be replayed if the published token has no more time left than this. */
@@ -104,18 +99,17 @@ export class Stage {
   }
 
   async discover(actor?: Actor): Promise<void> {
-    const { clock } = this;
     const { tokens, connections, secrets } = this.#storesOf(actor);
     await discoverNow({
-      ...{ clock, tokens, connections, secrets, providers: [provider], prefix: PREFIX },
+      ...{ clock: this.clock, tokens, connections, secrets, providers: [provider], prefix: PREFIX },
       connectionsPerSecret: CONNECTIONS_PER_SECRET,
     });
   }
 
   /** A consumer reads a token. Returns the HTTP status. */
   async read(connection: ConnectionId): Promise<number> {
-    const { clock } = this;
-    const { tokens, connections } = this.stores;
+    const { clock, stores } = this;
+    const { tokens, connections } = stores;
     const deps: ApiDeps = {
       ...{ clock, tokens, connections, providers: new Map([[provider.id, this.policy]]) },
       refresh: request => refreshOnDemand(this.#worker(undefined), provider, request),
@@ -211,9 +205,7 @@ export class Stage {
       return reply;
     };
     const noAnswer = (fate: Exclude<Fate, 'done'>): HttpReply =>
-      fate === 'lost'
-        ? { kind: 'failed', code: 'timeout', sent: true }
-        : { kind: 'failed', code: 'network', sent: false };
+      fate === 'lost' ? lostAnswer : { kind: 'failed', code: 'network', sent: false };
     return workerOf({
       ...{ clock, policy, tokens, connections, sessions, logins, secrets, limits: this.stores.limits, claimId },
       random: () => 0.5,
@@ -282,25 +274,17 @@ export class Stage {
     return record?.status !== 'healthy' || !token || !this.vendor.accepts(token.accessToken);
   }
 
-  checkUnreadable(connection: ConnectionId): void {
-    if (this.tables.tokens.has(connection))
-      this.violated(`${connection}: its secret is gone, and its token can be read`);
-  }
-
-  /** The invariants of a connection whose secret has been gone for hours. */
-  checkGone(connection: ConnectionId): void {
-    const { tokens, records, sessions } = this.tables;
-    if (tokens.has(connection)) this.violated(`${connection}: a token is left`);
-    if (sessions.has(connection)) this.violated(`${connection}: a session is left`);
-    if (records.has(connection)) this.violated(`${connection}: a record is left`);
+  /** A connection whose secret has gone is left in none of these tables. */
+  checkGone(connection: ConnectionId, tables: readonly ('tokens' | 'sessions' | 'records')[]): void {
+    for (const table of tables) {
+      if (this.tables[table].has(connection)) this.violated(`${connection}: its secret is gone, it is in the ${table}`);
+    }
   }
 
   /** Nobody may read anything of a connection that has ended, however late a worker was. */
   checkEnded(): void {
     for (const { connection, endedAt } of this.tables.records.values()) {
-      if (endedAt === undefined) continue;
-      if (this.tables.tokens.has(connection)) this.violated(`${connection}: it has ended, and its token can be read`);
-      if (this.tables.sessions.has(connection)) this.violated(`${connection}: it has ended, and its session is kept`);
+      if (endedAt !== undefined) this.checkGone(connection, ['tokens', 'sessions']);
     }
   }
 

@@ -1,8 +1,9 @@
+import { expect } from 'vitest';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, type EpochMs, type Milliseconds, secretOf } from '../../lib/core/types.ts';
 import { answer, ID, testProvider, vendorWorld } from './vendor.ts';
-import { PREFIX } from './world.ts';
+import { PREFIX, type World } from './world.ts';
 
 const provider = testProvider({
   revoke: (base, token) => ({ method: 'GET', url: `${base}/revoke`, headers: { token } }),
@@ -22,6 +23,11 @@ export const endingWorld = async () => {
     if (reply.kind === 'answer' && reply.status === 200) revoked.add(token);
     return reply;
   };
+  /** Deletes a secret, and lets the grace period of its connection pass. */
+  const deleteSecret = async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
+    await world.deleteSecret(id);
+    world.clock.pass(grace);
+  };
   return {
     world,
     revocations,
@@ -37,11 +43,19 @@ export const endingWorld = async () => {
       await world.stores.secrets.erase(`${PREFIX}${secretOf(id)}`);
       await world.put(secretOf(id), secret);
     },
-    /** Deletes a secret, and lets the grace period of its connection pass. */
-    deleteSecret: async (id: ConnectionId = ID, grace: Milliseconds = GRACE): Promise<void> => {
-      await world.stores.secrets.delete(`${PREFIX}${id}`);
-      await world.discover();
-      world.clock.pass(grace);
+    deleteSecret,
+    /** Deletes the secret, and lets its connection end. */
+    end: async () => {
+      await deleteSecret();
+      await world.tick(provider.id);
     },
   };
+};
+
+export type Ending = Awaited<ReturnType<typeof endingWorld>>;
+
+/** Nobody can read a token of the connection, and no session of it is kept. */
+export const expectGone = async ({ stores }: World, id: ConnectionId): Promise<void> => {
+  expect(await stores.tokens.get(id)).toBeUndefined();
+  expect(await stores.sessions.get(id)).toBeUndefined();
 };

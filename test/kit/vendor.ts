@@ -139,6 +139,18 @@ export class Vendor {
 }
 
 export const ID = idOf('acme');
+export const SHARED = 'test-provider/shared';
+export const [OSLO, BERGEN] = [idOf('shared/oslo'), idOf('shared/bergen')];
+
+/** A secret that holds many connections. */
+export const packed = (keys: readonly string[], fields: object = { password: 'right' }) => ({
+  ...fields,
+  connections: Object.fromEntries(keys.map(key => [key, {}])),
+});
+
+/** A world whose only copy of access is the refresh token that came for a code. */
+export const codeWorld = (options: Parameters<typeof vendorWorld>[0] = {}) =>
+  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksAccounts: true }), ...options });
 
 /** One connection at the vendor, discovered and, by default, refreshed once and due again. */
 export const vendorWorld = async (
@@ -154,7 +166,12 @@ export const vendorWorld = async (
     world.clock.pass(minutes(33));
     world.log.length = 0;
     world.calls.length = 0;
+    world.deadlines.length = 0;
     vendor.grants.length = 0;
   }
   return { world, vendor };
 };
+
+export type VendorWorld = Awaited<ReturnType<typeof vendorWorld>>;
+
+export const refusedGrant = (): HttpReply => answer({ error: 'invalid_grant' }, 400);

@@ -8,6 +8,7 @@ import {
   type EpochMs,
   epochMs,
   type Milliseconds,
+  minutes,
   type Token,
 } from '../../lib/core/types.ts';
 import type { DiscoverReport } from '../../lib/discovery/discover.ts';
@@ -23,6 +24,7 @@ import { START } from './records.ts';
 import { seeded } from './seeded.ts';
 import { PREFIX, workerOf } from './worker.ts';
 
+export { dieAt } from './faults.ts';
 export { PREFIX };
 
 export const FOREVER: EpochMs = epochMs(START + 1e12);
@@ -45,6 +47,8 @@ export class World {
   readonly outOfTime: number[] = [];
   readonly unclaimed: string[] = [];
   readonly retired: string[] = [];
+  /** How long each provider call may take. */
+  readonly deadlines: Milliseconds[] = [];
   /** The provider behind `send`. */
   vendor: Handle;
   readonly #random: () => number;
@@ -76,10 +80,11 @@ export class World {
     const { clock, stores, policy } = this;
     return workerOf({
       ...{ ...stores, clock, policy, random: this.#random, claimId: () => `claim-${++this.#claims}` },
-      send: async request => {
+      send: async (request, deadline) => {
         await this.hooks.before?.('send');
         this.log.push('send');
         this.calls.push(request);
+        this.deadlines.push(deadline);
         const reply = await this.vendor(request);
         await this.hooks.after?.('send');
         return reply;
@@ -117,9 +122,22 @@ export class World {
   }
   /** A secret that holds one connection. */
   async add(id: ConnectionId, secret: unknown): Promise<ConnectionId> {
-    await this.put(id, secret);
-    await this.discover();
+    await this.edit(id, secret);
     return id;
+  }
+  /** Writes a secret, and discovers the change. */
+  async edit(name: string, secret: unknown): Promise<DiscoverReport> {
+    await this.put(name, secret);
+    return this.discover();
+  }
+  /** Deletes a secret, which can be restored, and discovers that it is gone. */
+  async deleteSecret(name: string): Promise<DiscoverReport> {
+    await this.stores.secrets.delete(`${PREFIX}${name}`);
+    return this.discover();
+  }
+  async restoreSecret(name: string): Promise<DiscoverReport> {
+    await this.stores.secrets.restore(`${PREFIX}${name}`);
+    return this.discover();
   }
 
   async record(id: ConnectionId): Promise<Connection> {
@@ -165,31 +183,12 @@ export class World {
     }
     return this.calls.length - before;
   }
+  /** Discovery and a tick of every provider, and a minute passes. */
+  async minutes(count: number): Promise<void> {
+    for (let n = 0; n < count; n += 1) {
+      await this.discover();
+      for (const { id } of this.providers) await this.tick(id);
+      this.clock.pass(minutes(1));
+    }
+  }
 }
-
-/** A person deletes the record of a connection; token and session stay. */
-export const deleteByHand = async ({ stores, clock }: World, id: ConnectionId): Promise<void> => {
-  await stores.connections.retire(id, clock.now());
-  const record = await stores.connections.get(id);
-  if (record) await stores.connections.remove(id, record.version);
-};
-
-/** Makes the hooks of a world fail once at one operation. */
-export const failOnce = (world: World, where: 'before' | 'after', operation: string): void => {
-  world.hooks[where] = async at => {
-    if (at !== operation) return;
-    delete world.hooks[where];
-    throw new Error(`the store fails ${where} ${operation}`);
-  };
-};
-
-/** The process crashes at one operation: its promise never settles. Resolves once it is there. */
-export const dieAt = (world: World, where: 'before' | 'after', operation: string): Promise<'died'> =>
-  new Promise(died => {
-    world.hooks[where] = at => {
-      if (at !== operation) return Promise.resolve();
-      delete world.hooks[where];
-      died('died');
-      return new Promise(() => {});
-    };
-  });

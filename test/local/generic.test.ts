@@ -76,10 +76,9 @@ describe.each(allDefined)('the generic simulator of $id', provider => {
     }
   });
 
-  it('is shorter by the scale', async () => {
+  it.runIf(provider.expiresIn !== 'never stated')('is shorter by the scale', async () => {
     const { world, client } = startGeneric(provider, {}, 60);
     const token = granted(await logIn(client));
-    if (provider.expiresIn === 'never stated') return;
     expect(Math.abs(token.expiresAt - world.now() - provider.lifetime / 60)).toBeLessThan(1000);
   });
 });
@@ -195,8 +194,7 @@ it('takes no other method and no request that the definition does not make', asy
     const { world, client } = startGeneric(provider);
     const right = client.account.logIn(await client.sign());
     expect(statusOf(world.send({ ...right, method: right.method === 'GET' ? 'POST' : 'GET' }))).toBe(405);
-    expect(
-      statusOf(world.send({ method: 'GET', url: `${new URL(right.url).origin}/${provider.id}/x`, headers: {} })),
-    ).toBe(401);
+    const other = { method: 'GET', url: `${new URL(right.url).origin}/${provider.id}/x`, headers: {} } as const;
+    expect(statusOf(world.send(other))).toBe(401);
   }
 });

@@ -1,88 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { epochMs } from '../../lib/core/types.ts';
-import { providers } from '../../lib/providers/index.ts';
-import { providerUsage, runProviderCommand } from '../../local/provider/run.ts';
-import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
-import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
-import { startSimulators } from '../../local/simulators/server.ts';
-import { temporaryFolder } from '../kit/laptop-process.ts';
+import { describe, expect, it } from 'vitest';
 import { closedPort, listening } from '../kit/loopback.ts';
-import { strangeFiles, strangeProviders } from './strange-definitions.ts';
-
-const acme = {
-  id: 'acme',
-  title: 'Acme Accounting',
-  source: 'made up',
-  lifetime: '20m',
-  fields: {
-    tenant: { purpose: 'the tenant', secret: false },
-    clientId: { purpose: 'the client id' },
-    clientSecret: { purpose: 'the client secret' },
-    region: { purpose: 'the region', oneOf: ['eu', 'us'], default: 'eu' },
-    note: { purpose: 'a note', optional: true },
-  },
-  base: { by: 'region', of: { eu: 'https://eu.acme.example', us: 'https://us.acme.example' } },
-  login: {
-    url: '{base}/{tenant}/token',
-    basic: { user: '{clientId}', password: '{clientSecret}' },
-    headers: { 'X-Note': '{note}' },
-    form: { grant_type: 'client_credentials' },
-  },
-  refresh: { url: '{base}/token', json: { token: '{refreshToken}', client: ['{clientId}'] } },
-  sessionOf: ['clientId'],
-  consumer: { baseUrl: ['{answer.svc}', '{base}/api/{clientId}'] },
-  hosts: ['*.acme.example'],
-};
-const planted = { clientId: 'planted-client-5d', clientSecret: 'planted-secret/81+%' };
-const TOKEN = 'Planted-Token-77f0';
-const REFRESH = 'planted-refresh-token-c2';
-
-const written = (name: string, content: unknown, folder = temporaryFolder()): string => {
-  const file = join(folder, name);
-  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
-  return file;
-};
-
-const checked = async (...args: string[]) => {
-  const results: string[] = [];
-  const problems: string[] = [];
-  const code = await runProviderCommand(['check', ...args], {
-    result: line => results.push(line),
-    problem: line => problems.push(line),
-  });
-  return { code, out: results.join('\n'), problems: problems.join('\n') };
-};
-
-const expectNothingPlanted = (text: string) => {
-  expect(text).not.toMatch(/planted-(client|secret|token|refresh)/i);
-  expect(text).not.toContain(Buffer.from(`${planted.clientId}:${planted.clientSecret}`).toString('base64'));
-};
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** Tries the secret at a server with these answers, one after the other. */
-const tried = async (answers: readonly Answer[], { definition = acme as object, secret = {} as object } = {}) => {
-  const left = [...answers];
-  let calls = 0;
-  const server = createServer((request, response) => {
-    calls += 1;
-    left.shift()?.(request, response) ?? response.destroy();
-  });
-  const baseUrl = `http://127.0.0.1:${await listening(server)}`;
-  const file = written('secret.json', { tenant: 'oslo', ...planted, baseUrl, ...secret });
-  const ended = await checked(written('acme.json', definition), '--secret', file);
-  expectNothingPlanted(ended.out + ended.problems);
-  return { ...ended, calls, baseUrl };
-};
-
-const json =
-  (body: unknown, status = 200): Answer =>
-  (_, response) =>
-    void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+import {
+  type Answer,
+  acme,
+  checked,
+  commanded,
+  expectNothingPlanted,
+  json,
+  planted,
+  REFRESH,
+  TOKEN,
+  tried,
+  written,
+} from './provider-command.ts';
 
 describe('npm run provider -- check', () => {
   it('prints every request, with names in place of all values', async () => {
@@ -155,12 +86,8 @@ Times and limits
   it('hides what an answer puts into the base URL', async () => {
     const svc = (path: string) => (request: IncomingMessage, response: ServerResponse) =>
       json({ access_token: TOKEN, expires_in: 60, svc: `http://${request.headers.host}/${path}` })(request, response);
-    for (const path of [
-      TOKEN,
-      planted.clientSecret,
-      encodeURIComponent(planted.clientSecret),
-      `a/${planted.clientId}.x`,
-    ]) {
+    const { clientId, clientSecret } = planted;
+    for (const path of [TOKEN, clientSecret, encodeURIComponent(clientSecret), `a/${clientId}.x`]) {
       const { code, out } = await tried([svc(path)]);
       expect(code).toBe(0);
       expect(out).toMatch(/base URL: http:\S+<\w+>/);
@@ -172,10 +99,13 @@ Times and limits
   it('says which of two steps was refused', async () => {
     const step = (path: string, more: object) => ({ url: `{base}/${path}`, form: { id: '{clientId}', ...more } });
     const definition = { ...acme, login: [step('code', {}), step('token', { code: '{answer.code}' })] };
-    const first = await tried([json({ cod: 'x' })], { definition });
-    expect([first.code, first.out]).toEqual([1, expect.stringMatching(/^Login, first step: malformed_answer/m)]);
-    const second = await tried([json({ code: 'x' }), json({ token: 'x' })], { definition });
-    expect([second.code, second.out]).toEqual([1, expect.stringMatching(/^Login, second step: malformed_answer/m)]);
+    const malformed = (which: string) => ({
+      code: 1,
+      out: expect.stringMatching(new RegExp(`^Login, ${which} step: malformed_answer`, 'm')),
+    });
+    expect(await tried([json({ cod: 'x' })], { definition })).toMatchObject(malformed('first'));
+    const answers = [json({ code: 'x' }), json({ token: 'x' })];
+    expect(await tried(answers, { definition })).toMatchObject(malformed('second'));
   });
 
   it('shows the paths of the answer, and what limits calls', async () => {
@@ -213,14 +143,12 @@ Times and limits
 
   it('refuses the id of a built-in provider, and a command that is none', async () => {
     const { code, problems } = await checked(written('ioffice.json', { ...acme, id: 'ioffice' }));
-    expect([code, problems]).toEqual([
-      2,
-      expect.stringMatching(/"ioffice" is the id of a built-in provider: choose another "id"\.$/),
-    ]);
-    const lines: string[] = [];
-    const printer = { result: (line: string) => lines.push(line), problem: (line: string) => lines.push(line) };
-    expect(await runProviderCommand(['chek', 'acme.json'], printer)).toBe(2);
-    expect(lines).toEqual(['There is no command "chek". Use: npm run provider -- check acme.json']);
+    expect(code).toBe(2);
+    expect(problems).toMatch(/"ioffice" is the id of a built-in provider: choose another "id"\.$/);
+    expect(await commanded('chek', 'acme.json')).toEqual({
+      ...{ code: 2, out: '' },
+      problems: 'There is no command "chek". Use: npm run provider -- check acme.json',
+    });
   });
 
   it('prints warnings in words', async () => {
@@ -234,11 +162,7 @@ Times and limits
 
   const echo = { error_description: `${planted.clientSecret} ${TOKEN}`, token: TOKEN, [planted.clientId]: 1 };
   it.each<[string, Answer, RegExp]>([
-    [
-      'refused',
-      json({ error: 'invalid_client', ...echo }, 401),
-      /^Login: invalid_client \(HTTP 401\)\. .*update the secret\.$/m,
-    ],
+    ['a client', json({ error: 'invalid_client', ...echo }, 401), /^Login: invalid_client \(HTTP 401\)\. .*secret\.$/m],
     ['a scope', json({ error: 'invalid_scope', ...echo }, 400), /^Login: invalid_scope \(HTTP 400\)\. .*scope/m],
     ['no reason', json(echo, 403), /^Login: access_refused \(HTTP 403\)\. .*firewall/m],
     ['an outage', json(echo, 500), /^Login: provider_error \(HTTP 500\)\. .*Try again later\.$/m],
@@ -246,17 +170,14 @@ Times and limits
     ['a token elsewhere', json({ data: echo }), /^Login: malformed_answer/m],
     ['a token that no header can carry', json({ access_token: `${TOKEN}\n` }), /^Login: malformed_answer/m],
     ['a foreign base URL', json({ access_token: TOKEN, svc: `https://${TOKEN}.test` }), /^Login: service_uri_refused/m],
-    [
-      'a redirect',
-      (_, response) => void response.writeHead(302, { location: `/${TOKEN}` }).end(),
-      /^Login: redirected/m,
-    ],
+    ['a redirect', (_, to) => void to.writeHead(302, { location: `/${TOKEN}` }).end(), /^Login: redirected/m],
     ['a limit', json(echo, 429), /^Login: rate_limited \(HTTP 429\)/m],
     ['nothing', (_, response) => void response.destroy(), /^Login: network/m],
   ])('ends with 1 and says what to do: %s', async (_, answer, words) => {
-    const { code, out, problems, calls } = await tried([answer]);
-    expect({ code, problems, calls }).toEqual({ code: 1, problems: '', calls: 1 });
-    expect(out).toMatch(words);
+    expect(await tried([answer])).toMatchObject({
+      ...{ code: 1, problems: '', calls: 1 },
+      out: expect.stringMatching(words),
+    });
   });
 
   it('ends with 1 if the refresh token is refused', async () => {
@@ -290,82 +211,5 @@ Times and limits
       '"tenant" is missing',
     );
     expect((await checked(definition, '--secret', secret, '--key', 'x')).code).toBe(2);
-  });
-});
-
-describe('bad input ends with 2', () => {
-  it('a wrong definition, with a line for each fault', async () => {
-    const file = written('acme.json', { ...acme, lifetime: 20, bas: 1, sessionOf: [] });
-    const { code, out, problems } = await checked(file);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(problems.split('\n')).toHaveLength(3);
-    for (const line of problems.split('\n')) expect(line.startsWith(`${file}: `)).toBe(true);
-  });
-
-  it.each<[string, unknown, RegExp]>([
-    ['a missing field', { clientId: planted.clientId }, /"clientSecret" is missing/],
-    ['a misspelt field', { tenant: 'o', ...planted, regio: planted.clientId }, /did you mean "region"\?$/],
-    ['an unknown word', { tenant: 'o', ...planted, region: planted.clientSecret }, /"region" is neither "eu" nor "us"/],
-    ['no JSON', `{"clientSecret": "${planted.clientSecret}"`, /not a JSON object/],
-    ['no object', [planted], /not a JSON object/],
-    ['no connection', { ...planted, connections: planted.clientId }, /--key \(it has none\)/],
-  ])('in a secret: %s', async (_, secret, words) => {
-    const { code, out, problems } = await checked(written('acme.json', acme), '--secret', written('s.json', secret));
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(problems).toMatch(words);
-    expectNothingPlanted(problems);
-  });
-
-  it.each([[[]], [['a.json', 'b.json']], [['a.json', '--bogus']], [['a.json', '--key', 'x']], [['/nowhere.json']]])(
-    '%j',
-    async args => {
-      const { code, out, problems } = await checked(...args);
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(problems).not.toBe('');
-    },
-  );
-
-  it('as a process, too; and --help says what there is', () => {
-    const spawned = (...args: string[]) =>
-      spawnSync(process.execPath, ['local/provider/main.ts', ...args], {
-        cwd: join(import.meta.dirname, '../..'),
-        encoding: 'utf8',
-      });
-    expect(spawned('check', '/nowhere.json')).toMatchObject({ status: 2, stdout: '' });
-    expect(spawned('--help')).toMatchObject({ status: 0, stdout: `${providerUsage}\n`, stderr: '' });
-  });
-});
-
-describe('at the simulators', () => {
-  const started = async (accounts: readonly SimulatedAccount[]) => {
-    const world = { now: () => epochMs(Date.now()), scale: 1, random: () => 0.5 };
-    const simulators = await startSimulators({ ...world, accounts, defined: strangeProviders });
-    onTestFinished(() => simulators.close());
-    return simulators.url;
-  };
-  const expectGranted = async (file: string, { provider, fields }: SimulatedAccount, url: string) => {
-    const secret = written('secret.json', { ...fields, baseUrl: `${url}/${provider}` });
-    const { code, out, problems } = await checked(file, '--secret', secret);
-    expect({ provider, code, problems }).toEqual({ provider, code: 0, problems: '' });
-    for (const value of Object.values(fields).filter(each => /made-up-|feed|PRIVATE/.test(each))) {
-      expect(out).not.toContain(value);
-      expect(out).not.toContain(encodeURIComponent(value));
-    }
-    expect(out).not.toMatch(/eyJ|made-up-(client-secret|password|subscription)/);
-  };
-
-  it('works for the built-in definitions', async () => {
-    const accounts = providers.map(({ id }) => simulatedAccount(id, 'acme'));
-    const url = await started(accounts);
-    for (const account of accounts)
-      await expectGranted(`lib/providers/${account.provider}/definition.json`, account, url);
-  });
-
-  it('works for strange ones', async () => {
-    const accounts = strangeProviders.map(each => madeUpAccount(each, 'acme'));
-    const url = await started(accounts);
-    for (const [n, account] of accounts.entries()) {
-      await expectGranted(written(`${account.provider}.json`, strangeFiles[n]), account, url);
-    }
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { failAlways } from '../kit/faults.ts';
 import { START } from '../kit/records.ts';
-import { answer, ID, lostAnswer, testProvider, type Vendor, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, lostAnswer, testProvider, type VendorWorld, vendorWorld } from '../kit/vendor.ts';
 
 const DAY = hours(24);
 const locking = testProvider({ locksAccounts: true });
@@ -9,57 +10,40 @@ const locking = testProvider({ locksAccounts: true });
 const withWrongPassword = async (provider = locking) => {
   const given = await vendorWorld({ provider });
   given.vendor.password = 'changed by somebody';
-  await given.world.put(ID, { password: 'wrong' });
-  await given.world.discover();
+  await given.world.edit(ID, { password: 'wrong' });
   await given.world.tick(provider.id);
   expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
   given.vendor.grants.length = 0;
-  return given;
+  return { ...given, correct: () => correct(given) };
 };
-const correct = async ({
-  world,
-  vendor,
-}: {
-  world: Awaited<ReturnType<typeof vendorWorld>>['world'];
-  vendor: Vendor;
-}) => {
-  await world.put(ID, { password: vendor.password });
-  await world.discover();
-};
+const correct = ({ world, vendor }: VendorWorld) => world.edit(ID, { password: vendor.password });
 
 /** Of the token that was issued first. */
 const forced = { kind: 'force', connection: ID, issuedAt: START, waits: false } as const;
 
-describe('an operator', () => {
+it('an operator has the secret tried as it is now, before discovery notes it and whatever a warm function has read', async () => {
   const now = { kind: 'operator', connection: ID, waits: false } as const;
-
-  it('has the secret tried as it is now, before discovery notes it and whatever a warm function has read', async () => {
-    const { world, vendor } = await vendorWorld();
-    const warm = world.worker();
-    await world.refresh(ID, warm);
-    await world.put(ID, { password: 'wrong' });
-    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
-    await world.put(ID, { password: 'right' });
-    vendor.grants.length = 0;
-    expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
-    expect(vendor.count('password')).toBe(1);
-  });
+  const { world, vendor } = await vendorWorld();
+  const warm = world.worker();
+  await world.refresh(ID, warm);
+  await world.put(ID, { password: 'wrong' });
+  expect(await world.onDemand(now, warm)).toMatchObject({ result: 'attention' });
+  await world.put(ID, { password: 'right' });
+  vendor.grants.length = 0;
+  expect(await world.onDemand(now, warm)).toMatchObject({ result: 'refreshed' });
+  expect(vendor.count('password')).toBe(1);
 });
 
 describe('if wrong logins lock accounts', () => {
   it('a refused login is the last one until the secret changes, for any request', async () => {
-    const given = await withWrongPassword();
-    const { world, vendor } = given;
+    const { world, vendor, correct } = await withWrongPassword();
     await world.run('test-provider', 30 * DAY, hours(1));
-    expect(await world.onDemand(forced)).toMatchObject({
-      result: 'waiting',
-      reason: 'attention',
-    });
+    expect(await world.onDemand(forced)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(await world.onDemand({ kind: 'ifNeeded', connection: ID, minTtl: 0, waits: false })).toMatchObject({
       reason: 'attention',
     });
     expect(vendor.grants).toEqual([]);
-    await correct(given);
+    await correct();
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0 });
     expect(vendor.grants).toEqual(['password']);
@@ -70,28 +54,26 @@ describe('if wrong logins lock accounts', () => {
     ['a lost answer', () => lostAnswer],
     ['a limit', () => answer('', 429)],
   ])('a corrected secret survives %s at its first try', async (_, reply) => {
-    const given = await withWrongPassword();
-    given.vendor.script.push(reply);
-    await correct(given);
-    await given.world.tick('test-provider');
-    expect(await given.world.record(ID)).toMatchObject({ status: 'failing' });
-    await given.world.run('test-provider', hours(1), minutes(5));
-    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(given.vendor.count('password')).toBeLessThanOrEqual(3);
+    const { world, vendor, correct } = await withWrongPassword();
+    vendor.script.push(reply);
+    await correct();
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'failing' });
+    await world.run('test-provider', hours(1), minutes(5));
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+    expect(vendor.count('password')).toBeLessThanOrEqual(3);
   });
 
   it('a corrected secret that cannot be read today is tried tomorrow', async () => {
-    const given = await withWrongPassword();
-    await correct(given);
-    given.world.hooks.before = async operation => {
-      if (operation === 'secrets.get') throw new Error('no secrets today');
-    };
-    await given.world.run('test-provider', hours(1), minutes(5));
-    expect(given.vendor.grants).toEqual([]);
-    expect(await given.world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
-    delete given.world.hooks.before;
-    await given.world.tick('test-provider');
-    expect(await given.world.record(ID)).toMatchObject({ status: 'healthy' });
+    const { world, vendor, correct } = await withWrongPassword();
+    await correct();
+    failAlways(world, 'before', 'secrets.get');
+    await world.run('test-provider', hours(1), minutes(5));
+    expect(vendor.grants).toEqual([]);
+    expect(await world.record(ID)).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
+    delete world.hooks.before;
+    await world.tick('test-provider');
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
   it('what looked like another secret and is the refused one is not tried again', async () => {
@@ -103,8 +85,7 @@ describe('if wrong logins lock accounts', () => {
 
   it('a second wrong secret costs one more login, and no more', async () => {
     const { world, vendor } = await withWrongPassword();
-    await world.put(ID, { password: 'wrong as well' });
-    await world.discover();
+    await world.edit(ID, { password: 'wrong as well' });
     await world.run('test-provider', 7 * DAY, hours(1));
     expect(vendor.grants).toEqual(['password']);
   });

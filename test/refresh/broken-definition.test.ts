@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Account, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import { always } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 
@@ -91,9 +92,9 @@ it('a bug in `open` does not count as a failed claim if a rate limit is used up'
   const provider = testProvider({ rateLimit: { calls: 1, per: minutes(1) }, concurrency: 1, open });
   const { world } = await vendorWorld({ provider, refreshed: false });
   for (let n = 0; n < 8; n += 1) await world.add(idOf(`c${n}`), { password: 'right' });
-  world.hooks.after = async at => {
-    if (at === 'connections.settle') buggy = world.reports.some(({ result }) => result === 'postponed');
-  };
+  always(world, 'after', 'connections.settle', () => {
+    buggy = world.reports.some(({ result }) => result === 'postponed');
+  });
   expect(await world.tick('test-provider')).toMatchObject({ claimsFailed: 0, commitsFailed: 0 });
   expect(world.unclaimed).toEqual([]);
 });

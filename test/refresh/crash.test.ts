@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { minutes } from '../../lib/core/types.ts';
+import { crashAt, failAlways, failOnce, once } from '../kit/faults.ts';
 import { answer, ID, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 const points = [
   ['before', 'connections.claim'],
@@ -21,9 +21,7 @@ const points = [
 describe.each(points)('a worker that crashes %s %s', (where, operation) => {
   it('leaves a valid token, and the next worker continues from there after the lease', async () => {
     const { world, vendor } = await vendorWorld();
-    const died = dieAt(world, where, operation);
-    void world.tick('test-provider');
-    expect(await died).toBe('died');
+    await crashAt(world, where, operation, () => world.tick('test-provider'));
 
     // Meanwhile there is a whole token, the old one or the new.
     const meanwhile = await world.token(ID);
@@ -51,7 +49,7 @@ describe.each(points)('a worker that crashes %s %s', (where, operation) => {
 });
 
 const storeFaults = [
-  // Kept at the second try, after the token is published.
+  // It is kept at the second try, after the token is published.
   ['before', 'sessions.keep', 'refreshed', undefined],
   ['after', 'sessions.keep', 'refreshed', undefined],
   ['before', 'tokens.publish', 'failed', 'publish'],
@@ -61,14 +59,13 @@ const storeFaults = [
 ] as const;
 
 describe.each(storeFaults)('a store that fails %s %s', (where, operation, result, commitFailed) => {
-  it(`makes a run ${result} that tells of it, and the next one recovers`, async () => {
+  it(`makes a run ${result} that reports it, and the next one recovers`, async () => {
     const { world, vendor } = await vendorWorld();
     failOnce(world, where, operation);
-    const report = await world.refresh(ID);
-    expect(report.result).toBe(result);
-    expect(report.commitFailed).toBe(commitFailed);
-    const meanwhile = await world.token(ID);
-    expect(vendor.accepts(meanwhile.accessToken)).toBe(true);
+    expect(await world.refresh(ID)).toMatchObject({ result });
+    expect(world.reports.at(-1)?.commitFailed).toBe(commitFailed);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+    expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
 
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
@@ -78,22 +75,16 @@ describe.each(storeFaults)('a store that fails %s %s', (where, operation, result
   });
 });
 
-it('a session that was not kept gets a second chance after the token is published', async () => {
-  const { world } = await vendorWorld();
-  failOnce(world, 'before', 'sessions.keep');
-  await world.refresh(ID);
-  expect(await world.refreshToken(ID)).toBe('refresh-2');
-});
-
 it('a token that was not published is obtained again, with the session that came with it', async () => {
   const { world, vendor } = await vendorWorld();
   const before = await world.token(ID);
   failOnce(world, 'before', 'tokens.publish');
   await world.refresh(ID);
-  const record = await world.record(ID);
-  // The record tells of the token that is published, not of the one that is lost.
-  expect(record).toMatchObject({ status: 'failing', failures: 1, expiresAt: before.expiresAt });
-  expect(record.lastError?.code).toBe('store_failed');
+  // The record is about the token that is published, not about the one that is lost.
+  expect(await world.record(ID)).toMatchObject({
+    ...{ status: 'failing', failures: 1, expiresAt: before.expiresAt },
+    lastError: { code: 'store_failed' },
+  });
   expect(await world.refreshToken(ID)).toBe('refresh-2');
   await world.refresh(ID);
   expect(vendor.grants).toEqual(['refresh', 'refresh']);
@@ -132,9 +123,7 @@ it('a store that takes nothing but claims costs a login a lease, and never the t
 
 it('what a crashed worker may have spent stays unknown if the next one could not even call', async () => {
   const { world, vendor } = await vendorWorld();
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   failOnce(world, 'before', 'secrets.get');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0 });
@@ -146,9 +135,7 @@ it('what a crashed worker may have spent stays unknown if the next one could not
 
 it('a session that the store never took is not used, and neither is the spent one that is still there', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.before = async at => {
-    if (at === 'sessions.keep') throw new Error('the store fails');
-  };
+  failAlways(world, 'before', 'sessions.keep');
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', commitFailed: 'keep' });
   delete world.hooks.before;
   expect(await world.refreshToken(ID)).toBe('refresh-1');
@@ -160,9 +147,7 @@ it('a session that the store never took is not used, and neither is the spent on
 
 it('a session whose answer from the store was lost both times is used all the same', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.after = async at => {
-    if (at === 'sessions.keep') throw new Error('the answer is lost');
-  };
+  failAlways(world, 'after', 'sessions.keep');
   await world.refresh(ID);
   delete world.hooks.after;
   world.clock.pass(minutes(33));
@@ -173,15 +158,22 @@ it('a session whose answer from the store was lost both times is used all the sa
 
 it('the session of an old worker does not come back after a newer one forgot it', async () => {
   const { world, vendor } = await vendorWorld();
-  world.hooks.before = async at => {
-    if (at !== 'sessions.keep') return;
-    delete world.hooks.before;
+  once(world, 'before', 'sessions.keep', async () => {
     world.clock.pass(minutes(2));
     // The login of the next worker brings no session.
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 3600 }));
     await world.refresh(ID);
-  };
+  });
   expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
   expect(await world.refreshToken(ID)).toBeUndefined();
   expect(await world.record(ID)).not.toHaveProperty('session');
+});
+
+it('publications that fail one after the other are counted', async () => {
+  const { world } = await vendorWorld();
+  for (const failures of [1, 2]) {
+    failOnce(world, 'before', 'tokens.publish');
+    await world.refresh(ID);
+    expect(await world.record(ID)).toMatchObject({ status: 'failing', failures });
+  }
 });

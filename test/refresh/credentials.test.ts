@@ -89,43 +89,32 @@ describe('what is in a secret', () => {
   const read = (text: unknown, key?: string) =>
     cache(text).cached.read(provider, key === undefined ? ref : idOf(`acme/${key}`), v1);
 
-  it.each<[string, unknown, string | undefined, object]>([
-    ['no JSON', '{', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
-    ['no object', '[]', undefined, { tried: { version: v1 }, trouble: { kind: 'refused', code: 'secret_malformed' } }],
-    ['not the key', { connections: { b: {} } }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
-    ['no connections at all', { password: 'x' }, 'a', { trouble: { kind: 'retry', code: 'secret_missing' } }],
-    ['no own key of that name', { connections: {} }, 'constructor', { trouble: { code: 'secret_missing' } }],
-    [
-      'a key that is no object',
-      { connections: { a: 7 } },
-      'a',
-      { trouble: { code: 'secret_invalid', fields: ['password'] } },
-    ],
-    ['a field missing', { user: 'x' }, undefined, { trouble: { code: 'secret_invalid', fields: ['password'] } }],
-    [
-      'connections that are none',
-      { password: 'x', connections: [] },
-      undefined,
-      { trouble: { code: 'secret_malformed' } },
-    ],
-  ])('may be %s', async (_, text, key, expected) =>
-    expect(await read(text, key)).toMatchObject({ ok: false, ...expected }),
-  );
+  const missing = { kind: 'retry', code: 'secret_missing' };
+  const malformed = { kind: 'refused', code: 'secret_malformed' };
+  const invalid = { code: 'secret_invalid', fields: ['password'] };
+
+  it.each<[string, unknown, string | undefined, object, object?]>([
+    ['no JSON', '{', undefined, malformed, { tried: { version: v1 } }],
+    ['no object', '[]', undefined, malformed, { tried: { version: v1 } }],
+    ['not the key', { connections: { b: {} } }, 'a', missing],
+    ['no connections at all', { password: 'x' }, 'a', missing],
+    ['no own key of that name', { connections: {} }, 'constructor', missing],
+    ['a key that is no object', { connections: { a: 7 } }, 'a', invalid],
+    ['a field missing', { user: 'x' }, undefined, invalid],
+    ['connections that are none', { password: 'x', connections: [] }, undefined, malformed],
+  ])('may be %s', async (_, text, key, trouble, more) => {
+    expect(await read(text, key)).toMatchObject({ ok: false, trouble, ...more });
+  });
 
   it('may have a hundred unknown fields, and a few of them are named', async () => {
-    const names = Array.from(
-      { length: 100 },
-      (_, n) => `field-${String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26))}`,
-    );
+    const letters = (n: number) => String.fromCharCode(97 + (n % 26), 97 + Math.floor(n / 26));
+    const names = Array.from({ length: 100 }, (_, n) => `field-${letters(n)}`);
     const { cached } = cache({ ...Object.fromEntries(names.map(name => [name, 'x'])), login: 'l', password: 'p' });
     const answer = await cached.read(petrosoft, idOf('acme', 'petrosoft'), v1);
     expect(answer).toMatchObject({ ok: false, trouble: { code: 'secret_invalid', fields: names.slice(0, 8) } });
   });
 
   it('may hold many connections by now: discovery must find out which, so its version does not count as read', async () => {
-    expect(await read({ password: 'x', connections: { a: {} } })).toEqual({
-      ok: false,
-      trouble: { kind: 'retry', code: 'secret_missing' },
-    });
+    expect(await read({ password: 'x', connections: { a: {} } })).toEqual({ ok: false, trouble: missing });
   });
 });

@@ -1,24 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { minutes, plus } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
-import { ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { type Ending, endingWorld } from '../kit/ending.ts';
+import { failAlways } from '../kit/faults.ts';
+import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX } from '../kit/world.ts';
 
 /** A deletion is undone in time, and discovery does not see it. */
 
 const NAME = `${PREFIX}${ID}`;
-type Ending = Awaited<ReturnType<typeof endingWorld>>;
 
-const unreadable = ({ world }: Ending): void => {
-  world.hooks.before = async at => {
-    if (at === 'secrets.get') throw new RefresherError('secret_unreadable', 'injected');
-  };
-};
-const undone = async ({ world }: Ending): Promise<void> => {
-  await world.stores.secrets.restore(NAME);
-};
+const unreadable = ({ world }: Ending) => failAlways(world, 'before', 'secrets.get');
+const undone = ({ world }: Ending) => world.stores.secrets.restore(NAME);
 const isAsItWas = async ({ world, revoked }: Ending): Promise<void> => {
   expect(revoked).toEqual(new Set());
   expect(await world.stores.tokens.get(ID)).toBeDefined();
@@ -77,11 +70,10 @@ describe('the end of a connection', () => {
 
   it('continues, once it has begun, although its secret cannot be read', async () => {
     const given = await endingWorld();
-    given.answers(() => ({ kind: 'failed', code: 'timeout', sent: true }));
-    await given.deleteSecret();
-    await given.tick();
+    given.answers(() => lostAnswer);
+    await given.end();
     unreadable(given);
-    given.answers(() => ({ kind: 'answer', status: 200, headers: {}, body: '{}' }));
+    given.answers(() => answer('{}'));
     given.world.clock.pass(minutes(1));
     await given.tick();
     expect(given.world.retired).toEqual([`${ID} later`, `${ID} ended`]);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { isObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { crashAt } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 
 /** A person edits a secret by mistake, and undoes it. Meanwhile the refresh token is not sent, and stays stored. */
 
@@ -23,17 +23,18 @@ const edited = async (secret: object = SOUND) => {
   const { world, vendor } = await vendorWorld({ provider, secret });
   vendor.grants.length = 0;
   const edit = async (to: object): Promise<void> => {
-    await world.put(ID, to);
-    await world.discover();
+    await world.edit(ID, to);
     await world.tick(provider.id);
   };
   return { world, vendor, edit };
 };
 
-it.each([
+const mistakes: readonly [string, object, readonly string[]][] = [
   ['another client', { ...SOUND, client: 'misspelt' }, []],
   ['a login that is wrong', { password: 'wrong' }, ['password']],
-])('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, grants) => {
+];
+
+it.each(mistakes)('%s, undone after a minute, does not cost the only copy of access', async (_, mistake, grants) => {
   const { world, vendor, edit } = await edited();
   await edit(mistake);
   expect(await world.record(ID)).toMatchObject({ status: 'attention' });
@@ -63,14 +64,9 @@ it('a login that brings a session replaces the one of the code', async () => {
   expect(await world.refreshToken(ID)).toBe('refresh-2');
 });
 
-it.each([
-  ['another client', { ...SOUND, client: 'misspelt' }],
-  ['a login that is wrong', { password: 'wrong' }],
-])('a refresh token that a worker may have spent is still in doubt after %s', async (_, mistake) => {
+it.each(mistakes)('a refresh token that a worker may have spent is still in doubt after %s', async (_, mistake) => {
   const { world, vendor, edit } = await edited();
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   await edit(mistake);
   vendor.grants.length = 0;
@@ -81,9 +77,7 @@ it.each([
 
 it('a connection that can log in is tried again soon, even if a session is in doubt', async () => {
   const { world, vendor, edit } = await edited({ password: 'right' });
-  const died = dieAt(world, 'after', 'send');
-  void world.refresh(ID);
-  await died;
+  await crashAt(world, 'after', 'send', () => world.refresh(ID));
   world.clock.pass(minutes(1));
   vendor.password = 'new';
   vendor.script.push(() => lostAnswer);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
+import { type Ending, endingWorld, expectGone } from '../kit/ending.ts';
+import { dieAt, failOnce, once } from '../kit/faults.ts';
 import { answer, ID } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 /**
  * A worker that continues after the end of its connection has begun leaves nothing: no token to read, no session to
@@ -14,28 +14,24 @@ const points = ['send', 'sessions.keep', 'tokens.publish', 'connections.settle']
 
 describe.each(points)('a worker that sleeps before %s while its connection ends', point => {
   /** `meanwhile` happens when the worker is about to go on. */
-  const late = async (sleeps: number, meanwhile: (ending: Awaited<ReturnType<typeof endingWorld>>) => void) => {
+  const late = async (sleeps: number, meanwhile: (ending: Ending) => void) => {
     const ending = await endingWorld();
-    const { world, tick, deleteSecret } = ending;
-    world.hooks.before = async at => {
-      if (at !== point) return;
-      delete world.hooks.before;
-      await deleteSecret();
-      await tick();
+    const { world, tick, end } = ending;
+    once(world, 'before', point, async () => {
+      await end();
       world.clock.pass(sleeps);
       await world.discover();
       await tick();
       meanwhile(ending);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     return ending;
   };
-  const expectNothingLeft = async ({ world, revoked }: Awaited<ReturnType<typeof endingWorld>>) => {
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  const expectNothingLeft = async ({ world, revoked }: Ending) => {
+    await expectGone(world, ID);
     expect(revoked).toContain('refresh-2');
   };
-  const aFewTicks = async ({ world, tick }: Awaited<ReturnType<typeof endingWorld>>) => {
+  const aFewTicks = async ({ world, tick }: Ending) => {
     for (let n = 0; n < 70; n += 1) {
       world.clock.pass(minutes(1));
       await tick();
@@ -44,19 +40,17 @@ describe.each(points)('a worker that sleeps before %s while its connection ends'
   // Once the end has begun, later, and after discovery has looked for what is left.
   const sleeps = [0, minutes(2), RETIRED_FOR - GRACE - 1];
 
-  it.each(sleeps)('(for %i ms) takes back what it brought', async duration => {
-    const ending = await late(duration, () => {});
-    expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
-    await aFewTicks(ending);
-    await expectNothingLeft(ending);
-  });
-
-  it.each(sleeps)('(for %i ms) has its session revoked later if the provider is down', async duration => {
-    const ending = await late(duration, ({ answers }) => answers(() => answer('', 503)));
-    expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
-    ending.answers(() => answer('{}'));
-    await aFewTicks(ending);
-    await expectNothingLeft(ending);
+  describe.each<[string, (ending: Ending) => void]>([
+    ['takes back what it brought', () => {}],
+    ['has its session revoked later if the provider is down', ({ answers }) => answers(() => answer('', 503))],
+  ])('%s', (_, meanwhile) => {
+    it.each(sleeps)('after %i ms', async duration => {
+      const ending = await late(duration, meanwhile);
+      expect(await ending.world.stores.tokens.get(ID)).toBeUndefined();
+      ending.answers(() => answer('{}'));
+      await aFewTicks(ending);
+      await expectNothingLeft(ending);
+    });
   });
 
   it.each(sleeps)('(for %i ms) has what it brought taken back later if the store fails', async duration => {
@@ -73,32 +67,20 @@ it.each([
   ['after', 'tokens.publish'],
   ['before', 'connections.settle'],
 ] as const)('what a worker brought that died %s %s goes once its lease is over', async (where, point) => {
-  const ending = await endingWorld();
-  const { world, tick, replaceSecret, revoked } = ending;
-  let go = () => {};
-  const asleep = new Promise<void>(sleeps => {
-    world.hooks.before = async at => {
-      if (at !== 'sessions.keep') return;
-      const died = dieAt(world, where, point);
-      sleeps();
-      await new Promise<void>(wake => {
-        go = wake;
-      });
-      void died;
-    };
+  const { world, tick, replaceSecret, revoked } = await endingWorld();
+  await new Promise<unknown>(died => {
+    once(world, 'before', 'sessions.keep', async () => {
+      await replaceSecret();
+      await world.discover();
+      await tick();
+      void dieAt(world, where, point).then(died);
+    });
+    void world.refresh(ID);
   });
-  void world.refresh(ID);
-  await asleep;
-  await replaceSecret();
-  await world.discover();
-  await tick();
-  go();
-  await new Promise(setImmediate);
   for (let n = 0; n < 3; n += 1) {
     world.clock.pass(minutes(1));
     await tick();
   }
-  expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  await expectGone(world, ID);
   expect(revoked).toContain('refresh-2');
 });

@@ -1,25 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import type { HttpReply } from '../../lib/core/provider.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
+import { endingWorld, expectGone } from '../kit/ending.ts';
+import { always, crashAt, failOnce } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, ID, lostAnswer } from '../kit/vendor.ts';
-import { dieAt, failOnce } from '../kit/world.ts';
 
 const isDown = () => answer('', 503);
 const refused: HttpReply = { kind: 'failed', code: 'network', sent: false };
 
 describe('the end of a connection', () => {
   it('withdraws its token before it calls the provider, and revokes token and session', async () => {
-    const { world, revoked, deleteSecret, tick } = await endingWorld();
+    const { world, revoked, end } = await endingWorld();
     let readable: unknown = 'not read';
     const { accessToken } = await world.token(ID);
-    world.hooks.before = async at => {
-      if (at === 'send') readable = await world.stores.tokens.get(ID);
-    };
-    await deleteSecret();
-    await tick();
+    always(world, 'before', 'send', async () => {
+      readable = await world.stores.tokens.get(ID);
+    });
+    await end();
     expect(readable).toBeUndefined();
     expect(revoked).toEqual(new Set([accessToken, 'refresh-1']));
     expect(await world.stores.sessions.get(ID)).toBeUndefined();
@@ -27,44 +25,40 @@ describe('the end of a connection', () => {
   });
 
   it('revokes the session of a connection that has no token any more', async () => {
-    const { world, revoked, deleteSecret, tick } = await endingWorld();
+    const { world, revoked, end } = await endingWorld();
     const { version } = await world.token(ID);
     await world.stores.tokens.withdraw(ID, version);
-    await deleteSecret();
-    await tick();
+    await end();
     expect(revoked).toEqual(new Set(['refresh-1']));
   });
 
   it('revokes at the address that issued them, wherever consumers send the token', async () => {
-    const { world, revocations, deleteSecret, tick } = await endingWorld();
+    const { world, revocations, end } = await endingWorld();
     const { baseUrl } = await world.token(ID);
     expect(baseUrl).toBe('https://api.test');
-    await deleteSecret();
-    await tick();
+    await end();
     expect(revocations.map(({ url }) => url)).toEqual(Array(2).fill('https://login.test/revoke'));
   });
 
-  it('sends a token of a run that never settled only to the address of the session that came with it', async () => {
-    for (const hasSession of [true, false]) {
-      const { world, revoked, deleteSecret, tick } = await endingWorld();
-      const died = dieAt(world, 'after', 'tokens.publish');
-      void tick();
-      await died;
-      const { accessToken, version } = await world.token(ID);
-      if (!hasSession) await world.stores.sessions.forget(ID, version);
-      await deleteSecret();
-      await tick();
-      expect([...revoked]).toEqual(hasSession ? [accessToken, 'refresh-2'] : []);
-      expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    }
+  it.each([
+    ['goes to the address of the session that came with it', true],
+    ['is not sent if that session is not there: nobody knows its address', false],
+  ])('the token of a run that never settled %s', async (_, hasSession) => {
+    const { world, revoked, tick, end } = await endingWorld();
+    await crashAt(world, 'after', 'tokens.publish', tick);
+    const { accessToken, version } = await world.token(ID);
+    if (!hasSession) await world.stores.sessions.forget(ID, version);
+    await end();
+    expect([...revoked]).toEqual(hasSession ? [accessToken, 'refresh-2'] : []);
+    expect(await world.stores.tokens.get(ID)).toBeUndefined();
   });
 
   it.each([200, 204, 400, 401, 404])('has no session left once the provider answers %i', async status => {
-    const { world, answers, deleteSecret, tick } = await endingWorld();
+    const { world, answers, end } = await endingWorld();
     answers(() => answer('', status));
-    await deleteSecret();
-    await tick();
+    await end();
     expect(world.retired).toEqual([`${ID} ended`]);
+    await expectGone(world, ID);
   });
 });
 
@@ -142,8 +136,7 @@ describe('one retirement that fails', () => {
       await tick();
       expect(ended(world.retired)).toBe(3);
       for (const id of ids) {
-        expect(await world.stores.tokens.get(id)).toBeUndefined();
-        expect(await world.stores.sessions.get(id)).toBeUndefined();
+        await expectGone(world, id);
       }
     },
   );
@@ -171,11 +164,7 @@ describe('one retirement that fails', () => {
     const { world, tick } = await retiring();
     await tick();
     world.clock.pass(hours(1));
-    world.hooks.before = async at => {
-      if (at !== operation) return;
-      delete world.hooks.before;
-      throw new RefresherError('store_failed', 'throttled');
-    };
+    failOnce(world, 'before', operation);
     const report = await world.discover();
     expect(report.removed).toHaveLength(2);
     expect(report.failures).toEqual([{ connection: expect.any(String), code: 'store_failed' }]);

@@ -1,30 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import type { SecretListing } from '../../lib/ports.ts';
-import { endingWorld } from '../kit/ending.ts';
-import { idOf, nth } from '../kit/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { deleteByHand, dieAt, PREFIX, type World } from '../kit/world.ts';
+import { endingWorld, expectGone } from '../kit/ending.ts';
+import { crashAt, failAlways, once } from '../kit/faults.ts';
+import { nth } from '../kit/records.ts';
+import { answer, BERGEN, codeWorld, ID, OSLO, SHARED, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 /** A secret is deleted by mistake, or seems to be, and is there again within minutes. */
-
-const SECRET = `${PREFIX}${ID}`;
-const restore = ({ stores }: World) => stores.secrets.restore(SECRET);
-const remove = ({ stores }: World) => stores.secrets.delete(SECRET);
-/** Its refresh token is the only copy of access. */
-const byCode = (more: object = {}) =>
-  vendorWorld({ secret: { code: 'good-1' }, provider: testProvider({ locksAccounts: true }), ...more });
-
-const minute = async (world: World) => {
-  await world.discover();
-  await world.tick('test-provider');
-  world.clock.pass(minutes(1));
-};
-const goOn = async (world: World, count: number) => {
-  for (let n = 0; n < count; n += 1) await minute(world);
-};
 
 /** The list is one of earlier, from now on. */
 const listLags = async ({ stores }: World): Promise<() => void> => {
@@ -40,12 +24,10 @@ describe('a secret that is back within the grace period', () => {
     const { world } = await vendorWorld();
     const { discoveredVersion, ...before } = await world.record(ID);
     const token = await world.token(ID);
-    await remove(world);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE - 1);
     await world.tick('test-provider');
-    await restore(world);
-    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
     expect(await world.token(ID)).toEqual(token);
     expect(await world.refreshToken(ID)).toBe('refresh-1');
     const expected = { ...before, discoveredVersion, dueAt: world.clock.now(), version: nth(2) };
@@ -54,13 +36,13 @@ describe('a secret that is back within the grace period', () => {
   });
 
   it.each([1, 2, 4])('costs nothing, after %i minutes, a connection that only a person can log in', async away => {
-    const { world, vendor } = await byCode();
-    await remove(world);
-    await goOn(world, away);
+    const { world, vendor } = await codeWorld();
+    await world.stores.secrets.delete(`${PREFIX}${ID}`);
+    await world.minutes(away);
     const { accessToken } = await world.token(ID);
     expect(vendor.accepts(accessToken)).toBe(true);
-    await restore(world);
-    await goOn(world, 3);
+    await world.stores.secrets.restore(`${PREFIX}${ID}`);
+    await world.minutes(3);
     await world.run('test-provider', hours(12), minutes(5));
     expect(vendor.count('code')).toBe(0);
     expect(vendor.reused).toBe(0);
@@ -68,35 +50,29 @@ describe('a secret that is back within the grace period', () => {
   });
 
   it('is revived although the list does not have it yet', async () => {
-    const { world, vendor } = await byCode();
-    await remove(world);
-    await world.discover();
+    const { world, vendor } = await codeWorld();
+    await world.deleteSecret(ID);
     const caughtUp = await listLags(world);
     world.clock.pass(minutes(1));
-    await restore(world);
-    expect(await world.discover()).toMatchObject({ revived: [ID], problems: [] });
-    await goOn(world, 10);
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID], problems: [] });
+    await world.minutes(10);
     caughtUp();
-    await goOn(world, 10);
+    await world.minutes(10);
     expect(vendor.reused).toBe(0);
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
   });
 
   it('causes no problem while it is away', async () => {
     const { world } = await vendorWorld();
-    await remove(world);
-    await world.discover();
+    await world.deleteSecret(ID);
     expect(await world.discover()).toMatchObject({ read: 1, problems: [], revived: [], retired: [] });
   });
 
   it('may not be readable for a while: it is revived once it is', async () => {
     const { world } = await vendorWorld();
-    await remove(world);
-    await world.discover();
-    await restore(world);
-    world.hooks.before = async at => {
-      if (at === 'secrets.get') throw new RefresherError('secret_unreadable', 'throttled');
-    };
+    await world.deleteSecret(ID);
+    await world.stores.secrets.restore(`${PREFIX}${ID}`);
+    failAlways(world, 'before', 'secrets.get');
     for (const _ of ['once', 'and again']) expect(await world.discover()).toMatchObject({ revived: [] });
     delete world.hooks.before;
     expect(await world.discover()).toMatchObject({ revived: [ID] });
@@ -105,13 +81,10 @@ describe('a secret that is back within the grace period', () => {
 
   it('is deleted once more, and has its own grace period', async () => {
     const { world } = await vendorWorld();
-    await remove(world);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE - 1);
-    await restore(world);
-    await world.discover();
-    await remove(world);
-    await world.discover();
+    await world.restoreSecret(ID);
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE - 1);
     await world.tick('test-provider');
     expect(await world.token(ID)).toBeDefined();
@@ -123,29 +96,21 @@ describe('a secret that is back within the grace period', () => {
 
 it('the grace period begins once the secret was found gone, even if that took long', async () => {
   const { world } = await vendorWorld();
-  await remove(world);
-  world.hooks.after = async at => {
-    if (at !== 'secrets.get') return;
-    delete world.hooks.after;
-    world.clock.pass(minutes(4));
-  };
+  await world.stores.secrets.delete(`${PREFIX}${ID}`);
+  once(world, 'after', 'secrets.get', () => world.clock.pass(minutes(4)));
   await world.discover();
   expect(await world.record(ID)).toMatchObject({ retiredAt: world.clock.now() });
 });
 
 describe('a key that is back within the grace period', () => {
-  const SHARED = 'test-provider/shared';
-  const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
   const shared = (...names: string[]) => ({
     connections: Object.fromEntries(names.map(name => [name, { code: `good-${name}` }])),
   });
   const many = async () => {
-    const given = await byCode();
-    await given.world.put(SHARED, shared('oslo', 'bergen'));
-    await given.world.discover();
+    const given = await codeWorld();
+    await given.world.edit(SHARED, shared('oslo', 'bergen'));
     await given.world.tick('test-provider');
-    await given.world.put(SHARED, shared('bergen'));
-    expect(await given.world.discover()).toMatchObject({ retired: [oslo] });
+    expect(await given.world.edit(SHARED, shared('bergen'))).toMatchObject({ retired: [OSLO] });
     return given;
   };
   const isWell = async ({ world, vendor }: Awaited<ReturnType<typeof many>>, id: ConnectionId) => {
@@ -156,11 +121,10 @@ describe('a key that is back within the grace period', () => {
   it('continues as if it had never been away', async () => {
     const given = await many();
     const { world } = given;
-    await goOn(world, 3);
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ revived: [oslo], changed: [bergen] });
-    expect(await isWell(given, oslo)).toBe(true);
-    expect(await isWell(given, bergen)).toBe(true);
+    await world.minutes(3);
+    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ revived: [OSLO], changed: [BERGEN] });
+    expect(await isWell(given, OSLO)).toBe(true);
+    expect(await isWell(given, BERGEN)).toBe(true);
   });
 
   it('is revived although the list has the version without it', async () => {
@@ -168,12 +132,11 @@ describe('a key that is back within the grace period', () => {
     const { world } = given;
     expect(await world.discover()).toMatchObject({ read: 1 });
     const caughtUp = await listLags(world);
-    await world.put(SHARED, shared('oslo', 'bergen'));
-    expect(await world.discover()).toMatchObject({ revived: [oslo] });
-    await goOn(world, 10);
+    expect(await world.edit(SHARED, shared('oslo', 'bergen'))).toMatchObject({ revived: [OSLO] });
+    await world.minutes(10);
     caughtUp();
-    await goOn(world, 2);
-    expect(await isWell(given, oslo)).toBe(true);
+    await world.minutes(2);
+    expect(await isWell(given, OSLO)).toBe(true);
   });
 });
 
@@ -188,20 +151,16 @@ describe('a worker that has the connection when its secret is deleted', () => {
   ] as const;
 
   it.each(points)('%s %s, and restored with the same version: the token stays and is renewed', async (when, point) => {
-    const { world, vendor } = await byCode();
-    world.hooks[when] = async at => {
-      if (at !== point) return;
-      delete world.hooks[when];
-      await remove(world);
-      await world.discover();
-      await restore(world);
-      await world.discover();
-    };
+    const { world, vendor } = await codeWorld();
+    once(world, when, point, async () => {
+      await world.deleteSecret(ID);
+      await world.restoreSecret(ID);
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     for (let n = 0; n < 120; n += 1) {
       expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
-      await minute(world);
+      await world.minutes(1);
     }
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
     expect(vendor.count('code')).toBe(0);
@@ -210,31 +169,21 @@ describe('a worker that has the connection when its secret is deleted', () => {
 
   it.each(points)('%s %s, and not restored: nothing of it is left after the grace period', async (when, point) => {
     const { world, tick, revoked } = await endingWorld();
-    world.hooks[when] = async at => {
-      if (at !== point) return;
-      delete world.hooks[when];
-      await remove(world);
-      await world.discover();
-    };
+    once(world, when, point, () => world.deleteSecret(ID));
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.token(ID)).toMatchObject({ version: nth(2) });
     expect(revoked).toEqual(new Set());
     world.clock.pass(GRACE);
     await tick();
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    await expectGone(world, ID);
     expect(revoked).toContain('refresh-2');
   });
 
   it('keeps it from others until its lease ends, though it came back meanwhile', async () => {
-    const { world, vendor } = await byCode();
-    const died = dieAt(world, 'after', 'send');
-    void world.refresh(ID);
-    await died;
-    await remove(world);
-    await world.discover();
-    await restore(world);
-    await world.discover();
+    const { world, vendor } = await codeWorld();
+    await crashAt(world, 'after', 'send', () => world.refresh(ID));
+    await world.deleteSecret(ID);
+    await world.restoreSecret(ID);
     vendor.grants.length = 0;
     await world.tick('test-provider');
     expect(vendor.grants).toEqual([]);
@@ -247,12 +196,9 @@ describe('the end', () => {
     const { world, tick, deleteSecret } = await endingWorld();
     const before = await world.token(ID);
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'tokens.withdraw') return;
-      delete world.hooks.before;
-      await restore(world);
-      expect(await world.discover()).toMatchObject({ revived: [ID] });
-    };
+    once(world, 'before', 'tokens.withdraw', async () => {
+      expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
+    });
     await tick();
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
     expect(await world.record(ID)).not.toHaveProperty('endedAt');
@@ -264,51 +210,40 @@ describe('the end', () => {
   it('takes the current token and session, even if they are newer than the list of records', async () => {
     const { world, tick, deleteSecret, replaceSecret, revoked } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.beginEnd') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.beginEnd', async () => {
       // Meanwhile the secret comes back, gets a token, and has to make room for another one.
-      await restore(world);
-      await world.discover();
+      await world.restoreSecret(ID);
       await world.refresh(ID);
       await replaceSecret();
       await world.discover();
-    };
+    });
     await tick();
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    await expectGone(world, ID);
     expect(revoked).toContain('refresh-2');
   });
 
   it('does not begin in the next grace period, though the list was from the one before', async () => {
     const { world, tick, deleteSecret, revoked } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.beginEnd') return;
-      delete world.hooks.before;
-      await restore(world);
-      await world.discover();
+    once(world, 'before', 'connections.beginEnd', async () => {
+      await world.restoreSecret(ID);
       await deleteSecret(ID, 0);
-    };
+    });
     await tick();
     expect(world.retired).toEqual([]);
     expect(revoked).toEqual(new Set());
-    await restore(world);
-    await world.discover();
+    await world.restoreSecret(ID);
     expect(await world.token(ID)).toMatchObject({ version: nth(1) });
   });
 
   it('that was slow does not pass for that of the next retirement', async () => {
     const { world, tick, deleteSecret } = await endingWorld();
     await deleteSecret();
-    world.hooks.before = async at => {
-      if (at !== 'connections.end') return;
-      delete world.hooks.before;
-      await restore(world);
-      await world.discover();
+    once(world, 'before', 'connections.end', async () => {
+      await world.restoreSecret(ID);
       await world.refresh(ID);
       await deleteSecret(ID, 0);
-    };
+    });
     await tick();
     expect(await world.record(ID)).not.toHaveProperty('endedAt');
     expect(await world.token(ID)).toBeDefined();
@@ -319,13 +254,11 @@ describe('the end', () => {
 
   it('is begun by discovery if `refresh` does not: a secret that comes back then has no token', async () => {
     const { world } = await vendorWorld();
-    await remove(world);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE + minutes(10));
     await world.discover();
     expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    await restore(world);
-    expect(await world.discover()).toMatchObject({ revived: [ID] });
+    expect(await world.restoreSecret(ID)).toMatchObject({ revived: [ID] });
     expect(await world.record(ID)).not.toHaveProperty('expiresAt');
   });
 
@@ -340,8 +273,7 @@ describe('the end', () => {
 
   it('comes no later because discovery looks after it', async () => {
     const { world, tick } = await endingWorld();
-    await remove(world);
-    await world.discover();
+    await world.deleteSecret(ID);
     world.clock.pass(GRACE + minutes(10));
     await world.discover();
     await tick();
@@ -349,63 +281,16 @@ describe('the end', () => {
   });
 
   it('removes no record whose secret came back, and went again, since the records were listed', async () => {
-    const { world, tick, deleteSecret } = await endingWorld();
-    await deleteSecret();
-    await tick();
+    const { world, deleteSecret, end } = await endingWorld();
+    await end();
     world.clock.pass(hours(1));
-    world.hooks.before = async at => {
-      if (at !== 'connections.remove') return;
-      delete world.hooks.before;
-      await restore(world);
-      await world.discover();
+    once(world, 'before', 'connections.remove', async () => {
+      await world.restoreSecret(ID);
       await world.refresh(ID);
       await deleteSecret(ID, 0);
-    };
+    });
     await world.discover();
     expect(await world.record(ID)).toHaveProperty('retiredAt');
     expect(await world.token(ID)).toBeDefined();
-  });
-});
-
-describe('a record that was deleted by hand', () => {
-  it('uses the stored session if a code is spent', async () => {
-    const { world, vendor } = await byCode();
-    await deleteByHand(world, ID);
-    await world.discover();
-    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
-    expect(vendor.grants).toEqual(['refresh']);
-    await world.run('test-provider', hours(12), minutes(5));
-    expect(vendor.count('code')).toBe(0);
-    expect(vendor.reused).toBe(0);
-  });
-
-  it('logs in with the credentials, if there are any', async () => {
-    const { world, vendor } = await vendorWorld();
-    await deleteByHand(world, ID);
-    await world.discover();
-    await world.tick('test-provider');
-    expect(vendor.grants).toEqual(['password']);
-    expect(await world.refreshToken(ID)).toBe('refresh-2');
-  });
-
-  it('tries a new code if the session is refused', async () => {
-    const { world, vendor } = await byCode();
-    await world.put(ID, { code: 'good-2' });
-    await deleteByHand(world, ID);
-    vendor.script.push(request => vendor.answer({ refresh: `not ${request.body}` }));
-    await world.discover();
-    await world.tick('test-provider');
-    expect(vendor.grants).toEqual(['refresh', 'code']);
-    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-  });
-
-  it('makes no use of a session of another secret', async () => {
-    const { world, vendor } = await byCode();
-    await deleteByHand(world, ID);
-    await world.stores.secrets.erase(SECRET);
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    await world.tick('test-provider');
-    expect(vendor.grants).toEqual(['code']);
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes, seconds } from '../../lib/core/types.ts';
+import { always, failAlways } from '../kit/faults.ts';
 import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX } from '../kit/world.ts';
 
 const refused = () => answer({ error: 'invalid_grant' }, 401);
 const lost = () => lostAnswer;
@@ -18,6 +20,7 @@ describe('a session', () => {
 
   it.each([
     ['refused', refused],
+    ['rejected without a word', () => answer('', 401)],
     ['answered by silence', lost],
     ['answered by nonsense', () => answer('<html>')],
     ['answered by a breakdown', () => answer('', 500)],
@@ -53,8 +56,7 @@ describe('a session', () => {
 
   it('of other credentials is not used for new ones', async () => {
     const { world, vendor } = await vendorWorld();
-    await world.put(ID, { password: 'right', client: 'new' });
-    await world.discover();
+    await world.edit(ID, { password: 'right', client: 'new' });
     expect(await world.tick('test-provider')).toMatchObject({ due: 1, results: { refreshed: 1 } });
     expect(vendor.grants).toEqual(['password']);
   });
@@ -89,12 +91,7 @@ describe('a refused login', () => {
       const given = await vendorWorld({ refreshed: false, provider: testProvider({ locksAccounts }) });
       const deps = given.world.worker();
       given.vendor.password = 'other';
-      const dark = async (at: string) => {
-        if (at === 'secrets.get') throw new Error('no secrets today');
-      };
-      given.world.hooks.after = async at => {
-        if (at === 'send') given.world.hooks.before = dark;
-      };
+      always(given.world, 'after', 'send', () => failAlways(given.world, 'before', 'secrets.get'));
       expect(await given.world.refresh(ID, deps)).toMatchObject({ result: 'failed', calls: 1 });
       for (let round = 0; locksAccounts && round < 3; round++) {
         given.world.clock.pass(minutes(5));
@@ -143,7 +140,7 @@ describe('a refused login', () => {
     expect(vendor.grants.slice(1)).toEqual(['refresh', 'password', 'password']);
   });
 
-  it('gives way to a secret that has become unreadable in kind', async () => {
+  it('gives way to a secret that is malformed by now', async () => {
     const { world, vendor } = await vendorWorld({ refreshed: false });
     const deps = world.worker();
     await world.refresh(ID, deps);
@@ -170,20 +167,11 @@ describe('a run', () => {
 
   it('begins no call that has no time to end, and none of its calls outlasts the deadline', async () => {
     const { world, vendor } = await vendorWorld();
-    const deadlines: number[] = [];
-    const deps = world.worker();
-    const slow = {
-      ...deps,
-      send: async (...[request, deadline]: Parameters<typeof deps.send>) => {
-        deadlines.push(deadline);
-        world.clock.pass(deadline);
-        await deps.send(request, deadline);
-        return lostAnswer;
-      },
-    };
+    always(world, 'after', 'send', () => world.clock.pass(world.deadlines.at(-1) ?? 0));
+    vendor.script.push(lost, lost);
     const began = world.clock.now();
-    expect(await world.refresh(ID, slow)).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
-    expect(deadlines).toEqual([seconds(8), seconds(8)]);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
+    expect(world.deadlines).toEqual([seconds(8), seconds(8)]);
     expect(world.clock.now() - began).toBeLessThan(world.policy.lease);
     expect(vendor.grants).toEqual(['refresh', 'password']);
   });
@@ -195,36 +183,29 @@ describe('a run', () => {
     await world.put(ID, { password: 'wrong as well' });
     vendor.password = 'nobody knows it';
     vendor.script.push(refused);
-    const deadlines: number[] = [];
-    const send: typeof deps.send = async (request, deadline) => {
-      deadlines.push(deadline);
-      world.clock.pass(seconds(8));
-      return deps.send(request, deadline);
-    };
-    expect(await world.refresh(ID, { ...deps, send })).toMatchObject({ result: 'attention', calls: 3 });
-    expect(deadlines).toEqual([seconds(8), seconds(8), seconds(4)]);
+    always(world, 'before', 'send', () => world.clock.pass(seconds(8)));
+    expect(await world.refresh(ID, deps)).toMatchObject({ result: 'attention', calls: 3 });
+    expect(world.deadlines).toEqual([seconds(8), seconds(8), seconds(4)]);
   });
 
   it('whose time is up before its first call makes none, and takes its session for unspent', async () => {
     const { world } = await vendorWorld();
-    world.hooks.after = async operation => {
-      if (operation === 'secrets.get') world.clock.pass(seconds(19.5));
-    };
+    always(world, 'after', 'secrets.get', () => world.clock.pass(seconds(19.5)));
     expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'timeout' } });
     expect(await world.refreshToken(ID)).toBe('refresh-1');
   });
 
-  it('whose secret is gone, unreadable or wrong in a field makes no call', async () => {
-    const rows = [
-      ['{"note":"nothing"}', 'attention', 'secret_invalid'],
-      ['[]', 'attention', 'secret_malformed'],
-      [undefined, 'failed', 'secret_missing'],
-    ] as const;
-    for (const [text, result, code] of rows) {
-      const { world } = await vendorWorld();
-      await world.stores.secrets.put(`token-refresher/${ID}`, text);
-      expect(await world.refresh(ID)).toMatchObject({ result, calls: 0, error: { code } });
-    }
+  it.each([
+    ['is wrong in a field', '{"note":"nothing"}', 'attention', 'secret_invalid'],
+    ['is malformed', '[]', 'attention', 'secret_malformed'],
+    ['is gone', undefined, 'failed', 'secret_missing'],
+  ])('whose secret %s makes no call', async (_, text, result, code) => {
+    const { world } = await vendorWorld();
+    await world.stores.secrets.put(`${PREFIX}${ID}`, text);
+    expect(await world.refresh(ID)).toMatchObject({ result, calls: 0, error: { code } });
+  });
+
+  it('whose secret cannot be read repeats no word of the store', async () => {
     const { world } = await vendorWorld();
     world.hooks.before = async operation => {
       if (operation === 'secrets.get') throw new Error('planted-words');
@@ -237,9 +218,7 @@ describe('a run', () => {
 it('an answer that took longer than its token is valid leads to a renewal at once, at most once a tick', async () => {
   const { world, vendor } = await vendorWorld({ refreshed: false });
   vendor.life = seconds(1);
-  world.hooks.after = async operation => {
-    if (operation === 'send') world.clock.pass(seconds(3));
-  };
+  always(world, 'after', 'send', () => world.clock.pass(seconds(3)));
   const calls = await world.run('test-provider', hours(1), minutes(1));
   expect(calls).toBeLessThanOrEqual(60);
 });

@@ -3,8 +3,9 @@ import { isObject } from '../../lib/core/json.ts';
 import type { Provider } from '../../lib/core/provider.ts';
 import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
+import { always, failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
-import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, packed, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const perMinute = (calls: number) => ({ calls, per: minutes(1) });
 const limited = (calls: number, abilities = {}) => testProvider({ rateLimit: perMinute(calls) }, abilities);
@@ -32,6 +33,24 @@ describe('an exhausted rate limit', () => {
     await world.useLimit(rateLimit, 1);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 1 });
     expect(world.clock.slept).toEqual([windowOf(rateLimit)]);
+  });
+
+  it('is not waited for longer than a lease allows', async () => {
+    const rateLimit = { calls: 1, per: seconds(16) };
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
+    expect(await world.refresh(ID)).toMatchObject({ result: 'postponed', calls: 0 });
+    expect(world.clock.slept).toEqual([]);
+  });
+
+  it('that a run waited for leaves it its whole time for the call', async () => {
+    const rateLimit = { calls: 1, per: seconds(4) };
+    const { world } = await vendorWorld({ provider: testProvider({ rateLimit }) });
+    await world.useLimit(rateLimit, 1);
+    always(world, 'after', 'secrets.get', () => world.clock.pass(seconds(0.5)));
+    expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
+    expect(world.clock.slept[0]).toBeGreaterThan(3000);
+    expect(world.deadlines).toEqual([world.policy.callDeadline]);
   });
 
   it('does not forget that a session may be spent', async () => {
@@ -95,16 +114,13 @@ it('a login in two steps needs two slots', async () => {
   const deps = world.worker();
   await world.refresh(ID, deps);
   expect(world.calls).toHaveLength(2);
-  await world.put(ID, { password: 'right', client: 'another' });
-  await world.discover();
+  await world.edit(ID, { password: 'right', client: 'another' });
   expect(await world.refresh(ID, deps)).toMatchObject({ result: 'postponed', calls: 1 });
 });
 
 it('a store that does not take a booking makes no call, and the run backs off', async () => {
   const { world } = await vendorWorld({ provider: limited(1), refreshed: false });
-  world.hooks.before = async operation => {
-    if (operation === 'limits.write') throw new Error('no slots today');
-  };
+  failAlways(world, 'before', 'limits.write');
   expect(await world.refresh(ID)).toMatchObject({ result: 'failed', calls: 0, error: { code: 'store_failed' } });
   expect((await world.record(ID)).status).toBe('failing');
 });
@@ -140,9 +156,7 @@ it('a slot that lies in a pause is not used', async () => {
   const at: number[] = [];
   // Answers at once: the other one has its slot by then.
   vendor.script.push(() => answer('', 429, { 'retry-after': '10' }));
-  world.hooks.before = async operation => {
-    if (operation === 'send') at.push(world.clock.now() - START);
-  };
+  always(world, 'before', 'send', () => at.push(world.clock.now() - START));
   await world.tick('test-provider');
   // The second one had a slot after two seconds.
   expect(at[1]).toBeGreaterThanOrEqual(seconds(10));
@@ -192,17 +206,9 @@ it('a failing connection and a call on demand use the minority’s part', async 
 it('many connections of one limit never call more often than it allows, and all get their turn', async () => {
   const provider = testProvider({ rateLimit: perMinute(5), concurrency: 4 });
   const { world } = await vendorWorld({ provider, refreshed: false });
-  await world.put('test-provider/many', {
-    password: 'right',
-    connections: Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`c${n}`, {}])),
-  });
-  await world.discover();
+  await world.edit('test-provider/many', packed(Array.from({ length: 30 }, (_, n) => `c${n}`)));
   const at: number[] = [];
-  const handle = world.vendor;
-  world.vendor = request => {
-    at.push(world.clock.now());
-    return handle(request);
-  };
+  always(world, 'before', 'send', () => at.push(world.clock.now()));
   await world.run('test-provider', minutes(10), minutes(1));
   expect(at).toHaveLength(31);
   for (const [n, moment] of at.entries()) {

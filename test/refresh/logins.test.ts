@@ -1,96 +1,77 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { jsonObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { crashAt, failAlways } from '../kit/faults.ts';
 import { idOf } from '../kit/records.ts';
 import { answer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 
 /** All connections of these tests use one login. */
 const locking = testProvider({ locksAccounts: true, concurrency: 4 });
 const packed = async (passwords: readonly string[]) => {
   const given = await vendorWorld({ provider: locking, refreshed: false });
+  const { world, vendor } = given;
   const write = (own: readonly object[]) =>
-    given.world.put('test-provider/many' as never, {
-      connections: Object.fromEntries(own.map((each, n) => [`c${n}`, each])),
-    });
-  await given.world.tick(locking.id);
-  given.vendor.grants.length = 0;
+    world.edit('test-provider/many', { connections: Object.fromEntries(own.map((each, n) => [`c${n}`, each])) });
+  await world.tick(locking.id);
+  vendor.grants.length = 0;
   await write(passwords.map(password => ({ password })));
-  await given.world.discover();
-  return { ...given, write };
+  return {
+    ...{ world, vendor, write },
+    /** The passwords that were sent and contain this. */
+    sent: (text: string) =>
+      world.calls.map(({ body }) => String(jsonObject(body ?? '')?.password)).filter(each => each.includes(text)),
+  };
 };
 const wrong = (count: number) => Array.from({ length: count }, () => 'wrong');
+const right = (count: number) => Array.from({ length: count }, () => ({ password: 'right' }));
+const key = (n: number) => idOf(`many/c${n}`);
 
 describe('a wrong password', () => {
   it('of many connections is tried once in all', async () => {
-    const { world, vendor } = await packed(wrong(20));
+    const { world, sent } = await packed(wrong(20));
     await Promise.all([world.tick(locking.id), world.tick(locking.id, world.worker())]);
     await world.run(locking.id, hours(72), minutes(5));
-    expect(vendor.grants.filter(each => each === 'password').length - vendor.count('refresh')).toBeLessThan(20);
-    expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(1);
+    expect(sent('wrong')).toHaveLength(1);
     for (const n of [0, 19]) {
-      expect(await world.record(idOf(`many/c${n}`))).toMatchObject({
-        status: 'attention',
-        lastError: { code: 'invalid_grant' },
-      });
+      expect(await world.record(key(n))).toMatchObject({ status: 'attention', lastError: { code: 'invalid_grant' } });
     }
   });
 
   it('that is corrected in all of them brings all of them back', async () => {
     const { world, write } = await packed(wrong(5));
     await world.run(locking.id, minutes(10), minutes(1));
-    await write(Array.from({ length: 5 }, () => ({ password: 'right' })));
-    await world.discover();
+    await write(right(5));
     await world.run(locking.id, minutes(5), minutes(1));
-    for (let n = 0; n < 5; n += 1) expect(await world.record(idOf(`many/c${n}`))).toMatchObject({ status: 'healthy' });
+    for (let n = 0; n < 5; n += 1) expect(await world.record(key(n))).toMatchObject({ status: 'healthy' });
   });
 
-  it('is not tried again for another that is added to its secret, nor for edits of others', async () => {
-    const { world, write } = await packed(['wrong']);
+  it('is not tried again when others are added to its secret, which work', async () => {
+    const { world, write, sent } = await packed(['wrong']);
     await world.tick(locking.id);
     for (let edit = 1; edit <= 5; edit += 1) {
-      await write([{ password: 'wrong' }, ...Array.from({ length: edit }, () => ({ password: 'right' }))]);
-      await world.discover();
+      await write([{ password: 'wrong' }, ...right(edit)]);
       await world.tick(locking.id);
+      expect(await world.record(key(edit))).toMatchObject({ status: 'healthy' });
     }
-    expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(1);
+    expect(sent('wrong')).toHaveLength(1);
   });
 
-  it('does not hold back connections with the right one', async () => {
-    const { world } = await packed(['wrong', 'right']);
-    await world.run(locking.id, minutes(10), minutes(1));
-    expect(await world.record(idOf('many/c1'))).toMatchObject({ status: 'healthy' });
-  });
-
-  it('is tried again if an operator insists, who is warned', async () => {
-    const { world } = await packed(['wrong']);
+  it('is tried again, by any connection, if an operator insists, who is warned', async () => {
+    const { world, write, sent } = await packed(['wrong']);
     await world.tick(locking.id);
-    const connection = idOf('many/c0');
-    expect(await world.onDemand({ kind: 'operator', connection, waits: false })).toMatchObject({
-      result: 'attention',
-      warning: 'may_lock_account',
-    });
-    expect(world.calls.filter(({ body }) => body?.includes('wrong'))).toHaveLength(2);
-  });
-
-  it('is tried for a new connection if an operator insists, who is warned of that, too', async () => {
-    const { world, write } = await packed(['wrong']);
-    await world.tick(locking.id);
+    const force = (n: number) => world.onDemand({ kind: 'operator', connection: key(n), waits: false });
+    expect(await force(0)).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
+    expect(sent('wrong')).toHaveLength(2);
     await write([...wrong(2), 'right'].map(password => ({ password })));
-    await world.discover();
-    const force = (key: string) => world.onDemand({ kind: 'operator', connection: idOf(`many/${key}`), waits: false });
-    expect(await force('c1')).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
-    expect(await force('c2')).not.toHaveProperty('warning');
+    expect(await force(1)).toMatchObject({ result: 'attention', warning: 'may_lock_account' });
+    expect(await force(2)).not.toHaveProperty('warning');
   });
 
   it('is noted although the worker that tried it crashed, once its lease has ended', async () => {
-    const { world } = await packed(wrong(3));
-    const died = dieAt(world, 'before', 'logins.giveBack');
-    void world.tick(locking.id);
-    await died;
+    const { world, sent } = await packed(wrong(3));
+    await crashAt(world, 'before', 'logins.giveBack', () => world.tick(locking.id));
     await world.run(locking.id, hours(24), minutes(1));
-    expect(world.calls.filter(({ body }) => body?.includes('wrong')).length).toBeLessThanOrEqual(2);
+    expect(sent('wrong').length).toBeLessThanOrEqual(2);
   });
 });
 
@@ -99,8 +80,7 @@ it('adding one to a hundred connections of a secret costs one login', async () =
   await world.run(locking.id, minutes(20), minutes(1));
   expect(vendor.count('password')).toBe(100);
   vendor.grants.length = 0;
-  await write(Array.from({ length: 101 }, () => ({ password: 'right' })));
-  await world.discover();
+  await write(right(101));
   await world.run(locking.id, minutes(5), minutes(1));
   expect(vendor.grants).toEqual(['password']);
   expect(world.reports.filter(({ result }) => result === 'unchanged').length).toBeGreaterThanOrEqual(100);
@@ -116,17 +96,13 @@ it('one bad key of a secret, or two that are not neighbours, do not stop the oth
   await write(
     Array.from({ length: 12 }, (_, n) => ({ password: 'right', ...([4, 8].includes(n) && { client: 'bad' }) })),
   );
-  await world.discover();
   await world.run(locking.id, minutes(10), minutes(1));
   for (let n = 0; n < 12; n += 1) {
-    expect(await world.record(idOf(`many/c${n}`))).toMatchObject({
-      status: n === 4 || n === 8 ? 'attention' : 'healthy',
-    });
+    expect(await world.record(key(n))).toMatchObject({ status: n === 4 || n === 8 ? 'attention' : 'healthy' });
   }
-  await write(Array.from({ length: 12 }, () => ({ password: 'right' })));
-  await world.discover();
+  await write(right(12));
   await world.run(locking.id, minutes(5), minutes(1));
-  for (const n of [4, 8]) expect(await world.record(idOf(`many/c${n}`))).toMatchObject({ status: 'healthy' });
+  for (const n of [4, 8]) expect(await world.record(key(n))).toMatchObject({ status: 'healthy' });
 });
 
 describe.each([
@@ -141,7 +117,6 @@ describe.each([
     const keys = (count: number, how: string) =>
       write(Array.from({ length: count }, (___, n) => ({ password: 'right', client: `${n}${how}` })));
     await keys(before, '');
-    await world.discover();
     await world.run(locking.id, minutes(5), minutes(1));
     let tried = 0;
     world.vendor = request => {
@@ -150,54 +125,42 @@ describe.each([
       return reply();
     };
     await keys(30, edited);
-    await world.discover();
     await world.run(locking.id, minutes(40), minutes(1));
     expect(tried).toBe(2);
   });
 });
 
-it('a store that takes no outcomes does not make a wrong password come again at once', async () => {
-  const { world } = await packed(wrong(8));
-  world.hooks.before = async at => {
-    if (at === 'logins.giveBack') throw new RefresherError('store_failed', 'not today');
-  };
+it('a wrong password does not come again at once if the store takes no outcomes', async () => {
+  const { world, sent } = await packed(wrong(8));
+  failAlways(world, 'before', 'logins.giveBack');
   await world.run(locking.id, hours(24), minutes(1));
-  expect(world.calls.filter(({ body }) => body?.includes('wrong')).length).toBeLessThanOrEqual(4);
+  expect(sent('wrong').length).toBeLessThanOrEqual(4);
 });
 
-it('nor one that worked, before it was changed at the provider', async () => {
-  const { world, vendor } = await packed([]);
+it('a password that worked before it was changed at the provider does not come again at once, either', async () => {
+  const { world, vendor, write, sent } = await packed([]);
   vendor.password = 'changed';
-  world.hooks.before = async at => {
-    if (at === 'logins.giveBack') throw new RefresherError('store_failed', 'not today');
-  };
-  const keys = Array.from({ length: 8 }, (_, n) => [`c${n}`, { password: 'right', client: `${n}` }]);
-  await world.put('test-provider/many' as never, { connections: Object.fromEntries(keys) });
-  await world.discover();
-  const before = world.calls.length;
+  failAlways(world, 'before', 'logins.giveBack');
+  world.calls.length = 0;
+  await write(Array.from({ length: 8 }, (_, n) => ({ password: 'right', client: `${n}` })));
   await world.run(locking.id, hours(24), minutes(1));
-  const tried = world.calls.slice(before).filter(({ body }) => body?.includes('right'));
-  expect(tried.length).toBeLessThanOrEqual(4);
+  expect(sent('right').length).toBeLessThanOrEqual(4);
 });
 
 it('a wrong password is remembered as long as a connection has it', async () => {
-  const { world, write } = await packed(['wrong']);
+  const { world, write, sent } = await packed(['wrong']);
   await world.run(locking.id, hours(8 * 24), minutes(30));
   await write([{ password: 'wrong' }, { password: 'also wrong' }]);
-  await world.discover();
   await world.run(locking.id, hours(3 * 24), minutes(30));
-  const tried = world.calls.filter(({ body }) => body?.includes('wrong'));
-  expect(tried.map(({ body }) => jsonObject(body ?? '')?.password)).toEqual(['wrong', 'also wrong']);
+  expect(sent('wrong')).toEqual(['wrong', 'also wrong']);
 });
 
 it('no login is sent that could not be noted', async () => {
   const { world, vendor } = await packed(['right']);
-  world.hooks.before = async at => {
-    if (at === 'logins.note') throw new RefresherError('store_failed', 'not today');
-  };
+  failAlways(world, 'before', 'logins.note');
   await world.run(locking.id, minutes(10), minutes(1));
   expect(vendor.grants).toEqual([]);
-  expect(await world.record(idOf('many/c0'))).toMatchObject({ status: 'failing', lastError: { code: 'store_failed' } });
+  expect(await world.record(key(0))).toMatchObject({ status: 'failing', lastError: { code: 'store_failed' } });
 });
 
 it('a login that is rejected without a word is tried minutes later, and then ever more rarely', async () => {
@@ -205,10 +168,7 @@ it('a login that is rejected without a word is tried minutes later, and then eve
   vendor.script.push(...Array.from({ length: 999 }, () => () => answer('<html>', 403)));
   await world.run(locking.id, minutes(10), minutes(1));
   expect(vendor.count('password')).toBe(2);
-  expect(await world.record(idOf('many/c0'))).toMatchObject({
-    status: 'attention',
-    lastError: { code: 'access_refused' },
-  });
+  expect(await world.record(key(0))).toMatchObject({ status: 'attention', lastError: { code: 'access_refused' } });
   await world.run(locking.id, hours(24), minutes(5));
   expect(vendor.count('password')).toBe(4);
 });

@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { isObject } from '../../lib/core/json.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { type Transition, transitionsOf } from '../../lib/events.ts';
+import { failOnce } from '../kit/faults.ts';
 import { answer, ID, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { failOnce, PREFIX } from '../kit/world.ts';
+import { PREFIX } from '../kit/world.ts';
 
 /** A change of the origin that grants tokens is reported once: when the first token of the new one is published. */
 

@@ -1,36 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
+import { RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { refreshConnection } from '../../lib/refresh/refresh.ts';
+import { expectGone } from '../kit/ending.ts';
+import { always, failAlways, failOnce, once } from '../kit/faults.ts';
 import { nth } from '../kit/records.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { PREFIX } from '../kit/world.ts';
+import { answer, ID, lostAnswer, vendorWorld } from '../kit/vendor.ts';
 
 const writes = (log: readonly string[]) => log.filter(each => /claim|send|keep|publish|settle|withdraw/.test(each));
 
 describe('the order of one refresh', () => {
+  const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
+
   it('is claim, grant, keep, publish, settle', async () => {
     const { world, vendor } = await vendorWorld();
     const report = await world.refresh(ID);
     expect(report).toMatchObject({ result: 'refreshed', calls: 1, version: nth(2) });
     expect(vendor.grants).toEqual(['refresh']);
-    expect(writes(world.log)).toEqual([
-      'connections.claim',
-      'send',
-      'sessions.keep',
-      'tokens.publish',
-      'connections.settle',
-    ]);
+    expect(writes(world.log)).toEqual(order);
   });
 
   it('notes that there is no session any more if there was one', async () => {
-    const provider = testProvider();
-    const { world, vendor } = await vendorWorld({ provider });
+    const { world, vendor } = await vendorWorld();
     vendor.script.push(() => answer({ access_token: 'alone', expires_in: 600 }));
-    await world.put(ID, { password: 'right' });
-    await world.discover();
+    await world.edit(ID, { password: 'right' });
     await world.refresh(ID);
-    const order = ['connections.claim', 'send', 'sessions.keep', 'tokens.publish', 'connections.settle'];
     expect(writes(world.log).slice(-5)).toEqual(order);
     expect(await world.refreshToken(ID)).toBeUndefined();
     expect(await world.record(ID)).not.toHaveProperty('session');
@@ -48,10 +42,8 @@ describe('the order of one refresh', () => {
 
   it('makes no call if the store fails to claim, and reports it', async () => {
     const { world } = await vendorWorld();
-    world.hooks.before = async operation => {
-      if (operation === 'connections.claim') throw new Error('no writes');
-    };
-    await expect(world.refresh(ID)).rejects.toThrow('no writes');
+    failAlways(world, 'before', 'connections.claim');
+    await expect(world.refresh(ID)).rejects.toThrow('the store fails');
     expect(world.calls).toEqual([]);
   });
 
@@ -72,9 +64,7 @@ describe('what a run publishes', () => {
   it('is one grant, whole, with the version of its claim and the clock before the request', async () => {
     const { world } = await vendorWorld();
     const before = world.clock.now();
-    world.hooks.after = async operation => {
-      if (operation === 'send') world.clock.pass(seconds(5));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(5)));
     await world.refresh(ID);
     expect(await world.token(ID)).toEqual({
       connection: ID,
@@ -107,14 +97,12 @@ describe('a zombie', () => {
     const { world, vendor } = await vendorWorld();
     let left: unknown;
     const now = async () => ({ token: await world.token(ID), record: await world.record(ID) });
-    world.hooks[where] = async at => {
-      if (at !== operation) return;
-      delete world.hooks[where];
+    once(world, where, operation, async () => {
       world.clock.pass(minutes(2));
       const other = await world.refresh(ID);
       expect(other.result).toBe('refreshed');
       left = await now();
-    };
+    });
     const zombie = await world.refresh(ID);
     expect(await now()).toEqual(left);
     return { world, vendor, zombie };
@@ -143,56 +131,45 @@ describe('a zombie', () => {
   it('settles nothing if a newer token than its own is published, and another has the connection', async () => {
     const { world } = await vendorWorld();
     const newer = { ...(await world.token(ID)), version: nth(9), accessToken: 'newer' };
-    world.hooks.before = async at => {
-      if (at !== 'tokens.publish') return;
-      delete world.hooks.before;
+    once(world, 'before', 'tokens.publish', async () => {
       await world.stores.tokens.publish(newer);
       await world.stores.connections.claim(await world.record(ID), { id: 'another', leaseUntil: world.clock.now() });
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.token(ID)).toEqual(newer);
     expect(world.log).not.toContain('connections.settle');
   });
 
+  it('that cannot read why it lost its connection leaves the token alone', async () => {
+    const { world } = await vendorWorld();
+    once(world, 'before', 'connections.settle', async () => {
+      const leaseUntil = plus(world.clock.now(), minutes(1));
+      await world.stores.connections.claim(await world.record(ID), { id: 'other', leaseUntil });
+      failOnce(world, 'before', 'connections.get');
+    });
+    expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
+    expect(await world.token(ID)).toMatchObject({ accessToken: 'access-2' });
+  });
+
   it('that was refused meanwhile gives no verdict', async () => {
     const { world, vendor } = await vendorWorld();
     vendor.script.push(undefined, () => answer({ error: 'invalid_grant' }, 401));
-    await world.put(ID, { password: 'right' });
-    await world.discover();
-    world.hooks.before = async at => {
-      if (at !== 'secrets.get') return;
-      delete world.hooks.before;
+    await world.edit(ID, { password: 'right' });
+    once(world, 'before', 'secrets.get', async () => {
       world.clock.pass(minutes(2));
       await world.refresh(ID);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'lost' });
     expect(await world.record(ID)).toMatchObject({ status: 'healthy', failures: 0, version: nth(3) });
   });
 
-  it('of a retired connection leaves its token until the end begins', async () => {
-    const { world } = await vendorWorld();
-    world.hooks.before = async at => {
-      if (at !== 'connections.settle') return;
-      delete world.hooks.before;
-      await world.stores.connections.retire(ID, world.clock.now());
-    };
-    expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
-    expect(await world.token(ID)).toMatchObject({ version: nth(2) });
-    await world.stores.secrets.delete(`${PREFIX}${ID}`);
-    world.clock.pass(GRACE);
-    await world.tick('test-provider');
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  });
-
   const withoutRecord = async (slept: number) => {
     const { world } = await vendorWorld();
-    world.hooks.before = async at => {
-      if (at !== 'connections.settle') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.settle', async () => {
       await world.stores.connections.retire(ID, world.clock.now());
       await world.stores.connections.remove(ID, (await world.record(ID)).version);
       world.clock.pass(slept);
-    };
+    });
     expect(await world.refresh(ID)).toMatchObject({ result: 'retired' });
     expect(await world.stores.connections.get(ID)).toBeUndefined();
     return world;
@@ -200,8 +177,7 @@ describe('a zombie', () => {
 
   it('of a removed connection takes back what it brought, and brings no record to life', async () => {
     const world = await withoutRecord(RETIRED_FOR);
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-    expect(await world.stores.sessions.get(ID)).toBeUndefined();
+    await expectGone(world, ID);
   });
 
   it('of a record that was deleted by hand leaves token and session to the one that takes its place', async () => {
@@ -211,25 +187,18 @@ describe('a zombie', () => {
   });
 });
 
-it('a failure leaves the published token as it was, whatever kind of failure', async () => {
-  const replies = [
-    lostAnswer,
-    answer('', 503),
-    answer({ error: 'invalid_grant' }, 401),
-    answer('<html>'),
-    answer('', 302),
-  ];
-  for (const reply of replies) {
-    const { world, vendor } = await vendorWorld();
-    const before = await world.token(ID);
-    vendor.script.push(...Array.from({ length: 3 }, () => () => reply));
-    const report = await world.refresh(ID);
-    expect(['failed', 'attention']).toContain(report.result);
-    expect(await world.token(ID)).toEqual(before);
-    expect(await world.record(ID)).toMatchObject({
-      issuedAt: before.issuedAt,
-      expiresAt: before.expiresAt,
-      failures: 1,
-    });
-  }
+it.each([
+  ['no answer', lostAnswer, 'failed'],
+  ['an outage', answer('', 503), 'failed'],
+  ['a refusal', answer({ error: 'invalid_grant' }, 401), 'attention'],
+  ['nonsense', answer('<html>'), 'failed'],
+  ['a redirect', answer('', 302), 'failed'],
+])('%s leaves the published token as it was', async (_, reply, result) => {
+  const { world, vendor } = await vendorWorld();
+  const before = await world.token(ID);
+  const { issuedAt, expiresAt } = before;
+  vendor.script.push(...Array.from({ length: 3 }, () => () => reply));
+  expect(await world.refresh(ID)).toMatchObject({ result });
+  expect(await world.token(ID)).toEqual(before);
+  expect(await world.record(ID)).toMatchObject({ issuedAt, expiresAt, failures: 1 });
 });

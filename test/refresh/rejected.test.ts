@@ -23,12 +23,6 @@ describe.each(blips)('%s, once', (_, blip) => {
   });
 });
 
-it('a rejection of a refresh is made good by a login in the same run', async () => {
-  const { world, vendor } = await vendorWorld();
-  vendor.script.push(() => answer('', 401));
-  expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', calls: 2 });
-});
-
 it('three minutes of rejections cost no token of ten minutes', async () => {
   const { world, vendor } = await vendorWorld({ provider: testProvider({ lifetime: minutes(10) }), refreshed: false });
   vendor.life = minutes(10);

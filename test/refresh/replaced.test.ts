@@ -1,19 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { RefresherError } from '../../lib/core/errors.ts';
 import { minutes, secretVersion } from '../../lib/core/types.ts';
-import { endingWorld } from '../kit/ending.ts';
-import { idOf } from '../kit/records.ts';
-import { answer, ID } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
+import { type Ending, endingWorld, expectGone } from '../kit/ending.ts';
+import { crashAt, failAlways, once } from '../kit/faults.ts';
+import { answer, BERGEN, ID, OSLO, packed, SHARED } from '../kit/vendor.ts';
 
 /** A secret is deleted, and another one with its name is created before the first connection has ended. */
 
-type Ending = Awaited<ReturnType<typeof endingWorld>>;
 const isDown = () => answer('', 503);
 
 const expectEnded = async ({ world, revoked }: Ending, accessToken: string) => {
-  expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  expect(await world.stores.sessions.get(ID)).toBeUndefined();
+  await expectGone(world, ID);
   expect(revoked).toEqual(new Set([accessToken, 'refresh-1']));
 };
 
@@ -52,26 +48,20 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   });
 
   it('has its own token a few minutes later', async () => {
-    const { world, tick, accessToken } = await replaced({ password: 'right' });
-    for (let minute = 0; minute < 2; minute += 1) {
-      await world.discover();
-      await tick();
-      world.clock.pass(minutes(1));
-    }
+    const { world, accessToken } = await replaced({ password: 'right' });
+    await world.minutes(2);
     expect((await world.token(ID)).accessToken).not.toBe(accessToken);
     expect(await world.refreshToken(ID)).toBe('refresh-2');
     expect(await world.discover()).toMatchObject({ revived: [], changed: [], retired: [], read: 0 });
   });
 
   it('waits at most five minutes for a provider that does not revoke, with a try each minute', async () => {
-    const { world, tick, revocations, answers } = await replaced({ password: 'right' });
+    const { world, revocations, answers } = await replaced({ password: 'right' });
     answers(isDown);
     const from = world.clock.now();
     for (let minute = 0; minute < 10; minute += 1) {
-      await world.discover();
-      await tick();
+      await world.minutes(1);
       if (minute < 6) expect(await world.stores.tokens.get(ID)).toBeUndefined();
-      world.clock.pass(minutes(1));
     }
     const times = revocations.filter(({ token }) => token === 'refresh-1').map(({ at }) => at - from);
     expect(times).toEqual([0, 1, 2, 3, 4, 5].map(minutes));
@@ -79,24 +69,14 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     expect(await world.refreshToken(ID)).toBe('refresh-2');
   });
 
-  it('does not keep the token of the first readable if no refresher runs', async () => {
-    const { world } = await replaced();
-    await world.discover();
-    world.clock.pass(minutes(10));
-    expect(await world.discover()).toMatchObject({ revived: [], removed: [] });
-    expect(await world.stores.tokens.get(ID)).toBeUndefined();
-  });
-
   it('is not revived while late writes have to be removed', async () => {
     const { world, tick } = await replaced();
     await world.discover();
     await tick();
-    world.hooks.before = async operation => {
-      if (operation !== 'connections.revive') return;
-      delete world.hooks.before;
+    once(world, 'before', 'connections.revive', async () => {
       const at = world.clock.now();
       await world.stores.connections.beginEnd(ID, { at, dueAt: at });
-    };
+    });
     await world.discover();
     expect(await world.record(ID)).toMatchObject({ retiredAt: expect.anything() });
     await world.discover();
@@ -108,9 +88,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
   it('ends the first only once no worker can hold it', async () => {
     const ending = await endingWorld();
     const { world, tick, revoked } = ending;
-    const died = dieAt(world, 'before', 'tokens.publish');
-    void world.refresh(ID);
-    await died;
+    await crashAt(world, 'before', 'tokens.publish', () => world.refresh(ID));
     await meanwhile(ending);
     await ending.replaceSecret();
     await world.discover();
@@ -124,79 +102,64 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
 });
 
 it('a connection that waited long for its provider does not keep another secret waiting for as long', async () => {
-  const { world, tick, answers, deleteSecret, replaceSecret } = await endingWorld();
+  const { world, answers, deleteSecret, replaceSecret } = await endingWorld();
   answers(isDown);
   await deleteSecret();
-  const minute = async () => {
-    await world.discover();
-    await tick();
-    world.clock.pass(minutes(1));
-  };
-  for (let n = 0; n < 180; n += 1) await minute();
+  await world.minutes(180);
   await replaceSecret(ID, { password: 'right' });
-  for (let n = 0; n < 8; n += 1) await minute();
+  await world.minutes(8);
   expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
 });
 
 describe('a secret of many that is replaced', () => {
-  const SHARED = 'test-provider/shared';
-  const [oslo, bergen] = [idOf('shared/oslo'), idOf('shared/bergen')];
-  const shared = (...names: string[]) => ({
-    password: 'right',
-    connections: Object.fromEntries(names.map(name => [name, {}])),
-  });
   const many = async () => {
     const ending = await endingWorld();
-    await ending.world.put(SHARED, shared('oslo', 'bergen'));
-    await ending.world.discover();
+    await ending.world.edit(SHARED, packed(['oslo', 'bergen']));
     await ending.tick();
     return ending;
   };
 
   it('ends all that it held, the keys too that the new one has', async () => {
     const { world, tick, replaceSecret } = await many();
-    await replaceSecret(oslo, shared('oslo', 'stavanger'));
-    expect((await world.discover()).retired.toSorted()).toEqual([bergen, oslo]);
+    await replaceSecret(OSLO, packed(['oslo', 'stavanger']));
+    expect((await world.discover()).retired.toSorted()).toEqual([BERGEN, OSLO]);
     await tick();
-    for (const id of [oslo, bergen]) {
-      expect(await world.stores.tokens.get(id)).toBeUndefined();
-      expect(await world.stores.sessions.get(id)).toBeUndefined();
+    for (const id of [OSLO, BERGEN]) {
+      await expectGone(world, id);
     }
-    expect(await world.discover()).toMatchObject({ revived: [oslo], changed: [], read: 1 });
+    expect(await world.discover()).toMatchObject({ revived: [OSLO], changed: [], read: 1 });
     expect(await world.discover()).toMatchObject({ connections: 3, revived: [], read: 0 });
   });
 
   it('is not looked for: it can not come back', async () => {
     const { world, replaceSecret } = await many();
-    await replaceSecret(oslo, shared('stavanger'));
+    await replaceSecret(OSLO, packed(['stavanger']));
     await world.discover();
     expect(await world.discover()).toMatchObject({ read: 0 });
   });
 
   it('has its key yet if the store did not take it for an hour', async () => {
     const { world, tick, replaceSecret } = await many();
-    await replaceSecret(oslo, shared('oslo', 'stavanger'));
+    await replaceSecret(OSLO, packed(['oslo', 'stavanger']));
     await world.discover();
     await tick();
-    world.hooks.before = async at => {
-      if (at === 'connections.revive') throw new RefresherError('store_failed', 'throttled');
-    };
+    failAlways(world, 'before', 'connections.revive');
     for (let minute = 0; minute < 65; minute += 1) {
-      expect((await world.discover()).removed).not.toContain(oslo);
+      expect((await world.discover()).removed).not.toContain(OSLO);
       world.clock.pass(minutes(1));
     }
     delete world.hooks.before;
-    expect(await world.discover()).toMatchObject({ revived: [oslo] });
+    expect(await world.discover()).toMatchObject({ revived: [OSLO] });
   });
 
   it('by one with too many keys is not held', async () => {
     const { world, tick, replaceSecret } = await many();
-    await replaceSecret(oslo, shared('oslo', 'bergen', ...Array.from({ length: 200 }, (_, n) => `k${n}`)));
+    await replaceSecret(OSLO, packed(['oslo', 'bergen', ...Array.from({ length: 200 }, (_, n) => `k${n}`)]));
     const report = await world.discover();
     expect(report).toMatchObject({ problems: [{ code: 'too_many_connections' }] });
-    expect(report.retired.toSorted()).toEqual([bergen, oslo]);
+    expect(report.retired.toSorted()).toEqual([BERGEN, OSLO]);
     await tick();
-    expect(await world.stores.tokens.get(oslo)).toBeUndefined();
+    expect(await world.stores.tokens.get(OSLO)).toBeUndefined();
     expect(await world.discover()).toMatchObject({ revived: [], added: [] });
   });
 });

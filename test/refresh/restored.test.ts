@@ -1,24 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
-import { answer, ID, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-import { dieAt, failOnce, type World } from '../kit/world.ts';
+import { always, crashAt, deleteByHand, failOnce } from '../kit/faults.ts';
+import { codeWorld, ID, lostAnswer, refusedGrant, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { PREFIX, type World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
 
 const read = { kind: 'ifNeeded', connection: ID, minTtl: 0, waits: true } as const;
 
-const failAtSecondKeep = async (world: World): Promise<void> => {
-  world.hooks.after = async at => {
-    if (at === 'sessions.keep') failOnce(world, 'before', 'sessions.keep');
-  };
-};
+const withdrawToken = async (world: World): Promise<void> =>
+  world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
 
 describe('a token that is missing', () => {
   it('is obtained for its first reader, and that is reported', async () => {
     const { world, vendor } = await vendorWorld();
     await world.refresh(ID);
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     expect(await world.onDemand(read)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(world.reports.at(-1)).toMatchObject({ repaired: true });
@@ -36,7 +34,7 @@ describe('a token that is missing', () => {
     const { world, vendor } = await vendorWorld();
     const old = await world.token(ID);
     await world.refresh(ID);
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     await world.stores.tokens.publish({ ...old, expiresAt: plus(world.clock.now(), hours(1)) });
     const forced = { kind: 'force', connection: ID, issuedAt: old.issuedAt, waits: true } as const;
     expect(await world.onDemand(forced)).toMatchObject({ result: 'refreshed' });
@@ -53,10 +51,9 @@ describe('a token that is missing, and a refresh token in doubt', () => {
     vendor.script.push(reply);
     vendor.grants.length = 0;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
-    await world.stores.tokens.withdraw(ID, (await world.record(ID)).version);
+    await withdrawToken(world);
     return given;
   };
-  const lost = () => answer({ error: 'invalid_grant' }, 400);
 
   it('is obtained for its first reader: there is nothing to protect', async () => {
     const { world, vendor } = await inDoubt(undefined);
@@ -67,18 +64,18 @@ describe('a token that is missing, and a refresh token in doubt', () => {
   });
 
   it('is not obtained for the next one if that was refused', async () => {
-    const { world, vendor } = await inDoubt(lost);
+    const { world, vendor } = await inDoubt(refusedGrant);
     expect(await world.onDemand(read)).toMatchObject({ result: 'attention' });
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
     expect(vendor.grants).toEqual(['refresh']);
   });
 
   it.each([
-    ['there was no answer', 'send', () => lostAnswer],
-    ['the secret could not be read', 'secrets.get', () => lostAnswer],
-  ])('backs off if %s', async (_, operation, reply) => {
-    const { world, vendor } = await inDoubt(reply);
-    if (operation !== 'send') failOnce(world, 'before', operation);
+    ['there was no answer', () => {}],
+    ['the secret could not be read', (world: World) => failOnce(world, 'before', 'secrets.get')],
+  ])('backs off if %s', async (_, prepare) => {
+    const { world, vendor } = await inDoubt(() => lostAnswer);
+    prepare(world);
     await world.onDemand(read);
     const calls = vendor.grants.length;
     expect(await world.onDemand(read)).toMatchObject({ result: 'waiting', reason: 'attention' });
@@ -100,9 +97,14 @@ describe('a record of an earlier state', () => {
     given.vendor.grants.length = 0;
     return { ...given, token };
   };
+  const withNewCode = async () => {
+    const given = await restored({ code: 'good-1' });
+    await given.world.edit(ID, { code: 'good-2' });
+    return given;
+  };
 
-  it('publishes at its next run, under a version above that of the token, and says so', async () => {
-    const { world, token } = await restored();
+  it('publishes at its next run, under a version above that of the token, without its session, which was spent since', async () => {
+    const { world, vendor, token } = await restored();
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', repaired: true });
     const after = await world.token(ID);
@@ -112,34 +114,10 @@ describe('a record of an earlier state', () => {
     world.clock.pass(minutes(33));
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(world.reports.at(-1)).not.toHaveProperty('repaired');
-  });
-
-  it('does not use its session, which was spent since', async () => {
-    const { world, vendor } = await restored();
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
-    expect(vendor.grants).toEqual(['password']);
-  });
-
-  it('uses the session that it brings from then on', async () => {
-    const { world, vendor } = await restored();
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
-    world.clock.pass(minutes(33));
-    await world.refresh(ID);
     expect(vendor.grants).toEqual(['password', 'refresh']);
   });
 
-  it('uses the only session that it brings from then on', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    await world.run('test-provider', minutes(45), minutes(1));
-    expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
-    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-  });
-
-  it('does not use it either once a run that failed has raised the version', async () => {
+  it('does not use its session either once a run that failed has raised the version', async () => {
     const { world, vendor } = await vendorWorld();
     const token = await world.token(ID);
     const issuedAt = plus(token.issuedAt, minutes(20));
@@ -162,29 +140,26 @@ describe('a record of an earlier state', () => {
   });
 
   it.each([
-    ['and keeps the session of that', async () => {}],
-    ['also if the session cannot be stored once more under the raised version', failAtSecondKeep],
-  ])('redeems a new code, %s', async (_, prepare) => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    await prepare(world);
+    ['', () => {}],
+    [
+      ', even if the store fails to take that once more under the raised version',
+      (world: World) => always(world, 'after', 'sessions.keep', () => failOnce(world, 'before', 'sessions.keep')),
+    ],
+  ])('redeems a new code, and uses its session from then on%s', async (_, prepare) => {
+    const { world, vendor } = await withNewCode();
+    prepare(world);
     await world.tick('test-provider');
     expect(world.reports.at(-1)).toMatchObject({ result: 'refreshed', repaired: true });
     const { session } = await world.record(ID);
     expect(session).toEqual({ version: (await world.stores.sessions.get(ID))?.version });
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
-    expect(vendor.grants.slice(0, 2)).toEqual(['code', 'refresh']);
+    expect(vendor.grants.slice(0, 3)).toEqual(['code', 'refresh', 'refresh']);
   });
 
   it('recognises the new session as its own if the worker crashes before it has settled', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    const died = dieAt(world, 'before', 'connections.settle');
-    void world.tick('test-provider');
-    await died;
+    const { world, vendor } = await withNewCode();
+    await crashAt(world, 'before', 'connections.settle', () => world.tick('test-provider'));
     world.clock.pass(minutes(1));
     await world.tick('test-provider');
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
@@ -192,12 +167,8 @@ describe('a record of an earlier state', () => {
   });
 
   it('does not redeem the new code again if the worker crashes once it has raised the version', async () => {
-    const { world, vendor } = await restored({ code: 'good-1' });
-    await world.put(ID, { code: 'good-2' });
-    await world.discover();
-    const died = dieAt(world, 'after', 'connections.raise');
-    void world.tick('test-provider');
-    await died;
+    const { world, vendor } = await withNewCode();
+    await crashAt(world, 'after', 'connections.raise', () => world.tick('test-provider'));
     await world.run('test-provider', hours(3), minutes(1));
     expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
     expect(vendor.count('code')).toBe(1);
@@ -216,5 +187,47 @@ describe('a record of an earlier state', () => {
       status: 'attention',
       lastError: { code: 'code_already_redeemed' },
     });
+  });
+});
+
+describe('a record that was deleted by hand', () => {
+  it('uses the stored session if a code is spent', async () => {
+    const { world, vendor } = await codeWorld();
+    await deleteByHand(world, ID);
+    await world.discover();
+    expect(await world.tick('test-provider')).toMatchObject({ results: { refreshed: 1 } });
+    expect(vendor.grants).toEqual(['refresh']);
+    await world.run('test-provider', hours(12), minutes(5));
+    expect(vendor.count('code')).toBe(0);
+    expect(vendor.reused).toBe(0);
+  });
+
+  it('logs in with the credentials, if there are any', async () => {
+    const { world, vendor } = await vendorWorld();
+    await deleteByHand(world, ID);
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['password']);
+    expect(await world.refreshToken(ID)).toBe('refresh-2');
+  });
+
+  it('tries a new code if the session is refused', async () => {
+    const { world, vendor } = await codeWorld();
+    await world.put(ID, { code: 'good-2' });
+    await deleteByHand(world, ID);
+    vendor.script.push(request => vendor.answer({ refresh: `not ${request.body}` }));
+    await world.discover();
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['refresh', 'code']);
+    expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
+  });
+
+  it('makes no use of a session of another secret', async () => {
+    const { world, vendor } = await codeWorld();
+    await deleteByHand(world, ID);
+    await world.stores.secrets.erase(`${PREFIX}${ID}`);
+    await world.edit(ID, { code: 'good-2' });
+    await world.tick('test-provider');
+    expect(vendor.grants).toEqual(['code']);
   });
 });

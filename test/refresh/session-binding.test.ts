@@ -25,23 +25,25 @@ describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, pack
   });
 });
 
-/** What happens between the end of the old secret and the new one of its name. */
 type Victim = Awaited<ReturnType<typeof victimAndHostileHost>>;
-const meanwhile: Readonly<Record<string, (victim: Victim, provider: string) => Promise<void>>> = {
+type Meanwhile = (victim: Victim, provider: string) => Promise<unknown>;
+const retires: Meanwhile = ({ world }) => world.discover();
+const ends: Meanwhile = async (victim, provider) => {
+  await retires(victim, provider);
+  victim.world.clock.pass(GRACE);
+  await victim.world.tick(provider);
+};
+const isForgotten: Meanwhile = async (victim, provider) => {
+  await ends(victim, provider);
+  victim.world.clock.pass(hours(2));
+  await victim.world.discover();
+};
+/** What happens between the end of the old secret and the new one of its name. */
+const meanwhile: Readonly<Record<string, Meanwhile>> = {
   'that nobody missed': async () => {},
-  'that is retired': async ({ world }) => void (await world.discover()),
-  'that has ended': async ({ world }, provider) => {
-    await world.discover();
-    world.clock.pass(GRACE);
-    await world.tick(provider);
-  },
-  'that is forgotten': async ({ world }, provider) => {
-    await world.discover();
-    world.clock.pass(GRACE);
-    await world.tick(provider);
-    world.clock.pass(hours(2));
-    await world.discover();
-  },
+  'that is retired': retires,
+  'that has ended': ends,
+  'that is forgotten': isForgotten,
 };
 
 describe.each(rows)('$shape of $provider', ({ provider, packed }) => {

@@ -1,31 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '../../lib/core/provider.ts';
 import { type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
-import { idOf } from '../kit/records.ts';
-import { answer, lostAnswer, testProvider, vendorWorld } from '../kit/vendor.ts';
-
-const ID = idOf('acme', 'test-provider');
-const refusedSession = () => answer({ error: 'invalid_grant' }, 400);
+import { always } from '../kit/faults.ts';
+import { ID, lostAnswer, refusedGrant, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 /** A provider that answers after `latency`, to who still waits. */
 const slowWorld = async (latency: Milliseconds, change: Partial<Provider>) => {
   const { world, vendor } = await vendorWorld({ provider: testProvider(change), refreshed: false });
   const deps = world.worker();
-  const deadlines: Milliseconds[] = [];
   const send: typeof deps.send = async (request, deadline) => {
-    deadlines.push(deadline);
     world.clock.pass(Math.min(latency, deadline));
     const reply = await deps.send(request, deadline);
     return latency > deadline ? lostAnswer : reply;
   };
-  return { world, vendor, deadlines, refresh: () => world.refresh(ID, { ...deps, send }) };
+  return { world, vendor, refresh: () => world.refresh(ID, { ...deps, send }) };
 };
 
 describe('a provider that always takes 9 s', () => {
   it('times out if its definition has no deadline', async () => {
-    const { refresh, deadlines } = await slowWorld(seconds(9), {});
+    const { world, refresh } = await slowWorld(seconds(9), {});
     expect(await refresh()).toMatchObject({ result: 'failed', error: { code: 'timeout' } });
-    expect(deadlines).toEqual([seconds(8)]);
+    expect(world.deadlines).toEqual([seconds(8)]);
   });
 
   it('works if its definition asks for 12 s: login, refresh grant, and the login after a refused session', async () => {
@@ -34,7 +29,7 @@ describe('a provider that always takes 9 s', () => {
     world.clock.pass(minutes(30));
     expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 1 });
     world.clock.pass(minutes(30));
-    vendor.script.push(refusedSession);
+    vendor.script.push(refusedGrant);
     expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 2 });
     expect(vendor.grants).toEqual(['password', 'refresh', 'refresh', 'password']);
   });
@@ -42,17 +37,15 @@ describe('a provider that always takes 9 s', () => {
 
 it('the longest deadline leaves time for the commit within the lease', async () => {
   const slowest = seconds(16.5);
-  const { world, vendor, deadlines, refresh } = await slowWorld(slowest, { callDeadline: slowest });
+  const { world, vendor, refresh } = await slowWorld(slowest, { callDeadline: slowest });
   await refresh();
   world.clock.pass(minutes(30));
-  vendor.script.push(refusedSession);
-  world.hooks.after = async operation => {
-    // Reading takes its time, too.
-    if (operation === 'connections.claim') world.clock.pass(seconds(4));
-  };
+  vendor.script.push(refusedGrant);
+  // Reading takes its time, too.
+  always(world, 'after', 'connections.claim', () => world.clock.pass(seconds(4)));
   const began = world.clock.now();
   expect(await refresh()).toMatchObject({ result: 'refreshed', calls: 2 });
-  expect(deadlines).toEqual([slowest, slowest, slowest]);
+  expect(world.deadlines).toEqual([slowest, slowest, slowest]);
   expect(world.clock.now() - began).toBeLessThanOrEqual(world.policy.lease - world.policy.commit);
 });
 

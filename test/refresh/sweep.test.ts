@@ -13,6 +13,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import { pool } from '../../lib/pool.ts';
+import { always, failAlways, failOnce, mostCallsAtOnce } from '../kit/faults.ts';
 import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
 import { testProvider, Vendor } from '../kit/vendor.ts';
 import { PREFIX, World } from '../kit/world.ts';
@@ -28,8 +29,8 @@ const fleet = async (
   let vendor: Vendor | undefined;
   const world = new World([by], request => (vendor as Vendor).handle(request), { policy });
   vendor = new Vendor(world.clock.now);
-  const packed = Object.keys(records).map(name => name.split('/')[1] ?? name);
-  const connections = Object.fromEntries(packed.map(key => [key, {}]));
+  const keys = Object.keys(records).map(name => name.split('/')[1] ?? name);
+  const connections = Object.fromEntries(keys.map(key => [key, {}]));
   for (const [name, change] of Object.entries(records)) {
     const id = idOf(name);
     const secret = { password: 'right', ...(name.includes('/') && { connections }) };
@@ -38,6 +39,9 @@ const fleet = async (
   }
   return { world, vendor };
 };
+/** So many connections that are alike. */
+const many = (count: number, change: Partial<Connection> = {}) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`c${n}`, change]));
 const later = { status: 'healthy', dueAt: plus(START, 1), issuedAt: START, expiresAt: plus(START, hours(1)) } as const;
 const refreshed = (world: World) => world.reports.map(({ connection }) => connection.split('/')[1]);
 
@@ -82,72 +86,45 @@ describe('a tick', () => {
   });
 
   it('makes as many calls at a time as the provider’s concurrency', async () => {
-    const { world } = await fleet(
-      Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`c${n}`, { base: 'https://login.test' }])),
-    );
-    let under = 0;
-    let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+    const { world } = await fleet(many(9, { base: 'https://login.test' }));
+    const most = mostCallsAtOnce(world);
     await world.tick(provider.id);
     // Each secret has its own share; together they are three times as many.
-    expect(most).toBe(9);
+    expect(most()).toBe(9);
   });
 
   it.each([
     ['on another host', 'https://slow.example'],
     ['that never had a token', undefined],
-  ])('leaves half of the workers to the provider’s own hosts, and to those %s the other half', async (_, origin) => {
-    const elsewhere = Array.from({ length: 12 }, (_, n) => [
-      `slow-${n}`,
-      { ...later, dueAt: START, ...(origin !== undefined && { origin }) },
-    ]);
-    const { world } = await fleet(Object.fromEntries(elsewhere), testProvider({ concurrency: 2 }));
-    let under = 0;
-    let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+  ])('leaves half of the workers to the provider’s own hosts, and to those %s the other half', async (_, base) => {
+    const elsewhere = { ...later, dueAt: START, ...(base !== undefined && { base }) };
+    const { world } = await fleet(many(12, elsewhere), testProvider({ concurrency: 2 }));
+    const most = mostCallsAtOnce(world);
     expect(await world.tick(provider.id)).toMatchObject({ results: { refreshed: 12 } });
     // Half of the six: more of them would be in progress otherwise.
-    expect(most).toBe(3);
+    expect(most()).toBe(3);
   });
 
   it('leaves half of the places for ends to the provider’s own hosts', async () => {
     const revoke = (_: string, token: string) =>
       ({ method: 'POST', url: 'https://slow.example', headers: {}, body: token }) as const;
     const gone = { ...later, dueAt: START, retiredAt: plus(START, -GRACE), base: 'https://slow.example' };
-    const slow = Array.from({ length: 6 }, (_, n) => `slow-${n}`);
-    const provider = testProvider({ concurrency: 4, revoke });
-    const { world } = await fleet(Object.fromEntries(slow.map(name => [name, gone])), provider);
-    for (const name of slow) await world.stores.secrets.erase(`${PREFIX}${idOf(name)}`);
-    for (const name of slow) await world.stores.sessions.keep(idOf(name), version(0), sessionOf());
-    let under = 0;
-    let most = 0;
-    world.hooks.before = async at => {
-      if (at === 'send') most = Math.max(most, ++under);
-    };
-    world.hooks.after = async at => {
-      if (at === 'send') under -= 1;
-    };
+    const slow = many(6, gone);
+    const { world } = await fleet(slow, testProvider({ concurrency: 4, revoke }));
+    for (const id of Object.keys(slow).map(name => idOf(name))) {
+      await world.stores.secrets.erase(`${PREFIX}${id}`);
+      await world.stores.sessions.keep(id, version(0), sessionOf());
+    }
+    const most = mostCallsAtOnce(world);
     await world.tick(provider.id);
     expect(world.retired).toHaveLength(6);
-    expect(most).toBe(2);
+    expect(most()).toBe(2);
   });
 
   it('begins nothing that it may not be able to end', async () => {
     const all = { 'one/a': {}, 'one/b': {}, 'one/c': {}, 'one/d': {} };
     const { world } = await fleet(all, testProvider({ concurrency: 1 }));
-    world.hooks.after = async at => {
-      if (at === 'send') world.clock.pass(seconds(10));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(10)));
     const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
     expect(report).toMatchObject({ due: 4, left: 2, results: { refreshed: 2 } });
     expect(world.outOfTime).toEqual([2]);
@@ -158,9 +135,7 @@ describe('a tick', () => {
     const gone = { retiredAt: START, dueAt: START };
     const { world } = await fleet({ 'one/a': {}, 'one/b': {}, 'one/c': {}, gone }, testProvider({ concurrency: 1 }));
     await world.stores.secrets.erase(`${PREFIX}${idOf('gone')}`);
-    world.hooks.after = async at => {
-      if (at === 'send') world.clock.pass(seconds(30));
-    };
+    always(world, 'after', 'send', () => world.clock.pass(seconds(30)));
     const report = await world.tick(provider.id, world.worker(), plus(START, world.policy.lease + seconds(15)));
     expect(report).toMatchObject({ due: 3, left: 2 });
     expect((await world.record(idOf('gone'))).endedAt).toBeDefined();
@@ -178,15 +153,10 @@ describe('a tick', () => {
 
   it('continues if one connection fails', async () => {
     const { world, vendor } = await fleet({ a: {}, b: {}, c: {} });
-    let first = true;
     vendor.script.push(() => {
       throw new Error('a bug of ours');
     });
-    world.hooks.before = async at => {
-      if (at !== 'connections.claim' || !first) return;
-      first = false;
-      throw new Error('the table is away for a moment');
-    };
+    failOnce(world, 'before', 'connections.claim');
     const report = await world.tick(provider.id);
     expect(report).toMatchObject({ claimsFailed: 1, results: { refreshed: 1, failed: 1 } });
     expect(world.unclaimed).toHaveLength(1);
@@ -194,14 +164,12 @@ describe('a tick', () => {
 
   it('counts what the store did not take', async () => {
     const { world } = await fleet({ a: {}, b: {} });
-    world.hooks.before = async at => {
-      if (at === 'connections.settle') throw new Error('read only');
-    };
+    failAlways(world, 'before', 'connections.settle');
     expect(await world.tick(provider.id)).toMatchObject({ commitsFailed: 2, results: { refreshed: 2 } });
   });
 
   it('of two workers at once makes one call for each connection', async () => {
-    const { world } = await fleet(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`c${n}`, {}])));
+    const { world } = await fleet(many(12));
     const both = await Promise.all([world.tick(provider.id), world.tick(provider.id)]);
     expect(world.calls).toHaveLength(12);
     expect(both[0].results.refreshed + both[1].results.refreshed).toBe(12);
@@ -215,14 +183,14 @@ describe('a tick', () => {
 
   it('says the same few numbers of a thousand connections as of one', async () => {
     const { world } = await fleet({ a: {} });
-    const { world: large } = await fleet(Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`c${n}`, {}])));
+    const { world: large } = await fleet(many(1000));
     const paths = (value: unknown, path = ''): string[] =>
       typeof value === 'object' && value !== null
         ? Object.entries(value).flatMap(([name, inner]) => paths(inner, `${path}.${name}`))
         : [path];
-    const [one, many] = [await world.tick(provider.id), await large.tick(provider.id)];
-    expect(paths(many)).toEqual(paths(one));
-    expect(JSON.stringify(many)).not.toContain('c999');
+    const [small, big] = [await world.tick(provider.id), await large.tick(provider.id)];
+    expect(paths(big)).toEqual(paths(small));
+    expect(JSON.stringify(big)).not.toContain('c999');
   });
 });
 

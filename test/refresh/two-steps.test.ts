@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { jsonObject } from '../../lib/core/json.ts';
-import { connectionId, minutes } from '../../lib/core/types.ts';
+import { minutes } from '../../lib/core/types.ts';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { small } from '../definition/acme.ts';
+import { idOf } from '../kit/records.ts';
 import { answer } from '../kit/vendor.ts';
 import { World } from '../kit/world.ts';
 
@@ -18,11 +19,7 @@ const twoSteps = (calls: number) =>
     rateLimit: { calls, per: '1m' },
   });
 
-const idOf = (n: number) => {
-  const id = connectionId('acme', `c${n}`);
-  if (!id) throw new Error('the name is one');
-  return id;
-};
+const key = (n: number) => idOf(`c${n}`, 'acme');
 
 /** Connections of a provider with this many calls a minute; `down`: the provider fails until it is set to false. */
 const worldOf = async (calls: number, connections: number) => {
@@ -31,9 +28,9 @@ const worldOf = async (calls: number, connections: number) => {
     if (down) return answer('', 503);
     return answer('code' in (jsonObject(body) ?? {}) ? { access_token: 'made-up', expires_in: 3600 } : { code: 'one' });
   });
-  for (let n = 0; n < connections; n += 1) await world.add(idOf(n), { clientId: `c${n}`, clientSecret: 's' });
+  for (let n = 0; n < connections; n += 1) await world.add(key(n), { clientId: `c${n}`, clientSecret: 's' });
   const tokens = async () => {
-    const found = await Promise.all(Array.from({ length: connections }, (_, n) => world.stores.tokens.get(idOf(n))));
+    const found = await Promise.all(Array.from({ length: connections }, (_, n) => world.stores.tokens.get(key(n))));
     return found.filter(token => token !== undefined).length;
   };
   return {
