@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Decision, type Demand, decideDemand, decideDue, type Published } from '../../lib/core/decide.ts';
-import { defaultPolicy as policy } from '../../lib/core/policy.ts';
+import { defaultPolicy as policy, promised } from '../../lib/core/policy.ts';
 import {
   type Connection,
   type EpochMs,
@@ -78,15 +78,19 @@ describe('the schedule', () => {
   });
 });
 
+/** A token of an hour with as much time left as the schedule can promise. */
+const left = promised(policy, hours(1));
+const longPromised = { issuedAt: at(left - hours(1)), expiresAt: at(left) };
+
 describe('a reader', () => {
   it.each<[string, Partial<Connection>, number, object]>([
     ['gets what is left if that is enough', {}, minutes(30), wait('fresh')],
-    ['gets what the schedule can promise if he wants more', { expiresAt: at(minutes(22)) }, hours(24), wait('fresh')],
+    ['gets what the schedule can promise if it wants more', longPromised, hours(24), wait('fresh')],
     ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
     ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
     ['has it refreshed if a millisecond lacks', { expiresAt: at(minutes(10)) }, minutes(10) + 1, refresh('requested')],
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
-    ['has an expired token refreshed even if he asks for nothing', { expiresAt: START }, 0, refresh('requested')],
+    ['has an expired token refreshed even if it asks for nothing', { expiresAt: START }, 0, refresh('requested')],
   ])('%s', (_, change, minTtl, decision) => {
     expect(demand(record(change), { kind: 'ifNeeded', minTtl })).toEqual(decision);
   });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { defaultPolicy } from '../../lib/core/policy.ts';
 import { closedPort, listening } from '../kit/loopback.ts';
 import {
   type Answer,
@@ -54,7 +55,7 @@ Read from the answer
 
 Times and limits
   lifetime       20m00s
-  renewed        after 50 % of its life
+  renewed        after ${100 * defaultPolicy.refreshAt} % of its life
   polling        every 2m00s`,
     );
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defaultPolicy, promised } from '../../lib/core/policy.ts';
 import { type EpochMs, hours, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { crashAt, once } from '../kit/faults.ts';
 import { idOf, START } from '../kit/records.ts';
@@ -24,7 +25,7 @@ describe('a reader', () => {
   it('has a token refreshed that has too little', async () => {
     const { world } = await vendorWorld();
     const { expiresAt } = await world.token(ID);
-    world.clock.set(expiresAt - minutes(22));
+    world.clock.set(expiresAt - promised(defaultPolicy, hours(1)));
     expect(await world.onDemand(read(minutes(50)))).toEqual({ result: 'waiting', reason: 'fresh' });
     world.clock.pass(1);
     expect(await world.onDemand(read(minutes(50)))).toMatchObject({ result: 'refreshed' });

@@ -82,7 +82,7 @@ it('adding one to a hundred connections of a secret costs one login', async () =
   vendor.grants.length = 0;
   await write(right(101));
   await world.run(locking.id, minutes(5), minutes(1));
-  expect(vendor.grants).toEqual(['password']);
+  expect(vendor.count('password')).toBe(1);
   expect(world.reports.filter(({ result }) => result === 'unchanged').length).toBeGreaterThanOrEqual(100);
 });
 
