@@ -4,6 +4,7 @@ import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
+import { unlessAborted } from './outgoing.ts';
 import { apiPatience } from './patience.ts';
 import {
   type AwsCredentials,
@@ -74,14 +75,16 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
   const send = async (connection: string, { method, path, body, patience }: Question): Promise<ApiAnswer> => {
     const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
     const request = { method, url, ...(body !== undefined && { body }) };
-    const headers = await headersFor(request).catch((thrown: unknown) => {
+    // Both a provider of credentials and the API may wait without end.
+    const signal = deadline(apiPatience[patience]);
+    const headers = await unlessAborted(signal, headersFor(request)).catch((thrown: unknown) => {
       if (thrown instanceof SettingError) throw thrown;
       const cause = wordlessCause(thrown);
       throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
     });
     try {
       // A redirect is not followed: it would take the signature or the key along.
-      const init = { method, headers, redirect: 'manual', signal: deadline(apiPatience[patience]) } as const;
+      const init = { method, headers, redirect: 'manual', signal } as const;
       const response = await fetch(url, { ...init, ...(body !== undefined && { body }) });
       const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
       return { status: response.status, retryAfter, json: jsonObject(await response.text()) };

@@ -2,6 +2,7 @@ import { safeCause } from '../aws/failure.ts';
 import { isObject } from '../core/json.ts';
 import { TOKEN_FORMAT } from '../core/types.ts';
 import { TokenError } from './errors.ts';
+import { unlessAborted } from './outgoing.ts';
 import { tablePatience } from './patience.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
@@ -86,8 +87,10 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     opened ??= newClient();
     const client = await opened;
     const send = 'getItem' in client ? client.getItem.bind(client, input) : await sending(client, input);
+    const abortSignal = deadline(tablePatience[patience]);
     try {
-      const answer = await send({ abortSignal: deadline(tablePatience[patience]) });
+      // The SDK does not look at the signal while it waits for credentials.
+      const answer = await unlessAborted(abortSignal, send({ abortSignal }));
       return isObject(answer) ? answer.Item : undefined;
     } catch (thrown) {
       const cause = safeCause(thrown);

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { defaultCredentials, regionIn } from '../../lib/client/sign.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
+import type { TokenSource } from '../../lib/client/token.ts';
 import { closedPort, listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
 import { ACME, made, madeWorld } from './made.ts';
@@ -156,6 +157,18 @@ describe('an error', () => {
     expire();
     await expect(reading).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
     expect(deadlines.map(({ patience }) => patience)).toEqual([6000]);
+  });
+
+  it.each<[string, (source: TokenSource) => Promise<unknown>, number]>([
+    ['a read', source => source.get(ACME, { ...long, patience: 'short' }), 6000],
+    ['a renewal', source => source.renew(made(0)), 30_000],
+  ])('comes as soon as the provider of credentials takes too long: %s', async (_, call, patience) => {
+    const { world, deadlines, expire } = madeWorld();
+    const credentials = () => new Promise<never>(() => undefined);
+    const calling = call(apiSourceIn(world, { url: 'http://127.0.0.1:9', region: 'eu-west-1', credentials }));
+    expire();
+    await expect(calling).rejects.toMatchObject({ code: 'forbidden', cause: { name: 'TimeoutError' } });
+    expect(deadlines.map(each => each.patience)).toEqual([patience]);
   });
 
   it('says that there are no credentials', async () => {

@@ -7,6 +7,7 @@ import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { createTokenClient } from '../../lib/client/index.ts';
 import { type DynamoDbMethods, tableSourceIn } from '../../lib/client/table-source.ts';
+import type { TokenSource } from '../../lib/client/token.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
 import { listening } from '../kit/loopback.ts';
@@ -150,6 +151,24 @@ describe('an error', () => {
     await arrived;
     expire();
     await expect(reading).rejects.toMatchObject({ code: 'source_unreachable' });
+    expect(deadlines.map(({ patience }) => patience)).toEqual([3000]);
+  });
+
+  it.each<[string, (source: TokenSource) => Promise<unknown>]>([
+    ['a read', source => source.get(ACME, { ...options, patience: 'short' })],
+    ['a renewal', source => source.renew(made(0))],
+  ])('comes as soon as the provider of credentials takes too long: %s', async (_, call) => {
+    const { world, deadlines, expire } = madeWorld();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const hanging = () => {
+      ask();
+      return new Promise<never>(() => undefined);
+    };
+    const waiting = new DynamoDBClient({ ...settings, credentials: hanging });
+    const calling = call(tableSourceIn(world, { tableName: 'Tokens', client: waiting }));
+    await asked;
+    expire();
+    await expect(calling).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
     expect(deadlines.map(({ patience }) => patience)).toEqual([3000]);
   });
 
