@@ -45,7 +45,8 @@ export interface TokenClient {
   renew(refused: CurrentToken): Promise<CurrentToken | undefined>;
   /**
    * `fetch` with the headers of the connection's token. A path is below its base URL, an address must be at the same
-   * origin. If the answer is 401, the request is repeated once with a newer token, unless its body is a stream.
+   * origin. If the answer is 401, the request is repeated once with a newer token, unless its body is a stream or a
+   * redirect has changed its method.
    * Redirects to another origin are followed without the token. Throws a `TokenError`, and what `fetch` throws.
    */
   fetch(connection: string, path: string | URL | Request, init?: RequestInit): Promise<Response>;

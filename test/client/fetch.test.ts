@@ -141,6 +141,21 @@ describe('a refused request (401)', () => {
     expect(received.map(({ body }) => body)).toEqual(['a body', 'a body']);
   });
 
+  it.each<[number, readonly string[]]>([
+    [303, ['POST /orders', 'GET /orders/1']],
+    [307, ['POST /orders', 'POST /orders/1', 'POST /orders', 'POST /orders/1']],
+  ])('behind a redirect (%i) is repeated only if that has not changed the method', async (status, expected) => {
+    const { url, received } = await startServer(({ path }) =>
+      path === '/orders' ? [status, { location: '/orders/1' }] : [401, {}, 'refused'],
+    );
+    const { source, tokens } = clientOf(url);
+    const response = await tokens.fetch(ACME, '/orders', { method: 'POST', body: 'an order' });
+    expect([response.status, await response.text()]).toEqual([401, 'refused']);
+    expect(received.map(({ method, path }) => `${method} ${path}`)).toEqual(expected);
+    // The next request has a newer token.
+    expect(source.refused).toHaveLength(1);
+  });
+
   it('is repeated once: the second answer is returned', async () => {
     const { url, received } = await startServer(() => [401, {}, 'refused']);
     const { source, tokens } = clientOf(url);
