@@ -92,7 +92,9 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
       // The reason is in the cause of what `fetch` throws.
       const reason = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
       const cause = safeCause(reason);
-      const code = reason instanceof Error && 'code' in reason ? reason.code : cause.name;
+      // The code of a system error is a text. That of a timeout is a number, which says nothing.
+      const code =
+        reason instanceof Error && 'code' in reason && typeof reason.code === 'string' ? reason.code : cause.name;
       const what = `the API at ${base.origin} did not answer (${code})`;
       throw new TokenError('source_unreachable', connection, what, { cause });
     }
@@ -128,27 +130,27 @@ interface ApiAnswer {
 }
 
 /** The codes of the API that mean something else to a caller than "no answer". */
-const codes: Readonly<Record<string, TokenErrorCode>> = {
-  unknown_connection: 'unknown_connection',
-  refresh_in_progress: 'not_yet',
-  no_valid_token: 'no_valid_token',
-  refresh_failed: 'no_valid_token',
-};
+const codes: ReadonlyMap<unknown, TokenErrorCode> = new Map([
+  ['unknown_connection', 'unknown_connection'],
+  ['refresh_in_progress', 'not_yet'],
+  ['no_valid_token', 'no_valid_token'],
+  ['refresh_failed', 'no_valid_token'],
+]);
 
 const tokenOf = (connection: string, { status, json, retryAfter }: ApiAnswer): CurrentToken => {
   const token =
     status === 200 && json
-      ? tokenIn({ ...json, issuedAt: at(json.issuedAt), expiresAt: at(json.expiresAt) })
+      ? tokenIn(connection, { ...json, issuedAt: at(json.issuedAt), expiresAt: at(json.expiresAt) })
       : undefined;
   if (token) return token;
   const reason = isErrorCode(json?.reason) ? json.reason : undefined;
   const details = { reason, ...(Number.isFinite(retryAfter) && { retryAfter }) };
   if (reason === 'not_refreshed_yet') throw new TokenError('not_yet', connection, 'it has no token yet', details);
-  const known = typeof json?.code === 'string' ? codes[json.code] : undefined;
+  const known = codes.get(json?.code);
   if (known) throw new TokenError(known, connection, `the API answers ${status} ${json?.code}`, details);
   const isRefused = status === 401 || status === 403;
   const code = isRefused ? 'forbidden' : 'source_unreachable';
-  throw new TokenError(code, connection, `the API answers ${status} without a token`, details);
+  throw new TokenError(code, connection, `the API answers ${status} without its token`, details);
 };
 
 const at = (iso: unknown): unknown => (typeof iso === 'string' ? Date.parse(iso) : undefined);

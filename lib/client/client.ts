@@ -61,7 +61,7 @@ const NO_OPTIONS: GetOptions = {};
 export const tokenClientIn = (within: World, options: TokenClientOptions = {}): TokenClient => {
   const cache = new TokenCache({ ...within, source: sourceOf(within, options) });
   const checked = async (connection: string, minTtl: number): Promise<CurrentToken> => {
-    if (!parseConnectionId(connection))
+    if (typeof connection !== 'string' || !parseConnectionId(connection))
       throw new TokenError('malformed_connection', connection, 'it is not a connection');
     if (!(minTtl >= 0)) throw new RangeError(`"minTtl" must be 0 seconds or more, got "${minTtl}".`);
     return cache.get(connection, minTtl);

@@ -103,12 +103,12 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     const item = await itemOf(connection, patience);
     if (item === undefined) throw new TokenError('unknown_connection', connection, 'it has no token');
     const fields = fieldsOf(item);
-    const token = fields.format === TOKEN_FORMAT ? tokenIn(fields) : undefined;
+    const token = fields.format === TOKEN_FORMAT ? tokenIn(connection, fields) : undefined;
     if (!token)
       throw new TokenError(
         'source_unreachable',
         connection,
-        `the item in ${tableName} is not a token of format ${TOKEN_FORMAT}`,
+        `the item in ${tableName} is not its token in format ${TOKEN_FORMAT}`,
       );
     if (token.expiresAt > now()) return token;
     const since = new Date(token.expiresAt).toISOString();

@@ -118,6 +118,13 @@ describe('an error', () => {
     ['another address', 404, { code: 'not_found' }, { code: 'source_unreachable' }],
     ['a redirect', 302, '', { code: 'source_unreachable' }],
     ['an answer in another form', 200, '{"accessToken":"planted-secret"', { code: 'source_unreachable' }],
+    [
+      'a token of another connection',
+      200,
+      { ...made(0, { connection: 'poweroffice-v2/other' }), issuedAt: iso(0), expiresAt: iso(1) },
+      { code: 'source_unreachable' },
+    ],
+    ['a code with the name of a method', 500, { code: 'constructor' }, { code: 'source_unreachable' }],
     ['a token without its fields', 200, { accessToken: 'planted-secret' }, { code: 'source_unreachable' }],
   ])('says that there is %s', async (_, status, body, expected) => {
     const { source } = await answering(status, body, { 'retry-after': '7', location: 'http://127.0.0.1:9/' });
@@ -155,7 +162,12 @@ describe('an error', () => {
     const reading = apiSourceIn(world, { url, key: KEY }).get(ACME, { ...long, patience: 'short' });
     await arrived;
     expire();
-    await expect(reading).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
+    const message = expect.stringContaining('did not answer (TimeoutError)');
+    await expect(reading).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message,
+      cause: { name: 'TimeoutError' },
+    });
     expect(deadlines.map(({ patience }) => patience)).toEqual([6000]);
   });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { Request as UndiciRequest } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createTokenClient, fakeSource, TokenError } from '../../lib/client/index.ts';
 import { listening } from '../kit/loopback.ts';
@@ -126,6 +127,19 @@ describe('a refused request (401)', () => {
     expect((await tokens.fetchFor(ACME)(request)).status).toBe(200);
     const sent = { method: 'PUT', body: 'a body', headers: { 'x-other': 'own', 'content-length': '6' } };
     expect(received).toMatchObject([sent, sent]);
+  });
+
+  it('that is a Request of another implementation is repeated', async () => {
+    const { url, received, tokens } = await startRefusing();
+    const init = { method: 'PUT', body: 'a body', headers: { 'x-other': 'own' } };
+    const request = new UndiciRequest(`${url}/v2/x`, init) as unknown as Request;
+    expect((await tokens.fetchFor(ACME)(request)).status).toBe(200);
+    const sent = { method: 'PUT', path: '/v2/x', body: 'a body', headers: { 'x-other': 'own' } };
+    expect(received).toMatchObject([sent, sent]);
+    await tokens.fetchFor(ACME)(new UndiciRequest(`${url}/v2/y`) as unknown as Request, {
+      headers: { 'x-other': 'its' },
+    });
+    expect(received[2]).toMatchObject({ method: 'GET', path: '/v2/y', headers: { 'x-other': 'its' } });
   });
 
   it.each<[string, () => Body]>([

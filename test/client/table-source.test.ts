@@ -183,6 +183,15 @@ describe('an error', () => {
   });
 });
 
+it('a token of another connection is refused', async () => {
+  const { GetItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const { Item } = await client.send(new GetItemCommand({ TableName: 'Tokens', Key: { connection: { S: ACME } } }));
+  const getItem = async () => ({ Item });
+  const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: { getItem } });
+  expect(await source.get(ACME, options)).toEqual(made(0));
+  await expect(source.get('poweroffice-v2/other', options)).rejects.toMatchObject({ code: 'source_unreachable' });
+});
+
 it('without a client, the installed SDK makes one from the environment', async () => {
   const { endpoint, region } = settings;
   const { accessKeyId: key, secretAccessKey: secret } = credentials;
