@@ -40,7 +40,7 @@ export interface SourceOptions {
  */
 export const tokenIn = (connection: string, value: Readonly<Record<string, unknown>>): CurrentToken | undefined => {
   const { accessToken, tokenType, issuedAt, expiresAt, headers, baseUrl } = value;
-  if (value.connection !== connection || typeof accessToken !== 'string' || typeof tokenType !== 'string') return;
+  if (value.connection !== connection || !isSendable(accessToken) || !isSendable(tokenType)) return;
   if (!isMoment(issuedAt) || !isMoment(expiresAt) || !isHeaders(headers) || !isBaseUrl(baseUrl)) return;
   if (accessToken === '' || expiresAt <= issuedAt) return;
   const frozen = Object.freeze({ ...headers });
@@ -52,10 +52,10 @@ const isMoment = (value: unknown): value is number => typeof value === 'number' 
 const isBaseUrl = (value: unknown): value is string =>
   typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
 
-/** What `fetch` cannot send is refused here: it would quote the token in its error. */
+/** What `fetch` cannot send in a header is refused here: it would quote the token in its error. */
+const isSendable = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+
 const isHeaders = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) &&
-  Object.entries(value).every(
-    ([name, text]) =>
-      /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
-  );
+  Object.entries(value).every(([name, text]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isSendable(text));

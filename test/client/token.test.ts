@@ -9,6 +9,7 @@ it('a token has all fields, and no others', () => {
 it.each<[string, Partial<Record<keyof CurrentToken, unknown>>]>([
   ['of another connection', { connection: 'poweroffice-v2/other' }],
   ['without text', { accessToken: '' }],
+  ['with a line end in its text', { accessToken: 'a\nb' }],
   ['without a type', { tokenType: undefined }],
   ['that expires when it is issued', { issuedAt: START, expiresAt: START }],
   ['whose expiry is not a number', { expiresAt: Number.NaN }],
