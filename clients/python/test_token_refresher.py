@@ -505,7 +505,7 @@ class TokenClientTest(unittest.TestCase):
             {"headers": {"Authorization": "Bearer planted\r\nX-Other: 1"}},
             {"headers": {"X-Other: 1\r\nAuthorization": "Bearer planted"}},
             {"headers": {"Authorization": 5}},
-            *[{"baseUrl": url} for url in ["", "/v2", "file:///v2", "https://", "http://a\\b", "http://a\n"]],
+            *[{"baseUrl": url} for url in ["", "/v2", "file:///v2", "https://", "https://user:planted@a", "http://a\\b", "http://a\n"]],
         ]:
             api = Api(self)
             api.problem = (200, {**good, **change})

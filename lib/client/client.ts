@@ -46,8 +46,8 @@ export interface TokenClient {
   /**
    * `fetch` with the headers of the connection's token. A path is below its base URL, an address must be at the same
    * origin. If the answer is 401, the request is repeated once with a newer token, unless its body is a stream or a
-   * redirect has changed its method.
-   * Redirects to another origin are followed without the token. Throws a `TokenError`, and what `fetch` throws.
+   * redirect has changed its method. Redirects to another origin are followed without the token. Throws a `TokenError`,
+   * and what `fetch` throws.
    */
   fetch(connection: string, path: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** The same in the form of `fetch`, for an SDK that takes one. */

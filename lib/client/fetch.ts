@@ -1,5 +1,5 @@
 import { type Outgoing, outgoing, unlessAborted } from './outgoing.ts';
-import type { CurrentToken } from './token.ts';
+import { type CurrentToken, isFetchable } from './token.ts';
 
 /** As in `fetch` itself. */
 const MOST_REDIRECTS = 20;
@@ -56,7 +56,7 @@ const followed = async (request: Outgoing, token: CurrentToken): Promise<Answer>
     await response.body?.cancel();
     if (request.redirect === 'error') throw new TypeError(`fetch failed: ${url.origin} answers a redirect`);
     if (redirects === MOST_REDIRECTS) throw new TypeError(`fetch failed: more than ${MOST_REDIRECTS} redirects`);
-    if (!isFollowable(location)) throw new TypeError(`fetch failed: ${url.origin} redirects to where fetch never goes`);
+    if (!isFetchable(location)) throw new TypeError(`fetch failed: ${url.origin} redirects to where fetch never goes`);
     hasBody &&= !becomesGet;
     if (location.origin !== url.origin) {
       const headers = withoutToken(request.headers, token, hasBody);
@@ -71,10 +71,6 @@ const redirectIn = ({ status, headers }: Response, from: URL): URL | undefined =
   const location = [301, 302, 303, 307, 308].includes(status) ? headers.get('location') : null;
   return location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 };
-
-/** Neither to `data:`, nor with a password (Fetch standard, HTTP-redirect fetch). */
-const isFollowable = ({ protocol, username, password }: URL): boolean =>
-  (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 
 /** A 303, and a 301 or 302 of a `POST`, lead to a `GET` (Fetch standard, HTTP-redirect fetch). */
 const losesBody = (status: number, method: string): boolean =>

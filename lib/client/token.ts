@@ -49,8 +49,12 @@ export const tokenIn = (connection: string, value: Readonly<Record<string, unkno
 
 const isMoment = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
+/** `fetch` goes neither to `data:`, nor to an address with a password (Fetch standard, HTTP-redirect fetch). */
+export const isFetchable = ({ protocol, username, password }: URL): boolean =>
+  (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
+
 const isBaseUrl = (value: unknown): value is string =>
-  typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
+  typeof value === 'string' && URL.canParse(value) && isFetchable(new URL(value));
 
 /** What `fetch` cannot send in a header is refused here: it would quote the token in its error. */
 const isSendable = (value: unknown): value is string =>

@@ -17,6 +17,7 @@ it.each<[string, Partial<Record<keyof CurrentToken, unknown>>]>([
   ['without a base URL', { baseUrl: '' }],
   ['whose base URL is a path', { baseUrl: '/v2' }],
   ['whose base URL has no host', { baseUrl: 'https://' }],
+  ['whose base URL has a password', { baseUrl: 'https://user:planted@127.0.0.1/v2' }],
   ['whose base URL is not of the web', { baseUrl: 'file:///v2' }],
 ])('a token %s is refused', (_, change) => {
   expect(tokenIn(ACME, { ...made(0), ...change })).toBeUndefined();
