@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import threading
 import unittest
 from dataclasses import replace
@@ -10,6 +11,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from unittest.mock import patch
 
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+import token_refresher
 from token_refresher import TokenClient, TokenError, _Fetch
 
 START = 1_767_225_600.0
@@ -30,6 +41,11 @@ class Api:
         self.requests = []
         self.problem = None
         self.hold = None
+        self.retry_after = None
+        # So many bytes arrive one by one before the answer.
+        self.drip = 0
+        self.ended = threading.Event()
+        test.addCleanup(self.ended.set)
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,8 +70,13 @@ class Api:
                     status, body = 403, {}
                 data = json.dumps(body).encode()
                 self.send_response(status)
-                self.send_header("content-length", str(len(data)))
+                self.send_header("content-length", str(len(data) + api.drip))
+                if api.retry_after:
+                    self.send_header("retry-after", api.retry_after)
                 self.end_headers()
+                for _ in range(api.drip):
+                    self.wfile.write(b" ")
+                    api.ended.wait(0.001)
                 self.wfile.write(data)
 
             def log_message(self, *_):
@@ -83,7 +104,47 @@ class Api:
         return TokenClient(api_url=self.url, clock=lambda: self.now, **{"key": KEY, **more})
 
 
+class Hold:
+    """Holds an answer of the API back until the test ends."""
+
+    def __init__(self, test):
+        self.arrived = threading.Event()
+        self.ended = threading.Event()
+        test.addCleanup(self.ended.set)
+
+    def wait(self, _):
+        self.arrived.set()
+        self.ended.wait(30)
+
+
+def session_of_table(get_item):
+    """A boto3.Session whose DynamoDB answers with this."""
+    return SimpleNamespace(client=lambda *_, **__: SimpleNamespace(get_item=get_item))
+
+
+def failing(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def item_of(token):
+    """An answer of the API as the table has it."""
+    moment = {name: {"N": str(round(datetime.fromisoformat(token[name].replace("Z", "+00:00")).timestamp() * 1000))}
+              for name in ("issuedAt", "expiresAt")}
+    texts = {name: {"S": token[name]} for name in ("connection", "accessToken", "tokenType", "baseUrl")}
+    headers = {"M": {name: {"S": text} for name, text in token["headers"].items()}}
+    return {**texts, **moment, "headers": headers, "format": {"N": "1"}}
+
+
 class TokenClientTest(unittest.TestCase):
+    def assert_code(self, code, call):
+        with self.assertRaises(TokenError) as raised:
+            call()
+        self.assertEqual(raised.exception.code, code)
+        return raised.exception
+
     def at_once(self, count, call, release):
         """What a call returns or raises, in so many threads."""
         got = []
@@ -218,6 +279,92 @@ class TokenClientTest(unittest.TestCase):
             starts = [round((at / 1000 - START) / 3600, 6) for at in (entry.advisory_at, entry.mandatory_at)]
             self.assertEqual(starts, [advisory, mandatory])
 
+    def test_a_source_that_hangs_is_given_up_early_if_a_valid_token_is_cached(self):
+        api = Api(self)
+        hold = Hold(self)
+        item = {"Item": item_of(api.token())}
+        answers = [lambda: item, lambda: hold.wait(None) or item]
+        session = session_of_table(lambda **_: answers.pop(0)())
+        for name, tokens in [
+            ("_API_PATIENCE", api.client()),
+            ("_TABLE_PATIENCE", TokenClient(table="Tokens", session=session, clock=lambda: api.now)),
+        ]:
+            api.now, api.hold = START, None
+            first = tokens.get(ACME)
+            api.now += 3600 * 0.95
+            api.issued, api.hold = api.now, hold
+            with patch.object(token_refresher, name, {"short": 0.01, "long": 60}):
+                self.assertIs(tokens.get(ACME), first)
+
+    def test_without_a_valid_token_a_source_that_hangs_is_given_up_too(self):
+        api = Api(self)
+        api.hold = hold = Hold(self)
+        session = session_of_table(lambda **_: hold.wait(None))
+        for name, tokens in [
+            ("_API_PATIENCE", api.client()),
+            ("_TABLE_PATIENCE", TokenClient(table="Tokens", session=session)),
+        ]:
+            with patch.object(token_refresher, name, {"short": 60, "long": 0.01}):
+                error = self.assert_code("source_unreachable", lambda: tokens.get(ACME))
+            self.assertIn("does not answer within 0.01 seconds", str(error))
+
+    def test_an_answer_that_arrives_byte_by_byte_is_given_up(self):
+        api = Api(self)
+        api.drip = 2000
+        tokens = api.client()
+        with patch.object(token_refresher, "_API_PATIENCE", {"short": 60, "long": 0.05}):
+            self.assert_code("source_unreachable", lambda: tokens.get(ACME))
+
+    def test_a_provider_of_credentials_that_hangs_is_given_up(self):
+        hold = Hold(self)
+        session = SimpleNamespace(region_name="eu-west-1", get_credentials=lambda: hold.wait(None))
+        with patch.object(token_refresher, "_API_PATIENCE", {"short": 60, "long": 0.01}):
+            tokens = Api(self).client(key=None, session=session)
+            error = self.assert_code("forbidden", lambda: tokens.get(ACME))
+        self.assertIn("within 0.01 seconds", str(error))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "Windows has no fork")
+    def test_a_child_process_does_not_wait_for_a_fetch_or_a_renewal_of_its_parent(self):
+        api = Api(self)
+        tokens = api.client()
+        refused = tokens.get(ACME)
+        http = tokens._api._http
+        api.hold = hold = Hold(self)
+        for call in [lambda: tokens.get(ACME, min_ttl=7200), lambda: tokens.renew(refused)]:
+            hold.arrived.clear()
+            threading.Thread(target=call, daemon=True).start()
+            hold.arrived.wait(10)
+        api.hold = None
+        api.now += 60
+        tokens._lock.acquire()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            status = 1
+            try:
+                tokens.get(ACME, min_ttl=7200)
+                # A connection of the parent would carry the bytes of both.
+                status = 0 if tokens.renew(refused) and tokens._api._http is not http else 1
+            finally:
+                os._exit(status)
+        tokens._lock.release()
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+
+    def test_a_child_process_opens_a_table_of_its_own(self):
+        opened = []
+        item = {"Item": item_of(Api(self).token())}
+
+        def client(*_, **__):
+            opened.append(1)
+            return SimpleNamespace(get_item=lambda **_: item)
+
+        tokens = TokenClient(table="Tokens", session=SimpleNamespace(client=client), clock=lambda: START)
+        token_refresher._after_fork()
+        self.assertEqual(len(opened), 1)
+        tokens.get(ACME)
+        tokens.get(ACME, min_ttl=7200)
+        self.assertEqual(len(opened), 2)
+
     def test_a_reader_who_needs_more_time_causes_a_fetch(self):
         api = Api(self)
         tokens = api.client()
@@ -339,6 +486,60 @@ class TokenClientTest(unittest.TestCase):
                 Api(self).client().get(name)
             self.assertEqual(raised.exception.code, "malformed_connection")
 
+    def test_errors_have_the_reason_and_the_time_that_the_api_sends(self):
+        for reason, after, expected in [("invalid_grant", "7", ("invalid_grant", 7)), (["x"], "soon", (None, None))]:
+            api = Api(self)
+            api.problem = (503, {"code": "no_valid_token", "reason": reason})
+            api.retry_after = after
+            error = self.assert_code("no_valid_token", lambda: api.client().get(ACME))
+            self.assertEqual((error.reason, error.retry_after), expected)
+
+    def test_a_token_that_cannot_be_used_is_refused(self):
+        good = Api(self).token()
+        for change in [
+            {"connection": "officernd/other"},
+            {"accessToken": ""},
+            {"accessToken": "planted\n"},
+            {"accessToken": 5},
+            {"expiresAt": good["issuedAt"]},
+            {"headers": {"Authorization": "Bearer planted\r\nX-Other: 1"}},
+            {"headers": {"X-Other: 1\r\nAuthorization": "Bearer planted"}},
+            {"headers": {"Authorization": 5}},
+            *[{"baseUrl": url} for url in ["", "/v2", "file:///v2", "https://", "https://user:planted@a", "http://a\\b", "http://a\n"]],
+        ]:
+            api = Api(self)
+            api.problem = (200, {**good, **change})
+            error = self.assert_code("source_unreachable", lambda: api.client().get(ACME))
+            self.assertNotIn("planted", str(error))
+
+    def test_an_item_that_cannot_be_used_is_refused(self):
+        good = Api(self).token()
+        for change, code in [({}, None), ({"connection": "officernd/other"}, "source_unreachable")]:
+            item = {"Item": item_of({**good, **change})}
+            tokens = TokenClient(table="Tokens", session=session_of_table(lambda **_: item), clock=lambda: START)
+            if code:
+                self.assert_code(code, lambda: tokens.get(ACME))
+            else:
+                self.assertEqual(tokens.get(ACME).access_token, good["accessToken"])
+
+    def test_credentials_that_are_missing_or_cannot_be_had_are_forbidden(self):
+        denied = ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole")
+        for error in [
+            denied,
+            CredentialRetrievalError(provider="planted", error_msg="planted"),
+            NoCredentialsError(),
+            UnauthorizedSSOTokenError(),
+            TokenRetrievalError(provider="planted", error_msg="planted"),
+            ProfileNotFound(profile="planted"),
+        ]:
+            session = SimpleNamespace(region_name="eu-west-1", get_credentials=failing(error))
+            with patch.dict(os.environ, {"TOKEN_REFRESHER_KEY": ""}):
+                tokens = Api(self).client(key=None, session=session)
+            raised = self.assert_code("forbidden", lambda: tokens.get(ACME))
+            self.assertNotIn("planted", str(raised))
+            tokens = TokenClient(table="Tokens", session=session_of_table(failing(error)))
+            self.assert_code("forbidden", lambda: tokens.get(ACME))
+
     def test_a_wrong_key_is_forbidden(self):
         with self.assertRaises(TokenError) as raised:
             Api(self).client(key="another-key-of-16-characters").get(ACME)
@@ -408,9 +609,14 @@ class TokenClientTest(unittest.TestCase):
         for url in [
             *["http://tokens.example.com", "ftp://127.0.0.1", "tokens.example.com", "http://10.0.0.1:8787"],
             *["http://docker.internal", "http://host.docker.internal.example", "ftp://host.docker.internal"],
+            # Programs read different hosts in these.
+            *["http://evil.example\\@127.0.0.1/", "http://evil.example@127.0.0.1/", "http://127.0.0.1\n.example"],
+            *["https://user:planted@tokens.example.com", "https://tokens.example.com\r\n", "https://"],
         ]:
             with self.assertRaisesRegex(ValueError, "https:"):
                 TokenClient(api_url=url, key=KEY)
+        with self.assertRaisesRegex(ValueError, "^key must have no spaces or line ends.$"):
+            TokenClient(api_url="https://tokens.example.com", key="planted\nkey")
 
     def test_a_container_reaches_its_laptop_with_the_key_of_the_environment(self):
         for host in ["host.docker.internal", "host.containers.internal"]:

@@ -23,10 +23,11 @@ import random
 import re
 import threading
 import time
-from concurrent.futures import Future
+import weakref
+from concurrent.futures import Future, TimeoutError
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 __all__ = ["Token", "TokenClient", "TokenError"]
@@ -40,8 +41,9 @@ _ADVICE = {
     "source_unreachable": "Check the address, the Region and the network. A call a moment later may succeed.",
     "malformed_connection": 'Use "<provider>/<name>" or "<provider>/<name>/<key>".',
 }
-# The API waits for a refresh.
-_API_SECONDS = 30
+# How long a source may take, in seconds: `short` if a valid token is cached. The API waits for a refresh.
+_TABLE_PATIENCE = {"short": 3, "long": 5}
+_API_PATIENCE = {"short": 6, "long": 30}
 # The windows of a token, as shares of its life that are left: in the first one the next token is fetched behind the
 # cached one, in the second one callers wait for it. Each token draws its own: processes do not fetch at the same moment.
 _ADVISORY = (0.25, 0.35)
@@ -50,17 +52,34 @@ _MANDATORY = (0.1, 0.15)
 _PAUSE_SHARE = 0.05
 _PAUSE_LIMITS = (1_000, 30_000)
 _PAUSE_PART = (0.5, 1)
-# In milliseconds. Longer than all timeouts of a fetch: an older one belongs to a process that was frozen in between.
-_OLDEST_FETCH = 60_000
+# In milliseconds. An older fetch belongs to a process that was frozen in between.
+_OLDEST_FETCH = 1000 * (_TABLE_PATIENCE["long"] + _API_PATIENCE["long"])
+# Everything that reads an address must see the same host in it: no backslash, no user, no control character.
+_ADDRESS = re.compile(r"https?://[^\x00-\x20\x7f\\@/?#]+([/?#][^\x00-\x20\x7f\\]*)?", re.IGNORECASE)
+# A line end would begin another header.
+_HEADER_NAME = re.compile(r"[A-Za-z0-9_!#$%&'*+.^`|~-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class TokenError(Exception):
-    """The reason for a missing token. `code` is stable, the message is for people, and neither has a secret."""
+    """The reason for a missing token. `code` is stable, the message is for people, and neither has a secret.
 
-    def __init__(self, code: str, connection: str, what: str):
+    `reason` is the code of the connection's last error, and `retry_after` a time in seconds, if the API has sent them.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        connection: str,
+        what: str,
+        reason: Optional[str] = None,
+        retry_after: Optional[int] = None,
+    ) -> None:
         super().__init__(f"{connection}: {what}. {_ADVICE[code]}")
         self.code = code
         self.connection = connection
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -79,13 +98,50 @@ class Token:
         return f"Token(connection={self.connection!r}, expires_at={self.expires_at})"
 
 
+def _usable(connection: str, token: Token) -> Token:
+    """The token. Raises a ValueError or a TypeError if it is of another connection, or cannot be sent."""
+    texts = [token.access_token, token.token_type, *token.headers.values()]
+    if (
+        token.connection != connection
+        or token.access_token == ""
+        or token.expires_at <= token.issued_at
+        or not all(map(_HEADER_VALUE.fullmatch, texts))
+        or not all(map(_HEADER_NAME.fullmatch, token.headers))
+        or not _ADDRESS.fullmatch(token.base_url)
+    ):
+        raise ValueError
+    return token
+
+
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """What `work` returns or raises. Raises a TimeoutError if that takes longer: then its thread is left alone.
+
+    Sockets have timeouts for each read only, and providers of credentials may have none.
+    """
+    done: Future = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    try:
+        threading.Thread(target=run, name="token-refresher-call", daemon=True).start()
+    except RuntimeError:
+        # A process that ends, or has too many threads, starts no other.
+        return work()
+    return done.result(seconds)
+
+
 class _Fetch(Future):
     """A fetch that a thread makes, and others may wait for."""
 
-    def __init__(self, since: float, min_ttl: float) -> None:
+    def __init__(self, since: float, min_ttl: float, patience: str) -> None:
         super().__init__()
         self.since = since
         self.min_ttl = min_ttl
+        self.patience = patience
 
 
 class _Entry:
@@ -120,9 +176,9 @@ class _Entry:
 
     def fetching(self, now: float, min_ttl: float) -> Tuple[_Fetch, bool]:
         """The running fetch, or one that the caller has to make."""
-        is_new = self.fetch is None or now - self.fetch.since >= _OLDEST_FETCH
+        is_new = self.fetch is None or now - self.fetch.since > _OLDEST_FETCH
         if is_new:
-            self.fetch = _Fetch(now, min_ttl)
+            self.fetch = _Fetch(now, min_ttl, "short" if self.valid(now) else "long")
         return self.fetch, is_new
 
     def keep(self, token: Token, now: float) -> Token:
@@ -189,6 +245,17 @@ class TokenClient:
         self._lock = threading.Lock()
         self._table = _Table(table, session) if table else None
         self._api = _Api(api_url, key, session) if api_url else None
+        _clients.add(self)
+
+    def _after_fork(self) -> None:
+        """The threads of the parent, which fetch and hold locks, are not in the child. Its connections are the parent's."""
+        self._lock = threading.Lock()
+        for entry in self._entries.values():
+            entry.fetch = None
+            entry.renewal = threading.Lock()
+        for source in (self._table, self._api):
+            if source:
+                source.after_fork()
 
     def get(self, connection: str, min_ttl: float = 60) -> Token:
         """A token that is valid for `min_ttl` seconds if there is or can be one, otherwise any valid one.
@@ -279,7 +346,7 @@ class TokenClient:
         """Its result, or its failure, is that of `fetch`."""
         token, failure = None, None
         try:
-            token = self._read(connection, fetch.min_ttl)
+            token = self._read(connection, fetch.min_ttl, fetch.patience)
         except BaseException as error:
             failure = error
         with self._lock:
@@ -303,19 +370,19 @@ class TokenClient:
         if entry.token is None and entry.fetch is None and self._entries.get(connection) is entry:
             del self._entries[connection]
 
-    def _read(self, connection: str, min_ttl: float) -> Token:
+    def _read(self, connection: str, min_ttl: float, patience: str) -> Token:
         """From the table; from the API if the table fails or has no token that is valid for long enough."""
         token = failure = None
         if self._table:
             try:
-                token = self._table.get(connection, self._now())
+                token = self._table.get(connection, self._now(), patience)
             except TokenError as error:
                 failure = error
             if token is not None and token.expires_at - self._now() >= min_ttl * 1000:
                 return token
         if self._api:
             try:
-                return self._api.get(connection, min_ttl)
+                return self._api.get(connection, min_ttl, patience)
             except TokenError as error:
                 # An answer about the connection says more than a failure to get one.
                 if failure is None or error.code not in ("forbidden", "source_unreachable"):
@@ -328,7 +395,7 @@ class TokenClient:
         """The table may have a newer token already. Otherwise the API has it renewed."""
         if self._table:
             try:
-                token = self._table.get(refused.connection, self._now())
+                token = self._table.get(refused.connection, self._now(), "short")
                 if not self._api or token.issued_at > refused.issued_at:
                     return token
             except TokenError:
@@ -337,21 +404,51 @@ class TokenClient:
         return self._api.renew(refused)
 
 
+_clients: "weakref.WeakSet[TokenClient]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        client._after_fork()
+
+
+# Windows has no fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class _Table:
     def __init__(self, name: str, session: Any) -> None:
+        self._name = name
+        self._session = session
+        self._client = self._open()
+
+    def _open(self) -> Any:
         import boto3
         from botocore.config import Config
 
         config = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
-        self._client = (session or boto3.Session()).client("dynamodb", config=config)
-        self._name = name
+        return (self._session or boto3.Session()).client("dynamodb", config=config)
 
-    def get(self, connection: str, now: float) -> Token:
+    def after_fork(self) -> None:
+        # Opened by the first read: not every child reads.
+        self._client = None
+
+    def _item(self, connection: str) -> Any:
+        if self._client is None:
+            self._client = self._open()
+        key = {"connection": {"S": connection}}
+        return self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True).get("Item")
+
+    def get(self, connection: str, now: float, patience: str) -> Token:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        key = {"connection": {"S": connection}}
+        seconds = _TABLE_PATIENCE[patience]
         try:
-            item = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True).get("Item")
+            item = _within(seconds, lambda: self._item(connection))
+        except TimeoutError:
+            what = f"DynamoDB does not answer within {seconds} seconds"
+            raise TokenError("source_unreachable", connection, what) from None
         except ClientError as error:
             name = error.response.get("Error", {}).get("Code", "")
             refused = name in _REFUSALS
@@ -359,7 +456,7 @@ class _Table:
             raise TokenError("forbidden" if refused else "source_unreachable", connection, what) from None
         except BotoCoreError as error:
             what = f"DynamoDB cannot be read ({type(error).__name__})"
-            refused = "Credentials" in type(error).__name__
+            refused = _NO_CREDENTIALS.search(type(error).__name__)
             raise TokenError("forbidden" if refused else "source_unreachable", connection, what) from None
         if item is None:
             raise TokenError("unknown_connection", connection, "the table has no token of it")
@@ -370,19 +467,24 @@ class _Table:
 
 
 _REFUSALS = {
+    "AccessDenied",
     "AccessDeniedException",
     "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationTokenException",
     "UnrecognizedClientException",
 }
+# The errors of botocore if it finds no credentials have no class in common.
+_NO_CREDENTIALS = re.compile("Credential|SSO|Login|Token|MFA|Profile|Metadata")
 
 
 def _token_of_item(connection: str, item: Mapping[str, Any]) -> Token:
     try:
         if item["format"]["N"] != "1":
             raise ValueError
-        return Token(
+        token = Token(
             connection=item["connection"]["S"],
             access_token=item["accessToken"]["S"],
             token_type=item["tokenType"]["S"],
@@ -391,20 +493,34 @@ def _token_of_item(connection: str, item: Mapping[str, Any]) -> Token:
             headers={name: value["S"] for name, value in item["headers"]["M"].items()},
             base_url=item["baseUrl"]["S"],
         )
+        return _usable(connection, token)
     except (KeyError, TypeError, ValueError):
-        what = "the item in the table is not a token of format 1"
+        what = "the item in the table is not its token in format 1"
         raise TokenError("source_unreachable", connection, what) from None
 
 
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
 # By these names Docker and Podman let a container reach the machine that it runs on: what is sent there stays on it.
 _HOSTS_OF_CONTAINERS = ("host.docker.internal", "host.containers.internal")
+# The codes of the API that mean something else to a caller than "no answer".
+_CODES = {
+    "unknown_connection": "unknown_connection",
+    "refresh_in_progress": "not_yet",
+    "no_valid_token": "no_valid_token",
+    "refresh_failed": "no_valid_token",
+}
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: Mapping[str, Any]
+    retry_after: Optional[int]
 
 
 class _Api:
     def __init__(self, url: str, key: Optional[str], session: Any) -> None:
-        from botocore.httpsession import URLLib3Session
-
+        if not _ADDRESS.fullmatch(url):
+            raise ValueError("api_url must be the https: address of the HTTP API.")
         self._url = url.rstrip("/")
         self._host = urlsplit(url).hostname or ""
         is_loopback = _LOOPBACK.fullmatch(self._host) is not None
@@ -417,30 +533,49 @@ class _Api:
         self._key = key or (os.environ.get("TOKEN_REFRESHER_KEY") if stays else None)
         if not self._key and scheme == "http" and not is_loopback:
             raise ValueError(f"key or TOKEN_REFRESHER_KEY must be the key of the laptop at {self._host}.")
+        if self._key and not re.fullmatch(r"[\x21-\x7e]+", self._key):
+            raise ValueError("key must have no spaces or line ends.")
         self._session = session
-        self._http = URLLib3Session(timeout=(2, _API_SECONDS))
+        self.after_fork()
 
-    def get(self, connection: str, min_ttl: float) -> Token:
-        status, answer = self._send("GET", connection, f"?minTtl={min(86_400, math.ceil(min_ttl))}", None)
-        return self._token(connection, status, answer)
+    def after_fork(self) -> None:
+        from botocore.httpsession import URLLib3Session
+
+        self._http = URLLib3Session(timeout=(2, _API_PATIENCE["long"]))
+
+    def get(self, connection: str, min_ttl: float, patience: str) -> Token:
+        query = f"?minTtl={min(86_400, math.ceil(min_ttl))}"
+        return self._token(connection, self._send("GET", connection, query, None, patience))
 
     def renew(self, refused: Token) -> Optional[Token]:
         issued = datetime.fromtimestamp(refused.issued_at / 1000, timezone.utc)
         body = json.dumps({"issuedAt": issued.strftime("%Y-%m-%dT%H:%M:%S.") + f"{refused.issued_at % 1000:03d}Z"})
-        status, answer = self._send("POST", refused.connection, "", body)
-        if status == 429 or answer.get("code") in ("refresh_failed", "refresh_in_progress", "no_valid_token"):
+        answer = self._send("POST", refused.connection, "", body, "long")
+        codes = ("refresh_failed", "refresh_in_progress", "no_valid_token")
+        if answer.status == 429 or answer.body.get("code") in codes:
             return None
-        return self._token(refused.connection, status, answer)
+        return self._token(refused.connection, answer)
 
-    def _send(self, method: str, connection: str, query: str, body: Optional[str]) -> Any:
+    def _send(self, method: str, connection: str, query: str, body: Optional[str], patience: str) -> _Answer:
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError
 
         headers = {"content-type": "application/json"} if body else {}
         request = AWSRequest(method, f"{self._url}/tokens/{connection}{query}", headers=headers, data=body)
-        try:
+
+        def work() -> Any:
             self._authorize(request, connection)
-            response = self._http.send(request.prepare())
+            return self._http.send(request.prepare())
+
+        seconds = _API_PATIENCE[patience]
+        try:
+            response = _within(seconds, work)
+        except TimeoutError:
+            if "authorization" not in request.headers:
+                what = f"there are no AWS credentials within {seconds} seconds"
+                raise TokenError("forbidden", connection, what) from None
+            what = f"the API does not answer within {seconds} seconds"
+            raise TokenError("source_unreachable", connection, what) from None
         except BotoCoreError as error:
             what = f"the API cannot be called ({type(error).__name__})"
             raise TokenError("source_unreachable", connection, what) from None
@@ -448,7 +583,9 @@ class _Api:
             answer = json.loads(response.content)
         except ValueError:
             answer = {}
-        return response.status_code, answer if isinstance(answer, dict) else {}
+        after = response.headers.get("retry-after", "")
+        retry_after = int(after) if re.fullmatch("[0-9]{1,9}", after) else None
+        return _Answer(response.status_code, answer if isinstance(answer, dict) else {}, retry_after)
 
     def _authorize(self, request: Any, connection: str) -> None:
         if self._key:
@@ -456,38 +593,44 @@ class _Api:
             return
         import boto3
         from botocore.auth import SigV4Auth
+        from botocore.exceptions import BotoCoreError, ClientError
 
-        session = self._session or boto3.Session()
-        credentials = session.get_credentials()
+        try:
+            session = self._session or boto3.Session()
+            provider = session.get_credentials()
+            credentials = provider and provider.get_frozen_credentials()
+        except (BotoCoreError, ClientError) as error:
+            what = f"there are no AWS credentials ({type(error).__name__})"
+            raise TokenError("forbidden", connection, what) from None
         # https://<id>.execute-api.<region>.amazonaws.com
         parts = self._host.split(".")
         region = parts[2] if len(parts) > 3 and parts[1] == "execute-api" else session.region_name
         if credentials is None or region is None:
             raise TokenError("forbidden", connection, "there are no AWS credentials, or no Region")
-        SigV4Auth(credentials.get_frozen_credentials(), "execute-api", region).add_auth(request)
+        SigV4Auth(credentials, "execute-api", region).add_auth(request)
 
-    def _token(self, connection: str, status: int, answer: Mapping[str, Any]) -> Token:
+    def _token(self, connection: str, answer: _Answer) -> Token:
+        status, body, retry_after = answer
         if status == 200:
             try:
-                return Token(
-                    connection=answer["connection"],
-                    access_token=answer["accessToken"],
-                    token_type=answer["tokenType"],
-                    issued_at=_milliseconds(answer["issuedAt"]),
-                    expires_at=_milliseconds(answer["expiresAt"]),
-                    headers=dict(answer["headers"]),
-                    base_url=answer["baseUrl"],
+                token = Token(
+                    connection=body["connection"],
+                    access_token=body["accessToken"],
+                    token_type=body["tokenType"],
+                    issued_at=_milliseconds(body["issuedAt"]),
+                    expires_at=_milliseconds(body["expiresAt"]),
+                    headers=dict(body["headers"]),
+                    base_url=body["baseUrl"],
                 )
+                return _usable(connection, token)
             except (KeyError, TypeError, ValueError):
-                raise TokenError("source_unreachable", connection, "the API answers no token") from None
-        code = answer.get("code")
-        if code in ("unknown_connection", "no_valid_token"):
-            is_new = code == "no_valid_token" and answer.get("reason") == "not_refreshed_yet"
-            raise TokenError("not_yet" if is_new else code, connection, "the API has no token of it")
-        if code == "refresh_in_progress":
-            raise TokenError("not_yet", connection, "a refresh is in progress")
-        refused = status in (401, 403)
-        raise TokenError("forbidden" if refused else "source_unreachable", connection, f"the API answers {status}")
+                raise TokenError("source_unreachable", connection, "the API answers without its token") from None
+        code, reason = (text if isinstance(text, str) else None for text in (body.get("code"), body.get("reason")))
+        if reason == "not_refreshed_yet":
+            raise TokenError("not_yet", connection, "it has no token yet", reason, retry_after)
+        refused = "forbidden" if status in (401, 403) else "source_unreachable"
+        what = f"the API answers {status} without its token"
+        raise TokenError(_CODES.get(code, refused), connection, what, reason, retry_after)
 
 
 def _milliseconds(moment: str) -> int:

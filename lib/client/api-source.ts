@@ -4,6 +4,7 @@ import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
+import { unlessAborted } from './outgoing.ts';
 import { apiPatience } from './patience.ts';
 import {
   type AwsCredentials,
@@ -74,14 +75,16 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
   const send = async (connection: string, { method, path, body, patience }: Question): Promise<ApiAnswer> => {
     const url = new URL(`${base.href.replace(/\/$/, '')}${path}`);
     const request = { method, url, ...(body !== undefined && { body }) };
-    const headers = await headersFor(request).catch((thrown: unknown) => {
+    // Both a provider of credentials and the API may wait without end.
+    const signal = deadline(apiPatience[patience]);
+    const headers = await unlessAborted(signal, headersFor(request)).catch((thrown: unknown) => {
       if (thrown instanceof SettingError) throw thrown;
       const cause = wordlessCause(thrown);
       throw new TokenError('forbidden', connection, `there are no AWS credentials (${cause.name})`, { cause });
     });
     try {
       // A redirect is not followed: it would take the signature or the key along.
-      const init = { method, headers, redirect: 'manual', signal: deadline(apiPatience[patience]) } as const;
+      const init = { method, headers, redirect: 'manual', signal } as const;
       const response = await fetch(url, { ...init, ...(body !== undefined && { body }) });
       const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
       return { status: response.status, retryAfter, json: jsonObject(await response.text()) };
@@ -89,7 +92,9 @@ export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): Token
       // The reason is in the cause of what `fetch` throws.
       const reason = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
       const cause = safeCause(reason);
-      const code = reason instanceof Error && 'code' in reason ? reason.code : cause.name;
+      // The code of a system error is a text. That of a timeout is a number, which says nothing.
+      const code =
+        reason instanceof Error && 'code' in reason && typeof reason.code === 'string' ? reason.code : cause.name;
       const what = `the API at ${base.origin} did not answer (${code})`;
       throw new TokenError('source_unreachable', connection, what, { cause });
     }
@@ -125,27 +130,27 @@ interface ApiAnswer {
 }
 
 /** The codes of the API that mean something else to a caller than "no answer". */
-const codes: Readonly<Record<string, TokenErrorCode>> = {
-  unknown_connection: 'unknown_connection',
-  refresh_in_progress: 'not_yet',
-  no_valid_token: 'no_valid_token',
-  refresh_failed: 'no_valid_token',
-};
+const codes: ReadonlyMap<unknown, TokenErrorCode> = new Map([
+  ['unknown_connection', 'unknown_connection'],
+  ['refresh_in_progress', 'not_yet'],
+  ['no_valid_token', 'no_valid_token'],
+  ['refresh_failed', 'no_valid_token'],
+]);
 
 const tokenOf = (connection: string, { status, json, retryAfter }: ApiAnswer): CurrentToken => {
   const token =
     status === 200 && json
-      ? tokenIn({ ...json, issuedAt: at(json.issuedAt), expiresAt: at(json.expiresAt) })
+      ? tokenIn(connection, { ...json, issuedAt: at(json.issuedAt), expiresAt: at(json.expiresAt) })
       : undefined;
   if (token) return token;
   const reason = isErrorCode(json?.reason) ? json.reason : undefined;
   const details = { reason, ...(Number.isFinite(retryAfter) && { retryAfter }) };
   if (reason === 'not_refreshed_yet') throw new TokenError('not_yet', connection, 'it has no token yet', details);
-  const known = typeof json?.code === 'string' ? codes[json.code] : undefined;
+  const known = codes.get(json?.code);
   if (known) throw new TokenError(known, connection, `the API answers ${status} ${json?.code}`, details);
   const isRefused = status === 401 || status === 403;
   const code = isRefused ? 'forbidden' : 'source_unreachable';
-  throw new TokenError(code, connection, `the API answers ${status} without a token`, details);
+  throw new TokenError(code, connection, `the API answers ${status} without its token`, details);
 };
 
 const at = (iso: unknown): unknown => (typeof iso === 'string' ? Date.parse(iso) : undefined);

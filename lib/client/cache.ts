@@ -31,12 +31,18 @@ interface Fetching {
   wanted: number;
 }
 
+interface Renewing {
+  readonly token: Promise<CurrentToken | undefined>;
+  readonly since: number;
+  readonly refused: CurrentToken;
+}
+
 interface Entry {
   held?: Held | undefined;
   fetching?: Fetching | undefined;
   /** Until then the last fetch counts: it brought nothing newer for this `minTtl`. */
   paused?: { readonly until: number; readonly minTtl: number } | undefined;
-  renewing?: { readonly refused: CurrentToken; readonly token: Promise<CurrentToken | undefined> } | undefined;
+  renewing?: Renewing | undefined;
   renewalPausedUntil?: number;
 }
 
@@ -47,6 +53,9 @@ export interface CacheDeps {
   /** From 0 to 1. */
   readonly random: () => number;
 }
+
+/** An older call belongs to a process that was frozen in between: its connection is gone. */
+const isLost = ({ since }: { readonly since: number }, now: number): boolean => now - since > longestFetch;
 
 const between = ({ least, most }: { least: number; most: number }, share: number) => least + (most - least) * share;
 
@@ -123,9 +132,11 @@ export class TokenCache {
     const entry = this.#entryOf(refused.connection);
     const { held } = entry;
     if (held && held.token.issuedAt > refused.issuedAt) return held.token;
-    if (entry.renewing?.refused.issuedAt === refused.issuedAt) return entry.renewing.token;
-    if (this.#deps.now() < (entry.renewalPausedUntil ?? 0)) return undefined;
-    const renewing = { refused, token: this.#renewed(entry, refused) };
+    const now = this.#deps.now();
+    const running = entry.renewing;
+    if (running?.refused.issuedAt === refused.issuedAt && !isLost(running, now)) return running.token;
+    if (now < (entry.renewalPausedUntil ?? 0)) return undefined;
+    const renewing = { token: this.#renewed(entry, refused), since: now, refused };
     entry.renewing = renewing;
     try {
       return await renewing.token;
@@ -144,8 +155,7 @@ export class TokenCache {
   #fetching(connection: string, entry: Entry, minTtl: number): Fetching {
     const now = this.#deps.now();
     const running = entry.fetching;
-    // An older one belongs to a process that was frozen in between: its connection is gone.
-    if (running && now - running.since <= longestFetch) {
+    if (running && !isLost(running, now)) {
       running.wanted = Math.max(running.wanted, minTtl);
       return running;
     }

@@ -45,8 +45,9 @@ export interface TokenClient {
   renew(refused: CurrentToken): Promise<CurrentToken | undefined>;
   /**
    * `fetch` with the headers of the connection's token. A path is below its base URL, an address must be at the same
-   * origin. If the answer is 401, the request is repeated once with a newer token, unless its body is a stream.
-   * Redirects to another origin are followed without the token. Throws a `TokenError`, and what `fetch` throws.
+   * origin. If the answer is 401, the request is repeated once with a newer token, unless its body is a stream or a
+   * redirect has changed its method. Redirects to another origin are followed without the token. Throws a `TokenError`,
+   * and what `fetch` throws.
    */
   fetch(connection: string, path: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** The same in the form of `fetch`, for an SDK that takes one. */
@@ -60,7 +61,7 @@ const NO_OPTIONS: GetOptions = {};
 export const tokenClientIn = (within: World, options: TokenClientOptions = {}): TokenClient => {
   const cache = new TokenCache({ ...within, source: sourceOf(within, options) });
   const checked = async (connection: string, minTtl: number): Promise<CurrentToken> => {
-    if (!parseConnectionId(connection))
+    if (typeof connection !== 'string' || !parseConnectionId(connection))
       throw new TokenError('malformed_connection', connection, 'it is not a connection');
     if (!(minTtl >= 0)) throw new RangeError(`"minTtl" must be 0 seconds or more, got "${minTtl}".`);
     return cache.get(connection, minTtl);

@@ -30,6 +30,9 @@ interface Details {
   readonly cause?: unknown;
 }
 
+/** The same in every copy of this file: a process may load the package as an ES module and as CommonJS. */
+const BRAND = Symbol.for('token-refresher.TokenError');
+
 /** The reason for a missing token. `code` is stable; the message is for people, and has no secret. */
 export class TokenError extends Error {
   /** Always `TokenError`. */
@@ -51,6 +54,14 @@ export class TokenError extends Error {
     this.retryAfter = retryAfter;
   }
 }
+Object.defineProperty(TokenError.prototype, BRAND, { value: true });
+Object.defineProperty(TokenError, Symbol.hasInstance, {
+  // A subclass inherits it, and not every TokenError is an instance of that.
+  value(this: unknown, value: unknown): boolean {
+    if (this !== TokenError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  },
+});
 
 /** Whether a failure is an answer about the connection, not a failure to get one. */
 export const isVerdict = (error: unknown): error is TokenError =>

@@ -27,8 +27,10 @@ export const fakeSourceIn = (
 
   const set = (connection: string, token: FakeToken) => {
     if (typeof token === 'string') return void held.set(connection, token);
-    const { accessToken = 'fake-token-1', issuedAt = now(), ...given } = token;
-    const made = tokenIn({
+    // A token that has expired already was issued before that.
+    const { expiresAt = Number.POSITIVE_INFINITY } = token;
+    const { accessToken = 'fake-token-1', issuedAt = Math.min(now(), expiresAt - 1), ...given } = token;
+    const made = tokenIn(connection, {
       ...{ connection, accessToken, tokenType: 'Bearer', issuedAt, expiresAt: issuedAt + LIFE },
       ...{ headers: { Authorization: `Bearer ${accessToken}` }, baseUrl: 'http://127.0.0.1' },
       ...given,

@@ -1,5 +1,5 @@
 import { type Outgoing, outgoing, unlessAborted } from './outgoing.ts';
-import type { CurrentToken } from './token.ts';
+import { type CurrentToken, isFetchable } from './token.ts';
 
 /** As in `fetch` itself. */
 const MOST_REDIRECTS = 20;
@@ -17,11 +17,13 @@ interface Answer {
   readonly response: Response;
   /** The token was sent to where this answer comes from. */
   readonly isOurs: boolean;
+  /** The whole request can be sent again. */
+  readonly isRepeatable: boolean;
 }
 
 /**
  * Sends a request with a token. If it is refused (401), a newer token is requested once, and the request is repeated
- * once, unless its body was a stream.
+ * once, unless its body was a stream or a redirect has changed its method: what came before may be done already.
  */
 export const fetchWith = async (
   tokens: Tokens,
@@ -31,11 +33,11 @@ export const fetchWith = async (
 ): Promise<Response> => {
   const request = outgoing(input, init);
   const token = await unlessAborted(request.signal, tokens.get(connection));
-  const { response, isOurs } = await followed(request, token);
+  const { response, isOurs, isRepeatable } = await followed(request, token);
   if (response.status !== 401 || !isOurs) return response;
   const renewal = tokens.renew(token).catch(() => undefined);
   const newer = await unlessAborted(request.signal, renewal);
-  if (!newer || !request.isReplayable) return response;
+  if (!newer || !isRepeatable) return response;
   await response.body?.cancel();
   return (await followed(request, newer)).response;
 };
@@ -47,17 +49,19 @@ const followed = async (request: Outgoing, token: CurrentToken): Promise<Answer>
   for (let redirects = 0; ; redirects++) {
     const response = await request.send(url, withToken(request.headers, token, hasBody), hasBody);
     const location = redirectIn(response, url);
-    if (!location || request.redirect === 'manual') return { response, isOurs: true };
+    const answer = { response, isOurs: true, isRepeatable: hasBody && request.isReplayable };
+    if (!location || request.redirect === 'manual') return answer;
     const becomesGet = losesBody(response.status, hasBody ? request.method : 'GET');
-    if (hasBody && !becomesGet && !request.isReplayable) return { response, isOurs: true };
+    if (hasBody && !becomesGet && !request.isReplayable) return answer;
     await response.body?.cancel();
     if (request.redirect === 'error') throw new TypeError(`fetch failed: ${url.origin} answers a redirect`);
     if (redirects === MOST_REDIRECTS) throw new TypeError(`fetch failed: more than ${MOST_REDIRECTS} redirects`);
-    if (!isFollowable(location)) throw new TypeError(`fetch failed: ${url.origin} redirects to where fetch never goes`);
+    if (!isFetchable(location)) throw new TypeError(`fetch failed: ${url.origin} redirects to where fetch never goes`);
     hasBody &&= !becomesGet;
     if (location.origin !== url.origin) {
       const headers = withoutToken(request.headers, token, hasBody);
-      return { response: await request.send(location, headers, hasBody, 'follow'), isOurs: false };
+      const theirs = await request.send(location, headers, hasBody, 'follow');
+      return { response: theirs, isOurs: false, isRepeatable: false };
     }
     url = location;
   }
@@ -67,10 +71,6 @@ const redirectIn = ({ status, headers }: Response, from: URL): URL | undefined =
   const location = [301, 302, 303, 307, 308].includes(status) ? headers.get('location') : null;
   return location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 };
-
-/** Neither to `data:`, nor with a password (Fetch standard, HTTP-redirect fetch). */
-const isFollowable = ({ protocol, username, password }: URL): boolean =>
-  (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 
 /** A 303, and a 301 or 302 of a `POST`, lead to a `GET` (Fetch standard, HTTP-redirect fetch). */
 const losesBody = (status: number, method: string): boolean =>

@@ -16,7 +16,15 @@ export interface Outgoing {
 type RequestRedirect = 'error' | 'follow' | 'manual';
 
 export const outgoing = (input: string | URL | Request, init: RequestInit = {}): Outgoing =>
-  typeof input === 'string' || input instanceof URL ? fromUrl(input, init) : fromRequest(new Request(input, init));
+  typeof input === 'string' || input instanceof URL
+    ? fromUrl(input, init)
+    : fromRequest(new Request(ownRequest(input), init));
+
+/** The `Request` of another implementation, for example of the package undici, has the same properties. */
+const ownRequest = (input: Request): Request => {
+  const { url } = input;
+  return input instanceof Request ? input : new Request(url, input);
+};
 
 const fromUrl = (input: string | URL, init: RequestInit): Outgoing => {
   const { body, ...rest } = init;

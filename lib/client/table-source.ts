@@ -2,6 +2,7 @@ import { safeCause } from '../aws/failure.ts';
 import { isObject } from '../core/json.ts';
 import { TOKEN_FORMAT } from '../core/types.ts';
 import { TokenError } from './errors.ts';
+import { unlessAborted } from './outgoing.ts';
 import { tablePatience } from './patience.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
 import type { World } from './world.ts';
@@ -86,8 +87,10 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     opened ??= newClient();
     const client = await opened;
     const send = 'getItem' in client ? client.getItem.bind(client, input) : await sending(client, input);
+    const abortSignal = deadline(tablePatience[patience]);
     try {
-      const answer = await send({ abortSignal: deadline(tablePatience[patience]) });
+      // The SDK does not look at the signal while it waits for credentials.
+      const answer = await unlessAborted(abortSignal, send({ abortSignal }));
       return isObject(answer) ? answer.Item : undefined;
     } catch (thrown) {
       const cause = safeCause(thrown);
@@ -100,12 +103,12 @@ export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourc
     const item = await itemOf(connection, patience);
     if (item === undefined) throw new TokenError('unknown_connection', connection, 'it has no token');
     const fields = fieldsOf(item);
-    const token = fields.format === TOKEN_FORMAT ? tokenIn(fields) : undefined;
+    const token = fields.format === TOKEN_FORMAT ? tokenIn(connection, fields) : undefined;
     if (!token)
       throw new TokenError(
         'source_unreachable',
         connection,
-        `the item in ${tableName} is not a token of format ${TOKEN_FORMAT}`,
+        `the item in ${tableName} is not its token in format ${TOKEN_FORMAT}`,
       );
     if (token.expiresAt > now()) return token;
     const since = new Date(token.expiresAt).toISOString();

@@ -34,21 +34,32 @@ export interface SourceOptions {
   readonly patience: 'short' | 'long';
 }
 
-/** The token in an answer, or undefined if the answer has another form. Times are epoch milliseconds. */
-export const tokenIn = (value: Readonly<Record<string, unknown>>): CurrentToken | undefined => {
-  const { connection, accessToken, tokenType, issuedAt, expiresAt, headers, baseUrl } = value;
-  if (typeof connection !== 'string' || typeof accessToken !== 'string' || typeof tokenType !== 'string') return;
-  if (!isMoment(issuedAt) || !isMoment(expiresAt) || !isHeaders(headers) || typeof baseUrl !== 'string') return;
+/**
+ * The token of a connection in an answer, or undefined if the answer has another form, or is of another connection.
+ * Times are epoch milliseconds.
+ */
+export const tokenIn = (connection: string, value: Readonly<Record<string, unknown>>): CurrentToken | undefined => {
+  const { accessToken, tokenType, issuedAt, expiresAt, headers, baseUrl } = value;
+  if (value.connection !== connection || !isSendable(accessToken) || !isSendable(tokenType)) return;
+  if (!isMoment(issuedAt) || !isMoment(expiresAt) || !isHeaders(headers) || !isBaseUrl(baseUrl)) return;
+  if (accessToken === '' || expiresAt <= issuedAt) return;
   const frozen = Object.freeze({ ...headers });
   return Object.freeze({ connection, accessToken, tokenType, issuedAt, expiresAt, headers: frozen, baseUrl });
 };
 
 const isMoment = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
-/** What `fetch` cannot send is refused here: it would quote the token in its error. */
+/** `fetch` goes neither to `data:`, nor to an address with a password (Fetch standard, HTTP-redirect fetch). */
+export const isFetchable = ({ protocol, username, password }: URL): boolean =>
+  (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
+
+const isBaseUrl = (value: unknown): value is string =>
+  typeof value === 'string' && URL.canParse(value) && isFetchable(new URL(value));
+
+/** What `fetch` cannot send in a header is refused here: it would quote the token in its error. */
+const isSendable = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+
 const isHeaders = (value: unknown): value is Readonly<Record<string, string>> =>
   isObject(value) &&
-  Object.entries(value).every(
-    ([name, text]) =>
-      /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text),
-  );
+  Object.entries(value).every(([name, text]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isSendable(text));

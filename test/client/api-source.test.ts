@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { defaultCredentials, regionIn } from '../../lib/client/sign.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
+import type { TokenSource } from '../../lib/client/token.ts';
 import { closedPort, listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
 import { ACME, made, madeWorld } from './made.ts';
@@ -117,6 +118,13 @@ describe('an error', () => {
     ['another address', 404, { code: 'not_found' }, { code: 'source_unreachable' }],
     ['a redirect', 302, '', { code: 'source_unreachable' }],
     ['an answer in another form', 200, '{"accessToken":"planted-secret"', { code: 'source_unreachable' }],
+    [
+      'a token of another connection',
+      200,
+      { ...made(0, { connection: 'poweroffice-v2/other' }), issuedAt: iso(0), expiresAt: iso(1) },
+      { code: 'source_unreachable' },
+    ],
+    ['a code with the name of a method', 500, { code: 'constructor' }, { code: 'source_unreachable' }],
     ['a token without its fields', 200, { accessToken: 'planted-secret' }, { code: 'source_unreachable' }],
   ])('says that there is %s', async (_, status, body, expected) => {
     const { source } = await answering(status, body, { 'retry-after': '7', location: 'http://127.0.0.1:9/' });
@@ -154,8 +162,25 @@ describe('an error', () => {
     const reading = apiSourceIn(world, { url, key: KEY }).get(ACME, { ...long, patience: 'short' });
     await arrived;
     expire();
-    await expect(reading).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
+    const message = expect.stringContaining('did not answer (TimeoutError)');
+    await expect(reading).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message,
+      cause: { name: 'TimeoutError' },
+    });
     expect(deadlines.map(({ patience }) => patience)).toEqual([6000]);
+  });
+
+  it.each<[string, (source: TokenSource) => Promise<unknown>, number]>([
+    ['a read', source => source.get(ACME, { ...long, patience: 'short' }), 6000],
+    ['a renewal', source => source.renew(made(0)), 30_000],
+  ])('comes as soon as the provider of credentials takes too long: %s', async (_, call, patience) => {
+    const { world, deadlines, expire } = madeWorld();
+    const credentials = () => new Promise<never>(() => undefined);
+    const calling = call(apiSourceIn(world, { url: 'http://127.0.0.1:9', region: 'eu-west-1', credentials }));
+    expire();
+    await expect(calling).rejects.toMatchObject({ code: 'forbidden', cause: { name: 'TimeoutError' } });
+    expect(deadlines.map(each => each.patience)).toEqual([patience]);
   });
 
   it('says that there are no credentials', async () => {

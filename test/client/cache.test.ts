@@ -280,6 +280,20 @@ describe('a refused token', () => {
     expect(renewed).toHaveLength(2);
   });
 
+  it('is renewed again if the process was frozen during its renewal', async () => {
+    const { cache, renewed, pass } = await holding();
+    const lost = cache.renew(made(0));
+    pass(tablePatience.long + apiPatience.long);
+    void cache.renew(made(0));
+    expect(renewed).toHaveLength(1);
+    pass(1);
+    const again = cache.renew(made(0));
+    renewed[1]?.answer(made(1));
+    expect((await again)?.accessToken).toBe('invented-1');
+    renewed[0]?.answer(undefined);
+    expect(await lost).toBeUndefined();
+  });
+
   it('is not replaced by one that is not newer', async () => {
     const { cache, renewed } = await holding();
     const renewal = cache.renew(made(0));

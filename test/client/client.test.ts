@@ -8,7 +8,7 @@ import type { TokenSource } from '../../lib/client/token.ts';
 import type { World } from '../../lib/client/world.ts';
 import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
-import { madeWorld } from './made.ts';
+import { ACME, made, madeWorld, steppedSource } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
 
 const REGION = 'us-east-1';
@@ -204,8 +204,27 @@ describe('by default', () => {
     await expect(tokenClientIn(world).get(CONNECTION, { minTtl })).rejects.toThrow(RangeError);
   });
 
-  it.each(['acme', 'officernd/', 'officernd/a/b/c', '../connections', ''])('"%s" is not a connection', async name => {
-    const { world } = madeWorld({ TOKENS_TABLE: TABLE });
-    await expect(tokenClientIn(world).get(name)).rejects.toMatchObject({ code: 'malformed_connection' });
+  it('a token is valid for a minute', async () => {
+    const { source, fetches } = steppedSource();
+    const { world, pass } = madeWorld();
+    const tokens = tokenClientIn(world, { source });
+    const first = tokens.get(ACME);
+    expect(fetches).toMatchObject([{ minTtl: 60 }]);
+    fetches[0]?.answer(made(0, { expiresAt: world.now() + 120_000 }));
+    await first;
+    pass(60_000);
+    await tokens.get(ACME);
+    expect(fetches).toHaveLength(1);
+    pass(1);
+    void tokens.get(ACME);
+    expect(fetches).toHaveLength(2);
   });
+
+  it.each(['acme', 'officernd/', 'officernd/a/b/c', '../connections', '', undefined])(
+    '"%s" is not a connection',
+    async name => {
+      const { world } = madeWorld({ TOKENS_TABLE: TABLE });
+      await expect(tokenClientIn(world).get(name as string)).rejects.toMatchObject({ code: 'malformed_connection' });
+    },
+  );
 });

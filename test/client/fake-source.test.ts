@@ -50,6 +50,12 @@ it('renews a refused token with the type and the headers that the test has set',
   });
 });
 
+it('gives a token that has expired already', async () => {
+  const expiresAt = START - 1000;
+  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': { expiresAt } });
+  expect(await source.get('officernd/acme', options)).toMatchObject({ issuedAt: expiresAt - 1, expiresAt });
+});
+
 it.each([{ Authorization: 'Bearer a\nb' }, { 'not a name': 'x' }, { Key: 'č' }])(
   'refuses headers that cannot be sent: %j',
   headers => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { Request as UndiciRequest } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createTokenClient, fakeSource, TokenError } from '../../lib/client/index.ts';
 import { listening } from '../kit/loopback.ts';
@@ -128,6 +129,19 @@ describe('a refused request (401)', () => {
     expect(received).toMatchObject([sent, sent]);
   });
 
+  it('that is a Request of another implementation is repeated', async () => {
+    const { url, received, tokens } = await startRefusing();
+    const init = { method: 'PUT', body: 'a body', headers: { 'x-other': 'own' } };
+    const request = new UndiciRequest(`${url}/v2/x`, init) as unknown as Request;
+    expect((await tokens.fetchFor(ACME)(request)).status).toBe(200);
+    const sent = { method: 'PUT', path: '/v2/x', body: 'a body', headers: { 'x-other': 'own' } };
+    expect(received).toMatchObject([sent, sent]);
+    await tokens.fetchFor(ACME)(new UndiciRequest(`${url}/v2/y`) as unknown as Request, {
+      headers: { 'x-other': 'its' },
+    });
+    expect(received[2]).toMatchObject({ method: 'GET', path: '/v2/y', headers: { 'x-other': 'its' } });
+  });
+
   it.each<[string, () => Body]>([
     ['a web stream', () => new Blob(['a body']).stream()],
     ['a stream of Node', () => Readable.from(['a body']) as unknown as Body],
@@ -139,6 +153,21 @@ describe('a refused request (401)', () => {
     expect(source.refused).toHaveLength(1);
     expect((await tokens.fetch(ACME, '/x', { ...streamed, body: bodyOf() })).status).toBe(200);
     expect(received.map(({ body }) => body)).toEqual(['a body', 'a body']);
+  });
+
+  it.each<[number, readonly string[]]>([
+    [303, ['POST /orders', 'GET /orders/1']],
+    [307, ['POST /orders', 'POST /orders/1', 'POST /orders', 'POST /orders/1']],
+  ])('behind a redirect (%i) is repeated only if that has not changed the method', async (status, expected) => {
+    const { url, received } = await startServer(({ path }) =>
+      path === '/orders' ? [status, { location: '/orders/1' }] : [401, {}, 'refused'],
+    );
+    const { source, tokens } = clientOf(url);
+    const response = await tokens.fetch(ACME, '/orders', { method: 'POST', body: 'an order' });
+    expect([response.status, await response.text()]).toEqual([401, 'refused']);
+    expect(received.map(({ method, path }) => `${method} ${path}`)).toEqual(expected);
+    // The next request has a newer token.
+    expect(source.refused).toHaveLength(1);
   });
 
   it('is repeated once: the second answer is returned', async () => {

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { pauses, windows } from '../../lib/client/cache.ts';
 import { withFallback } from '../../lib/client/fallback.ts';
+import { apiPatience, tablePatience } from '../../lib/client/patience.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
 import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
@@ -55,7 +56,7 @@ const CALL = [
 describe.skipIf(!hasBoto3)('the Python client', { timeout: 60_000 }, () => {
   it('passes its own tests', async () => {
     const { stderr } = await python(['-m', 'unittest', '-v']);
-    expect(stderr).toMatch(/Ran 2\d tests[\s\S]*\nOK\n$/);
+    expect(stderr).toMatch(/Ran 3\d tests[\s\S]*\nOK\n$/);
   });
 
   it('has the windows and pauses of the TypeScript client', async () => {
@@ -68,6 +69,12 @@ describe.skipIf(!hasBoto3)('the Python client', { timeout: 60_000 }, () => {
       ...[range(advisory), range(mandatory)],
       ...[share, range({ least, most }), range(part)],
     ]);
+  });
+
+  it('has the patience of the TypeScript client', async () => {
+    const print = 'print(json.dumps([token_refresher._TABLE_PATIENCE, token_refresher._API_PATIENCE]))';
+    const seconds = ({ short, long }: { short: number; long: number }) => ({ short: short / 1000, long: long / 1000 });
+    expect(await printed(['import token_refresher', print], {})).toEqual([tablePatience, apiPatience].map(seconds));
   });
 
   it('uses a valid token of the table if the API has none with more life, as the TypeScript client does', async () => {

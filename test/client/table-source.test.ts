@@ -7,6 +7,7 @@ import { createTables } from '../../lib/aws/tables.ts';
 import { tokenTable } from '../../lib/aws/token-table.ts';
 import { createTokenClient } from '../../lib/client/index.ts';
 import { type DynamoDbMethods, tableSourceIn } from '../../lib/client/table-source.ts';
+import type { TokenSource } from '../../lib/client/token.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
 import { listening } from '../kit/loopback.ts';
@@ -153,6 +154,24 @@ describe('an error', () => {
     expect(deadlines.map(({ patience }) => patience)).toEqual([3000]);
   });
 
+  it.each<[string, (source: TokenSource) => Promise<unknown>]>([
+    ['a read', source => source.get(ACME, { ...options, patience: 'short' })],
+    ['a renewal', source => source.renew(made(0))],
+  ])('comes as soon as the provider of credentials takes too long: %s', async (_, call) => {
+    const { world, deadlines, expire } = madeWorld();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const hanging = () => {
+      ask();
+      return new Promise<never>(() => undefined);
+    };
+    const waiting = new DynamoDBClient({ ...settings, credentials: hanging });
+    const calling = call(tableSourceIn(world, { tableName: 'Tokens', client: waiting }));
+    await asked;
+    expire();
+    await expect(calling).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
+    expect(deadlines.map(({ patience }) => patience)).toEqual([3000]);
+  });
+
   it('has no word of an item that is not a token', async () => {
     const { PutItemCommand } = await import('@aws-sdk/client-dynamodb');
     const Item = { connection: { S: 'officernd/broken' }, accessToken: { S: 'planted-secret' } };
@@ -162,6 +181,15 @@ describe('an error', () => {
     expect(error).toMatchObject({ code: 'source_unreachable' });
     expect(String(error)).not.toContain('planted-secret');
   });
+});
+
+it('a token of another connection is refused', async () => {
+  const { GetItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const { Item } = await client.send(new GetItemCommand({ TableName: 'Tokens', Key: { connection: { S: ACME } } }));
+  const getItem = async () => ({ Item });
+  const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: { getItem } });
+  expect(await source.get(ACME, options)).toEqual(made(0));
+  await expect(source.get('poweroffice-v2/other', options)).rejects.toMatchObject({ code: 'source_unreachable' });
 });
 
 it('without a client, the installed SDK makes one from the environment', async () => {

@@ -36,6 +36,8 @@ it('Express: an app answers with what the business system answers', { timeout: 6
   expect([answer.status, await answer.json()]).toMatchObject([200, expect.anything()]);
   const unknown = await fetch(`${url}/powerepos/nobody/things`);
   expect([unknown.status, await unknown.json()]).toEqual([404, { code: 'unknown_connection' }]);
+  const malformed = await fetch(`${url}/Powerepos/nobody/things`);
+  expect([malformed.status, await malformed.json()]).toEqual([400, { code: 'malformed_connection' }]);
 });
 
 it('a container: it reads a token from a laptop that is open to others', { timeout: 60_000 }, async () => {
