@@ -110,12 +110,12 @@ export const openLaptop = async (
     prefix: SECRET_PREFIX,
     connectionsPerSecret: CONNECTIONS_PER_SECRET,
   };
-  const discoverAnew = async () => {
+  const discoverAll = async () => {
     await source.store(clients.secretsManager);
     log.discovery(await discover(deps, await allRecords(deps)));
   };
   // First discover: otherwise the API would answer that connections do not exist.
-  await discoverAnew();
+  await discoverAll();
   const refresh = (provider: Provider) => refreshers.get(provider.id)?.({ shards: [...allShards] }, invocation);
   const list = async () => {
     const all = await listShards(shared.connections, fast, allShards);
@@ -127,7 +127,7 @@ export const openLaptop = async (
 
   return {
     ticks: [
-      { every: WATCH_EVERY / options.speed, run: discoverAnew },
+      { every: WATCH_EVERY / options.speed, run: discoverAll },
       ...providers.map((provider, n) => ({
         every: tickOf(provider) / options.speed,
         run: async () => refresh(fast[n] ?? provider),
@@ -135,7 +135,7 @@ export const openLaptop = async (
     ],
     api: event => api(event, noContext),
     tickAll: async () => {
-      await discoverAnew();
+      await discoverAll();
       await Promise.all(fast.map(refresh));
     },
     connections: list,
