@@ -24,7 +24,6 @@ import { START } from './records.ts';
 import { seeded } from './seeded.ts';
 import { PREFIX, workerOf } from './worker.ts';
 
-export { dieAt } from './faults.ts';
 export { PREFIX };
 
 export const FOREVER: EpochMs = epochMs(START + 1e12);

@@ -6,9 +6,9 @@ import { hours, minutes } from '../../lib/core/types.ts';
 import { transitionsOf } from '../../lib/events.ts';
 import { powertoolsObserver } from '../../lib/observe/powertools.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
+import { dieAt } from '../kit/faults.ts';
 import { type Instead, simulatedWorld } from '../kit/simulated.ts';
 import { answer } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 import { altered, echo, ids, jwt } from './altered.ts';
 
 /** Which answers count, what of them is published, and what is logged. */

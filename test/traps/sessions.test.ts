@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { dieAt } from '../kit/faults.ts';
 import { type Instead, simulatedWorld } from '../kit/simulated.ts';
 import { answer } from '../kit/vendor.ts';
-import { dieAt } from '../kit/world.ts';
 import { altered, echo, ids, refreshRequests } from './altered.ts';
 
 /** When a refresh token is used, kept and replaced, and when a login takes its place. */
