@@ -48,7 +48,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'ignore',
     },
     'life-low': {
-      title: 'Half of the time to renew a token has passed',
+      title: 'Token close to expiry: half of the time to renew it has passed',
       series: stat('Minimum', of(metrics.lowestLife)),
       period: minutes(1),
       ...once,
@@ -64,7 +64,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'notBreaching',
     },
     'discovery-problems': {
-      title: 'A secret cannot become a connection, or a record cannot be read',
+      title: 'Invalid secret, or unreadable record',
       series: stat('Maximum', of(metrics.discoveryProblems)),
       period: minutes(1),
       ...inARow(5),
@@ -143,7 +143,7 @@ const resourceAlarms = ({ tables, deadLetters }: Deployment) => {
   };
   return {
     'functions-failing': {
-      title: 'A refresh or watch failed twice, was throttled, or was not delivered',
+      title: 'Dead-letter queue is not empty: a refresh or watch failed',
       series: stat('Maximum', queue),
       period: minutes(1),
       ...once,

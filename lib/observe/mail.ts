@@ -23,9 +23,17 @@ const NAMED = 20;
 const titles: Readonly<Record<TroubleKind, string>> = {
   attention: 'needs attention',
   'no-token': 'has no valid token',
-  'life-low': 'keeps its token, but refreshes fail',
+  'life-low': 'has a valid token, but refreshes fail',
   overdue: 'is overdue for a refresh',
   expiring: 'expires soon',
+};
+
+/** The same before "since". */
+const titlesSince: Readonly<Record<Exclude<TroubleKind, 'expiring'>, string>> = {
+  attention: 'has needed attention',
+  'no-token': 'has had no valid token',
+  'life-low': 'has a valid token, but refreshes have failed',
+  overdue: 'has been overdue for a refresh',
 };
 
 const titleOf = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
@@ -46,6 +54,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_grant: CREDENTIALS,
   access_denied: CREDENTIALS,
   unauthorized_client: 'The provider does not allow this grant for the application. Ask the provider to enable it.',
+  unsupported_grant_type: 'The provider does not know this grant. Check the address and the definition.',
   invalid_scope: 'The application lacks a scope. Add it at the provider, or take it out of the secret.',
   subscription_key_refused: 'The provider rejects the subscription key. Update it in the secret.',
   account_restricted: 'The account is locked or restricted. Unlock it at the provider, then correct the secret.',
@@ -55,6 +64,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   secret_invalid: FIELDS,
   secret_malformed: FIELDS,
   secret_missing: 'The secret has no value, or lacks this key. Put the credentials into it, or delete it.',
+  organisation_mismatch: 'The token is for another organisation than the secret names. Correct the secret.',
   address_refused: 'An address in the secret is not public or not https. Correct the secret.',
   service_uri_refused: 'The provider named an API on an unknown host. If it is right, allow the host in the settings.',
   code_already_redeemed: LOGIN,
@@ -115,7 +125,7 @@ const lineOf = (record: Listed, fresh: readonly ConnectionTrouble[], now: EpochM
   `${record.connection} ${fresh.map(trouble => happened(trouble, now)).join(', ')}; ${validity(record, now)}`;
 
 const happened = ({ kind, at }: ConnectionTrouble, now: EpochMs): string =>
-  kind === 'expiring' ? `${at > now ? 'expires' : 'expired'} at ${iso(at)}` : `${titles[kind]} since ${iso(at)}`;
+  kind === 'expiring' ? `${at > now ? 'expires' : 'expired'} at ${iso(at)}` : `${titlesSince[kind]} since ${iso(at)}`;
 
 const factsOf = (record: Listed, now: EpochMs): string[] => [
   ...tagsOf(record),

@@ -53,7 +53,7 @@ export const causeTroubles = async (
     sent.map(({ Subject }) => Subject),
     [
       'token-refresher: ioffice/campus has no valid token',
-      'token-refresher: petrosoft/station-7 keeps its token, but refreshes fail',
+      'token-refresher: petrosoft/station-7 has a valid token, but refreshes fail',
       'token-refresher: officernd/harbour-desks is overdue for a refresh',
       'token-refresher: 3 connections are in trouble',
     ],

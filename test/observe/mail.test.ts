@@ -25,7 +25,7 @@ describe('a mail about one connection', () => {
   it('says what happened, since when, how long the token is valid, and what to do', () => {
     expect(mailOf(news(), sender, START)).toEqual({
       subject: 'shop: test-provider/acme needs attention',
-      text: `test-provider/acme needs attention since 2023-11-14T22:13:20Z.
+      text: `test-provider/acme has needed attention since 2023-11-14T22:13:20Z.
 
 Last error: invalid_grant, HTTP status 401, at 2023-11-14T22:13:20Z.
 Token: valid until 2023-11-14T22:18:20Z.
@@ -104,7 +104,7 @@ describe('a summary', () => {
     expect(subject).toBe('shop: 25 connections are in trouble');
     expect(text).toContain('- 25 of test-provider: needs attention (invalid_grant)');
     expect(text).toContain(
-      'test-provider/c19 needs attention since 2023-11-14T22:13:20Z; valid until 2023-11-14T22:18:20Z',
+      'test-provider/c19 has needed attention since 2023-11-14T22:13:20Z; valid until 2023-11-14T22:18:20Z',
     );
     expect(text).not.toContain('test-provider/c20');
     expect(text).toContain('and 5 more');
