@@ -79,12 +79,20 @@ process.once('exit', endAll);
 const functions = await synthesizedFunctions();
 const chosen = scenarios.filter(({ title }) => values.scenario.includes(title));
 const rows: string[] = [];
+let most = 0;
 for (const scenario of chosen) {
   const measured = await run(scenario, functions);
   rows.push(...measured.map(each => row(scenario, each)));
-  if (measured.some(({ idle, peak }) => peak - idle > ALLOWED)) process.exitCode = 1;
+  most = Math.max(most, ...measured.map(({ idle, peak }) => Math.round(peak - idle)));
 }
-const lines = ['| tokens | function | while | idle | peak | above idle |', '|---|---|---|---:|---:|---:|', ...rows];
+if (most > ALLOWED) process.exitCode = 1;
+const lines = [
+  '| tokens | function | while | idle | peak | above idle |',
+  '|---|---|---|---:|---:|---:|',
+  ...rows,
+  '',
+  `The most above idle is ${most} MB.`,
+];
 console.log(lines.join('\n'));
 if (values.record) record('docs/reliability.md', 'memory', lines.join('\n'));
 if (process.exitCode === 1) console.log(`\nMore than ${ALLOWED} MB above idle.`);

@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { DEFAULT_NAME, isDeploymentName } from '../lib/core/deployment.ts';
 import { CONNECTIONS_PER_SECRET } from '../lib/core/secret.ts';
 import { mustBe, type ProviderOptions, plansOf, SettingsError, wholeNumber } from './options.ts';
+import { RELEASE } from './release.ts';
 import { email } from './setting-readers.ts';
 
 /** The settings of a deployment; each has a default. */
@@ -129,8 +130,8 @@ export interface TokenRefresherProps {
 }
 
 const REQUESTS_PER_SECOND = 50;
-/** The runbook of the package. */
-const RUNBOOK = 'https://unpkg.com/token-refresher/docs/runbook.md';
+/** The runbook of this release, as a page with anchors. */
+const RUNBOOK = `https://github.com/token-refresher/token-refresher/blob/v${RELEASE}/docs/runbook.md`;
 
 export const checkedName = (name: string): string => {
   if (isDeploymentName(name)) return name;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { environmentOf } from '../../functions/environment.ts';
@@ -8,6 +9,7 @@ import { minutes, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
 
+const { version, repository } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const all = deployed();
 const at = (path: string): Resource => {
   const found = Object.entries(all).find(([id]) => pathOf(all, id) === path);
@@ -210,7 +212,7 @@ describe('functions', () => {
           { refreshAt: defaultPolicy.refreshAt, tick: tickOf(each), lifetime: each.lifetime },
         ]),
       ),
-      RUNBOOK: expect.stringMatching(/^https:.*\/docs\/runbook\.md$/),
+      RUNBOOK: `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/v${version}/docs/runbook.md`,
       CONNECTIONS_PER_SECRET: 200,
     });
     expect(environmentOf('api', environmentAt('Api/ApiFunction')).REFRESHERS).toEqual(

@@ -9,6 +9,14 @@ test('every mutant still finds what it breaks', () => {
   expect(lost.map(({ file, name }) => `${file}: ${name}`)).toEqual([]);
 });
 
+test('docs/reliability.md has the result of each', () => {
+  const [, recorded = ''] =
+    /<!-- mutants: begin -->([\s\S]*)<!-- mutants: end -->/.exec(sourceOf('docs/reliability.md')) ?? [];
+  const rows = [...recorded.matchAll(/^\| (.*) \| `(.*)` \| seed /gm)].map(([, name, file]) => `${file}: ${name}`);
+  expect(rows.toSorted()).toEqual(mutants.map(({ file, name }) => `${file}: ${name}`).toSorted());
+  expect(recorded).toContain(`\n${mutants.length} mutants: ${mutants.length} noticed, 0 not.\n`);
+});
+
 test('no mutant leaves things as they are, and no two have one name', () => {
   expect(mutants.filter(({ find, replace }) => find === replace)).toEqual([]);
   expect(new Set(mutants.map(({ file, name }) => `${file}: ${name}`)).size).toBe(mutants.length);

@@ -22,6 +22,8 @@ const release = (version: string): void => {
   const text = released(readFileSync(changelog, 'utf8'), version, new Date().toISOString().slice(0, 10));
   execFileSync('npm', ['version', version, '--no-git-tag-version', '--allow-same-version'], { cwd: root });
   writeFileSync(changelog, text);
+  const file = join(root, 'infra/release.ts');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/'.*'/, `'${version}'`));
   git(
     'commit',
     '--quiet',
@@ -29,6 +31,7 @@ const release = (version: string): void => {
     `release: ${version}`,
     '--',
     'CHANGELOG.md',
+    'infra/release.ts',
     'package.json',
     'package-lock.json',
   );
