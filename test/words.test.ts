@@ -14,14 +14,17 @@ const pages = ['.', 'docs', 'docs/decisions', 'examples/lambda'].flatMap(folder 
 
 /** A phrase to avoid, and what to write instead. */
 const NOT: readonly (readonly [RegExp, string])[] = [
-  [/\b(?:is|are|was|were) told\b|\btells? (?:him|her|them|people|somebody|nobody)\b/i, 'log, report or send'],
-  [/\bhears? of\b|\b(?:record|list|cache|table|log|store)s? (?:knows?|hears?|learns?)\b/i, 'note, contain or receive'],
+  [/\b(?:is|are|was|were|been) told\b|\btells? (?:him|her|them|people|somebody|nobody)\b/i, 'log, report or send'],
+  [/\bhears?\b|\b(?:record|list|cache|table|log|store)s? (?:knows?|hears?|learns?)\b/i, 'note, contain or receive'],
   [/\bask(?:s|ed|ing)? the provider\b|\bproviders? (?:is|are|was|were) asked\b/i, 'call or send'],
-  [/\bit is looked\b|\b(?:is|are) looked (?:at|for)\b/i, 'who reads, lists or checks it'],
+  [/\bit is looked\b|\b(?:is|are)(?: not)? looked (?:at|for)\b/i, 'who reads, lists or checks it'],
   [/(?<!\bthere )\b(?:is|are) no (?!longer|larger|less|more)/i, 'is not a'],
   [/\bso that\b/i, 'to, or two sentences'],
-  [/\btokens? (?:that )?(?:lives?|lived|dies?|died|(?:is|are) (?:dead|alive))\b/i, 'is valid, or expires'],
-  [/\b(?:living|dead) tokens?\b|\btokens?['’]?s? death\b/i, 'a valid or expired token'],
+  [
+    /\btokens? (?:that )?(?:lives?|lived|dies?|died|(?:is|are) (?:dead|alive))\b|\bthey live\b/i,
+    'is valid, or expires',
+  ],
+  [/\b(?:living|live|dead) tokens?\b|\btokens?['’]?s? death\b/i, 'a valid or expired token'],
   [/\b(?:even|also) where\b|, where there (?:is|are)\b/i, 'if'],
   [/\banew\b/i, 'again'],
   [/\bbeside\b/i, 'next to, besides or with'],
@@ -88,6 +91,23 @@ it('comments and the names of tests are plain English', () => {
     faultsIn(textOf(file).split('\n').map(proseIn)).map(fault => `${file}:${fault}`),
   );
   expect(faults).toEqual([]);
+});
+
+/** Files whose texts people read: titles of alarms, mails, problems, advice. */
+const speaking = [
+  'infra/alarms.ts',
+  'lib/observe/mail.ts',
+  'lib/api/problem.ts',
+  'lib/client/errors.ts',
+  'local/provider/words.ts',
+];
+
+it.each(speaking)('the texts in %s are plain English', file => {
+  const texts = [...textOf(file).matchAll(/'((?:[^'\\\n]|\\.)*)'|`([^`]*)`/g)].map(
+    ([, quoted, template]) => quoted ?? template ?? '',
+  );
+  expect(texts.filter(text => text.includes(' ')).length).toBeGreaterThan(3);
+  expect(faultsIn(texts)).toEqual([]);
 });
 
 it.each(pages)('%s is plain English', page => {

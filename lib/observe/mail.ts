@@ -53,7 +53,7 @@ const adviceByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
   invalid_client: CREDENTIALS,
   invalid_grant: CREDENTIALS,
   access_denied: CREDENTIALS,
-  unauthorized_client: 'The provider does not allow this grant for the application. Ask the provider to enable it.',
+  unauthorized_client: 'The provider does not allow this grant for the application. Have the provider enable it.',
   unsupported_grant_type: 'The provider does not know this grant. Check the address and the definition.',
   invalid_scope: 'The application lacks a scope. Add it at the provider, or take it out of the secret.',
   subscription_key_refused: 'The provider rejects the subscription key. Update it in the secret.',

@@ -15,7 +15,7 @@ const advice: Partial<Readonly<Record<ErrorCode, string>>> = {
   session_refused: 'The provider refuses the refresh token that it gave: check "refresh" in the definition.',
   subscription_key_refused: 'The provider refuses the subscription key: correct it in the secret.',
   account_restricted: 'The account is locked or restricted: unlock it at the provider.',
-  unauthorized_client: 'The provider does not allow this grant for the application: ask the provider to enable it.',
+  unauthorized_client: 'The provider does not allow this grant for the application: have the provider enable it.',
   unsupported_grant_type: 'The provider does not support the grant: check "login" and "refresh" in the definition.',
   invalid_scope: 'The application lacks a scope: add it at the provider, or take it out of the secret.',
   invalid_request: 'The provider finds the request malformed: compare it with what the vendor documents.',

@@ -54,7 +54,7 @@ describe('the token’s own exp', () => {
     ['may have a fraction', 600, NOW + 0.5, [0.5]],
     ['in the past refuses the token, whatever expires_in says', 600, NOW - 1, 'invalid_lifetime'],
     ['at this moment refuses it', 600, NOW, 'invalid_lifetime'],
-    ['does not save a token that is said to live for no time', 0, NOW + 1200, 'invalid_lifetime'],
+    ['does not save a token with a lifetime of zero', 0, NOW + 1200, 'invalid_lifetime'],
     ['in milliseconds by mistake is capped', 600, START + 1200, [3600, 'lifetime_capped']],
     ['beyond all measure is capped', 600, 1e300, [3600, 'lifetime_capped']],
     ['that is a text is nothing', 600, String(NOW + 1200), [600]],

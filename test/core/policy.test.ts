@@ -154,7 +154,7 @@ describe('tickOf', () => {
     expect(tickOf({ lifetime: hours(1), rateLimit: { calls: 5, per: seconds(1) } })).toBe(minutes(5));
   });
 
-  it('does not let a code of five minutes, handed in just after a tick, die before the next', () => {
+  it('does not let a code of five minutes, handed in just after a tick, expire before the next', () => {
     expect(tickOf({ lifetime: hours(1), codeLifetime: minutes(5) })).toBe(minutes(1));
   });
 });

@@ -17,7 +17,7 @@ describe('a definition of a few lines', () => {
     expect(account.refresh).toBeUndefined();
   });
 
-  it('substitutes once: what a field holds is not looked at again, and cannot lead to another path or host', () => {
+  it('substitutes once: the value of a field is not substituted again, and cannot lead to another path or host', () => {
     const login = { url: '{base}/{clientId}/token', json: { secret: '{clientSecret}' } };
     const { url, body } = accountOf({ login }, { clientId: '../@evil.test', clientSecret: '{clientId}' }).logIn();
     expect(url).toBe('https://login.acme.test/..%2F%40evil.test/token');

@@ -69,7 +69,7 @@ describe.skipIf(!made)('over TLS', () => {
     expect(received).toBe(0);
   });
 
-  it.each(['1', '0'])('a server that is vouched for under another name hears nothing (%s)', async environment => {
+  it.each(['1', '0'])('a server with a certificate for another name receives nothing (%s)', async environment => {
     trusted(ofAnother);
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', environment);
     let received = 0;
@@ -81,7 +81,7 @@ describe.skipIf(!made)('over TLS', () => {
     expect(received).toBe(0);
   });
 
-  it('a server that speaks no TLS hears nothing', async () => {
+  it('a server without TLS receives nothing', async () => {
     const received: string[] = [];
     const port = await rawServer((socket, soFar) => {
       received.push(soFar);
@@ -102,7 +102,7 @@ describe.skipIf(!made)('over TLS', () => {
     expect(await post(`${url}/silent`, {}, TINY)).toEqual(failed('timeout', true));
   });
 
-  /** What a process with that environment hears, if it sends with `send`, or with node's own client. */
+  /** What a server receives from a process with that environment, if it sends with `send`, or with node's own client. */
   const inAnotherProcess = async (url: string, env: Readonly<Record<string, string>>, client: 'send' | 'node') => {
     const module = new URL('../../lib/http/send.ts', import.meta.url);
     const script = {

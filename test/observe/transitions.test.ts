@@ -115,7 +115,7 @@ it('nothing is published if nothing changed', async () => {
   expect(published).toEqual([]);
 });
 
-it('the observer inside hears everything, changes or not', () => {
+it('the observer inside receives all reports, with changes or without', () => {
   const { observer, reports } = setUp();
   observer.refresh(steady);
   observer.refresh(failing);

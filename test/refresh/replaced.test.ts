@@ -131,7 +131,7 @@ describe('a secret of many that is replaced', () => {
     expect(await world.discover()).toMatchObject({ connections: 3, revived: [], read: 0 });
   });
 
-  it('is not looked for: it can not come back', async () => {
+  it('is not read again: it cannot come back', async () => {
     const { world, replaceSecret } = await many();
     await replaceSecret(OSLO, packed(['stavanger']));
     await world.discover();

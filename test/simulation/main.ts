@@ -106,7 +106,7 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
   if (outcome && !how.json) printCrowd(outcome);
   for (const each of noise) console.log(`While nothing goes wrong, there is ${each}.`);
   const missing = seeds >= ENOUGH ? neverGranted(tally) : [];
-  if (missing.length > 0) console.log(`\nnever granted, so that these seeds say nothing of it: ${missing.join(', ')}`);
+  if (missing.length > 0) console.log(`\nnever granted, so these seeds show nothing about it: ${missing.join(', ')}`);
   return tally.violations === 0 && missing.length === 0 && noise.length === 0 && outcome?.violations.length === 0;
 };
 

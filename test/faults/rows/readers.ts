@@ -57,7 +57,7 @@ export const readers = async (world: World): Promise<Row[]> => {
       held: 'credentials',
       scenario: `tokens of 600 s, ${READS} reads`,
       reference: `**${READS} provider calls**`,
-      ours: `${alone} provider call${alone === 1 ? '' : 's'}; with \`minTtl=${UNATTAINABLE}\`, more than they live, ${demanded}`,
+      ours: `${alone} provider call${alone === 1 ? '' : 's'}; with \`minTtl=${UNATTAINABLE}\`, more than their lifetime, ${demanded}`,
       won: alone === 1 && demanded === 1,
     },
   ];
