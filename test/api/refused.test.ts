@@ -64,7 +64,7 @@ describe('consumers who were refused one token', () => {
     expect(requests).toEqual([]);
   });
 
-  it('and there is none that is valid: they get what a reader gets', async () => {
+  it('without a valid token get what a reader gets', async () => {
     const { post, clock, calls } = await setUp();
     clock.pass(LIFE);
     expect(await post(START - LIFE)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });
@@ -83,7 +83,7 @@ describe('consumers who were refused one token', () => {
    *   first    read token 1 .. claim, publish token 2, settle
    *   second   read token 1 ................................. call
    */
-  it('and the first settles between the second’s read and its question: the second gets the new one', async () => {
+  it('the second gets the new token if the first settles between its read and its request', async () => {
     const { post, refuse, deps, calls } = await setUp();
     const late = {
       refresh: async (request: RefreshRequest) => {
@@ -99,7 +99,7 @@ describe('consumers who were refused one token', () => {
    *   first    claim, publish token 2, settle
    *   second   .. read the record: token 1 ... claim: lost
    */
-  it('and the first claims between the second’s decision and its claim: the second gets the new one', async () => {
+  it('the second gets the new token if the first claims between its decision and its claim', async () => {
     const hooks: Hooks = {};
     const { post, calls } = await setUp(hooks);
     hooks.before = async operation => {

@@ -111,7 +111,7 @@ describe('when a refresh fails', () => {
     expect(failures).toHaveLength(1);
   });
 
-  it('and no token is valid, the answer says since when and why, in codes, and when to come back', async () => {
+  it('without a valid token, the answer has codes for why and since when, and when to come back', async () => {
     const { get, tick, clock, answers, connections, connection } = await setUp();
     await tick();
     answers(() => refused(503, '', { 'retry-after': '120' }));
@@ -136,7 +136,7 @@ describe('when a refresh fails', () => {
     expect((await connections.get(connection))?.dueAt).toBe(clock.now() + 120_000);
   });
 
-  it('and never did it work, trouble began with the first failure', async () => {
+  it('`since` is the first failure if no refresh has ever succeeded', async () => {
     const { get, answers, clock } = await setUp();
     answers(() => refused(503, ''));
     await get();
@@ -247,7 +247,7 @@ describe('a connection that is not there', () => {
     return { ...world, connection };
   };
 
-  it('and whose secret is not there either is unknown, although a token was left behind', async () => {
+  it('without a secret either is unknown, even if a token is left', async () => {
     const { call, refuse, secrets, tokens, connection } = await withoutRecord();
     await secrets.delete('token-refresher/poweroffice-v2/acme');
     expect(await tokens.get(connection)).toBeDefined();

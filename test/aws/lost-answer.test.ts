@@ -33,7 +33,7 @@ describe('a write whose answer is lost', () => {
   const leaseUntil = plus(START, minutes(2));
   const settlement = { status: 'healthy', dueAt: plus(START, minutes(5)), failures: 0 } as const;
 
-  it('is a token published', async () => {
+  it('publishes a token', async () => {
     const token = tokenOf(idOf('publish'));
     proxy.loseAnswerOf('PutItem');
     expect(await stores.tokens.publish(token)).toBe(true);
@@ -49,7 +49,7 @@ describe('a write whose answer is lost', () => {
     expect(await stores.tokens.get(token.connection)).toEqual(newer);
   });
 
-  it('is a connection claimed, with the claim that is there', async () => {
+  it('claims a connection, with the claim that is there', async () => {
     const seen = connectionOf(idOf('claim'));
     await stores.connections.add(seen);
     proxy.seen.length = 0;
@@ -59,7 +59,7 @@ describe('a write whose answer is lost', () => {
     expect(proxy.seen).toEqual(['UpdateItem', 'UpdateItem', 'GetItem']);
   });
 
-  it('is a session kept, and a run settled', async () => {
+  it('keeps a session, and settles a run', async () => {
     const seen = connectionOf(idOf('keep'));
     await stores.connections.add(seen);
     await stores.connections.claim(seen, { id: 'mine', leaseUntil });

@@ -94,7 +94,7 @@ describe('the session after', () => {
     expect(kept('login', same)).toEqual(fresh);
   });
 
-  it('a refresh of the only copy of access is never none', () => {
+  it('a refresh of the only copy of access always keeps a session', () => {
     expect(kept('refresh', { refreshToken: 'new', expiresAt: life.expiresAt }, true)).toEqual(fresh);
     expect(kept('refresh', { expiresAt: at(1) }, true)).toBe(session);
   });

@@ -68,7 +68,7 @@ describe('the watch', () => {
     expect(times).toEqual([START]);
   });
 
-  it('says what it sees even if nothing can be discovered', async () => {
+  it('reports the health even if nothing can be discovered', async () => {
     const { world, health, sent, run } = await watched(1);
     failAlways(world, 'before', 'secrets.list');
     await expect(run()).rejects.toThrow();

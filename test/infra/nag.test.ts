@@ -46,17 +46,17 @@ test('AwsSolutions finds nothing', () => {
   expect(findings(stackOf())).toEqual([]);
 });
 
-test('nor if account and region are set', () => {
+test('AwsSolutions finds nothing if account and region are set', () => {
   const env = { account: '111111111111', region: 'eu-west-1' };
   expect(findings(new TokenRefresherStack(newApp(), 'TokenRefresher', {}, { env }))).toEqual([]);
 });
 
-test('nor with all optional parts', () => {
+test('AwsSolutions finds nothing with all optional parts', () => {
   const ofOurs = findings(wholeStack()).filter(finding => finding.includes('/TokenRefresher/'));
   expect(ofOurs).toEqual([]);
 });
 
-test('and would find something', () => {
+test('AwsSolutions finds something without the acknowledgements', () => {
   const stack = stackOf();
   // Without the acknowledgements there would be findings: remove all of them.
   for (const { node } of stack.node.findAll()) {

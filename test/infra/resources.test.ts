@@ -89,7 +89,7 @@ describe('schedules', () => {
     }
   });
 
-  test.each(providers)('$id as often as its tokens want, over all shards', provider => {
+  test.each(providers)('$id at its polling interval, over all shards', provider => {
     const { id } = provider;
     const { Properties } = at(`Schedules/refresh-${id}`);
     const { Arn, Input } = Properties.Target as { Arn: Json; Input: string };

@@ -100,7 +100,7 @@ describe.each([...rotatingProviders])('%s rotates its refresh tokens', provider 
     }
   });
 
-  it('and ends the whole family when a spent one comes back; a login starts a new one', () => {
+  it('ends the whole family when a spent one comes back; a login starts a new one', () => {
     const { client } = start(account);
     const first = granted(client.logIn());
     const second = granted(client.refresh(refreshTokenOf(first)));
@@ -110,7 +110,7 @@ describe.each([...rotatingProviders])('%s rotates its refresh tokens', provider 
     expect(client.use(granted(client.logIn()))).toBe(200);
   });
 
-  it('and forgets those that have ended', () => {
+  it('forgets those that have ended', () => {
     const { world, client } = start(account);
     for (let i = 0; i < 10; i += 1) {
       client.logIn();

@@ -155,7 +155,7 @@ describe('consumers who were refused one token', () => {
     expect(world.calls.length - before).toBe(1);
   });
 
-  it('and another run is faster than the claim: its token is the answer', async () => {
+  it('get the token of another run that claims first', async () => {
     const { world } = await vendorWorld();
     const { issuedAt } = await world.token(ID);
     once(world, 'before', 'connections.claim', () => world.refresh(ID));

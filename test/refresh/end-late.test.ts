@@ -66,7 +66,7 @@ it.each([
   ['before', 'tokens.publish'],
   ['after', 'tokens.publish'],
   ['before', 'connections.settle'],
-] as const)('what a worker brought that died %s %s goes once its lease is over', async (where, point) => {
+] as const)('what a worker stored that crashed %s %s is deleted after its lease', async (where, point) => {
   const { world, tick, replaceSecret, revoked } = await endingWorld();
   await new Promise<unknown>(died => {
     once(world, 'before', 'sessions.keep', async () => {

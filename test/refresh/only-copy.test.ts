@@ -65,7 +65,7 @@ describe('the only copy of access is never dropped', () => {
     expect((await world.record(ID)).session).not.toHaveProperty('inDoubt');
   });
 
-  it('nor the token, by a refusal at its time: a person is called for, who may find that it was the provider’s mistake', async () => {
+  it('its token stays after a refusal near its end: a person is needed, who may find that it was the provider’s mistake', async () => {
     const { world, vendor } = await codeWorld();
     vendor.script.push(refusedGrant);
     expect(await world.refresh(ID)).toMatchObject({ result: 'attention', calls: 1 });

@@ -37,7 +37,7 @@ describe.each<[string, (ending: Ending) => Promise<unknown>]>([
     await expectEnded(ending, accessToken);
   });
 
-  it('and chooses the version id of the first, all the same', async () => {
+  it('is another connection, even if its writer chooses the version id of the first', async () => {
     const ending = await replaced();
     const { world, tick, accessToken } = ending;
     const { discoveredVersion: before = secretVersion('') } = await world.record(ID);

@@ -13,7 +13,7 @@ const shapes = [
 const rows = withSessions.flatMap(provider => shapes.map(([shape, packed]) => ({ provider, shape, packed })));
 
 describe.each(shapes)('%s of iOFFICE gets a new base URL and any code', (_, packed) => {
-  it.each(everyMood)('and the new host, which %s, does not receive the refresh token of the old one', async mood => {
+  it.each(everyMood)('does not send the refresh token of the old host to the new one, which %s', async mood => {
     for (const byCode of [false, true]) {
       const victim = await victimAndHostileHost('ioffice', { packed, mood, byCode });
       const { username: _user, password: _password, ...fields } = victim.fields;
