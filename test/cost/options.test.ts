@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseOptions, usage } from '../../bench/cost/options.ts';
 import { DemandError, planOf } from '../../bench/cost/plan.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
+import { providerIds } from '../../lib/providers/index.ts';
 
 const planned = (text: string) => {
   const options = parseOptions(text.split(' ').filter(word => word !== ''));
@@ -59,7 +60,7 @@ describe('the options of npm run cost', () => {
   });
 });
 
-const ids = 'ioffice, officernd, petrosoft, powerepos, poweroffice-v1, poweroffice-v2 or all';
+const ids = `${providerIds.toSorted().join(', ')} or all`;
 const range = (option: string, least: number, most: number, got: string) =>
   `"${option}" must be a whole number from ${least} to ${most}, got "${got}".`;
 

@@ -44,7 +44,8 @@ describe('metrics', () => {
   };
 
   test('each has a helper', () => {
-    expect(Object.keys(helpers).toSorted()).toEqual(Object.values(metrics).toSorted());
+    const named = Object.keys(helpers).toSorted();
+    expect(named, 'infra/base.ts, and the list in this test').toEqual(Object.values(metrics).toSorted());
   });
 
   test.each(Object.entries(helpers))('%s is of the deployment', (metricName, helper) => {

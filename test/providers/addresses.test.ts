@@ -109,7 +109,10 @@ describe.each(providers)('$id', definition => {
       expect([baseUrl, bindingOf({ baseUrl }) === binding]).toEqual([baseUrl, false]);
     for (const field of credentials) {
       const changed = bindingOf({ ...here, [field]: 'another' }) !== binding;
-      expect([field, changed]).toEqual([field, clients[id]?.includes(field)]);
+      expect([field, changed], `"clients" in this test needs a row for ${id}`).toEqual([
+        field,
+        clients[id]?.includes(field),
+      ]);
     }
   });
 
@@ -123,7 +126,10 @@ describe.each(providers)('$id', definition => {
       expect([baseUrl, keyOf({ baseUrl }) === key]).toEqual([baseUrl, false]);
     for (const field of credentials) {
       const changed = keyOf({ ...here, [field]: 'another' }) !== key;
-      expect([field, changed]).toEqual([field, counted[id]?.includes(field) ?? false]);
+      expect([field, changed], `"counted" in this test needs a row for ${id}`).toEqual([
+        field,
+        counted[id]?.includes(field) ?? false,
+      ]);
     }
   });
 });
