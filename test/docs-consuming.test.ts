@@ -1,37 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { windows } from '../lib/client/cache.ts';
 import { tokenErrorCodes } from '../lib/client/errors.ts';
 import { apiPatience, tablePatience } from '../lib/client/patience.ts';
 
-const root = join(import.meta.dirname, '..');
-const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
-const consuming = textOf('docs/consuming.md');
-const snippetsIn = (page: string) => [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
-
-test('the snippets for consumers have no type error', () => {
-  const deploy = snippetsIn(textOf('docs/deploy.md')).filter(snippet => snippet.includes('token-refresher/client'));
-  const snippets = [...snippetsIn(consuming), ...deploy];
-  expect(snippets).toHaveLength(6);
-  // Below the package: there its name means itself.
-  mkdirSync(join(root, 'node_modules/.cache'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'node_modules/.cache/snippets-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const files = snippets.map((_, n) => join(folder, `snippet-${n}.ts`));
-  for (const [n, file] of files.entries()) writeFileSync(file, snippets[n] ?? '');
-  const { compilerOptions } = JSON.parse(textOf('tsconfig.json'));
-  const options = { ...compilerOptions, typeRoots: [join(root, 'node_modules/@types')], noUnusedLocals: false };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { stdout, status } = spawnSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8', cwd: root });
-  expect([stdout, status]).toEqual(['', 0]);
-});
-
-test.each(['axios', 'undici'])('the recipe for %s is the one that is tested', name => {
-  expect(snippetsIn(consuming)).toContain(textOf(`test/client/recipes/${name}.ts`));
-});
+const consuming = readFileSync(join(import.meta.dirname, '../docs/consuming.md'), 'utf8');
 
 test('the page explains every error code', () => {
   const [, table = ''] = consuming.split('\n## Errors\n');

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokenIn, linksIn, markdownIn, proseIn } from '../kit/links.ts';
 import { consumerFiles, sdkVersions } from './consumers.ts';
 import { type Project, projects } from './projects.ts';
 
@@ -101,6 +102,17 @@ const sizeOf = (where: string): number =>
     .filter(entry => entry.isFile())
     .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 
+/** Throws if a link of a packed page leads to what is not packed. */
+const checkLinks = (file: string): void => {
+  run(folder, ['tar', '-xzf', file]);
+  const unpacked = join(folder, 'package');
+  const pages = markdownIn(unpacked).map(page => [page, proseIn(readFileSync(join(unpacked, page), 'utf8'))] as const);
+  const links = pages.flatMap(([page, prose]) => linksIn(prose).map(target => [page, target] as const));
+  const broken = links.flatMap(([page, target]) => brokenIn(unpacked, page, target) ?? []);
+  if (broken.length > 0) throw new Error(`Links lead out of the package:\n${broken.join('\n')}`);
+  console.log(`${links.length} links of ${pages.length} pages: passed`);
+};
+
 /** Reads a token with an AWS SDK of this version, under each Node, and checks the types. */
 const consume = (file: string, sdk: string): void => {
   const where = join(folder, `sdk-${sdk}`);
@@ -118,6 +130,7 @@ const consume = (file: string, sdk: string): void => {
 };
 
 const file = packed();
+checkLinks(file);
 for (const sdk of sdkVersions) consume(file, sdk);
 const hashes = new Map<string, string>();
 for (const project of projects) {
