@@ -1,10 +1,10 @@
 import { SettingsError } from '../infra/options.ts';
 import { provenance } from '../tools/figures/section.ts';
-import { deploymentOf, estimate } from './cost/estimate.ts';
-import { parseOptions, usage } from './cost/options.ts';
+import { estimate, templateResourcesOf } from './cost/estimate.ts';
+import { costUsage, parseCostOptions } from './cost/options.ts';
 import { DemandError, planOf } from './cost/plan.ts';
-import { type Recorded, recordedOf, scenarios, stillTrue, write } from './cost/record.ts';
-import { bothBills, dollars, reportOf } from './cost/report.ts';
+import { costScenarios, type Recorded, recordedOf, stillTrue, write } from './cost/record.ts';
+import { bothBills, costReportOf, dollars } from './cost/report.ts';
 
 /**
  * A month's bill, from the synthesized template, from calls that are counted while the real handlers run, and from
@@ -15,11 +15,11 @@ import { bothBills, dollars, reportOf } from './cost/report.ts';
 const record = async (which: 'changed' | 'all'): Promise<void> => {
   const { date, commit } = provenance();
   const recorded: Recorded[] = [];
-  for (const scenario of scenarios) {
-    const { demand } = parseOptions(scenario.options.split(' ')) ?? {};
+  for (const scenario of costScenarios) {
+    const { demand } = parseCostOptions(scenario.options.split(' ')) ?? {};
     if (!demand) continue;
     const plan = planOf(demand);
-    const known = which === 'all' ? undefined : stillTrue(scenario, plan, deploymentOf(plan));
+    const known = which === 'all' ? undefined : stillTrue(scenario, plan, templateResourcesOf(plan));
     if (!known) console.error(`${scenario.title} connections: measuring …`);
     const result = known ?? recordedOf({ scenario, demand, date, commit, estimate: await estimate(demand) });
     const { full, free } = bothBills(result.usage);
@@ -30,14 +30,14 @@ const record = async (which: 'changed' | 'all'): Promise<void> => {
 };
 
 try {
-  const options = parseOptions(process.argv.slice(2));
-  if (!options) console.log(usage);
+  const options = parseCostOptions(process.argv.slice(2));
+  if (!options) console.log(costUsage);
   else if (options.record) await record(options.record);
   else {
     const { plan, usage: month } = await estimate(options.demand);
     const { full, free } = bothBills(month);
     if (options.json) console.log(JSON.stringify({ usage: month, dollars: full.total, withFreeTier: free.total }));
-    else console.log(reportOf(plan, month));
+    else console.log(costReportOf(plan, month));
   }
 } catch (error) {
   if (!(error instanceof DemandError || error instanceof SettingsError)) throw error;

@@ -4,7 +4,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { createTokenClient, tableSource } from '../lib/client/index.ts';
 import { localClients } from '../test/kit/aws.ts';
 import { record } from '../tools/figures/section.ts';
-import { CONNECTION, TABLE } from './client/aws.ts';
+import { BENCH_CONNECTION, BENCH_TABLE } from './client/aws.ts';
 import { type Compared, compare } from './client/rounds.ts';
 import { messageOf, own } from './memory/process.ts';
 
@@ -14,7 +14,7 @@ const aws = own(fork(new URL('client/aws.ts', import.meta.url)));
 const port = Number(await messageOf(aws));
 await messageOf(aws);
 const { dynamodb, secretsManager } = localClients({ endpoint: `http://127.0.0.1:${port}` });
-const source = tableSource({ tableName: TABLE, client: dynamodb });
+const source = tableSource({ tableName: BENCH_TABLE, client: dynamodb });
 
 interface Row {
   readonly what: string;
@@ -33,14 +33,14 @@ const ratioRow = (what: string, limit: number, { ours, theirs, ratio }: Compared
 const cached = async (): Promise<Row> => {
   const tokens = createTokenClient({ source });
   const provider = new SecretsProvider({ awsSdkV3Client: secretsManager });
-  const secret = () => provider.get(CONNECTION, { maxAge: 3600 });
-  const compared = await compare(() => tokens.get(CONNECTION), secret, { rounds: 101, calls: 1000 });
+  const secret = () => provider.get(BENCH_CONNECTION, { maxAge: 3600 });
+  const compared = await compare(() => tokens.get(BENCH_CONNECTION), secret, { rounds: 101, calls: 1000 });
   return ratioRow("a cached get, to a cached getSecret of Powertools' Parameters", 0.5, compared);
 };
 
 const cold = async (): Promise<Row> => {
-  const input = { TableName: TABLE, Key: { connection: { S: CONNECTION } }, ConsistentRead: true };
-  const ours = () => createTokenClient({ source }).get(CONNECTION);
+  const input = { TableName: BENCH_TABLE, Key: { connection: { S: BENCH_CONNECTION } }, ConsistentRead: true };
+  const ours = () => createTokenClient({ source }).get(BENCH_CONNECTION);
   const compared = await compare(ours, () => dynamodb.send(new GetItemCommand(input)), { rounds: 101, calls: 20 });
   return ratioRow('a cold get, to a bare GetItem', 1.1, compared);
 };
@@ -55,7 +55,7 @@ const concurrent = async (): Promise<Row> => {
     },
   };
   const tokens = createTokenClient({ source: counted });
-  await Promise.all(Array.from({ length: 1000 }, () => tokens.get(CONNECTION)));
+  await Promise.all(Array.from({ length: 1000 }, () => tokens.get(BENCH_CONNECTION)));
   const measured = `${reads} ${reads === 1 ? 'read' : 'reads'}`;
   return { what: '1,000 concurrent gets', measured, limit: '1 read', passes: reads === 1 };
 };

@@ -9,10 +9,16 @@ import { createTables } from '../lib/aws/tables.ts';
 import { secretPrefixOf } from '../lib/core/deployment.ts';
 import { localClients } from '../test/kit/aws.ts';
 import { record } from '../tools/figures/section.ts';
-import { type Synthesized, synthesizedFunctions, tablesOf, type World } from './memory/functions.ts';
-import { type Measured, measure } from './memory/measure.ts';
+import { type SimulatedEndpoints, type Synthesized, synthesizedFunctions, tablesOf } from './memory/functions.ts';
+import { type MeasuredMemory, measure } from './memory/measure.ts';
 import { endAll, startServer } from './memory/process.ts';
-import { type Customers, customersOf, PROVIDER_HOST, type Scenario, scenarios } from './memory/scenario.ts';
+import {
+  type Customers,
+  type MemoryScenario,
+  memoryCustomersOf,
+  memoryScenarios,
+  PROVIDER_HOST,
+} from './memory/scenario.ts';
 
 /** How much memory each function needs with many connections: measures the deployed bundles from outside. */
 
@@ -23,7 +29,7 @@ const { values } = parseArgs({
   options: {
     connections: { type: 'string', default: '10000' },
     record: { type: 'boolean', default: false },
-    scenario: { type: 'string', multiple: true, default: scenarios.map(({ title }) => title) },
+    scenario: { type: 'string', multiple: true, default: memoryScenarios.map(({ title }) => title) },
   },
 });
 const count = Number(values.connections);
@@ -52,12 +58,12 @@ const prepare = async (endpoint: string, functions: readonly Synthesized[], { se
   secretsManager.destroy();
 };
 
-const run = async (scenario: Scenario, functions: readonly Synthesized[]): Promise<readonly Measured[]> => {
+const run = async (scenario: MemoryScenario, functions: readonly Synthesized[]): Promise<readonly MeasuredMemory[]> => {
   const [aws, provider] = [await startServer('aws', certificate), await startServer('provider', certificate)];
-  const customers = customersOf(scenario, count, `https://${PROVIDER_HOST}:${provider}`);
+  const customers = memoryCustomersOf(scenario, count, `https://${PROVIDER_HOST}:${provider}`);
   await prepare(`https://127.0.0.1:${aws}`, functions, customers);
   say(`${scenario.title}: ${customers.connections.length} connections in ${customers.secrets.size} secrets`);
-  const world: World = { aws, provider, certificate: certificate.file };
+  const world: SimulatedEndpoints = { aws, provider, certificate: certificate.file };
   const measured = await measure(functions, world, customers, ({ name, what, idle, peak }, took) => {
     say(
       `  ${name}, ${what}: ${Math.round(peak - idle)} MB above ${Math.round(idle)} MB, in ${Math.round(took / 1000)} s`,
@@ -67,7 +73,7 @@ const run = async (scenario: Scenario, functions: readonly Synthesized[]): Promi
   return measured;
 };
 
-const row = (scenario: Scenario, { name, what, idle, peak }: Measured): string => {
+const row = (scenario: MemoryScenario, { name, what, idle, peak }: MeasuredMemory): string => {
   const numbers = [idle, peak, peak - idle].map(Math.round);
   return `| ${[scenario.title, `\`${name}\``, what, ...numbers].join(' | ')} |`;
 };
@@ -77,7 +83,7 @@ tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificate.c
 process.once('exit', endAll);
 
 const functions = await synthesizedFunctions();
-const chosen = scenarios.filter(({ title }) => values.scenario.includes(title));
+const chosen = memoryScenarios.filter(({ title }) => values.scenario.includes(title));
 const rows: string[] = [];
 let most = 0;
 for (const scenario of chosen) {

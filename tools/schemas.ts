@@ -14,11 +14,11 @@ type Name = keyof typeof schemas;
 const fileOf = (name: Name): URL => new URL(`../docs/${name}`, import.meta.url);
 
 /** A file as it should be. */
-export const textOf = (name: Name): string => `${JSON.stringify(schemas[name](), null, 2)}\n`;
+export const schemaText = (name: Name): string => `${JSON.stringify(schemas[name](), null, 2)}\n`;
 
 /** A file as it is. */
 export const written = (name: Name): string => readFileSync(fileOf(name), 'utf8');
 
 if (import.meta.main) {
-  for (const name of Object.keys(schemas) as Name[]) writeFileSync(fileOf(name), textOf(name));
+  for (const name of Object.keys(schemas) as Name[]) writeFileSync(fileOf(name), schemaText(name));
 }

@@ -1,4 +1,4 @@
-import { type Price, prices, type Quantity, quantities, type Usage } from './prices.ts';
+import { type MonthlyUsage, type Price, prices, type Quantity, quantities } from './prices.ts';
 
 /** A line of a bill. */
 export interface Line {
@@ -24,7 +24,7 @@ export const dollarsOf = ({ dollars, per, free = 0 }: Price, used: number, { fre
   (Math.max(0, used - (freeTier ? free : 0)) / per) * dollars;
 
 /** A month's bill, line by line: usage × price, not rounded. */
-export const billOf = (usage: Usage, terms: Terms): Bill => {
+export const billOf = (usage: MonthlyUsage, terms: Terms): Bill => {
   const lines = quantities.map((quantity): Line => {
     const price: Price = prices[quantity];
     const used = usage[quantity];

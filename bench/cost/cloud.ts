@@ -41,12 +41,12 @@ import { meteredInstruments, type OnTrouble } from './instruments.ts';
 import type { Meter } from './meter.ts';
 import type { MeteredSecrets } from './secret-store.ts';
 import type { MeteredTables } from './tables.ts';
-import type { Deployed, DeployedFunction } from './template.ts';
+import type { TemplateFunction, TemplateResources } from './template.ts';
 
-export interface CloudParts {
+export interface MeteredCloudParts {
   readonly loop: Loop;
   readonly meter: Meter;
-  readonly deployed: Deployed;
+  readonly deployed: TemplateResources;
   readonly tables: MeteredTables;
   readonly secrets: MeteredSecrets;
   readonly providers: readonly Provider[];
@@ -70,17 +70,17 @@ const GIGABYTE = 1024 ** 3;
 const NO_TIMER = { timeoutEarlyInMillis: 0 } as const;
 
 /** The account: the functions of the template with their real handlers, on virtual time. */
-export class Cloud {
-  readonly #parts: CloudParts;
+export class MeteredCloud {
+  readonly #parts: MeteredCloudParts;
   readonly #pools = new Map<string, Warm[]>();
   #serial = 0;
 
-  constructor(parts: CloudParts) {
+  constructor(parts: MeteredCloudParts) {
     this.#parts = parts;
   }
 
   /** One invocation, in a free environment or a new one. Its time is billed per millisecond. */
-  async invoke(fn: DeployedFunction, event: unknown): Promise<unknown> {
+  async invoke(fn: TemplateFunction, event: unknown): Promise<unknown> {
     const { loop, meter } = this.#parts;
     const { environment, handler, isNew } = this.#warm(fn);
     environment.busy = true;
@@ -96,7 +96,7 @@ export class Cloud {
     }
   }
 
-  #warm(fn: DeployedFunction): Warm & { readonly isNew: boolean } {
+  #warm(fn: TemplateFunction): Warm & { readonly isNew: boolean } {
     const { loop, meter } = this.#parts;
     const pool = (this.#pools.get(fn.id) ?? []).filter(
       ({ environment }) => environment.busy || loop.now - environment.born < ENVIRONMENT,
@@ -109,7 +109,7 @@ export class Cloud {
     return { ...warm, isNew: true };
   }
 
-  #handler(fn: DeployedFunction, environment: Environment): Handler {
+  #handler(fn: TemplateFunction, environment: Environment): Handler {
     if (fn.kind === 'watch') return this.#watch(fn, environment);
     if (fn.kind === 'api') return this.#api(environment);
     const provider = this.#parts.providers.find(({ id }) => id === fn.environment.PROVIDER);
@@ -132,7 +132,7 @@ export class Cloud {
   }
 
   /** As in functions/refresh/index.ts. */
-  #refresh({ environment: { PACE } }: DeployedFunction, provider: Provider, environment: Environment) {
+  #refresh({ environment: { PACE } }: TemplateFunction, provider: Provider, environment: Environment) {
     const { loop } = this.#parts;
     const { logger, metrics, clock, dynamodb, tokens, connections, secrets } = this.#common(environment);
     const claimId = () => `00000000-0000-4000-8000-${String(this.#serial++).padStart(12, '0')}`;
@@ -171,7 +171,7 @@ export class Cloud {
   }
 
   /** As in functions/watch/index.ts. */
-  #watch({ environment: { PACES = '', CONNECTIONS_PER_SECRET } }: DeployedFunction, environment: Environment) {
+  #watch({ environment: { PACES = '', CONNECTIONS_PER_SECRET } }: TemplateFunction, environment: Environment) {
     const { logger, metrics, clock, tokens, connections, secrets } = this.#common(environment);
     const paces: Readonly<Record<string, ProviderPace>> = JSON.parse(PACES);
     const providers = Object.keys(paces).map(id => ({ id }));

@@ -29,7 +29,7 @@ const sharedFields = ({ id }: Provider, key: number): Fields => {
  * The secrets of this many connections of a provider, with `packed` connections each, assigned to `keys` applications
  * in turn. With one connection each, the secret is the connection's own.
  */
-export const customersOf = (
+export const customerSecretsOf = (
   provider: Provider,
   { connections, packed, keys }: { connections: number; packed: number; keys: number },
 ): readonly CustomerSecret[] => {

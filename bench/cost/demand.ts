@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../lib/core/types.ts';
 
 /** The load of a deployment. */
-export interface Demand {
+export interface CostDemand {
   readonly connections: number;
   /** Of the tokens that providers grant; without it each provider's own. */
   readonly lifetime?: Milliseconds;

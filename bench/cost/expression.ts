@@ -5,14 +5,14 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
  * wrongly.
  */
 
-export type Item = Readonly<Record<string, AttributeValue>>;
+export type StoredItem = Readonly<Record<string, AttributeValue>>;
 
 export interface Expression {
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>> | undefined;
-  readonly ExpressionAttributeValues?: Item | undefined;
+  readonly ExpressionAttributeValues?: StoredItem | undefined;
 }
 
-type Condition = (item: Item, expression: Expression) => boolean;
+type Condition = (item: StoredItem, expression: Expression) => boolean;
 
 const nameOf = ({ ExpressionAttributeNames: names }: Expression, alias: string): string => {
   const name = names?.[alias];
@@ -43,7 +43,7 @@ const operators: Readonly<Record<string, (difference: number) => boolean>> = {
 const parse = (text: string): Condition => {
   const alternatives = split(text, ' OR ').map(all => {
     const terms = split(all, ' AND ').map(term);
-    return (item: Item, expression: Expression) => terms.every(each => each(item, expression));
+    return (item: StoredItem, expression: Expression) => terms.every(each => each(item, expression));
   });
   return (item, expression) => alternatives.some(each => each(item, expression));
 };
@@ -88,7 +88,7 @@ const split = (text: string, separator: string): string[] => {
 
 const conditions = new Map<string, Condition>();
 
-export const holds = (text: string | undefined, item: Item, expression: Expression): boolean => {
+export const conditionHolds = (text: string | undefined, item: StoredItem, expression: Expression): boolean => {
   if (text === undefined) return true;
   const condition = conditions.get(text) ?? parse(text);
   conditions.set(text, condition);
@@ -99,7 +99,7 @@ const sum = (a: AttributeValue | undefined, b: AttributeValue): AttributeValue =
   N: String(Number(a?.N ?? 0) + Number(b.N)),
 });
 
-const assigned = (item: Item, right: string, given: Expression): AttributeValue => {
+const assigned = (item: StoredItem, right: string, given: Expression): AttributeValue => {
   const [, kept = '', otherwise = ''] = /^if_not_exists\((#\w+), (:\w+)\)$/.exec(right) ?? [];
   if (kept) return item[nameOf(given, kept)] ?? givenValue(given, otherwise);
   const [, base = '', added = ''] = /^(#\w+) \+ (:\w+)$/.exec(right) ?? [];
@@ -107,7 +107,7 @@ const assigned = (item: Item, right: string, given: Expression): AttributeValue 
   return givenValue(given, right);
 };
 
-type Change = (item: Item, next: Record<string, AttributeValue>, given: Expression) => void;
+type Change = (item: StoredItem, next: Record<string, AttributeValue>, given: Expression) => void;
 
 const changeOf = (clause: string, part: string): Change => {
   if (clause === 'REMOVE') return (_, next, given) => void delete next[nameOf(given, part)];
@@ -132,7 +132,7 @@ const changesOf = (text: string): readonly Change[] => {
 };
 
 /** The item after an update. */
-export const updated = (text: string, item: Item, given: Expression): Item => {
+export const updated = (text: string, item: StoredItem, given: Expression): StoredItem => {
   const changes = updates.get(text) ?? changesOf(text);
   updates.set(text, changes);
   const next = { ...item };

@@ -1,7 +1,7 @@
 import type { Plan } from './plan.ts';
-import { type Quantity, quantities, type Usage } from './prices.ts';
+import { type MonthlyUsage, type Quantity, quantities } from './prices.ts';
 import type { Metered } from './run.ts';
-import type { Deployed } from './template.ts';
+import type { TemplateResources } from './template.ts';
 
 /** As AWS counts a month, in milliseconds. */
 export const MONTH = 730 * 3_600_000;
@@ -11,7 +11,11 @@ const HOUR = 3_600_000;
 const COMPRESSED = 0.15;
 
 /** The usage of a month: the template's resources, and the counts extrapolated to a month. */
-export const usageOf = (plan: Plan, deployed: Deployed, { meter, secrets, tableBytes }: Metered): Usage => {
+export const monthlyUsageOf = (
+  plan: Plan,
+  deployed: TemplateResources,
+  { meter, secrets, tableBytes }: Metered,
+): MonthlyUsage => {
   const times = MONTH / plan.metered;
   const counted = Object.fromEntries(meter.counted.map(([quantity, used]) => [quantity, used * times]));
   const gigabytes = tableBytes / GIGABYTE;
@@ -29,5 +33,5 @@ export const usageOf = (plan: Plan, deployed: Deployed, { meter, secrets, tableB
   };
   return Object.fromEntries(
     quantities.map(quantity => [quantity, fixed[quantity] ?? counted[quantity] ?? 0]),
-  ) as unknown as Usage;
+  ) as unknown as MonthlyUsage;
 };

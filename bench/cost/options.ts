@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { hours, type Milliseconds, minutes } from '../../lib/core/types.ts';
 import { providerIds, providers } from '../../lib/providers/index.ts';
-import type { Demand } from './demand.ts';
+import type { CostDemand } from './demand.ts';
 import { DemandError } from './plan.ts';
 
-export const usage = `Usage: npm run cost -- [options]
+export const costUsage = `Usage: npm run cost -- [options]
 
   --connections N    so many connections, default 6
   --lifetime T       of their tokens, such as 20m or 1h; default each provider's own
@@ -20,14 +20,14 @@ export const usage = `Usage: npm run cost -- [options]
   --record-all       measure and write all of them
   --help             this text`;
 
-export interface Options {
-  readonly demand: Demand;
+export interface CostOptions {
+  readonly demand: CostDemand;
   readonly json: boolean;
   readonly record: 'changed' | 'all' | undefined;
 }
 
 /** The options of the command line; undefined for --help. */
-export const parseOptions = (args: readonly string[]): Options | undefined => {
+export const parseCostOptions = (args: readonly string[]): CostOptions | undefined => {
   const values = parse(args);
   if (values.help) return undefined;
   const lifetime = durationIn(values.lifetime);
@@ -35,7 +35,7 @@ export const parseOptions = (args: readonly string[]): Options | undefined => {
   const keys = whole('keys', 1, 100_000);
   const schedules = whole('schedules', 1, 8);
   const refreshAt = shareIn(values['refresh-at']);
-  const demand: Demand = {
+  const demand: CostDemand = {
     connections: whole('connections', 1, 1_000_000) ?? 6,
     packed: whole('packed', 1, 2000) ?? 1,
     provider: providerIn(values.provider, lifetime),

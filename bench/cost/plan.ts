@@ -5,7 +5,7 @@ import { SHARDS } from '../../lib/core/shard.ts';
 import { hours, type Milliseconds, minutes } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { limitIsOfKey } from './customers.ts';
-import type { Demand } from './demand.ts';
+import type { CostDemand } from './demand.ts';
 
 /** A demand that cannot be met as written; the message is a sentence that names the option. */
 export class DemandError extends Error {
@@ -38,7 +38,7 @@ const PER_TICK = 1500;
 /** The schedule's lane may use two thirds of a rate limit; the plan uses this part. */
 const OF_LIMIT = 0.5;
 
-export const planOf = (demand: Demand): Plan => {
+export const planOf = (demand: CostDemand): Plan => {
   const { refreshAt = defaultPolicy.refreshAt, reads, tokenLength } = demand;
   const chosen = providers.filter(({ id }) => demand.provider === 'all' || id === demand.provider);
   const shares = chosen.map((provider, n) => {
@@ -77,7 +77,7 @@ const checkChances = ({ provider, lifetime, schedules }: Share, refreshAt: numbe
   }
 };
 
-const shareOf = (provider: Provider, connections: number, refreshAt: number, demand: Demand): Share => {
+const shareOf = (provider: Provider, connections: number, refreshAt: number, demand: CostDemand): Share => {
   const { lifetime = provider.lifetime, packed } = demand;
   const perMillisecond = connections / (lifetime * refreshAt);
   const keys = keysOf(provider, perMillisecond, demand);
@@ -86,7 +86,7 @@ const shareOf = (provider: Provider, connections: number, refreshAt: number, dem
 };
 
 /** The smallest number of applications that stays within the provider's rate limit. */
-const keysOf = (provider: Provider, perMillisecond: number, { keys, connections, packed }: Demand): number => {
+const keysOf = (provider: Provider, perMillisecond: number, { keys, connections, packed }: CostDemand): number => {
   const { id, rateLimit } = provider;
   if (!rateLimit) return keys ?? 1;
   const needed = Math.max(1, Math.ceil(perMillisecond / ((OF_LIMIT * rateLimit.calls) / rateLimit.per)));

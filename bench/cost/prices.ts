@@ -59,4 +59,4 @@ export type Quantity = keyof typeof prices;
 export const quantities = Object.keys(prices) as readonly Quantity[];
 
 /** The monthly usage of every priced quantity. */
-export type Usage = Readonly<Record<Quantity, number>>;
+export type MonthlyUsage = Readonly<Record<Quantity, number>>;

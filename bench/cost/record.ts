@@ -2,16 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { providerIds } from '../../lib/providers/index.ts';
 import { writeSection } from '../../tools/figures/section.ts';
-import type { Demand } from './demand.ts';
+import type { CostDemand } from './demand.ts';
 import type { Estimate } from './estimate.ts';
 import { MONTH } from './month.ts';
 import type { Plan } from './plan.ts';
-import { PRICES_OF, quantities, REGION, sources, type Usage } from './prices.ts';
+import { type MonthlyUsage, PRICES_OF, quantities, REGION, sources } from './prices.ts';
 import { amount, bothBills, dollars } from './report.ts';
-import type { Deployed } from './template.ts';
+import type { TemplateResources } from './template.ts';
 
 /** A column of the table in docs/cost.md, or a row of the table of savings there. */
-export interface Scenario {
+export interface CostScenario {
   readonly title: string;
   /** The options of `npm run cost` for this column. */
   readonly options: string;
@@ -23,7 +23,7 @@ export interface Scenario {
 
 const all = String(providerIds.length);
 
-export const scenarios: readonly Scenario[] = [
+export const costScenarios: readonly CostScenario[] = [
   { title: all, options: `--connections ${all} --provider all`, target: 9 },
   { title: '1,000', options: '--connections 1000 --lifetime 20m --packed 200', target: 28 },
   { title: '10,000', options: '--connections 10000 --lifetime 20m --packed 200' },
@@ -45,14 +45,14 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-export interface Recorded extends Scenario {
+export interface Recorded extends CostScenario {
   /** When it was measured, and at which commit. */
   readonly date: string;
   readonly commit: string;
-  readonly demand: Demand;
+  readonly demand: CostDemand;
   /** By used provider: its applications and its schedules. */
   readonly shares: Readonly<Record<string, { readonly keys: number; readonly schedules: number }>>;
-  readonly usage: Usage;
+  readonly usage: MonthlyUsage;
   /** For each operation on the tables and on secrets: calls and request units of a month. */
   readonly operations: Readonly<Record<string, { readonly calls: number; readonly units: number }>>;
   /** Bytes of each kind of log line in a month. */
@@ -64,15 +64,15 @@ export interface CostRecord {
   readonly scenarios: readonly Recorded[];
 }
 
-export interface Measured {
-  readonly scenario: Scenario;
-  readonly demand: Demand;
+export interface MeasuredCost {
+  readonly scenario: CostScenario;
+  readonly demand: CostDemand;
   readonly estimate: Estimate;
   readonly date: string;
   readonly commit: string;
 }
 
-export const recordedOf = ({ scenario, demand, estimate, date, commit }: Measured): Recorded => {
+export const recordedOf = ({ scenario, demand, estimate, date, commit }: MeasuredCost): Recorded => {
   const { plan, usage, metered } = estimate;
   const { meter } = metered;
   const times = MONTH / plan.metered;
@@ -86,7 +86,7 @@ export const recordedOf = ({ scenario, demand, estimate, date, commit }: Measure
     shares: sharesOf(plan),
     usage: Object.fromEntries(
       quantities.map(quantity => [quantity, Number(usage[quantity].toPrecision(6))]),
-    ) as unknown as Usage,
+    ) as unknown as MonthlyUsage,
     operations: Object.fromEntries([...meter.operations].map(([name, each]) => [name, monthly(each)])),
     logged: Object.fromEntries([...meter.logged].map(([what, bytes]) => [what, Math.round(bytes * times)])),
   };
@@ -156,7 +156,7 @@ const sharesIn = (shares: Recorded['shares']): string => {
  * The record of a scenario with the resources that the template has now; undefined if it has to be measured again:
  * other connections, schedules or providers make other calls.
  */
-export const stillTrue = (scenario: Scenario, plan: Plan, deployed: Deployed): Recorded | undefined => {
+export const stillTrue = (scenario: CostScenario, plan: Plan, deployed: TemplateResources): Recorded | undefined => {
   const found = readRecord().scenarios.find(({ options }) => options === scenario.options);
   if (!found) return undefined;
   const ticks = deployed.schedules.reduce((sum, { every }) => sum + MONTH / every, 0);

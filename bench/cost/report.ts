@@ -1,6 +1,6 @@
 import { type Bill, billOf } from './bill.ts';
 import type { Plan } from './plan.ts';
-import { PRICES_OF, REGION, type Usage } from './prices.ts';
+import { type MonthlyUsage, PRICES_OF, REGION } from './prices.ts';
 
 export const dollars = (amount: number): string =>
   amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -33,7 +33,7 @@ const describe = ({ shares, refreshAt, reads }: Plan): string =>
   ].join('\n');
 
 /** For the terminal: each line with a cost, and the sums. */
-export const reportOf = (plan: Plan, usage: Usage): string => {
+export const costReportOf = (plan: Plan, usage: MonthlyUsage): string => {
   const [full, free] = [billOf(usage, { freeTier: false }), billOf(usage, { freeTier: true })];
   const lines = full.lines.flatMap(({ quantity, service, what, used, dollars: cost }) => {
     const withFree = free.lines.find(each => each.quantity === quantity)?.dollars ?? 0;
@@ -49,7 +49,7 @@ export const reportOf = (plan: Plan, usage: Usage): string => {
   ].join('\n');
 };
 
-export const bothBills = (usage: Usage): { readonly full: Bill; readonly free: Bill } => ({
+export const bothBills = (usage: MonthlyUsage): { readonly full: Bill; readonly free: Bill } => ({
   full: billOf(usage, { freeTier: false }),
   free: billOf(usage, { freeTier: true }),
 });

@@ -2,14 +2,14 @@ import { epochMs, minutes, plus } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { Loop } from '../../test/simulation/loop.ts';
 import { grants } from './answers.ts';
-import { Cloud } from './cloud.ts';
-import { type CustomerSecret, customersOf } from './customers.ts';
+import { MeteredCloud } from './cloud.ts';
+import { type CustomerSecret, customerSecretsOf } from './customers.ts';
 import { Meter } from './meter.ts';
 import { MONTH } from './month.ts';
 import type { Plan } from './plan.ts';
 import { MeteredSecrets } from './secret-store.ts';
 import { MeteredTables } from './tables.ts';
-import type { Deployed } from './template.ts';
+import type { TemplateResources } from './template.ts';
 
 /** The result of a part of a healthy month. */
 export interface Metered {
@@ -28,14 +28,14 @@ const PREFIX = 'token-refresher/';
 const FROM = epochMs(Date.UTC(2026, 0, 1));
 
 /** Runs a deployment until its load is steady, and then counts. */
-export const metered = async (plan: Plan, deployed: Deployed): Promise<Metered> => {
+export const metered = async (plan: Plan, deployed: TemplateResources): Promise<Metered> => {
   const loop = new Loop(plus(FROM, -plan.warmUp));
   const meter = new Meter();
   const tables = new MeteredTables(meter);
   const secrets = new MeteredSecrets(meter);
   const troubles: string[] = [];
   let [lowestLife, longestOverdue] = [1, 0];
-  const cloud = new Cloud({
+  const cloud = new MeteredCloud({
     ...{ loop, meter, deployed, tables, secrets },
     providers,
     answers: new Map(
@@ -69,7 +69,7 @@ export const metered = async (plan: Plan, deployed: Deployed): Promise<Metered> 
 /** Creates secrets over the time in which each token is renewed once: this spreads renewals evenly. */
 const createSecrets = (loop: Loop, secrets: MeteredSecrets, { shares, refreshAt }: Plan): readonly string[] =>
   shares.flatMap(({ provider, lifetime, ...share }) => {
-    const customers = customersOf(provider, share);
+    const customers = customerSecretsOf(provider, share);
     const create = ({ name, text }: CustomerSecret) => secrets.create(`${PREFIX}${name}`, text);
     customers.forEach((customer, n) => {
       loop.after((n / customers.length) * lifetime * refreshAt, () => create(customer));
@@ -77,7 +77,13 @@ const createSecrets = (loop: Loop, secrets: MeteredSecrets, { shares, refreshAt 
     return customers.flatMap(customer => customer.connections);
   });
 
-const schedule = (loop: Loop, cloud: Cloud, meter: Meter, { schedules, functions }: Deployed, until: number): void => {
+const schedule = (
+  loop: Loop,
+  cloud: MeteredCloud,
+  meter: Meter,
+  { schedules, functions }: TemplateResources,
+  until: number,
+): void => {
   for (const [n, { target, every, input }] of schedules.entries()) {
     const fn = functions.find(({ id }) => id === target);
     if (!fn) throw new Error(`a schedule invokes ${target}, which is no function`);
@@ -101,7 +107,7 @@ interface Reads {
   readonly meter: Meter;
 }
 
-const read = (loop: Loop, cloud: Cloud, { functions, accessLog }: Deployed, reads: Reads): void => {
+const read = (loop: Loop, cloud: MeteredCloud, { functions, accessLog }: TemplateResources, reads: Reads): void => {
   const api = functions.find(({ kind }) => kind === 'api');
   if (!api || reads.reads === 0) return;
   const pause = MONTH / reads.reads;

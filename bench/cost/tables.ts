@@ -14,7 +14,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { tableKeys } from '../../lib/aws/keys.ts';
-import { type Expression, holds, type Item, updated } from './expression.ts';
+import { conditionHolds, type Expression, type StoredItem, updated } from './expression.ts';
 import type { Meter } from './meter.ts';
 import { itemSize, readUnitsOf, writeUnitsOf } from './size.ts';
 
@@ -26,7 +26,7 @@ export interface Caller {
 }
 
 interface Stored {
-  readonly item: Item;
+  readonly item: StoredItem;
   readonly size: number;
 }
 
@@ -39,7 +39,7 @@ class Partition {
     return this.#sorted;
   }
 
-  set(sort: string, item: Item): number {
+  set(sort: string, item: StoredItem): number {
     if (!this.items.has(sort)) this.#sorted = undefined;
     const size = itemSize(item);
     this.items.set(sort, { item, size });
@@ -89,7 +89,10 @@ export class MeteredTables {
     throw new Error('the command is not understood');
   }
 
-  #place(table: string | undefined, key: Item | undefined): { readonly partition: Partition; readonly sort: string } {
+  #place(
+    table: string | undefined,
+    key: StoredItem | undefined,
+  ): { readonly partition: Partition; readonly sort: string } {
     const { partition, sort } = keyOf(table);
     const name = key?.[partition]?.S ?? '';
     const partitions = this.#tables.get(table ?? '') ?? new Map<string, Partition>();
@@ -161,7 +164,7 @@ export class MeteredTables {
     before: Stored | undefined,
     returned: boolean,
   ): void {
-    if (holds(input.ConditionExpression, before?.item ?? {}, input)) return;
+    if (conditionHolds(input.ConditionExpression, before?.item ?? {}, input)) return;
     // A refused write costs as much as a successful one.
     this.#wrote(`${operation} refused`, input.TableName, before?.size ?? 0);
     throw new ConditionalCheckFailedException({
@@ -195,7 +198,7 @@ const firstAfter = (sorted: readonly string[], after: string): number => {
   return low;
 };
 
-const pick = (item: Item, names: readonly string[]): Item => {
+const pick = (item: StoredItem, names: readonly string[]): StoredItem => {
   const picked: Record<string, AttributeValue> = {};
   for (const name of names) {
     const value = item[name];

@@ -7,7 +7,7 @@ import { TokenRefresherStack } from '../../infra/stack.ts';
 import { type Milliseconds, minutes } from '../../lib/core/types.ts';
 
 /** A function of the template. */
-export interface DeployedFunction {
+export interface TemplateFunction {
   readonly id: string;
   readonly kind: 'watch' | 'refresh' | 'api';
   /** In MB. */
@@ -17,16 +17,16 @@ export interface DeployedFunction {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface DeployedSchedule {
+export interface TemplateSchedule {
   readonly target: string;
   readonly every: Milliseconds;
   readonly input: unknown;
 }
 
 /** The resources of a deployment, independent of their use. */
-export interface Deployed {
-  readonly functions: readonly DeployedFunction[];
-  readonly schedules: readonly DeployedSchedule[];
+export interface TemplateResources {
+  readonly functions: readonly TemplateFunction[];
+  readonly schedules: readonly TemplateSchedule[];
   readonly alarmMetrics: number;
   readonly dashboards: number;
   readonly keys: number;
@@ -42,7 +42,7 @@ type Resources = Readonly<Record<string, { readonly Type: string; readonly Prope
 const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
 /** The template of `cdk synth`. */
-export const synthesized = (settings: Settings): Deployed => {
+export const synthesized = (settings: Settings): TemplateResources => {
   const app = new App({ context: { ...context, 'aws:cdk:disable-asset-staging': true } });
   const stack = new TokenRefresherStack(app, 'TokenRefresher', settings);
   return deployedBy(Template.fromStack(stack).toJSON().Resources);
@@ -61,7 +61,7 @@ const alarmSchema = z.object({ Metrics: z.array(z.object({ MetricStat: z.unknown
 const stageSchema = z.object({ AccessLogSettings: z.object({ Format: z.string() }).optional() });
 
 /** The billable parts of the template. */
-export const deployedBy = (resources: Resources): Deployed => {
+export const deployedBy = (resources: Resources): TemplateResources => {
   const of = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
   const properties = (type: string): Properties[] => of(type).map(([, { Properties = {} }]) => Properties);
   const functions = of('AWS::Lambda::Function').map(([id, { Properties }]) => functionOf(id, Properties));
@@ -81,7 +81,7 @@ export const deployedBy = (resources: Resources): Deployed => {
 
 const BACKUPS = '"PointInTimeRecoveryEnabled":true';
 
-const functionOf = (id: string, read: unknown): DeployedFunction => {
+const functionOf = (id: string, read: unknown): TemplateFunction => {
   const { MemorySize, Timeout, Environment } = functionSchema.parse(read);
   const variables = Object.entries(Environment.Variables);
   const environment = Object.fromEntries(
@@ -91,7 +91,7 @@ const functionOf = (id: string, read: unknown): DeployedFunction => {
   return { id, kind, memory: MemorySize, timeout: Timeout * 1000, environment };
 };
 
-const scheduleOf = (read: unknown): DeployedSchedule => {
+const scheduleOf = (read: unknown): TemplateSchedule => {
   const { ScheduleExpression, Target } = scheduleSchema.parse(read);
   const [, every = ''] = /^rate\((\d+) minutes?\)$/.exec(ScheduleExpression) ?? [];
   return { target: Target.Arn['Fn::GetAtt'][0], every: minutes(Number(every)), input: JSON.parse(Target.Input) };

@@ -8,20 +8,20 @@ import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
 import { TokenRefresherStack } from '../../infra/stack.ts';
+import type { FunctionName } from '../../infra/staged-function.ts';
 import type { TableNames } from '../../lib/aws/keys.ts';
 import { bundlesOf } from '../../test/deployed/bundle.ts';
 import { Resolver, type Template } from '../../test/iam/stacks.ts';
 import { messageOf, own } from './process.ts';
-import { PROVIDER, PROVIDER_HOST } from './scenario.ts';
+import { MEASURED_PROVIDER, PROVIDER_HOST } from './scenario.ts';
 
 const STACK = 'TokenRefresher';
 const PLACE = { partition: 'aws', region: 'us-east-1', account: '123456789012' };
 
-export type FunctionName = 'watch' | 'refresh' | 'api';
 /** Their logical ids. */
 const ids: Readonly<Record<FunctionName, RegExp>> = {
   watch: /^TokenRefresherWatch/,
-  refresh: new RegExp(`^TokenRefresherRefresh${PROVIDER}`),
+  refresh: new RegExp(`^TokenRefresherRefresh${MEASURED_PROVIDER}`),
   api: /^TokenRefresherApi/,
 };
 
@@ -77,15 +77,15 @@ const nodeArguments = (memory: number): string[] => {
   return ['--expose-gc', '--max-http-header-size=81920', semiSpace, `--max-old-space-size=${memory - young}`];
 };
 
-/** The address of the simulated world, and the certificate to trust. */
-export interface World {
+/** The ports of the simulated AWS and provider, and the certificate to trust. */
+export interface SimulatedEndpoints {
   readonly aws: number;
   readonly provider: number;
   readonly certificate: string;
 }
 
 /** A function in its own process, as in Lambda. */
-export class Running {
+export class RunningFunction {
   readonly name: FunctionName;
   readonly idle: number;
   readonly #child: ChildProcess;
@@ -96,18 +96,21 @@ export class Running {
     this.idle = this.#memory('VmRSS');
   }
 
-  static async start({ name, bundle, environment, timeout, memory }: Synthesized, world: World): Promise<Running> {
+  static async start(
+    { name, bundle, environment, timeout, memory }: Synthesized,
+    endpoints: SimulatedEndpoints,
+  ): Promise<RunningFunction> {
     const env = {
       ...environment,
       PROVIDER_HOST,
-      NODE_EXTRA_CA_CERTS: world.certificate,
+      NODE_EXTRA_CA_CERTS: endpoints.certificate,
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memory),
       AWS_REGION: PLACE.region,
       AWS_ACCESS_KEY_ID: 'made-up',
       AWS_SECRET_ACCESS_KEY: 'made-up',
-      AWS_ENDPOINT_URL: `https://127.0.0.1:${world.aws}`,
-      AWS_ENDPOINT_URL_EVENTBRIDGE: `https://127.0.0.1:${world.provider}`,
+      AWS_ENDPOINT_URL: `https://127.0.0.1:${endpoints.aws}`,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: `https://127.0.0.1:${endpoints.provider}`,
       PATH: process.env.PATH ?? '',
     };
     const host = fileURLToPath(new URL('host.cjs', import.meta.url));
@@ -116,7 +119,7 @@ export class Running {
     const child = own(fork(host, [bundle, String(timeout)], { env, execArgv: nodeArguments(memory), stdio }));
     await messageOf(child);
     await sleep(1000);
-    return new Running(name, child);
+    return new RunningFunction(name, child);
   }
 
   /** `ahead`: how far its clock is in the future, in milliseconds. */

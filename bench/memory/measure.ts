@@ -1,18 +1,19 @@
 import * as z from 'zod';
+import type { FunctionName } from '../../infra/staged-function.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours } from '../../lib/core/types.ts';
-import { type FunctionName, Running, type Synthesized, type World } from './functions.ts';
+import { RunningFunction, type SimulatedEndpoints, type Synthesized } from './functions.ts';
 import type { Customers } from './scenario.ts';
 
 /** In MB: before the first event, and the peak during each kind of work. */
-export interface Measured {
+export interface MeasuredMemory {
   readonly name: FunctionName;
   readonly what: string;
   readonly idle: number;
   readonly peak: number;
 }
 
-type Progress = (measured: Measured, took: number) => void;
+type Progress = (measured: MeasuredMemory, took: number) => void;
 
 /** At this time every token that was issued at the beginning is due. */
 const DUE_AGAIN = hours(5);
@@ -33,21 +34,21 @@ const insist = (what: string, got: number, wanted: number): void => {
 /** The memory of each function for everything that it does, each in one process that stays warm. */
 export const measure = async (
   functions: readonly Synthesized[],
-  world: World,
+  endpoints: SimulatedEndpoints,
   { connections }: Customers,
   progress: Progress,
-): Promise<readonly Measured[]> => {
+): Promise<readonly MeasuredMemory[]> => {
   const all = connections.length;
-  const measured: Measured[] = [];
-  const running: Running[] = [];
-  const start = async (name: FunctionName): Promise<Running> => {
+  const measured: MeasuredMemory[] = [];
+  const running: RunningFunction[] = [];
+  const start = async (name: FunctionName): Promise<RunningFunction> => {
     const fn = functions.find(each => each.name === name);
     if (!fn) throw new Error(`there is no function ${name}`);
-    const started = await Running.start(fn, world);
+    const started = await RunningFunction.start(fn, endpoints);
     running.push(started);
     return started;
   };
-  const during = async (fn: Running, what: string, work: () => Promise<void>) => {
+  const during = async (fn: RunningFunction, what: string, work: () => Promise<void>) => {
     const since = Date.now();
     const peak = await fn.peakOf(work);
     const row = { name: fn.name, what, idle: fn.idle, peak };
@@ -69,7 +70,7 @@ export const measure = async (
   return measured;
 };
 
-const discovered = async (fn: Running, all: number, added: number): Promise<void> => {
+const discovered = async (fn: RunningFunction, all: number, added: number): Promise<void> => {
   const report = discoverySchema.parse(await fn.invoke({}));
   insist('connections', report.connections, all);
   insist('added', report.added.length, added);
@@ -77,7 +78,7 @@ const discovered = async (fn: Running, all: number, added: number): Promise<void
 };
 
 /** Ticks until nothing is due. */
-const swept = async (fn: Running, all: number, ahead: number): Promise<void> => {
+const swept = async (fn: RunningFunction, all: number, ahead: number): Promise<void> => {
   let refreshed = 0;
   for (let tick = 1; refreshed < all; tick++) {
     const report = sweepSchema.parse(await fn.invoke({ shards: allShards }, ahead));
@@ -87,13 +88,13 @@ const swept = async (fn: Running, all: number, ahead: number): Promise<void> => 
   }
 };
 
-const get = async (fn: Running, rawPath: string, query: Readonly<Record<string, string>>): Promise<string> => {
+const get = async (fn: RunningFunction, rawPath: string, query: Readonly<Record<string, string>>): Promise<string> => {
   const event = { rawPath, queryStringParameters: query, requestContext: { http: { method: 'GET' } } };
   return answerSchema.parse(await fn.invoke(event)).body;
 };
 
 /** In the largest pages. */
-const listed = async (fn: Running, wanted: number, filter: Readonly<Record<string, string>>): Promise<void> => {
+const listed = async (fn: RunningFunction, wanted: number, filter: Readonly<Record<string, string>>): Promise<void> => {
   let shown = 0;
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const query = { ...filter, limit: '500', ...(cursor !== undefined && { cursor }) };
@@ -104,6 +105,6 @@ const listed = async (fn: Running, wanted: number, filter: Readonly<Record<strin
   insist('listed', shown, wanted);
 };
 
-const read = async (fn: Running, connections: readonly string[]): Promise<void> => {
+const read = async (fn: RunningFunction, connections: readonly string[]): Promise<void> => {
   for (const connection of connections) await get(fn, `/tokens/${connection}`, {});
 };

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Shared by the servers of this benchmark and their parent. */
@@ -10,13 +10,10 @@ export interface Configuration {
   readonly cert: string;
 }
 
-export const configuration = (): Configuration => JSON.parse(process.env.CONFIGURATION ?? '{}');
-
-export const textOf = async (request: IncomingMessage): Promise<string> =>
-  Buffer.concat(await request.toArray()).toString('utf8');
+export const serverConfiguration = (): Configuration => JSON.parse(process.env.CONFIGURATION ?? '{}');
 
 /** Listens on a free port of loopback, and reports it to the parent. */
-export const listening = async (server: Server): Promise<void> => {
+export const listeningForParent = async (server: Server): Promise<void> => {
   // If the parent dies in any way, this process ends too.
   process.once('disconnect', () => process.exit());
   server.listen(0, '127.0.0.1');

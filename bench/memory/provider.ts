@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { isObject } from '../../lib/core/json.ts';
 import { LARGEST } from '../../lib/core/limits.ts';
-import { configuration, listening, textOf } from './process.ts';
+import { listeningForParent, serverConfiguration } from './process.ts';
 import { isLarge, PROVIDER_HOST } from './scenario.ts';
 
 /** The stateless provider and the event bus: everything that the functions call besides DynamoDB and secrets. */
@@ -41,15 +42,15 @@ const putEvents = (text: string): object => {
   return { FailedEntryCount: 0, Entries: entries.map((_, n) => ({ EventId: String(n) })) };
 };
 
-const { key, cert } = configuration();
+const { key, cert } = serverConfiguration();
 const server = createServer({ key, cert }, (request, response) => {
   const { host = PROVIDER_HOST } = request.headers;
   const forBus = request.headers['x-amz-target'] === 'AWSEvents.PutEvents';
-  textOf(request)
-    .then(text => (forBus ? putEvents(text) : grant(new URLSearchParams(text), host)))
+  text(request)
+    .then(body => (forBus ? putEvents(body) : grant(new URLSearchParams(body), host)))
     .then(
       answer => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)),
       () => response.destroy(),
     );
 });
-await listening(server);
+await listeningForParent(server);

@@ -1,5 +1,5 @@
 /** The test data for the customers of one provider. */
-export interface Scenario {
+export interface MemoryScenario {
   readonly title: string;
   /** Connections per secret with the largest accepted access token and refresh token. */
   readonly largeOfSecret: number;
@@ -9,7 +9,7 @@ export interface Scenario {
   readonly secretSize: number;
 }
 
-export const PROVIDER = 'powerepos';
+export const MEASURED_PROVIDER = 'powerepos';
 /** A public name that leads to the provider on loopback: a deployment only calls public addresses. */
 export const PROVIDER_HOST = 'provider.example';
 export const OF_SECRET = 200;
@@ -18,7 +18,7 @@ export const OF_SECRET = 200;
 const LARGE = 'large-';
 export const isLarge = (organisation: string): boolean => organisation.startsWith(LARGE);
 
-export const scenarios: readonly Scenario[] = [
+export const memoryScenarios: readonly MemoryScenario[] = [
   { title: 'ordinary', largeOfSecret: 0, nameLength: 16, secretSize: 0 },
   { title: 'largest', largeOfSecret: 24, nameLength: 16, secretSize: 65_536 },
   { title: 'longest-names', largeOfSecret: 24, nameLength: 100, secretSize: 65_536 },
@@ -30,12 +30,12 @@ export interface Customers {
   readonly connections: readonly string[];
 }
 
-export const customersOf = (scenario: Scenario, count: number, baseUrl: string): Customers => {
+export const memoryCustomersOf = (scenario: MemoryScenario, count: number, baseUrl: string): Customers => {
   const padded = (name: string) => name.padEnd(scenario.nameLength, 'x');
   const secrets = new Map<string, string>();
   const connections: string[] = [];
   for (let n = 0; n < count; n += OF_SECRET) {
-    const secret = `${PROVIDER}/${padded(`secret-${n}-`)}`;
+    const secret = `${MEASURED_PROVIDER}/${padded(`secret-${n}-`)}`;
     const keys = Array.from({ length: Math.min(OF_SECRET, count - n) }, (_, i) => padded(`customer-${n + i}-`));
     secrets.set(secret, textOf(scenario, keys, baseUrl));
     connections.push(...keys.map(key => `${secret}/${key}`));
@@ -43,7 +43,7 @@ export const customersOf = (scenario: Scenario, count: number, baseUrl: string):
   return { secrets, connections };
 };
 
-const textOf = ({ largeOfSecret, secretSize }: Scenario, keys: readonly string[], baseUrl: string): string => {
+const textOf = ({ largeOfSecret, secretSize }: MemoryScenario, keys: readonly string[], baseUrl: string): string => {
   const shared = { clientId: 'made-up-client', clientSecret: 'made-up-client-secret', baseUrl };
   const text = (passwordSize: number) => {
     const own = keys.map((key, n) => {

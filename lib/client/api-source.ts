@@ -3,6 +3,7 @@ import { isErrorCode } from '../core/errors.ts';
 import { isLoopback, staysOnMachine } from '../core/hosts.ts';
 import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
+import type { ClientEnvironment } from './environment.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { unlessAborted } from './outgoing.ts';
 import { apiPatience } from './patience.ts';
@@ -15,7 +16,6 @@ import {
   signedHeaders,
 } from './sign.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
-import type { World } from './world.ts';
 
 /** Options of `apiSource`. */
 export interface ApiSourceOptions {
@@ -52,12 +52,12 @@ interface Question {
   readonly patience: keyof typeof apiPatience;
 }
 
-export const apiSourceIn = (world: World, options: ApiSourceOptions = {}): TokenSource => {
-  const { env, now, deadline } = world;
+export const apiSourceIn = (environment: ClientEnvironment, options: ApiSourceOptions = {}): TokenSource => {
+  const { env, now, deadline } = environment;
   const base = baseOf(options.url ?? env.TOKENS_API_URL);
   const key = options.key ?? (staysOnMachine(base.hostname) ? env.TOKEN_REFRESHER_KEY : undefined);
   const region = options.region ?? regionIn(base) ?? env.AWS_REGION;
-  const { credentials = defaultCredentials(world) } = options;
+  const { credentials = defaultCredentials(environment) } = options;
 
   // Otherwise `Headers` would quote it in an error.
   if (key !== undefined && !/^[\x21-\x7e]*$/.test(key)) throw new TypeError('"key" must have no spaces or line ends.');

@@ -1,13 +1,13 @@
 import { parseConnectionId } from '../core/types.ts';
 import { apiSourceIn } from './api-source.ts';
 import { TokenCache } from './cache.ts';
+import type { ClientEnvironment } from './environment.ts';
 import { TokenError } from './errors.ts';
 import { withFallback } from './fallback.ts';
 import { fetchWith } from './fetch.ts';
 import { tableSourceIn } from './table-source.ts';
 import type { CurrentToken, TokenSource } from './token.ts';
 import { interceptorWith, type UndiciInterceptor } from './undici.ts';
-import type { World } from './world.ts';
 
 /** Options of `createTokenClient`. */
 export interface TokenClientOptions {
@@ -58,7 +58,7 @@ export interface TokenClient {
 
 const NO_OPTIONS: GetOptions = {};
 
-export const tokenClientIn = (within: World, options: TokenClientOptions = {}): TokenClient => {
+export const tokenClientIn = (within: ClientEnvironment, options: TokenClientOptions = {}): TokenClient => {
   const cache = new TokenCache({ ...within, source: sourceOf(within, options) });
   const checked = async (connection: string, minTtl: number): Promise<CurrentToken> => {
     if (typeof connection !== 'string' || !parseConnectionId(connection))
@@ -78,7 +78,7 @@ export const tokenClientIn = (within: World, options: TokenClientOptions = {}): 
   };
 };
 
-const sourceOf = (within: World, { source, fallback }: TokenClientOptions): TokenSource => {
+const sourceOf = (within: ClientEnvironment, { source, fallback }: TokenClientOptions): TokenSource => {
   if (source) return fallback ? withFallback(source, fallback, within) : source;
   const { TOKENS_TABLE: table, TOKENS_API_URL: api } = within.env;
   if (!table && !api) {

@@ -1,6 +1,6 @@
+import type { ClientEnvironment } from './environment.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
-import type { World } from './world.ts';
 
 /** What a connection has in a test: a token, or the code of the error that reading it throws. */
 export type FakeToken = Partial<Omit<CurrentToken, 'connection'>> | TokenErrorCode;
@@ -19,7 +19,7 @@ export interface FakeSource extends TokenSource {
 const LIFE = 3_600_000;
 
 export const fakeSourceIn = (
-  { now }: Pick<World, 'now'>,
+  { now }: Pick<ClientEnvironment, 'now'>,
   connections: Readonly<Record<string, FakeToken>> = {},
 ): FakeSource => {
   const held = new Map<string, CurrentToken | TokenErrorCode>();

@@ -1,9 +1,13 @@
+import type { ClientEnvironment } from './environment.ts';
 import { isVerdict } from './errors.ts';
 import type { CurrentToken, TokenSource } from './token.ts';
-import type { World } from './world.ts';
 
 /** The first source, and the second one if the first has no token that is valid for long enough. */
-export const withFallback = (first: TokenSource, second: TokenSource, { now }: Pick<World, 'now'>): TokenSource => ({
+export const withFallback = (
+  first: TokenSource,
+  second: TokenSource,
+  { now }: Pick<ClientEnvironment, 'now'>,
+): TokenSource => ({
   get: async (connection, options) => {
     const [given] = await Promise.allSettled([first.get(connection, options)]);
     if (given.status === 'fulfilled' && given.value.expiresAt - now() >= options.minTtl * 1000) return given.value;

@@ -1,5 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch';
-import type { World } from './world.ts';
+import type { ClientEnvironment } from './environment.ts';
 
 /** Credentials as all AWS SDKs v3 have them. */
 export interface AwsCredentials {
@@ -21,7 +21,7 @@ export class SettingError extends TypeError {}
  * The credentials in the environment, as in Lambda; otherwise those of the SDK's chain (profiles, containers,
  * instances, web identities), which every installed client of the SDK brings along.
  */
-export const defaultCredentials = ({ env }: Pick<World, 'env'>): AwsCredentialsProvider => {
+export const defaultCredentials = ({ env }: Pick<ClientEnvironment, 'env'>): AwsCredentialsProvider => {
   let chain: Promise<AwsCredentialsProvider> | undefined;
   return async () => {
     const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_PROFILE: profile } = env;

@@ -1,11 +1,11 @@
 import { safeCause } from '../aws/failure.ts';
 import { isObject } from '../core/json.ts';
 import { TOKEN_FORMAT } from '../core/types.ts';
+import type { ClientEnvironment } from './environment.ts';
 import { TokenError } from './errors.ts';
 import { unlessAborted } from './outgoing.ts';
 import { tablePatience } from './patience.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
-import type { World } from './world.ts';
 
 /** A `DynamoDB` of any AWS SDK v3, by its structure. */
 export interface DynamoDbMethods {
@@ -75,7 +75,10 @@ const sending = async (client: DynamoDbSender, input: GetItem) => {
   return (options: { abortSignal: AbortSignal }) => client.send(new GetItemCommand(input) as never, options);
 };
 
-export const tableSourceIn = ({ now, deadline, env }: World, options: TableSourceOptions = {}): TokenSource => {
+export const tableSourceIn = (
+  { now, deadline, env }: ClientEnvironment,
+  options: TableSourceOptions = {},
+): TokenSource => {
   const tableName = options.tableName ?? env.TOKENS_TABLE;
   if (!tableName)
     throw new TypeError('"tableName" must be the name of the table `Tokens`, or TOKENS_TABLE must be set.');

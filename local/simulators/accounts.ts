@@ -16,7 +16,7 @@ export interface SimulatedAccount {
   readonly trait?: 'legacy' | 'restricted';
 }
 
-export const idOf = ({ provider, secret, name }: SimulatedAccount): string =>
+export const simulatedIdOf = ({ provider, secret, name }: SimulatedAccount): string =>
   [provider, ...(secret === undefined ? [] : [secret]), name].join('/');
 
 /** Made-up credentials for any name. Values of the integration are the same for all, values of a customer differ. */

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { type EpochMs, epochMs, type Milliseconds, plus } from '../../lib/core/types.ts';
-import { idOf, type SimulatedAccount } from './accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from './accounts.ts';
 
 /**
  * A request to a provider: the path (with its query) is relative to the provider's base URL; header names are in lower
@@ -155,7 +155,7 @@ export class FakeAuthServer {
   /** A usable refresh token. A spent one ends its whole family (RFC 9700 §4.14.2). */
   held(refreshToken: string | undefined, account?: SimulatedAccount): Held | undefined {
     const held = refreshToken === undefined ? undefined : this.#refreshTokens.get(refreshToken);
-    if (!held || held.endsAt <= this.now || (account && held.account !== idOf(account))) return undefined;
+    if (!held || held.endsAt <= this.now || (account && held.account !== simulatedIdOf(account))) return undefined;
     if (!held.spent) return held;
     this.kill(held.family);
     return undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { type EpochMs, epochMs, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE, type OpenedAnswer } from '../kit/api-world.ts';
+import { apiWorld, grantReply, LIFE, type OpenedAnswer } from '../kit/api-world.ts';
 import { START } from '../kit/records.ts';
 
 const path = '/tokens/poweroffice-v2/acme';
@@ -60,7 +60,7 @@ describe('a hundred readers of a connection without a valid token', () => {
     const { crowd, calls, answers } = await setUp();
     answers(async call => {
       await Promise.resolve();
-      return granted(`token-${call}`);
+      return grantReply(`token-${call}`);
     });
     const all = await crowd(100);
     expect(all.filter(({ status, json }) => status === 200 && json.accessToken === 'token-1')).toHaveLength(4);

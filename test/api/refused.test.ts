@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
-import { apiWorld, granted, LIFE, type OpenedAnswer, refused } from '../kit/api-world.ts';
+import { apiWorld, grantReply, LIFE, type OpenedAnswer, refused } from '../kit/api-world.ts';
 import type { Hooks } from '../kit/memory.ts';
 import { START } from '../kit/records.ts';
 
@@ -24,7 +24,7 @@ describe('consumers who were refused one token', () => {
     const { refuse, calls, answers, clock } = await setUp();
     answers(async call => {
       await clock.sleep(500);
-      return granted(`token-${call}`);
+      return grantReply(`token-${call}`);
     });
     expect(counted(await Promise.all([refuse(path), refuse(path)]))).toEqual(['200 token-2', '200 token-2']);
     expect(calls).toHaveLength(2);
@@ -34,7 +34,7 @@ describe('consumers who were refused one token', () => {
     const { refuse, calls, answers, clock } = await setUp();
     answers(async call => {
       await clock.sleep(500);
-      return granted(`token-${call}`);
+      return grantReply(`token-${call}`);
     });
     const all = await Promise.all(Array.from({ length: 100 }, () => refuse(path)));
     const [first, ...others] = [...new Set(counted(all))];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { plus, seconds } from '../../lib/core/types.ts';
-import { apiWorld, granted, LIFE } from '../kit/api-world.ts';
+import { apiWorld, grantReply, LIFE } from '../kit/api-world.ts';
 import type { Hooks } from '../kit/memory.ts';
 
 /** How long a reader waits, and what it gets then. */
@@ -35,7 +35,7 @@ it('a reader with a token in its last second waits for the next one', async () =
   const { clock, call, answers } = await setUp();
   answers(async () => {
     await clock.sleep(seconds(2));
-    return granted('token-2');
+    return grantReply('token-2');
   });
   clock.pass(LIFE - seconds(1));
   expect(await call('GET', path)).toMatchObject({ status: 200, json: { accessToken: 'token-2' } });

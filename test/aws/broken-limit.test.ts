@@ -6,13 +6,13 @@ import type { LimitState } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type AwsStores, awsStores } from '../kit/aws.ts';
-import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { type EmbeddedOnPort, startEmbeddedOnPort } from '../kit/embedded.ts';
 import { START } from '../kit/records.ts';
 
-let embedded: Embedded;
+let embedded: EmbeddedOnPort;
 let stores: AwsStores;
 beforeAll(async () => {
-  embedded = await startEmbedded();
+  embedded = await startEmbeddedOnPort();
   stores = await awsStores({ endpoint: embedded.endpoint });
 });
 afterAll(() => embedded.close());

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { awsStores } from '../kit/aws.ts';
-import { startEmbedded } from '../kit/embedded.ts';
-import { connectionOf, idOf, tokenOf } from '../kit/records.ts';
+import { startEmbeddedOnPort } from '../kit/embedded.ts';
+import { connectionOf, idOf, tokenFor } from '../kit/records.ts';
 
 const script = join(import.meta.dirname, '../kit/embedded-process.ts');
 
@@ -35,13 +35,13 @@ describe('the embedded AWS in a folder', () => {
   it('has everything that was written when its process was killed', async () => {
     const killed = await startProcess();
     const before = await awsStores({ endpoint: killed.endpoint });
-    const tokens = Array.from({ length: 20 }, (_, n) => tokenOf(idOf(`connection-${n}`)));
+    const tokens = Array.from({ length: 20 }, (_, n) => tokenFor(idOf(`connection-${n}`)));
     await Promise.all(tokens.map(token => before.tokens.publish(token)));
     await before.connections.add(connectionOf(idOf('acme')));
     await before.secrets.put('token-refresher/test-provider/acme', 'text');
     await killed.kill();
 
-    const embedded = await startEmbedded({ folder });
+    const embedded = await startEmbeddedOnPort({ folder });
     const after = await awsStores({ endpoint: embedded.endpoint });
     for (const token of tokens) expect(await after.tokens.get(token.connection)).toEqual(token);
     expect(await after.connections.get(idOf('acme'))).toEqual(connectionOf(idOf('acme')));
@@ -51,15 +51,15 @@ describe('the embedded AWS in a folder', () => {
 
   it('belongs to one process at a time', async () => {
     const other = await startProcess();
-    await expect(startEmbedded({ folder })).rejects.toThrow(/is in use by process \d+/);
+    await expect(startEmbeddedOnPort({ folder })).rejects.toThrow(/is in use by process \d+/);
     await other.kill();
-    await (await startEmbedded({ folder })).close();
+    await (await startEmbeddedOnPort({ folder })).close();
   });
 });
 
 describe('a request that no SDK would send', () => {
   const statusOf = async (headers: Record<string, string>, body = '{}'): Promise<number | undefined> => {
-    const embedded = await startEmbedded();
+    const embedded = await startEmbeddedOnPort();
     const sent = request(embedded.endpoint, { method: 'POST', headers }).end(body);
     const [answer] = await once(sent, 'response');
     answer.resume();

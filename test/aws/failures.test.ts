@@ -19,7 +19,7 @@ import { unused } from '../../lib/core/rate-limit.ts';
 import { minutes, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { connectionOf, idOf, noteOf, revival, START, sessionOf, tokenOf } from '../kit/records.ts';
+import { connectionOf, idOf, revival, START, secretNoteOf, sessionOf, tokenFor } from '../kit/records.ts';
 
 const dynamodb = mockedClient(DynamoDBClient);
 const client = new DynamoDBClient({ region: 'us-east-1' });
@@ -32,7 +32,7 @@ const login = 'test-provider#login';
 
 const connection = idOf('acme');
 const session = sessionOf({ refreshToken: 'the-refresh-token' });
-const token = tokenOf(connection, { accessToken: 'the-access-token' });
+const token = tokenFor(connection, { accessToken: 'the-access-token' });
 
 beforeEach(() => dynamodb.reset());
 
@@ -63,7 +63,7 @@ describe('what every operation makes of a table that does not do its work', () =
     ['read the session of test-provider/acme', () => sessions.get(connection)],
     ['keep the session of test-provider/acme', () => sessions.keep(connection, version(1), session)],
     ['forget the session of test-provider/acme', () => sessions.forget(connection, version(1))],
-    ['note the secret of test-provider/acme', () => connections.noteSecret(connection, noteOf('1'))],
+    ['note the secret of test-provider/acme', () => connections.noteSecret(connection, secretNoteOf('1'))],
     ['end test-provider/acme', () => connections.beginEnd(connection, { at: START, dueAt: START })],
     ['end test-provider/acme', () => connections.end(connection, version(1), START)],
     ['retire test-provider/acme', () => connections.retire(connection, START)],
@@ -181,7 +181,7 @@ describe('what is sent', () => {
     await connections.settle(connection, version(1), settlement);
     await connections.retire(connection, START);
     await connections.replace(connection, START);
-    await connections.noteSecret(connection, noteOf('1'));
+    await connections.noteSecret(connection, secretNoteOf('1'));
     for (const from of ['retired', 'ended'] as const) await connections.revive(connection, revival(START, { from }));
     await connections.remove(connection, version(1));
     await limits.write('key', unused, 3);

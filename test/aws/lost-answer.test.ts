@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { minutes, plus, version } from '../../lib/core/types.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import { type AwsStores, awsStores } from '../kit/aws.ts';
-import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { type EmbeddedOnPort, startEmbeddedOnPort } from '../kit/embedded.ts';
 import { type LossyProxy, startLossyProxy } from '../kit/proxy.ts';
-import { connectionOf, idOf, START, sessionOf, tokenOf } from '../kit/records.ts';
+import { connectionOf, idOf, START, sessionOf, tokenFor } from '../kit/records.ts';
 
 /*
  * The SDK repeats a request whose answer it did not get. A conditional write then meets its own first try:
@@ -13,12 +13,12 @@ import { connectionOf, idOf, START, sessionOf, tokenOf } from '../kit/records.ts
  *   try 2   condition fails: "someone" has written
  */
 describe('a write whose answer is lost', () => {
-  let embedded: Embedded;
+  let embedded: EmbeddedOnPort;
   let proxy: LossyProxy;
   let stores: AwsStores;
 
   beforeAll(async () => {
-    embedded = await startEmbedded();
+    embedded = await startEmbeddedOnPort();
     proxy = await startLossyProxy(embedded.endpoint);
     stores = await awsStores({ endpoint: proxy.endpoint });
   });
@@ -34,7 +34,7 @@ describe('a write whose answer is lost', () => {
   const settlement = { status: 'healthy', dueAt: plus(START, minutes(5)), failures: 0 } as const;
 
   it('publishes a token', async () => {
-    const token = tokenOf(idOf('publish'));
+    const token = tokenFor(idOf('publish'));
     proxy.loseAnswerOf('PutItem');
     expect(await stores.tokens.publish(token)).toBe(true);
     expect(proxy.seen).toEqual(['PutItem', 'PutItem', 'GetItem']);
@@ -42,7 +42,7 @@ describe('a write whose answer is lost', () => {
   });
 
   it('does not publish a token if a newer one came in between', async () => {
-    const token = tokenOf(idOf('publish-late'), { version: version(2) });
+    const token = tokenFor(idOf('publish-late'), { version: version(2) });
     const newer = { ...token, version: version(3), accessToken: 'newer' };
     proxy.loseAnswerOf('PutItem', () => stores.tokens.publish(newer));
     expect(await stores.tokens.publish(token)).toBe(false);

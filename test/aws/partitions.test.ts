@@ -5,13 +5,13 @@ import { limitShard } from '../../lib/aws/keys.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { type AwsStores, awsStores } from '../kit/aws.ts';
-import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { type EmbeddedOnPort, startEmbeddedOnPort } from '../kit/embedded.ts';
 import { connectionOf, idOf, START, sessionOf } from '../kit/records.ts';
 
-let embedded: Embedded;
+let embedded: EmbeddedOnPort;
 let stores: AwsStores;
 beforeAll(async () => {
-  embedded = await startEmbedded();
+  embedded = await startEmbeddedOnPort();
   stores = await awsStores({ endpoint: embedded.endpoint });
 });
 afterAll(() => embedded.close());

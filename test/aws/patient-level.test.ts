@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { awsStores } from '../kit/aws.ts';
-import { type Embedded, startEmbedded } from '../kit/embedded.ts';
-import { connectionOf, idOf, tokenOf } from '../kit/records.ts';
+import { type EmbeddedOnPort, startEmbeddedOnPort } from '../kit/embedded.ts';
+import { connectionOf, idOf, tokenFor } from '../kit/records.ts';
 
 type Put = (...args: unknown[]) => Promise<void>;
 const native = ClassicLevel.prototype as unknown as { _put: Put };
@@ -14,11 +14,11 @@ const noSpace = () =>
 
 let now: number;
 let folder: string;
-let embedded: Embedded;
+let embedded: EmbeddedOnPort;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'token-refresher-'));
   now = Date.UTC(2026, 0, 1);
-  embedded = await startEmbedded({ folder, now: () => now });
+  embedded = await startEmbeddedOnPort({ folder, now: () => now });
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('a write that fails on a full disk', () => {
-  const [old, failed, later] = ['old', 'failed', 'later'].map(name => tokenOf(idOf(name)));
+  const [old, failed, later] = ['old', 'failed', 'later'].map(name => tokenFor(idOf(name)));
   if (!old || !failed || !later) throw new Error('there are three tokens');
 
   it('is refused, as is every other until the database has been opened again; reads still work', async () => {

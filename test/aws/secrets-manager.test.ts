@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { localClients } from '../kit/aws.ts';
-import { type Embedded, startEmbedded } from '../kit/embedded.ts';
+import { type EmbeddedOnPort, startEmbeddedOnPort } from '../kit/embedded.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
@@ -22,11 +22,11 @@ const token = (n: number): string => `00000000-0000-0000-0000-00000000000${n}`;
 
 let folder: string;
 let now: number;
-let embedded: Embedded;
+let embedded: EmbeddedOnPort;
 let client: SecretsManagerClient;
 
 const start = async () => {
-  embedded = await startEmbedded({ folder, now: () => now });
+  embedded = await startEmbeddedOnPort({ folder, now: () => now });
   client = localClients({ endpoint: embedded.endpoint }).secretsManager;
 };
 

@@ -10,7 +10,7 @@ import { tableSourceIn } from '../../lib/client/table-source.ts';
 import type { TokenSource } from '../../lib/client/token.ts';
 import { closedPort, listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
-import { ACME, made, madeWorld } from './made.ts';
+import { ACME, made, madeEnvironment } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
 
 const long = { minTtl: 60, patience: 'long' } as const;
@@ -24,28 +24,32 @@ const answering = async (status: number, body: unknown, headers: Record<string, 
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
   const url = `http://127.0.0.1:${await listening(server)}`;
-  return { url, requests, source: apiSourceIn(madeWorld().world, { url, key: KEY }) };
+  return { url, requests, source: apiSourceIn(madeEnvironment().environment, { url, key: KEY }) };
 };
 
 describe('the API', () => {
   it('of a laptop is called with its key', async () => {
     const { url, dynamodb } = await startProduct();
-    const token = await apiSourceIn(madeWorld().world, { url, key: KEY }).get(CONNECTION, long);
+    const token = await apiSourceIn(madeEnvironment().environment, { url, key: KEY }).get(CONNECTION, long);
     expect(token).toMatchObject({ connection: CONNECTION, headers: { Authorization: `Bearer ${token.accessToken}` } });
-    const table = tableSourceIn(madeWorld().world, { tableName: TABLE, client: dynamodb });
+    const table = tableSourceIn(madeEnvironment().environment, { tableName: TABLE, client: dynamodb });
     expect(await table.get(CONNECTION, long)).toEqual(token);
   });
 
   it('on AWS is called with a signature that the SDK’s own signer confirms, for a read and for a renewal', async () => {
     const { api } = await startProduct();
     const gateway = await startGateway({ api, region: 'eu-north-1', allows: () => true });
-    const source = apiSourceIn(madeWorld().world, { url: gateway.url, region: 'eu-north-1', credentials });
+    const source = apiSourceIn(madeEnvironment().environment, { url: gateway.url, region: 'eu-north-1', credentials });
     const token = await source.get(CONNECTION, long);
     const newer = await source.renew(token);
     expect(newer?.issuedAt).toBeGreaterThan(token.issuedAt);
     expect(gateway.routes).toEqual([`GET /tokens/${CONNECTION}`, `POST /tokens/${CONNECTION}`]);
     const wrong = { ...credentials, secretAccessKey: 'another' };
-    const refused = apiSourceIn(madeWorld().world, { url: gateway.url, region: 'eu-north-1', credentials: wrong });
+    const refused = apiSourceIn(madeEnvironment().environment, {
+      url: gateway.url,
+      region: 'eu-north-1',
+      credentials: wrong,
+    });
     await expect(refused.get(CONNECTION, long)).rejects.toMatchObject({ code: 'forbidden' });
   });
 
@@ -58,10 +62,10 @@ describe('the API', () => {
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_SESSION_TOKEN: sessionToken,
     };
-    const signing = madeWorld({ ...keys, AWS_REGION: 'eu-west-1', TOKENS_API_URL: gateway.url });
-    expect(await apiSourceIn(signing.world).get(CONNECTION, long)).toMatchObject({ connection: CONNECTION });
-    const local = madeWorld({ TOKENS_API_URL: url, TOKEN_REFRESHER_KEY: KEY });
-    expect(await apiSourceIn(local.world).get(CONNECTION, long)).toMatchObject({ connection: CONNECTION });
+    const signing = madeEnvironment({ ...keys, AWS_REGION: 'eu-west-1', TOKENS_API_URL: gateway.url });
+    expect(await apiSourceIn(signing.environment).get(CONNECTION, long)).toMatchObject({ connection: CONNECTION });
+    const local = madeEnvironment({ TOKENS_API_URL: url, TOKEN_REFRESHER_KEY: KEY });
+    expect(await apiSourceIn(local.environment).get(CONNECTION, long)).toMatchObject({ connection: CONNECTION });
   });
 
   it('asks the credentials’ provider before each request', async () => {
@@ -69,7 +73,11 @@ describe('the API', () => {
     const gateway = await startGateway({ api, region: 'eu-west-1', allows: () => true });
     const given = [credentials, { ...credentials, secretAccessKey: 'expired' }];
     const rotating = async () => given.shift() ?? credentials;
-    const source = apiSourceIn(madeWorld().world, { url: gateway.url, region: 'eu-west-1', credentials: rotating });
+    const source = apiSourceIn(madeEnvironment().environment, {
+      url: gateway.url,
+      region: 'eu-west-1',
+      credentials: rotating,
+    });
     await source.get(CONNECTION, long);
     await expect(source.get(CONNECTION, long)).rejects.toMatchObject({ code: 'forbidden' });
     await source.get(CONNECTION, long);
@@ -88,7 +96,7 @@ describe('the API', () => {
 
   it('is not asked again for a newer token than a refused one within its limits', async () => {
     const { url } = await startProduct();
-    const source = apiSourceIn(madeWorld().world, { url, key: KEY });
+    const source = apiSourceIn(madeEnvironment().environment, { url, key: KEY });
     const newer = await source.renew(await source.get(CONNECTION, long));
     expect(newer && (await source.renew(newer))).toBeUndefined();
   });
@@ -142,24 +150,24 @@ describe('an error', () => {
 
   it('of a connection that no secret names comes from the product’s own API', async () => {
     const { url } = await startProduct();
-    const source = apiSourceIn(madeWorld().world, { url, key: KEY });
+    const source = apiSourceIn(madeEnvironment().environment, { url, key: KEY });
     await expect(source.get('poweroffice-v2/nobody', long)).rejects.toMatchObject({ code: 'unknown_connection' });
-    const wrong = apiSourceIn(madeWorld().world, { url, key: 'another-key-of-a-laptop' });
+    const wrong = apiSourceIn(madeEnvironment().environment, { url, key: 'another-key-of-a-laptop' });
     await expect(wrong.get(CONNECTION, long)).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   it('says that nothing listens there', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`;
-    await expect(apiSourceIn(madeWorld().world, { url, key: KEY }).get(ACME, long)).rejects.toMatchObject({
+    await expect(apiSourceIn(madeEnvironment().environment, { url, key: KEY }).get(ACME, long)).rejects.toMatchObject({
       ...{ code: 'source_unreachable', message: expect.stringContaining('ECONNREFUSED') },
     });
   });
 
   it('comes as soon as the API takes too long', async () => {
-    const { world, deadlines, expire } = madeWorld();
+    const { environment, deadlines, expire } = madeEnvironment();
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
     const url = `http://127.0.0.1:${await listening(createServer(() => arrive()))}`;
-    const reading = apiSourceIn(world, { url, key: KEY }).get(ACME, { ...long, patience: 'short' });
+    const reading = apiSourceIn(environment, { url, key: KEY }).get(ACME, { ...long, patience: 'short' });
     await arrived;
     expire();
     const message = expect.stringContaining('did not answer (TimeoutError)');
@@ -175,9 +183,9 @@ describe('an error', () => {
     ['a read', source => source.get(ACME, { ...long, patience: 'short' }), 6000],
     ['a renewal', source => source.renew(made(0)), 30_000],
   ])('comes as soon as the provider of credentials takes too long: %s', async (_, call, patience) => {
-    const { world, deadlines, expire } = madeWorld();
+    const { environment, deadlines, expire } = madeEnvironment();
     const credentials = () => new Promise<never>(() => undefined);
-    const calling = call(apiSourceIn(world, { url: 'http://127.0.0.1:9', region: 'eu-west-1', credentials }));
+    const calling = call(apiSourceIn(environment, { url: 'http://127.0.0.1:9', region: 'eu-west-1', credentials }));
     expire();
     await expect(calling).rejects.toMatchObject({ code: 'forbidden', cause: { name: 'TimeoutError' } });
     expect(deadlines.map(each => each.patience)).toEqual([patience]);
@@ -186,7 +194,7 @@ describe('an error', () => {
   it('says that there are no credentials', async () => {
     const fails = async () => Promise.reject(new Error('planted words'));
     const url = `http://127.0.0.1:${await closedPort()}`;
-    const source = apiSourceIn(madeWorld().world, { url, region: 'eu-west-1', credentials: fails });
+    const source = apiSourceIn(madeEnvironment().environment, { url, region: 'eu-west-1', credentials: fails });
     await expect(source.get(ACME, long)).rejects.toMatchObject({
       ...{ code: 'forbidden', message: expect.not.stringContaining('planted words') },
     });
@@ -228,22 +236,22 @@ describe('a setting', () => {
     ...['http://docker.internal:8787', 'http://host.docker.internal.example:8787', 'ftp://host.docker.internal'],
   ])('url: %s is refused', url => {
     const options = { key: KEY, ...(url !== undefined && { url }) };
-    expect(() => apiSourceIn(madeWorld().world, options)).toThrow('"url" must be the https:');
+    expect(() => apiSourceIn(madeEnvironment().environment, options)).toThrow('"url" must be the https:');
   });
 
   it.each(['host.docker.internal', 'host.containers.internal'])(
     'url: a container reaches its laptop at http://%s, with the key of the environment',
     host => {
       const url = `http://${host}:8787`;
-      expect(() => apiSourceIn(madeWorld({ TOKEN_REFRESHER_KEY: KEY }).world, { url })).not.toThrow();
-      expect(() => apiSourceIn(madeWorld({ TOKEN_REFRESHER_KEY: '' }).world, { url, credentials })).toThrow(
+      expect(() => apiSourceIn(madeEnvironment({ TOKEN_REFRESHER_KEY: KEY }).environment, { url })).not.toThrow();
+      expect(() => apiSourceIn(madeEnvironment({ TOKEN_REFRESHER_KEY: '' }).environment, { url, credentials })).toThrow(
         new TypeError(`"key" or TOKEN_REFRESHER_KEY must be the key of the laptop at ${host}.`),
       );
     },
   );
 
   it('key: one that does not fit into a header is refused without being shown', () => {
-    const open = () => apiSourceIn(madeWorld().world, { url: 'http://127.0.0.1:9', key: 'invented\nkey' });
+    const open = () => apiSourceIn(madeEnvironment().environment, { url: 'http://127.0.0.1:9', key: 'invented\nkey' });
     expect(open).toThrow(new TypeError('"key" must have no spaces or line ends.'));
   });
 
@@ -253,7 +261,7 @@ describe('a setting', () => {
     ['an error of an SDK', Object.assign(new TypeError('invented-secret'), { $fault: 'client' })],
   ])('credentials: what their provider throws is not repeated: %s', async (_, thrown) => {
     const failing = () => Promise.reject(thrown);
-    const source = apiSourceIn(madeWorld({ AWS_REGION: 'eu-west-1' }).world, {
+    const source = apiSourceIn(madeEnvironment({ AWS_REGION: 'eu-west-1' }).environment, {
       url: 'http://127.0.0.1:9',
       credentials: failing,
     });
@@ -263,14 +271,14 @@ describe('a setting', () => {
   });
 
   it('key: that of the environment is for this machine alone', async () => {
-    const { world } = madeWorld({ TOKEN_REFRESHER_KEY: KEY });
-    const source = apiSourceIn(world, { url: 'https://tokens.example.com', credentials });
+    const { environment } = madeEnvironment({ TOKEN_REFRESHER_KEY: KEY });
+    const source = apiSourceIn(environment, { url: 'https://tokens.example.com', credentials });
     // It wants to sign.
     await expect(source.get(ACME, long)).rejects.toThrow('"region" must be a Region');
   });
 
   it('without a Region is refused, unless the address has one', async () => {
-    const source = apiSourceIn(madeWorld().world, { url: 'http://127.0.0.1:9', credentials });
+    const source = apiSourceIn(madeEnvironment().environment, { url: 'http://127.0.0.1:9', credentials });
     await expect(source.get(ACME, long)).rejects.toThrow('"region" must be a Region');
     expect(regionIn(new URL('https://a1b2c3.execute-api.eu-north-1.amazonaws.com'))).toBe('eu-north-1');
     expect(regionIn(new URL('https://a1b2c3.execute-api.cn-north-1.amazonaws.com.cn'))).toBe('cn-north-1');

@@ -4,23 +4,23 @@ import { describe, expect, it } from 'vitest';
 import { TokenCache } from '../../lib/client/cache.ts';
 import { TokenError } from '../../lib/client/errors.ts';
 import { apiPatience, tablePatience } from '../../lib/client/patience.ts';
-import { ACME, made, madeWorld, START, steppedSource } from './made.ts';
+import { ACME, CLIENT_START, made, madeEnvironment, steppedSource } from './made.ts';
 
 const unreachable = new TokenError('source_unreachable', ACME, 'planted');
 const ended = new TokenError('unknown_connection', ACME, 'planted');
 
 /** A cache that holds a token of 20 minutes, issued at `START`. */
 const holding = async (life = 1_200_000) => {
-  const world = madeWorld();
+  const environment = madeEnvironment();
   const stepped = steppedSource();
-  const cache = new TokenCache({ ...world, source: stepped.source });
+  const cache = new TokenCache({ ...environment, source: stepped.source });
   const get = (minTtl = 0) => cache.get(ACME, minTtl);
   const first = get();
-  stepped.fetches[0]?.answer(made(0, { expiresAt: START + life }));
+  stepped.fetches[0]?.answer(made(0, { expiresAt: CLIENT_START + life }));
   await first;
   stepped.fetches.length = 0;
   const nameOf = async (minTtl?: number) => (await get(minTtl)).accessToken;
-  return { ...world, ...stepped, cache, get, nameOf };
+  return { ...environment, ...stepped, cache, get, nameOf };
 };
 
 describe('the windows of a token', () => {
@@ -30,7 +30,7 @@ describe('the windows of a token', () => {
     pass(900_000 - 1);
     expect(await nameOf()).toBe('invented-0');
     expect(fetches).toHaveLength(0);
-    state.now = START + 1_080_000 - 1;
+    state.now = CLIENT_START + 1_080_000 - 1;
     expect(await nameOf()).toBe('invented-0');
     expect(await nameOf()).toBe('invented-0');
     expect(fetches).toMatchObject([{ patience: 'short' }]);
@@ -48,11 +48,11 @@ describe('the windows of a token', () => {
     [86_400_000, 1, 56_160_000],
   ])('of %i ms, with chance %i, begin after %i ms', async (life, chance, after) => {
     const { source, fetches } = steppedSource();
-    const { world, state, pass } = madeWorld();
+    const { environment, state, pass } = madeEnvironment();
     state.chance = chance;
-    const cache = new TokenCache({ ...world, source });
+    const cache = new TokenCache({ ...environment, source });
     const first = cache.get(ACME, 0);
-    fetches[0]?.answer(made(0, { expiresAt: START + life }));
+    fetches[0]?.answer(made(0, { expiresAt: CLIENT_START + life }));
     await first;
     pass(after - 1);
     await cache.get(ACME, 0);
@@ -67,19 +67,19 @@ describe('the windows of a token', () => {
     const needy = get(1201);
     expect(fetches).toMatchObject([{ minTtl: 1201 }]);
     expect(await nameOf(1200)).toBe('invented-0');
-    fetches[0]?.answer(made(1, { expiresAt: START + 3_600_000 }));
+    fetches[0]?.answer(made(1, { expiresAt: CLIENT_START + 3_600_000 }));
     expect((await needy).accessToken).toBe('invented-1');
   });
 
   it('callers that need more life than the running fetch is for wait for it, and share the next one', async () => {
     const { fetches, get, state } = await holding();
-    state.now = START + 1_190_000;
+    state.now = CLIENT_START + 1_190_000;
     const [modest, needy, neediest] = [get(60), get(1800), get(3000)];
     expect(fetches.map(({ minTtl }) => minTtl)).toEqual([60]);
     fetches[0]?.answer(made(1));
     expect((await modest).accessToken).toBe('invented-1');
     await expect.poll(() => fetches.map(({ minTtl }) => minTtl)).toEqual([60, 3000]);
-    fetches[1]?.answer(made(2, { expiresAt: START + 5_000_000 }));
+    fetches[1]?.answer(made(2, { expiresAt: CLIENT_START + 5_000_000 }));
     expect((await needy).accessToken).toBe('invented-2');
     expect((await neediest).accessToken).toBe('invented-2');
     expect(fetches).toHaveLength(2);
@@ -89,7 +89,7 @@ describe('the windows of a token', () => {
 describe('one fetch', () => {
   it('serves 1,000 callers', async () => {
     const { source, fetches } = steppedSource();
-    const cache = new TokenCache({ ...madeWorld().world, source });
+    const cache = new TokenCache({ ...madeEnvironment().environment, source });
     const callers = Array.from({ length: 1000 }, () => cache.get(ACME, 60));
     expect(fetches).toMatchObject([{ patience: 'long', minTtl: 60 }]);
     fetches[0]?.answer(made(1));
@@ -101,7 +101,7 @@ describe('one fetch', () => {
 
   it('serves callers that need different lives, if its token is enough', async () => {
     const { source, fetches } = steppedSource();
-    const cache = new TokenCache({ ...madeWorld().world, source });
+    const cache = new TokenCache({ ...madeEnvironment().environment, source });
     const callers = Array.from({ length: 1000 }, (_, n) => cache.get(ACME, n));
     expect(fetches).toMatchObject([{ minTtl: 0 }]);
     fetches[0]?.answer(made(1));
@@ -113,7 +113,7 @@ describe('one fetch', () => {
 
   it('fails for all its callers, and the next caller starts another', async () => {
     const { source, fetches } = steppedSource();
-    const cache = new TokenCache({ ...madeWorld().world, source });
+    const cache = new TokenCache({ ...madeEnvironment().environment, source });
     const callers = [cache.get(ACME, 0), cache.get(ACME, 0)];
     fetches[0]?.fail(unreachable);
     for (const each of await Promise.allSettled(callers)) expect(each).toMatchObject({ reason: unreachable });
@@ -124,7 +124,7 @@ describe('one fetch', () => {
 
   it('that began before the process was frozen is not waited for', async () => {
     const { fetches, get, nameOf, pass, state } = await holding();
-    state.now = START + 900_000;
+    state.now = CLIENT_START + 900_000;
     await nameOf();
     // As long as a healthy fetch may take with both sources.
     pass(tablePatience.long + apiPatience.long);
@@ -140,7 +140,7 @@ describe('one fetch', () => {
 
   it('does not replace a token by an older one', async () => {
     const { fetches, get, cache, renewed, state } = await holding();
-    state.now = START + 1_190_000;
+    state.now = CLIENT_START + 1_190_000;
     const slow = get();
     const renewal = cache.renew(made(0));
     renewed[0]?.answer(made(5));
@@ -151,11 +151,11 @@ describe('one fetch', () => {
 
   it('brings the earlier expiry of the same token, and not a later one', async () => {
     const { fetches, get } = await holding();
-    const expiries = [START + 900_000, START + 1_200_000];
+    const expiries = [CLIENT_START + 900_000, CLIENT_START + 1_200_000];
     for (const [n, expiresAt] of expiries.entries()) {
       const needy = get(1300 + n);
       fetches[n]?.answer(made(0, { expiresAt }));
-      expect(await needy).toMatchObject({ accessToken: 'invented-0', expiresAt: START + 900_000 });
+      expect(await needy).toMatchObject({ accessToken: 'invented-0', expiresAt: CLIENT_START + 900_000 });
     }
     expect(fetches).toHaveLength(2);
   });
@@ -164,7 +164,7 @@ describe('one fetch', () => {
     const { fetches, get, pass } = await holding();
     pass(1_300_000);
     const restored = get();
-    fetches[0]?.answer(made(-5, { expiresAt: START + 3_600_000 }));
+    fetches[0]?.answer(made(-5, { expiresAt: CLIENT_START + 3_600_000 }));
     expect((await restored).accessToken).toBe('invented--5');
     expect((await get()).accessToken).toBe('invented--5');
     expect(fetches).toHaveLength(1);
@@ -174,7 +174,7 @@ describe('one fetch', () => {
 describe('if the source fails', () => {
   it('a valid token is used, and the next fetch comes after a pause', async () => {
     const { fetches, get, nameOf, pass, state } = await holding();
-    state.now = START + 1_100_000;
+    state.now = CLIENT_START + 1_100_000;
     const waiting = get();
     fetches[0]?.fail(unreachable);
     expect((await waiting).accessToken).toBe('invented-0');
@@ -191,7 +191,7 @@ describe('if the source fails', () => {
 
   it('behind a cached token, nobody notices', async () => {
     const { fetches, nameOf, state } = await holding();
-    state.now = START + 900_000;
+    state.now = CLIENT_START + 900_000;
     expect(await nameOf()).toBe('invented-0');
     fetches[0]?.fail(unreachable);
     expect(await nameOf()).toBe('invented-0');
@@ -199,7 +199,7 @@ describe('if the source fails', () => {
 
   it('an expired token is not used', async () => {
     const { fetches, get, state } = await holding();
-    state.now = START + 1_200_000;
+    state.now = CLIENT_START + 1_200_000;
     const waiting = get();
     fetches[0]?.fail(unreachable);
     await expect(waiting).rejects.toBe(unreachable);
@@ -207,7 +207,7 @@ describe('if the source fails', () => {
 
   it('a token that expires during the fetch is not used', async () => {
     const { fetches, get, pass, state } = await holding();
-    state.now = START + 1_199_000;
+    state.now = CLIENT_START + 1_199_000;
     const waiting = get();
     pass(1000);
     fetches[0]?.fail(unreachable);
@@ -216,7 +216,7 @@ describe('if the source fails', () => {
 
   it('the token of a connection that has ended is not used any more', async () => {
     const { fetches, get, nameOf, state } = await holding();
-    state.now = START + 900_000;
+    state.now = CLIENT_START + 900_000;
     expect(await nameOf()).toBe('invented-0');
     fetches[0]?.fail(ended);
     await new Promise(setImmediate);
@@ -229,7 +229,7 @@ describe('if the source fails', () => {
     // Tokens of ten seconds: no source has one that is valid for a minute.
     const { fetches, get, nameOf, pass } = await holding(10_000);
     const needy = get(60);
-    fetches[0]?.answer(made(0, { expiresAt: START + 10_000 }));
+    fetches[0]?.answer(made(0, { expiresAt: CLIENT_START + 10_000 }));
     expect((await needy).accessToken).toBe('invented-0');
     expect(await nameOf(60)).toBe('invented-0');
     expect(fetches).toHaveLength(1);
@@ -309,7 +309,7 @@ it.each<[string, (cache: TokenCache, connection: string) => Promise<unknown>]>([
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc');
   const source = { get: () => Promise.reject(ended), renew: async () => undefined };
-  const cache = new TokenCache({ ...madeWorld().world, source });
+  const cache = new TokenCache({ ...madeEnvironment().environment, source });
   const ask = async (names: number) => {
     for (let n = 0; n < names; n++) await use(cache, `officernd/${n}`).catch(() => undefined);
     collectGarbage();

@@ -3,26 +3,26 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { apiSourceIn } from '../../lib/client/api-source.ts';
 import { tokenClientIn } from '../../lib/client/client.ts';
+import type { ClientEnvironment } from '../../lib/client/environment.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
 import type { TokenSource } from '../../lib/client/token.ts';
-import type { World } from '../../lib/client/world.ts';
 import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
-import { ACME, made, madeWorld, steppedSource } from './made.ts';
+import { ACME, made, madeEnvironment, steppedSource } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
 
 const REGION = 'us-east-1';
 
 /** A process whose clock begins at the token's first moment. */
-const processAt = async (source: TokenSource): Promise<ReturnType<typeof madeWorld>> => {
-  const process = madeWorld();
+const processAt = async (source: TokenSource): Promise<ReturnType<typeof madeEnvironment>> => {
+  const process = madeEnvironment();
   const { issuedAt } = await source.get(CONNECTION, { minTtl: 0, patience: 'long' });
   process.state.now = issuedAt;
   return process;
 };
-const sourcesOf = ({ dynamodb, url }: { dynamodb: DynamoDBClient; url: string }, world: World) => ({
-  table: tableSourceIn(world, { tableName: TABLE, client: dynamodb }),
-  api: apiSourceIn(world, { url, key: KEY }),
+const sourcesOf = ({ dynamodb, url }: { dynamodb: DynamoDBClient; url: string }, environment: ClientEnvironment) => ({
+  table: tableSourceIn(environment, { tableName: TABLE, client: dynamodb }),
+  api: apiSourceIn(environment, { url, key: KEY }),
 });
 
 /** A table source whose reads are counted. */
@@ -39,8 +39,8 @@ describe('two consumers that are refused at once', () => {
   it('cause one call of the provider, and both succeed', async () => {
     const product = await startProduct();
     const { provider } = product;
-    const { world } = await processAt(sourcesOf(product, madeWorld().world).api);
-    const consumers = [1, 2].map(() => tokenClientIn(world, { source: sourcesOf(product, world).api }));
+    const { environment } = await processAt(sourcesOf(product, madeEnvironment().environment).api);
+    const consumers = [1, 2].map(() => tokenClientIn(environment, { source: sourcesOf(product, environment).api }));
     for (const tokens of consumers) expect((await tokens.fetch(CONNECTION, '/things')).status).toBe(200);
     expect(provider.logins).toHaveLength(1);
     provider.revoke();
@@ -54,11 +54,11 @@ describe('two consumers that are refused at once', () => {
 
   it('with a table and an API: the one that comes later finds the newer token in the table', async () => {
     const product = await startProduct();
-    const { table, api } = sourcesOf(product, madeWorld().world);
-    const { world } = await processAt(api);
+    const { table, api } = sourcesOf(product, madeEnvironment().environment);
+    const { environment } = await processAt(api);
     const gateway = await startGateway({ api: product.api, region: REGION, allows: () => true });
-    const signed = apiSourceIn(world, { url: gateway.url, region: REGION, credentials });
-    const [first, second] = [1, 2].map(() => tokenClientIn(world, { source: table, fallback: signed }));
+    const signed = apiSourceIn(environment, { url: gateway.url, region: REGION, credentials });
+    const [first, second] = [1, 2].map(() => tokenClientIn(environment, { source: table, fallback: signed }));
     for (const tokens of [first, second]) await tokens?.get(CONNECTION);
     product.provider.revoke();
     for (const tokens of [first, second]) expect((await tokens?.fetch(CONNECTION, '/things'))?.status).toBe(200);
@@ -68,9 +68,9 @@ describe('two consumers that are refused at once', () => {
 
   it('with the table alone: the request is repeated as soon as a refresh has published a newer token', async () => {
     const product = await startProduct();
-    const { table, api } = sourcesOf(product, madeWorld().world);
-    const { world, pass } = await processAt(table);
-    const tokens = tokenClientIn(world, { source: table });
+    const { table, api } = sourcesOf(product, madeEnvironment().environment);
+    const { environment, pass } = await processAt(table);
+    const tokens = tokenClientIn(environment, { source: table });
     await tokens.get(CONNECTION);
     product.provider.revoke();
     expect((await tokens.fetch(CONNECTION, '/things')).status).toBe(401);
@@ -83,24 +83,24 @@ describe('two consumers that are refused at once', () => {
 describe('an outage', () => {
   it('of the table alone: the API answers', async () => {
     const product = await startProduct();
-    const { world } = madeWorld();
+    const { environment } = madeEnvironment();
     const silent = createServer((_, response) => void response.writeHead(500).end());
     const endpoint = `http://127.0.0.1:${await listening(silent)}`;
     const dynamodb = new DynamoDBClient({ endpoint, region: REGION, credentials, maxAttempts: 1 });
-    const { table, api } = sourcesOf({ ...product, dynamodb }, world);
-    expect(await tokenClientIn(world, { source: table, fallback: api }).get(CONNECTION)).toMatchObject({
+    const { table, api } = sourcesOf({ ...product, dynamodb }, environment);
+    expect(await tokenClientIn(environment, { source: table, fallback: api }).get(CONNECTION)).toMatchObject({
       connection: CONNECTION,
     });
-    await expect(tokenClientIn(world, { source: table }).get(CONNECTION)).rejects.toMatchObject({
+    await expect(tokenClientIn(environment, { source: table }).get(CONNECTION)).rejects.toMatchObject({
       code: 'source_unreachable',
     });
   });
 
   it('of everything: the cached token is used until it expires', async () => {
     const product = await startProduct();
-    const { world, state } = await processAt(sourcesOf(product, madeWorld().world).table);
-    const { table, api } = sourcesOf(product, world);
-    const tokens = tokenClientIn(world, { source: table, fallback: api });
+    const { environment, state } = await processAt(sourcesOf(product, madeEnvironment().environment).table);
+    const { table, api } = sourcesOf(product, environment);
+    const tokens = tokenClientIn(environment, { source: table, fallback: api });
     const token = await tokens.get(CONNECTION);
     await product.stopAws();
     for (const left of [1_199_000, 300_000, 100_000]) {
@@ -132,11 +132,11 @@ describe('refused by IAM', () => {
     ['both: the error says so', false, 'forbidden'],
   ])('at %s', async (_, allowed, expected) => {
     const product = await startProduct();
-    const { world } = madeWorld();
-    const { table } = sourcesOf({ ...product, dynamodb: await refusedTable() }, world);
+    const { environment } = madeEnvironment();
+    const { table } = sourcesOf({ ...product, dynamodb: await refusedTable() }, environment);
     const gateway = await startGateway({ api: product.api, region: REGION, allows: () => allowed });
-    const api = apiSourceIn(world, { url: gateway.url, region: REGION, credentials });
-    const tokens = tokenClientIn(world, { source: table, fallback: api });
+    const api = apiSourceIn(environment, { url: gateway.url, region: REGION, credentials });
+    const tokens = tokenClientIn(environment, { source: table, fallback: api });
     const got = await tokens.get(CONNECTION).then(
       ({ connection }) => connection,
       ({ code }) => code,
@@ -146,11 +146,11 @@ describe('refused by IAM', () => {
 
   it('at the API’s POST: the 401 of the provider is returned', async () => {
     const product = await startProduct();
-    const { world } = await processAt(sourcesOf(product, madeWorld().world).api);
+    const { environment } = await processAt(sourcesOf(product, madeEnvironment().environment).api);
     const allows = (route: string) => route.startsWith('GET ');
     const gateway = await startGateway({ api: product.api, region: REGION, allows });
-    const source = apiSourceIn(world, { url: gateway.url, region: REGION, credentials });
-    const tokens = tokenClientIn(world, { source });
+    const source = apiSourceIn(environment, { url: gateway.url, region: REGION, credentials });
+    const tokens = tokenClientIn(environment, { source });
     const token = await tokens.get(CONNECTION);
     product.provider.revoke();
     expect((await tokens.fetch(CONNECTION, '/things')).status).toBe(401);
@@ -161,10 +161,10 @@ describe('refused by IAM', () => {
 
 it('1,000 concurrent callers cause one read of the table', async () => {
   const product = await startProduct();
-  const { table } = sourcesOf(product, madeWorld().world);
-  const { world } = await processAt(table);
+  const { table } = sourcesOf(product, madeEnvironment().environment);
+  const { environment } = await processAt(table);
   const { reads, source } = counted(table);
-  const tokens = tokenClientIn(world, { source });
+  const tokens = tokenClientIn(environment, { source });
   const all = await Promise.all(Array.from({ length: 1000 }, () => tokens.get(CONNECTION)));
   expect(new Set(all).size).toBe(1);
   expect(reads).toEqual([CONNECTION]);
@@ -172,8 +172,8 @@ it('1,000 concurrent callers cause one read of the table', async () => {
 
 it('200 concurrent requests that are refused cause one call of the provider', async () => {
   const product = await startProduct();
-  const { world } = await processAt(sourcesOf(product, madeWorld().world).api);
-  const tokens = tokenClientIn(world, { source: sourcesOf(product, world).api });
+  const { environment } = await processAt(sourcesOf(product, madeEnvironment().environment).api);
+  const tokens = tokenClientIn(environment, { source: sourcesOf(product, environment).api });
   await tokens.get(CONNECTION);
   product.provider.revoke();
   const all = await Promise.all(Array.from({ length: 200 }, () => tokens.fetch(CONNECTION, '/things')));
@@ -184,33 +184,35 @@ it('200 concurrent requests that are refused cause one call of the provider', as
 describe('by default', () => {
   it('the sources are those in the environment', async () => {
     const product = await startProduct();
-    const { world } = await processAt(sourcesOf(product, madeWorld().world).api);
+    const { environment } = await processAt(sourcesOf(product, madeEnvironment().environment).api);
     const gateway = await startGateway({ api: product.api, region: REGION, allows: () => true });
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const keys = {
       ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken },
       ...{ AWS_REGION: REGION, TOKENS_API_URL: gateway.url },
     };
-    expect(await tokenClientIn({ ...world, env: keys }).get(CONNECTION)).toMatchObject({ connection: CONNECTION });
+    expect(await tokenClientIn({ ...environment, env: keys }).get(CONNECTION)).toMatchObject({
+      connection: CONNECTION,
+    });
     // The table has no such connection: the API is the fallback.
-    const { table } = sourcesOf(product, world);
-    const both = tokenClientIn({ ...world, env: keys }, { source: table });
+    const { table } = sourcesOf(product, environment);
+    const both = tokenClientIn({ ...environment, env: keys }, { source: table });
     await expect(both.get('poweroffice-v2/nobody')).rejects.toMatchObject({ code: 'unknown_connection' });
-    expect(() => tokenClientIn({ ...world, env: {} })).toThrow('TOKENS_TABLE or TOKENS_API_URL');
+    expect(() => tokenClientIn({ ...environment, env: {} })).toThrow('TOKENS_TABLE or TOKENS_API_URL');
   });
 
   it.each([-1, Number.NaN])('a minTtl of %d is refused', async minTtl => {
-    const { world } = madeWorld({ TOKENS_TABLE: TABLE });
-    await expect(tokenClientIn(world).get(CONNECTION, { minTtl })).rejects.toThrow(RangeError);
+    const { environment } = madeEnvironment({ TOKENS_TABLE: TABLE });
+    await expect(tokenClientIn(environment).get(CONNECTION, { minTtl })).rejects.toThrow(RangeError);
   });
 
   it('a token is valid for a minute', async () => {
     const { source, fetches } = steppedSource();
-    const { world, pass } = madeWorld();
-    const tokens = tokenClientIn(world, { source });
+    const { environment, pass } = madeEnvironment();
+    const tokens = tokenClientIn(environment, { source });
     const first = tokens.get(ACME);
     expect(fetches).toMatchObject([{ minTtl: 60 }]);
-    fetches[0]?.answer(made(0, { expiresAt: world.now() + 120_000 }));
+    fetches[0]?.answer(made(0, { expiresAt: environment.now() + 120_000 }));
     await first;
     pass(60_000);
     await tokens.get(ACME);
@@ -223,8 +225,10 @@ describe('by default', () => {
   it.each(['acme', 'officernd/', 'officernd/a/b/c', '../connections', '', undefined])(
     '"%s" is not a connection',
     async name => {
-      const { world } = madeWorld({ TOKENS_TABLE: TABLE });
-      await expect(tokenClientIn(world).get(name as string)).rejects.toMatchObject({ code: 'malformed_connection' });
+      const { environment } = madeEnvironment({ TOKENS_TABLE: TABLE });
+      await expect(tokenClientIn(environment).get(name as string)).rejects.toMatchObject({
+        code: 'malformed_connection',
+      });
     },
   );
 });

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { TokenCache } from '../../lib/client/cache.ts';
 import { TokenError } from '../../lib/client/errors.ts';
-import { ACME, made, madeWorld, steppedSource } from './made.ts';
+import { ACME, made, madeEnvironment, steppedSource } from './made.ts';
 
 /** What a process has that loads the package as an ES module and as CommonJS. */
 const otherCopy = async () => {
@@ -32,9 +32,9 @@ it('a TokenError is not an instance of every subclass', () => {
 });
 
 it('the token of a connection that has ended is not used any more if the source is of another copy', async () => {
-  const { world, pass } = madeWorld();
+  const { environment, pass } = madeEnvironment();
   const { source, fetches } = steppedSource();
-  const cache = new TokenCache({ ...world, source });
+  const cache = new TokenCache({ ...environment, source });
   const first = cache.get(ACME, 0);
   fetches[0]?.answer(made(0));
   await first;

@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
 import { fakeSourceIn } from '../../lib/client/fake-source.ts';
 import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
-import { madeWorld, START } from './made.ts';
+import { CLIENT_START, madeEnvironment } from './made.ts';
 
 const options = { minTtl: 60, patience: 'long' } as const;
 
 it('gives an invented token of an hour, with what the test sets', async () => {
-  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': { baseUrl: 'http://127.0.0.1:9' } });
+  const source = fakeSourceIn(madeEnvironment().environment, { 'officernd/acme': { baseUrl: 'http://127.0.0.1:9' } });
   expect(await source.get('officernd/acme', options)).toEqual({
     connection: 'officernd/acme',
     accessToken: 'fake-token-1',
     tokenType: 'Bearer',
-    issuedAt: START,
-    expiresAt: START + 3_600_000,
+    issuedAt: CLIENT_START,
+    expiresAt: CLIENT_START + 3_600_000,
     headers: { Authorization: 'Bearer fake-token-1' },
     baseUrl: 'http://127.0.0.1:9',
   });
@@ -40,19 +40,19 @@ it('renews a refused token, and keeps what was refused', async () => {
 
 it('renews a refused token with the type and the headers that the test has set', async () => {
   const headers = { Authorization: 'Token mine', 'X-Session': 'id=1; token=mine', 'X-Tenant': 'acme' };
-  const life = { issuedAt: START, expiresAt: START + 600_000 };
+  const life = { issuedAt: CLIENT_START, expiresAt: CLIENT_START + 600_000 };
   const given = { accessToken: 'mine', tokenType: 'Token', headers, ...life, baseUrl: 'http://127.0.0.1:9' };
-  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': given });
+  const source = fakeSourceIn(madeEnvironment().environment, { 'officernd/acme': given });
   expect(await source.renew(await source.get('officernd/acme', options))).toEqual({
     ...{ connection: 'officernd/acme', accessToken: 'fake-token-2', tokenType: 'Token' },
     headers: { Authorization: 'Token fake-token-2', 'X-Session': 'id=1; token=fake-token-2', 'X-Tenant': 'acme' },
-    ...{ issuedAt: START + 1, expiresAt: START + 600_001, baseUrl: 'http://127.0.0.1:9' },
+    ...{ issuedAt: CLIENT_START + 1, expiresAt: CLIENT_START + 600_001, baseUrl: 'http://127.0.0.1:9' },
   });
 });
 
 it('gives a token that has expired already', async () => {
-  const expiresAt = START - 1000;
-  const source = fakeSourceIn(madeWorld().world, { 'officernd/acme': { expiresAt } });
+  const expiresAt = CLIENT_START - 1000;
+  const source = fakeSourceIn(madeEnvironment().environment, { 'officernd/acme': { expiresAt } });
   expect(await source.get('officernd/acme', options)).toMatchObject({ issuedAt: expiresAt - 1, expiresAt });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TokenError, type TokenErrorCode } from '../../lib/client/errors.ts';
 import { withFallback } from '../../lib/client/fallback.ts';
 import type { CurrentToken, TokenSource } from '../../lib/client/token.ts';
-import { ACME, made, START } from './made.ts';
+import { ACME, CLIENT_START, made } from './made.ts';
 
 type Given = CurrentToken | TokenErrorCode | undefined;
 
@@ -23,7 +23,7 @@ const having = (given: Given): TokenSource => {
 };
 const [first, second] = [made(1), made(2)];
 const read = (one: Given, other: Given, minTtl = 60) =>
-  withFallback(having(one), having(other), { now: () => START })
+  withFallback(having(one), having(other), { now: () => CLIENT_START })
     .get(ACME, { minTtl, patience: 'long' })
     .catch(({ code }: TokenError) => code);
 
@@ -52,7 +52,7 @@ describe('a renewal', () => {
     ['has none if neither has', undefined, undefined, undefined],
     ['fails as the second', undefined, 'forbidden', 'forbidden'],
   ])('%s', async (_, one, other, expected) => {
-    const source = withFallback(having(one), having(other), { now: () => START });
+    const source = withFallback(having(one), having(other), { now: () => CLIENT_START });
     expect(await source.renew(made(0)).catch(({ code }: TokenError) => code)).toBe(expected);
   });
 });

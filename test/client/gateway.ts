@@ -1,9 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Laptop } from '../../local/laptop.ts';
 import { listening } from '../kit/loopback.ts';
-import { credentials, textOf } from './product.ts';
+import { credentials } from './product.ts';
 
 /** The SDK's own signer takes a hash in this form. */
 class Sha256 {
@@ -46,7 +47,7 @@ export interface GatewayOptions {
 export const startGateway = async ({ api, region, allows }: GatewayOptions) => {
   const routes: string[] = [];
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const body = await textOf(request);
+    const body = await text(request);
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
     const route = `${request.method} ${pathname}`;
     routes.push(route);

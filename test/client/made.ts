@@ -1,7 +1,7 @@
+import type { ClientEnvironment } from '../../lib/client/environment.ts';
 import type { CurrentToken, SourceOptions, TokenSource } from '../../lib/client/token.ts';
-import type { World } from '../../lib/client/world.ts';
 
-export const START = Date.UTC(2026, 0, 1);
+export const CLIENT_START = Date.UTC(2026, 0, 1);
 export const ACME = 'poweroffice-v2/acme';
 
 /** An invented token; `n` is in its access token, and a later one has a larger `issuedAt`. */
@@ -9,18 +9,18 @@ export const made = (n: number, change: Partial<CurrentToken> = {}): CurrentToke
   connection: ACME,
   accessToken: `invented-${n}`,
   tokenType: 'Bearer',
-  issuedAt: START + n,
-  expiresAt: START + n + 1_200_000,
+  issuedAt: CLIENT_START + n,
+  expiresAt: CLIENT_START + n + 1_200_000,
   headers: { Authorization: `Bearer invented-${n}`, 'Ocp-Apim-Subscription-Key': 'invented-key' },
   baseUrl: 'http://127.0.0.1:9/v2',
   ...change,
 });
 
 /** A process whose time and chance the test sets; no deadline is ever over unless `expire` is called. */
-export const madeWorld = (env: World['env'] = {}) => {
-  const state = { now: START, chance: 0 };
+export const madeEnvironment = (env: ClientEnvironment['env'] = {}) => {
+  const state = { now: CLIENT_START, chance: 0 };
   const deadlines: { readonly patience: number; readonly controller: AbortController }[] = [];
-  const world: World = {
+  const environment: ClientEnvironment = {
     now: () => state.now,
     random: () => state.chance,
     deadline: patience => {
@@ -36,7 +36,7 @@ export const madeWorld = (env: World['env'] = {}) => {
   const pass = (duration: number) => {
     state.now += duration;
   };
-  return { ...world, world, state, deadlines, expire, pass };
+  return { ...environment, environment, state, deadlines, expire, pass };
 };
 
 /** A source whose answers the test gives one by one. */

@@ -1,15 +1,15 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { onTestFinished } from 'vitest';
 import { epochMs } from '../../lib/core/types.ts';
-import { createEmbedded } from '../../local/aws/embedded.ts';
 import { openLaptop } from '../../local/laptop.ts';
 import { simulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { createSimulators } from '../../local/simulators/index.ts';
 import { SECRET_PREFIX } from '../../local/sources.ts';
 import { openPort } from '../../local/web.ts';
+import { startEmbeddedOnPort } from '../kit/embedded.ts';
 import { listening } from '../kit/loopback.ts';
 
 export const KEY = 'invented-key-of-the-laptop';
@@ -18,12 +18,6 @@ export const CONNECTION = 'poweroffice-v2/acme';
 export const credentials = { accessKeyId: 'INVENTED', secretAccessKey: 'invented', sessionToken: 'invented-session' };
 const REGION = 'us-east-1';
 const PROVIDER = 'poweroffice-v2';
-
-export const textOf = async (request: IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-};
 
 /** A simulated provider on loopback that can revoke its tokens. */
 const startProvider = async () => {
@@ -41,7 +35,7 @@ const startProvider = async () => {
     const { method = '', url: path = '' } = request;
     (path.endsWith('/OAuth/Token') ? logins : requests).push(`${method} ${path}`);
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    const answer = simulators.handle({ method, path, headers, body: await textOf(request) });
+    const answer = simulators.handle({ method, path, headers, body: await text(request) });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   };
   return {
@@ -57,14 +51,10 @@ const startProvider = async () => {
   };
 };
 
-/** DynamoDB and Secrets Manager on a port of loopback. */
+/** The AWS of the laptop. */
 const startAws = async () => {
-  const { server, close } = await createEmbedded();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const overrides = { endpoint: `http://127.0.0.1:${address.port}`, region: REGION, credentials };
+  const { endpoint, close } = await startEmbeddedOnPort();
+  const overrides = { endpoint, region: REGION, credentials };
   return { name: 'embedded', overrides, onLoopback: true, refusal: () => undefined, close };
 };
 

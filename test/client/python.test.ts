@@ -11,7 +11,7 @@ import { apiPatience, tablePatience } from '../../lib/client/patience.ts';
 import { tableSourceIn } from '../../lib/client/table-source.ts';
 import { listening } from '../kit/loopback.ts';
 import { startGateway } from './gateway.ts';
-import { madeWorld } from './made.ts';
+import { madeEnvironment } from './made.ts';
 import { CONNECTION, credentials, KEY, startProduct, TABLE } from './product.ts';
 
 /** `clients/python` against the whole product on loopback, with the real boto3. */
@@ -84,9 +84,9 @@ describe.skipIf(!hasBoto3)('the Python client', { timeout: 60_000 }, () => {
     });
     const url = `http://127.0.0.1:${await listening(nobody)}`;
     const env = { ...aws(product.endpoint), TOKENS_TABLE: TABLE, TOKENS_API_URL: url, TOKEN_REFRESHER_KEY: KEY };
-    const { world } = madeWorld();
-    const table = tableSourceIn({ ...world, now: Date.now }, { tableName: TABLE, client: product.dynamodb });
-    const both = withFallback(table, apiSourceIn(world, { url, key: KEY }), { now: Date.now });
+    const { environment } = madeEnvironment();
+    const table = tableSourceIn({ ...environment, now: Date.now }, { tableName: TABLE, client: product.dynamodb });
+    const both = withFallback(table, apiSourceIn(environment, { url, key: KEY }), { now: Date.now });
     const inTypeScript = await both.get(CONNECTION, { minTtl: 80_000, patience: 'long' });
     const get = `print(json.dumps(tokens.get("${CONNECTION}", min_ttl=80_000).access_token))`;
     expect(await printed([...CALL, get], env)).toBe(inTypeScript.accessToken);

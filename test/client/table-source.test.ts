@@ -11,7 +11,7 @@ import type { TokenSource } from '../../lib/client/token.ts';
 import { epochMs, parseConnectionId, version } from '../../lib/core/types.ts';
 import { createEmbedded } from '../../local/aws/embedded.ts';
 import { listening } from '../kit/loopback.ts';
-import { ACME, made, madeWorld, START } from './made.ts';
+import { ACME, CLIENT_START, made, madeEnvironment } from './made.ts';
 
 const credentials = { accessKeyId: 'invented', secretAccessKey: 'invented' };
 const embedded = await createEmbedded();
@@ -23,7 +23,7 @@ const publish = async (n: number, connection = ACME) => {
   if (!id) throw new Error('it is a connection');
   const { issuedAt, expiresAt, ...rest } = made(n);
   const times = { issuedAt: epochMs(issuedAt), expiresAt: epochMs(expiresAt) };
-  await tokenTable(client, 'Tokens').publish({ ...rest, ...times, connection: id, version: version(START + n) });
+  await tokenTable(client, 'Tokens').publish({ ...rest, ...times, connection: id, version: version(CLIENT_START + n) });
 };
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ describe('the table', () => {
     ['a DynamoDB', () => new DynamoDB(settings)],
     ['a DynamoDBDocumentClient', () => DynamoDBDocumentClient.from(client)],
   ])('is read with %s', async (_, clientOf) => {
-    const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: clientOf() });
+    const source = tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client: clientOf() });
     expect(await source.get(ACME, options)).toEqual(made(0));
   });
 
@@ -73,25 +73,28 @@ describe('the table', () => {
       inputs.push(input);
       return dynamodb.getItem(input, more);
     };
-    await tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: { getItem } }).get(ACME, options);
+    await tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client: { getItem } }).get(ACME, options);
     expect(inputs).toEqual([{ TableName: 'Tokens', Key: { connection: { S: ACME } }, ConsistentRead: true }]);
   });
 
   it('is the one in the environment by default', async () => {
-    const source = tableSourceIn(madeWorld({ TOKENS_TABLE: 'Tokens' }).world, { client });
+    const source = tableSourceIn(madeEnvironment({ TOKENS_TABLE: 'Tokens' }).environment, { client });
     expect(await source.get(ACME, options)).toEqual(made(0));
-    expect(() => tableSourceIn(madeWorld().world, { client })).toThrow('"tableName" must be the name');
+    expect(() => tableSourceIn(madeEnvironment().environment, { client })).toThrow('"tableName" must be the name');
   });
 
   it('gives a token that no caller can change', async () => {
-    const token = await tableSourceIn(madeWorld().world, { tableName: 'Tokens', client }).get(ACME, options);
+    const token = await tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client }).get(
+      ACME,
+      options,
+    );
     expect([token, token.headers].every(Object.isFrozen)).toBe(true);
   });
 
   it('gives a newer token than a refused one, as soon as there is one', async () => {
     const refused = `${ACME}/refused`;
     await publish(10, refused);
-    const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client });
+    const source = tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client });
     const token = await source.get(refused, options);
     expect(await source.renew(token)).toBeUndefined();
     await publish(11, refused);
@@ -101,7 +104,7 @@ describe('the table', () => {
 
 describe('an error', () => {
   it('says that a connection has no token', async () => {
-    const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client });
+    const source = tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client });
     await expect(source.get('officernd/nobody', options)).rejects.toMatchObject({
       ...{ name: 'TokenError', code: 'unknown_connection', connection: 'officernd/nobody' },
       message: expect.stringMatching(/^officernd\/nobody: it has no token\. Check its name\./),
@@ -109,9 +112,9 @@ describe('an error', () => {
   });
 
   it('says since when the token has expired', async () => {
-    const { world, state } = madeWorld();
-    const source = tableSourceIn(world, { tableName: 'Tokens', client });
-    state.now = START + 1_200_000 - 1;
+    const { environment, state } = madeEnvironment();
+    const source = tableSourceIn(environment, { tableName: 'Tokens', client });
+    state.now = CLIENT_START + 1_200_000 - 1;
     expect(await source.get(ACME, options)).toEqual(made(0));
     state.now += 1;
     const message = expect.stringContaining('its token has expired at 2026-01-01T00:20:00.000Z');
@@ -121,7 +124,10 @@ describe('an error', () => {
   it.each(['AccessDeniedException', 'UnrecognizedClientException', 'ExpiredTokenException'])(
     'says that AWS refuses the request: %s',
     async type => {
-      const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: await refusing(type) });
+      const source = tableSourceIn(madeEnvironment().environment, {
+        tableName: 'Tokens',
+        client: await refusing(type),
+      });
       await expect(source.get(ACME, options)).rejects.toMatchObject({
         ...{ code: 'forbidden', cause: { name: type } },
         message: expect.stringContaining('grantRead'),
@@ -130,7 +136,7 @@ describe('an error', () => {
   );
 
   it('says that the table does not answer', async () => {
-    const source = tableSourceIn(madeWorld().world, {
+    const source = tableSourceIn(madeEnvironment().environment, {
       tableName: 'Tokens',
       client: await refusing('InternalServerError', 500),
     });
@@ -140,11 +146,11 @@ describe('an error', () => {
   });
 
   it('comes as soon as the table takes too long', async () => {
-    const { world, deadlines, expire } = madeWorld();
+    const { environment, deadlines, expire } = madeEnvironment();
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
     const silent = `http://127.0.0.1:${await listening(createServer(() => arrive()))}`;
     const slow = new DynamoDBClient({ ...settings, endpoint: silent });
-    const reading = tableSourceIn(world, { tableName: 'Tokens', client: slow }).get(ACME, {
+    const reading = tableSourceIn(environment, { tableName: 'Tokens', client: slow }).get(ACME, {
       ...options,
       patience: 'short',
     });
@@ -158,14 +164,14 @@ describe('an error', () => {
     ['a read', source => source.get(ACME, { ...options, patience: 'short' })],
     ['a renewal', source => source.renew(made(0))],
   ])('comes as soon as the provider of credentials takes too long: %s', async (_, call) => {
-    const { world, deadlines, expire } = madeWorld();
+    const { environment, deadlines, expire } = madeEnvironment();
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
     const hanging = () => {
       ask();
       return new Promise<never>(() => undefined);
     };
     const waiting = new DynamoDBClient({ ...settings, credentials: hanging });
-    const calling = call(tableSourceIn(world, { tableName: 'Tokens', client: waiting }));
+    const calling = call(tableSourceIn(environment, { tableName: 'Tokens', client: waiting }));
     await asked;
     expire();
     await expect(calling).rejects.toMatchObject({ code: 'source_unreachable', cause: { name: 'TimeoutError' } });
@@ -176,7 +182,7 @@ describe('an error', () => {
     const { PutItemCommand } = await import('@aws-sdk/client-dynamodb');
     const Item = { connection: { S: 'officernd/broken' }, accessToken: { S: 'planted-secret' } };
     await client.send(new PutItemCommand({ TableName: 'Tokens', Item }));
-    const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client });
+    const source = tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client });
     const error = await source.get('officernd/broken', options).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'source_unreachable' });
     expect(String(error)).not.toContain('planted-secret');
@@ -187,7 +193,7 @@ it('a token of another connection is refused', async () => {
   const { GetItemCommand } = await import('@aws-sdk/client-dynamodb');
   const { Item } = await client.send(new GetItemCommand({ TableName: 'Tokens', Key: { connection: { S: ACME } } }));
   const getItem = async () => ({ Item });
-  const source = tableSourceIn(madeWorld().world, { tableName: 'Tokens', client: { getItem } });
+  const source = tableSourceIn(madeEnvironment().environment, { tableName: 'Tokens', client: { getItem } });
   expect(await source.get(ACME, options)).toEqual(made(0));
   await expect(source.get('poweroffice-v2/other', options)).rejects.toMatchObject({ code: 'source_unreachable' });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type CurrentToken, tokenIn } from '../../lib/client/token.ts';
-import { ACME, made, START } from './made.ts';
+import { ACME, CLIENT_START, made } from './made.ts';
 
 it('a token has all fields, and no others', () => {
   expect(tokenIn(ACME, { ...made(0), version: 1 })).toEqual(made(0));
@@ -11,7 +11,7 @@ it.each<[string, Partial<Record<keyof CurrentToken, unknown>>]>([
   ['without text', { accessToken: '' }],
   ['with a line end in its text', { accessToken: 'a\nb' }],
   ['without a type', { tokenType: undefined }],
-  ['that expires when it is issued', { issuedAt: START, expiresAt: START }],
+  ['that expires when it is issued', { issuedAt: CLIENT_START, expiresAt: CLIENT_START }],
   ['whose expiry is not a number', { expiresAt: Number.NaN }],
   ['with a line end in a header', { headers: { Authorization: 'Bearer a\r\nb' } }],
   ['without a base URL', { baseUrl: '' }],

@@ -10,7 +10,7 @@ import {
   version,
 } from '../../lib/core/types.ts';
 import type { ConnectionStore, Settlement } from '../../lib/ports.ts';
-import { connectionOf, type Full, fullConnection, noteOf, revival, START } from '../kit/records.ts';
+import { connectionOf, type Full, fullConnection, revival, START, secretNoteOf } from '../kit/records.ts';
 import type { AtOnce, Fresh } from './stores.ts';
 
 export const LEASE_END = plus(START, minutes(2));
@@ -39,7 +39,7 @@ const failing: Settlement = {
 };
 
 /** Connections in a store. */
-export const connectionsIn = (store: () => ConnectionStore, fresh: Fresh) => {
+export const connectionContract = (store: () => ConnectionStore, fresh: Fresh) => {
   const added = async (change: Partial<Connection> = {}): Promise<Connection> => {
     const connection = connectionOf(fresh(), change);
     await store().add(connection);
@@ -61,7 +61,7 @@ export const connectionsIn = (store: () => ConnectionStore, fresh: Fresh) => {
 };
 
 export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
-  const { added, claimed, listed } = connectionsIn(store, fresh);
+  const { added, claimed, listed } = connectionContract(store, fresh);
 
   describe('adding and listing', () => {
     it('gives back every field of a record', async () => {
@@ -92,7 +92,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
   it.each<[string, (unknown: ConnectionId) => Promise<unknown>, unknown]>([
     ['claim', unknown => store().claim(connectionOf(unknown), claim), undefined],
     ['raise', unknown => store().raise(unknown, version(1), version(7)), false],
-    ['noteSecret', unknown => store().noteSecret(unknown, noteOf('1')), undefined],
+    ['noteSecret', unknown => store().noteSecret(unknown, secretNoteOf('1')), undefined],
     ['noteReported', unknown => store().noteReported(unknown, { at: START, troubles: [] }), undefined],
     ['retire', unknown => store().retire(unknown, START), undefined],
     ['replace', unknown => store().replace(unknown, START), undefined],
@@ -209,7 +209,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
   describe('the secret of a connection', () => {
     it('is noted without disturbing a claim', async () => {
       const mine = await claimed();
-      await store().noteSecret(mine.connection, noteOf('2', 7));
+      await store().noteSecret(mine.connection, secretNoteOf('2', 7));
       expect(await store().get(mine.connection)).toEqual({
         ...mine,
         discoveredVersion: '2',
@@ -217,7 +217,7 @@ export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, 
         labels: {},
       });
       const labels = { expires: START, tags: { customer: 'Acme' } };
-      await store().noteSecret(mine.connection, { ...noteOf('2', 7), labels });
+      await store().noteSecret(mine.connection, { ...secretNoteOf('2', 7), labels });
       expect((await store().get(mine.connection))?.labels).toEqual(labels);
     });
   });

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore } from '../../lib/ports.ts';
-import { connectionOf, fullConnection, noteOf, revival, START } from '../kit/records.ts';
-import { claim, connectionsIn, LEASE_END } from './connections.ts';
+import { connectionOf, fullConnection, revival, START, secretNoteOf } from '../kit/records.ts';
+import { claim, connectionContract, LEASE_END } from './connections.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeRetirement = (store: () => ConnectionStore, fresh: Fresh): void => {
-  const { added, claimed, listed } = connectionsIn(store, fresh);
+  const { added, claimed, listed } = connectionContract(store, fresh);
 
   it('is marked once; its end is due after the grace period', async () => {
     const connection = await added({ dueAt: plus(START, 7) });
@@ -21,26 +21,26 @@ export const describeRetirement = (store: () => ConnectionStore, fresh: Fresh): 
   it('is taken back under a new version, with all that there was if its end has not begun', async () => {
     const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
     await store().add(record);
-    await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
+    await store().revive(record.connection, revival(plus(START, 9), secretNoteOf('3', 7)));
     const { retiredAt, replacedAt, ...left } = record;
     expect(await store().get(record.connection)).toEqual({
       ...left,
       dueAt: START + 9,
       version: 4,
-      ...noteOf('3', 7),
+      ...secretNoteOf('3', 7),
     });
   });
 
   it.each(['endingAt', 'endedAt'] as const)('is taken back after %s without what nobody may use again', async mark => {
     const { endingAt: _, endedAt: __, ...record } = fullConnection(fresh());
     await store().add({ ...record, [mark]: START });
-    await store().revive(record.connection, revival(plus(START, 9), noteOf('3', 7)));
+    await store().revive(record.connection, revival(plus(START, 9), secretNoteOf('3', 7)));
     const { retiredAt, replacedAt, issuedAt, expiresAt, session, leaseUntil, ...left } = record;
     expect(await store().get(record.connection)).toEqual({
       ...left,
       dueAt: START + 9,
       version: 4,
-      ...noteOf('3', 7),
+      ...secretNoteOf('3', 7),
     });
   });
 
@@ -55,7 +55,7 @@ export const describeRetirement = (store: () => ConnectionStore, fresh: Fresh): 
       ...connectionOf(retired.connection),
       dueAt: START + 9,
       version: 1,
-      ...noteOf('restored'),
+      ...secretNoteOf('restored'),
     });
   });
 

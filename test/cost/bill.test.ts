@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { billOf, dollarsOf } from '../../bench/cost/bill.ts';
-import { type Quantity, quantities, type Usage } from '../../bench/cost/prices.ts';
+import { type MonthlyUsage, type Quantity, quantities } from '../../bench/cost/prices.ts';
 import { itemSize, readUnitsOf, writeUnitsOf } from '../../bench/cost/size.ts';
 
-const usageOf = (used: Partial<Record<Quantity, number>>): Usage =>
-  Object.fromEntries(quantities.map(quantity => [quantity, used[quantity] ?? 0])) as unknown as Usage;
+const usageOf = (used: Partial<Record<Quantity, number>>): MonthlyUsage =>
+  Object.fromEntries(quantities.map(quantity => [quantity, used[quantity] ?? 0])) as unknown as MonthlyUsage;
 const [full, free] = [{ freeTier: false }, { freeTier: true }];
 
 describe('a price', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseOptions, usage } from '../../bench/cost/options.ts';
+import { costUsage, parseCostOptions } from '../../bench/cost/options.ts';
 import { DemandError, planOf } from '../../bench/cost/plan.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 
 const planned = (text: string) => {
-  const options = parseOptions(text.split(' ').filter(word => word !== ''));
+  const options = parseCostOptions(text.split(' ').filter(word => word !== ''));
   if (!options) throw new Error('this asks for help');
   return planOf(options.demand);
 };
@@ -14,21 +14,21 @@ const sharesOf = (text: string) =>
 
 describe('the options of npm run cost', () => {
   test('are all in the usage', () => {
-    const options = [...usage.matchAll(/^ {2}(--[\w-]+) ?(N|T|S|ID)?/gm)];
+    const options = [...costUsage.matchAll(/^ {2}(--[\w-]+) ?(N|T|S|ID)?/gm)];
     expect(options).toHaveLength(13);
     const values: Readonly<Record<string, string>> = { T: '1h', S: '0.5', ID: 'petrosoft' };
     for (const [, option = '', kind] of options) {
       const number = option === '--token-length' ? '20' : '1';
-      expect(() => parseOptions(kind ? [option, values[kind] ?? number] : [option])).not.toThrow();
+      expect(() => parseCostOptions(kind ? [option, values[kind] ?? number] : [option])).not.toThrow();
     }
   });
 
   test('ask for help', () => {
-    expect(parseOptions(['--help'])).toBeUndefined();
+    expect(parseCostOptions(['--help'])).toBeUndefined();
   });
 
   test('have defaults: six connections, one of each provider', () => {
-    expect(parseOptions([])).toEqual({
+    expect(parseCostOptions([])).toEqual({
       demand: { connections: 6, packed: 1, provider: 'all', reads: 0, tokenLength: 800 },
       json: false,
       record: undefined,

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { billOf } from '../../bench/cost/bill.ts';
-import { deploymentOf, estimate } from '../../bench/cost/estimate.ts';
-import { parseOptions } from '../../bench/cost/options.ts';
+import { estimate, templateResourcesOf } from '../../bench/cost/estimate.ts';
+import { parseCostOptions } from '../../bench/cost/options.ts';
 import { planOf } from '../../bench/cost/plan.ts';
 import { PRICES_OF } from '../../bench/cost/prices.ts';
 import {
+  costScenarios,
   documentSection,
   type Recorded,
   readmeSection,
   readRecord,
   savingsSection,
-  scenarios,
   stillTrue,
 } from '../../bench/cost/record.ts';
 import { providerIds } from '../../lib/providers/index.ts';
@@ -33,7 +33,7 @@ const recorded = (title: string): Recorded => {
 
 describe('the recorded cost', () => {
   test('is of all columns, with the prices of today', () => {
-    const wanted = scenarios.map(({ title, options, target }) => ({ title, options, target }));
+    const wanted = costScenarios.map(({ title, options, target }) => ({ title, options, target }));
     expect(record.scenarios.map(({ title, options, target }) => ({ title, options, target }))).toEqual(wanted);
     expect(record.pricesOf).toBe(PRICES_OF);
   });
@@ -61,10 +61,10 @@ describe('the recorded cost', () => {
     'of %s connections is of what the template has now',
     { timeout: 60_000 },
     (_, { options, usage, shares }) => {
-      const { demand } = parseOptions(options.split(' ')) ?? {};
+      const { demand } = parseCostOptions(options.split(' ')) ?? {};
       if (!demand) throw new Error('these options ask for help');
       const plan = planOf(demand);
-      const { alarmMetrics, dashboards, keys, schedules } = deploymentOf(plan);
+      const { alarmMetrics, dashboards, keys, schedules } = templateResourcesOf(plan);
       expect(usage, 'npm run cost -- --record').toMatchObject({ alarmMetrics, dashboards, keys });
       expect(usage.customMetrics).toBeLessThanOrEqual(10);
       const ticks = schedules.reduce((sum, { every }) => sum + (730 * 3_600_000) / every, 0);
@@ -84,10 +84,10 @@ describe('the recorded cost', () => {
   });
 
   test('is measured again only if schedules or connections change', () => {
-    const [scenario = { title: '', options: '' }] = scenarios.slice(1);
-    const { demand } = parseOptions(scenario.options.split(' ')) ?? recorded(scenario.title);
+    const [scenario = { title: '', options: '' }] = costScenarios.slice(1);
+    const { demand } = parseCostOptions(scenario.options.split(' ')) ?? recorded(scenario.title);
     const plan = planOf(demand);
-    const deployed = deploymentOf(plan);
+    const deployed = templateResourcesOf(plan);
     expect(stillTrue(scenario, plan, deployed)).toEqual(recorded(scenario.title));
     const withAlarm = stillTrue(scenario, plan, { ...deployed, alarmMetrics: deployed.alarmMetrics + 1 });
     expect(withAlarm?.usage.alarmMetrics).toBe(recorded(scenario.title).usage.alarmMetrics + 1);

@@ -24,17 +24,17 @@ export const withField = (name: string, more: object = {}) => ({
 });
 
 export const providerWith = (change: object) => providerFromData({ ...small, ...change });
-export const open = (change: object, of: object) => providerWith(change).open(of);
+export const openAcme = (change: object, of: object) => providerWith(change).open(of);
 
-export const accountOf = (change: object, of: object = secret): Account => {
-  const opened = open(change, of);
+export const acmeAccountOf = (change: object, of: object = secret): Account => {
+  const opened = openAcme(change, of);
   if (!opened.ok) throw new Error(opened.problems.map(({ message }) => message).join());
   return opened.account;
 };
 
 /** The sentences about a secret. */
-export const problemsOf = (change: object, of: object): readonly string[] => {
-  const opened = open(change, of);
+export const acmeProblemsOf = (change: object, of: object): readonly string[] => {
+  const opened = openAcme(change, of);
   return opened.ok ? [] : opened.problems.map(({ message }) => message);
 };
 

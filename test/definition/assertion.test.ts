@@ -2,7 +2,7 @@ import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { signAssertion } from '../../lib/http/sign.ts';
 import { keyFor } from '../catalogue/invented.ts';
-import { accountOf, NOW, problemsOf, secret, withField } from './acme.ts';
+import { acmeAccountOf, acmeProblemsOf, NOW, secret, withField } from './acme.ts';
 
 const pemOf = (algorithm: string): string =>
   String(keyFor(algorithm).privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -20,7 +20,7 @@ const changeFor = (algorithm: string, more: object = {}) => ({
 });
 
 const signedBy = async (change: object, of: object) => {
-  const { assertion } = accountOf(change, of);
+  const { assertion } = acmeAccountOf(change, of);
   return signAssertion(assertion ?? expect.fail(), NOW);
 };
 
@@ -62,7 +62,7 @@ describe('an assertion', () => {
 
   it('is sent at its place in the request', () => {
     const of = { ...secret, key: pemOf('ES256') };
-    expect(accountOf(changeFor('ES256'), of).logIn('a.b.c').body).toBe('assertion=a.b.c');
+    expect(acmeAccountOf(changeFor('ES256'), of).logIn('a.b.c').body).toBe('assertion=a.b.c');
   });
 
   it.each([
@@ -71,15 +71,15 @@ describe('an assertion', () => {
     ['ES384', 'ES256'],
     ['EdDSA', 'ES256'],
   ])('of %s is not made with a key for %s', (algorithm, other) => {
-    expect(problemsOf(changeFor(algorithm), { ...secret, key: pemOf(other) })).toEqual([
+    expect(acmeProblemsOf(changeFor(algorithm), { ...secret, key: pemOf(other) })).toEqual([
       `"key" cannot sign with ${algorithm}, or is too short: make a new key`,
     ]);
   });
 
   it('is not made with an invalid key, which no message repeats', () => {
-    expect(problemsOf(changeFor('RS256'), { ...secret, key: 'not-a-key' })).toEqual([
+    expect(acmeProblemsOf(changeFor('RS256'), { ...secret, key: 'not-a-key' })).toEqual([
       '"key" is not a private key in PEM: copy it again, with its first and last line and "\\n" for each line break',
     ]);
-    expect(problemsOf(changeFor('RS256'), secret)).toEqual(['"key" is missing or not a text: add the key']);
+    expect(acmeProblemsOf(changeFor('RS256'), secret)).toEqual(['"key" is missing or not a text: add the key']);
   });
 });

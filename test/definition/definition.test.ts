@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { DefinitionError } from '../../lib/definition/parse.ts';
-import { accountOf, open, request, secret, small } from './acme.ts';
+import { acmeAccountOf, openAcme, request, secret, small } from './acme.ts';
 
 describe('a definition of a few lines', () => {
   it('makes a provider with a login and a base URL', () => {
-    const account = accountOf({}, secret);
+    const account = acmeAccountOf({}, secret);
     expect(account.logIn()).toEqual({
       method: 'POST',
       url: 'https://login.acme.test/token',
@@ -19,7 +19,7 @@ describe('a definition of a few lines', () => {
 
   it('substitutes once: the value of a field is not substituted again, and cannot lead to another path or host', () => {
     const login = { url: '{base}/{clientId}/token', json: { secret: '{clientSecret}' } };
-    const { url, body } = accountOf({ login }, { clientId: '../@evil.test', clientSecret: '{clientId}' }).logIn();
+    const { url, body } = acmeAccountOf({ login }, { clientId: '../@evil.test', clientSecret: '{clientId}' }).logIn();
     expect(url).toBe('https://login.acme.test/..%2F%40evil.test/token');
     expect(body).toBe('{"secret":"{clientId}"}');
   });
@@ -28,7 +28,7 @@ describe('a definition of a few lines', () => {
     const fields = { ...small.fields, key: { purpose: 'the key', optional: true } };
     const consumer = { headers: { 'x-token': '{token}', 'x-key': '{key}' }, baseUrl: ['{base}/{key}', '{base}'] };
     const answer = { accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} };
-    const usageOf = (more: object) => accountOf({ fields, consumer }, { ...secret, ...more }).usage(answer);
+    const usageOf = (more: object) => acmeAccountOf({ fields, consumer }, { ...secret, ...more }).usage(answer);
     expect(usageOf({})).toEqual({ headers: { 'x-token': 't' }, baseUrl: 'https://login.acme.test' });
     expect(usageOf({ key: 'k' })).toEqual({
       headers: { 'x-token': 't', 'x-key': 'k' },
@@ -43,7 +43,7 @@ describe('a definition of a few lines', () => {
       [inHeader, 'no – header'],
       [asUser, 'a:b'],
     ] as const)
-      expect(open(change, { ...secret, clientId })).toMatchObject({ ok: false, problems: [{ field: 'clientId' }] });
+      expect(openAcme(change, { ...secret, clientId })).toMatchObject({ ok: false, problems: [{ field: 'clientId' }] });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountOf, problemsOf, request, secret, withField } from './acme.ts';
+import { acmeAccountOf, acmeProblemsOf, request, secret, withField } from './acme.ts';
 
 const bodyOf = ({ body = '' }: { readonly body?: string }) => Object.fromEntries(new URLSearchParams(body));
 
@@ -10,7 +10,7 @@ describe('a request', () => {
       url: '{base}/token',
       query: { id: '{clientId}', key: '{clientSecret}', fixed: 'a b' },
     };
-    expect(accountOf({ login }, { clientId: 'a&b=c', clientSecret: 'ä' }).logIn()).toEqual({
+    expect(acmeAccountOf({ login }, { clientId: 'a&b=c', clientSecret: 'ä' }).logIn()).toEqual({
       method: 'GET',
       url: 'https://login.acme.test/token?id=a%26b%3Dc&key=%C3%A4&fixed=a+b',
       headers: { accept: 'application/json' },
@@ -26,7 +26,7 @@ describe('a request', () => {
       version: 2,
     };
     const login = { url: '{base}/token', json };
-    const { body = '', headers } = accountOf(
+    const { body = '', headers } = acmeAccountOf(
       { fields, login },
       { clientId: 'a"b', clientSecret: '{clientId}' },
     ).logIn();
@@ -43,7 +43,7 @@ describe('a request', () => {
     const fields = withField('scope', { optional: true });
     const part = { fixed: 'x', scope: '{scope}' };
     const login = { url: '{base}/token', form: part, query: part, headers: part };
-    const { url, headers, body } = accountOf({ fields, login }).logIn();
+    const { url, headers, body } = acmeAccountOf({ fields, login }).logIn();
     expect([url, headers.scope, headers.fixed, body]).toEqual([
       'https://login.acme.test/token?fixed=x',
       undefined,
@@ -55,7 +55,8 @@ describe('a request', () => {
   it('has HTTP Basic byte for byte, or form-encoded', () => {
     const basicOf = (more: object) => {
       const login = { url: '{base}/token', basic: { user: '{clientId}', password: '{clientSecret}', ...more } };
-      const { Authorization = '' } = accountOf({ login }, { clientId: 'a-b c', clientSecret: 'ü:%' }).logIn().headers;
+      const { Authorization = '' } = acmeAccountOf({ login }, { clientId: 'a-b c', clientSecret: 'ü:%' }).logIn()
+        .headers;
       return Buffer.from(Authorization.replace('Basic ', ''), 'base64').toString();
     };
     expect(basicOf({})).toBe('a-b c:ü:%');
@@ -64,8 +65,8 @@ describe('a request', () => {
 
   it('may go to the API’s address', () => {
     const change = { apiBase: 'https://api.acme.test', hosts: ['*.acme.test'], login: { url: '{apiBase}/token' } };
-    expect(accountOf(change).logIn().url).toBe('https://api.acme.test/token');
-    const moved = accountOf(change, { ...secret, baseUrl: 'https://proxy.test/x' });
+    expect(acmeAccountOf(change).logIn().url).toBe('https://api.acme.test/token');
+    const moved = acmeAccountOf(change, { ...secret, baseUrl: 'https://proxy.test/x' });
     expect(moved.logIn().url).toBe('https://proxy.test/x/token');
   });
 });
@@ -76,7 +77,7 @@ describe('a login in two steps', () => {
     headers: { 'x-code': '{answer.data.code}' },
     form: { id: '{clientId}', again: '{answer.state}' },
   };
-  const account = accountOf({ login: [request, second] });
+  const account = acmeAccountOf({ login: [request, second] });
 
   it('sends what the first answered', () => {
     expect(account.exchange?.({ data: { code: 'abc' }, state: 's' })).toEqual({
@@ -104,7 +105,7 @@ describe('a login in two steps', () => {
 
   it('takes no address from an answer, not even by way of a field', () => {
     const login = [request, { url: '{base}/{clientId}/token', form: { code: '{answer.code}' } }];
-    const exchange = accountOf({ login }, { ...secret, clientId: '../x' }).exchange?.({ code: '{clientSecret}' });
+    const exchange = acmeAccountOf({ login }, { ...secret, clientId: '../x' }).exchange?.({ code: '{clientSecret}' });
     expect([exchange?.url, exchange?.body]).toEqual([
       'https://login.acme.test/..%2Fx/token',
       'code=%7BclientSecret%7D',
@@ -118,7 +119,7 @@ describe('what a person hands in once', () => {
 
   it('is sent by the refresh request, and the session continues from there', () => {
     const change = { ...session, fields: withField('refreshToken'), redeem: { field: 'refreshToken' } };
-    const account = accountOf({ ...change, login: undefined }, { ...secret, refreshToken: 'first' });
+    const account = acmeAccountOf({ ...change, login: undefined }, { ...secret, refreshToken: 'first' });
     expect([account.oneTimeCode, account.exchange]).toEqual(['first', undefined]);
     expect(bodyOf(account.logIn()).refresh_token).toBe('first');
     expect(bodyOf(account.refresh?.('second') ?? {}).refresh_token).toBe('second');
@@ -127,13 +128,16 @@ describe('what a person hands in once', () => {
   it('may have another name, and its own request', () => {
     const own = { url: '{base}/redeem', form: { code: '{code}' } };
     const change = { ...session, fields: withField('code'), redeem: { field: 'code', request: own } };
-    const account = accountOf({ ...change, login: undefined }, { ...secret, code: 'handed-in' });
+    const account = acmeAccountOf({ ...change, login: undefined }, { ...secret, code: 'handed-in' });
     expect([account.logIn().url, account.logIn().body]).toEqual(['https://login.acme.test/redeem', 'code=handed-in']);
     expect(account.refresh?.('held').url).toBe('https://login.acme.test/token');
   });
 
   it('is not what a field called refreshToken is without it: that is sent with each login', () => {
-    const account = accountOf({ fields: withField('refreshToken'), login: refresh }, { ...secret, refreshToken: 'r' });
+    const account = acmeAccountOf(
+      { fields: withField('refreshToken'), login: refresh },
+      { ...secret, refreshToken: 'r' },
+    );
     expect([account.oneTimeCode, account.refresh]).toEqual([undefined, undefined]);
     expect(bodyOf(account.logIn()).refresh_token).toBe('r');
   });
@@ -147,7 +151,7 @@ describe('what a person hands in once', () => {
       hosts: ['*.acme.test'],
     };
     const bindingOf = (more: object) =>
-      accountOf(change, { ...secret, refreshToken: 'r', shop: 'one', ...more }).sessionBinding;
+      acmeAccountOf(change, { ...secret, refreshToken: 'r', shop: 'one', ...more }).sessionBinding;
     expect(bindingOf({ shop: 'ONE', refreshToken: 'other' })).toBe(bindingOf({}));
     expect(bindingOf({ shop: 'two' })).not.toBe(bindingOf({}));
     expect(bindingOf({ clientId: 'other' })).not.toBe(bindingOf({}));
@@ -158,7 +162,7 @@ describe('alternatives', () => {
   const fields = { user: { purpose: 'the user' }, word: { purpose: 'the password' }, key: { purpose: 'the key' } };
   const form = { user: '{user}', word: '{word}', key: '{key}' };
   const change = { fields, alternatives: [['user', 'word'], ['key']], login: { url: '{base}/token', form } };
-  const sentBy = (of: object) => bodyOf(accountOf(change, of).logIn());
+  const sentBy = (of: object) => bodyOf(acmeAccountOf(change, of).logIn());
 
   it('send the first complete group alone', () => {
     expect(sentBy({ key: 'k' })).toEqual({ key: 'k' });
@@ -169,7 +173,7 @@ describe('alternatives', () => {
 
   it('say what is missing, and what may be there in its place', () => {
     const half = 'is missing: add "user" and "word", or "key" in their place';
-    expect(problemsOf(change, { word: 'w' })).toEqual([`"user" ${half}`]);
-    expect(problemsOf(change, {})).toEqual([`"user" ${half}`, `"word" ${half}`]);
+    expect(acmeProblemsOf(change, { word: 'w' })).toEqual([`"user" ${half}`]);
+    expect(acmeProblemsOf(change, {})).toEqual([`"user" ${half}`, `"word" ${half}`]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isOnHosts } from '../../lib/core/hosts.ts';
-import { accountOf, problemsOf, request, secret, withField } from './acme.ts';
+import { acmeAccountOf, acmeProblemsOf, request, secret, withField } from './acme.ts';
 
 const shop = {
   fields: withField('shop'),
@@ -10,7 +10,7 @@ const shop = {
 
 describe('a field that is part of a host', () => {
   it.each(['one', 'ONE-2', 'a', '9', 'x'.repeat(63)])('is a label: %s', value => {
-    const { base, logIn } = accountOf(shop, { ...secret, shop: value });
+    const { base, logIn } = acmeAccountOf(shop, { ...secret, shop: value });
     expect(base).toBe(`https://${value.toLowerCase()}.acme.test`);
     expect(logIn().url).toBe(`${base}/token`);
   });
@@ -32,7 +32,7 @@ describe('a field that is part of a host', () => {
     'a b',
     'x'.repeat(64),
   ])('is nothing else: %s', value => {
-    expect(problemsOf(shop, { ...secret, shop: value })).toEqual([
+    expect(acmeProblemsOf(shop, { ...secret, shop: value })).toEqual([
       '"shop" is not a part of a host name: give the shop, with letters, digits and "-" alone',
     ]);
   });
@@ -46,7 +46,7 @@ describe('a field that is part of a path', () => {
   };
 
   it.each(['..', '.'])('leads nowhere else: %s', value => {
-    expect(problemsOf(tenant, { ...secret, tenant: value })).toEqual([
+    expect(acmeProblemsOf(tenant, { ...secret, tenant: value })).toEqual([
       '"tenant" leads to another address: check the tenant',
     ]);
   });
@@ -54,7 +54,7 @@ describe('a field that is part of a path', () => {
   it.each(['a/b', '../x', '..%2f', 'a?b#c', '@evil.test', '//evil.test', '\\evil', '{base}'])(
     'is encoded: %s',
     value => {
-      const account = accountOf(tenant, { ...secret, tenant: value });
+      const account = acmeAccountOf(tenant, { ...secret, tenant: value });
       const encoded = encodeURIComponent(value);
       expect(account.logIn().url).toBe(`https://login.acme.test/${encoded}/token`);
       const usage = account.usage({ accessToken: 't', tokenType: 'Bearer', json: {}, claims: {} });
@@ -70,7 +70,7 @@ describe('a field that is part of a path', () => {
 describe('an address in an answer', () => {
   const change = { consumer: { baseUrl: ['{claims.api}', '{answer.api_url}/v1'] }, hosts: ['*.acme.test'] };
   const usageOf = (json: object, claims: object = {}) =>
-    accountOf(change).usage({ accessToken: 't', tokenType: 'Bearer', json: { ...json }, claims: { ...claims } });
+    acmeAccountOf(change).usage({ accessToken: 't', tokenType: 'Bearer', json: { ...json }, claims: { ...claims } });
 
   it('is the first that is there', () => {
     const api_url = 'https://a.acme.test';
@@ -93,7 +93,7 @@ describe('an address in an answer', () => {
 describe('what an answer must have of the secret', () => {
   const change = { fields: withField('orgId'), match: { 'org.id': 'orgId' } };
   const usageOf = (json: object, claims: object = {}) => {
-    const account = accountOf(change, { ...secret, orgId: '7' });
+    const account = acmeAccountOf(change, { ...secret, orgId: '7' });
     return account.usage({ accessToken: 't', tokenType: 'Bearer', json: { ...json }, claims: { ...claims } });
   };
 
@@ -112,14 +112,14 @@ describe('a default', () => {
   const login = { url: '{base}/token', form: { mode: '{mode}', area: '{area}' } };
 
   it('counts if the field is left out, and may depend on another', () => {
-    const sentBy = (more: object) => accountOf({ fields, login }, { ...secret, ...more }).logIn().body;
+    const sentBy = (more: object) => acmeAccountOf({ fields, login }, { ...secret, ...more }).logIn().body;
     expect(sentBy({})).toBe('mode=live&area=main');
     expect(sentBy({ mode: 'test' })).toBe('mode=test&area=sandbox');
     expect(sentBy({ mode: 'test', area: 'x' })).toBe('mode=test&area=x');
   });
 
   it('changes nothing about what else the field may be', () => {
-    expect(problemsOf({ fields, login }, { ...secret, mode: 'demo' })).toEqual([
+    expect(acmeProblemsOf({ fields, login }, { ...secret, mode: 'demo' })).toEqual([
       '"mode" is neither "live" nor "test": give one of them, or leave it out',
     ]);
   });

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Account, type Secret } from '../iam/account.ts';
+import { AwsAccount, type Secret } from '../iam/account.ts';
 import type { Stack, Template } from '../iam/stacks.ts';
-import { type LocalAws, resourcesOf } from './emulator.ts';
+import { type LocalAws, physicalIdsOf } from './emulator.ts';
 import { send } from './wire.ts';
 
 const templateOf = async (assembly: string, stack: string): Promise<Template> =>
   JSON.parse(await readFile(join(assembly, `${stack}.template.json`), 'utf8'));
 
 const deployedStack = async (aws: LocalAws, assembly: string, name: string): Promise<Stack> => {
-  const [template, ids] = await Promise.all([templateOf(assembly, name), resourcesOf(aws, name)]);
+  const [template, ids] = await Promise.all([templateOf(assembly, name), physicalIdsOf(aws, name)]);
   const physical = (id: string): string => {
     // The emulator has no id for an event bus; it uses the given name.
     const found = ids.get(id) || template.Resources[id]?.Properties.Name;
@@ -24,12 +24,12 @@ export const deployedAccount = async (
   aws: LocalAws,
   assemblies: Readonly<Record<string, string>>,
   others: readonly Stack[] = [],
-): Promise<Account> => {
+): Promise<AwsAccount> => {
   const stacks = await Promise.all(
     Object.entries(assemblies).map(([name, assembly]) => deployedStack(aws, assembly, name)),
   );
   const place = { partition: 'aws', region: 'us-east-1', account: '123456789012' };
-  return new Account(place, [...stacks, ...others], name => secretIn(aws, name));
+  return new AwsAccount(place, [...stacks, ...others], name => secretIn(aws, name));
 };
 
 /** A secret's ARN and key. For a missing secret IAM uses the requested name. */

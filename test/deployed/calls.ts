@@ -3,7 +3,7 @@ import { type DeployedFunction, invoke, type Ran } from './bundle.ts';
 import type { DeployedSchedule } from './deployment.ts';
 import type { LocalAws } from './emulator.ts';
 import type { Judge } from './judge.ts';
-import { keyOf } from './proxy.ts';
+import { accessKeyOf } from './proxy.ts';
 import { credentialsOf, send } from './wire.ts';
 
 /** The deployed parts that the cycle runs. */
@@ -19,7 +19,7 @@ export interface Deployed {
   readonly aws: LocalAws;
 }
 
-export interface Answer {
+export interface ApiAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly json: Readonly<Record<string, unknown>>;
@@ -35,7 +35,7 @@ interface Sent {
 }
 
 /** Calls of deployed functions, in the way of the services in front of them; keeps their logs. */
-export class Calls {
+export class DeployedCalls {
   readonly deployed: Deployed;
   readonly judge: Judge;
   readonly #proxy: () => string;
@@ -81,7 +81,7 @@ export class Calls {
   }
 
   /** Like API Gateway: checks the caller with IAM, and invokes the function with an event of payload format 2.0. */
-  async api(as: string, method: string, rawPath: string, { query, body }: Sent = {}): Promise<Answer> {
+  async api(as: string, method: string, rawPath: string, { query, body }: Sent = {}): Promise<ApiAnswer> {
     if (as !== OPERATOR) await this.judge.must({ as, does: `execute-api:${method}`, on: rawPath });
     const from = this.#routeArn(method, rawPath);
     await this.judge.must({ as: 'apigateway.amazonaws.com', does: 'lambda:Invoke', on: 'Api/ApiFunction', from });
@@ -162,7 +162,7 @@ export class Calls {
     const { account } = this.judge.evaluator;
     assert.equal(queueArn, account.arnAt('DeadLetters'));
     const QueueUrl = account.physicalAt('DeadLetters');
-    const { status } = await send(this.#proxy(), keyOf(as), 'sqs:SendMessage', { QueueUrl, MessageBody });
+    const { status } = await send(this.#proxy(), accessKeyOf(as), 'sqs:SendMessage', { QueueUrl, MessageBody });
     assert.equal(status, 200, `${as} sends no dead letter`);
   }
 }

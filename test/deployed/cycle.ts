@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { forcePath, readPath } from '../iam/paths.ts';
-import { type Calls, OPERATOR } from './calls.ts';
+import { type DeployedCalls, OPERATOR } from './calls.ts';
 import { recordMessages } from './messages.ts';
-import type { Operator } from './operator.ts';
+import type { AccountOperator } from './operator.ts';
 import type { RunningProxy } from './proxy.ts';
 import { endGrace, endLeases, endRaces, remove } from './races.ts';
 import { readByTable } from './readers.ts';
@@ -30,9 +30,9 @@ const GRANTED = 'officernd/loft';
 const connections = Object.values(SECRETS).flat().toSorted();
 const ofProvider = (provider: string) => connections.filter(each => each.startsWith(`${provider}/`));
 
-export interface Stage {
-  readonly calls: Calls;
-  readonly operator: Operator;
+export interface CycleStage {
+  readonly calls: DeployedCalls;
+  readonly operator: AccountOperator;
   readonly proxy: RunningProxy;
   /** The address of the simulated providers. */
   readonly simulators: string;
@@ -42,7 +42,7 @@ export interface Stage {
 }
 
 /** Runs the deployed bundles from a secret to a consumer's token, and prints what each step proved. */
-export const runCycle = async (stage: Stage): Promise<void> => {
+export const runCycle = async (stage: CycleStage): Promise<void> => {
   const { calls, say } = stage;
   await createSecrets(stage);
   say(`secrets created: ${Object.keys(SECRETS).join(', ')}`);
@@ -90,14 +90,14 @@ export const runCycle = async (stage: Stage): Promise<void> => {
   say('no log holds a token or a credential');
 };
 
-const createSecrets = async ({ calls, operator, simulators }: Stage): Promise<void> => {
+const createSecrets = async ({ calls, operator, simulators }: CycleStage): Promise<void> => {
   const contents = simulatedSecrets(simulators);
   for (const name of Object.keys(SECRETS)) {
     await operator.create(name, contents[name] ?? {}, KEYED.includes(name) ? calls.judge.secretsKey : undefined);
   }
 };
 
-const refreshAll = async ({ calls }: Stage): Promise<void> => {
+const refreshAll = async ({ calls }: CycleStage): Promise<void> => {
   for (const provider of calls.deployed.refreshers.keys()) {
     const ran = await calls.tick(`refresh-${provider}`);
     const { results, connections: count } = ran.result as { results: Record<string, number>; connections: number };
@@ -115,7 +115,7 @@ export interface ReadToken {
   readonly expiresAt: string;
 }
 
-const readByApi = async ({ calls, simulators }: Stage): Promise<ReadToken> => {
+const readByApi = async ({ calls, simulators }: CycleStage): Promise<ReadToken> => {
   const { statusCode, json } = await calls.api('Readers/OneRoute', 'GET', readPath(GRANTED), {
     query: { minTtl: '60' },
   });
@@ -133,7 +133,7 @@ const readByApi = async ({ calls, simulators }: Stage): Promise<ReadToken> => {
   return { accessToken: String(accessToken), expiresAt: String(expiresAt) };
 };
 
-const forceAll = async ({ calls }: Stage): Promise<void> => {
+const forceAll = async ({ calls }: CycleStage): Promise<void> => {
   // Providers distinguish tokens of one moment only by their serial: the clock need not move.
   await sleep(10);
   // OfficeRnD allows one forced call a minute: the connection below uses it.
@@ -159,7 +159,7 @@ export const refusing = ({ json }: { readonly json: Readonly<Record<string, unkn
   body: JSON.stringify({ issuedAt: json.issuedAt }),
 });
 
-const otherAnswers = async ({ calls }: Stage): Promise<void> => {
+const otherAnswers = async ({ calls }: CycleStage): Promise<void> => {
   const { json } = await calls.api('Readers/ListRoute', 'GET', '/connections');
   const states = (json.connections as { connection: string; status: string }[]).map(each => [
     each.connection,
@@ -179,7 +179,7 @@ const otherAnswers = async ({ calls }: Stage): Promise<void> => {
   assert.deepEqual(foreign.result, { result: 'unknown' });
 };
 
-const retire = async (stage: Stage): Promise<void> => {
+const retire = async (stage: CycleStage): Promise<void> => {
   const { calls, operator } = stage;
   for (const name of Object.keys(SECRETS)) await operator.delete(name);
   const { result } = await calls.tick('watch');
@@ -195,7 +195,7 @@ const retire = async (stage: Stage): Promise<void> => {
   await remove(stage, connections);
 };
 
-const silent = ({ calls, simulators }: Stage, accessToken: string): void => {
+const silent = ({ calls, simulators }: CycleStage, accessToken: string): void => {
   const credentials = Object.values(simulatedSecrets(simulators)[PACKED] ?? {}).filter(
     value => typeof value === 'string' && !value.startsWith('http'),
   );

@@ -1,7 +1,7 @@
 import { bundlesOf, type DeployedFunction } from './bundle.ts';
 import type { Deployed } from './calls.ts';
-import { type Deployment, deploymentOf, schedulesByName } from './deployment.ts';
-import { idOf, type LocalAws, resourcesOf } from './emulator.ts';
+import { deploymentOf, type RunnableDeployment, schedulesByName } from './deployment.ts';
+import { type LocalAws, physicalIdOf, physicalIdsOf } from './emulator.ts';
 
 /** A deployment in the form that calls need; its own API stands for a consumer. */
 export const deployedIn = async (
@@ -13,7 +13,7 @@ export const deployedIn = async (
   const refreshers = new Map(
     [...ours.values()].flatMap(fn => (fn.environment.PROVIDER ? [[fn.environment.PROVIDER, fn] as const] : [])),
   );
-  const id = idOf(await resourcesOf(aws, stack), /ApiHttpApi[0-9A-F]{8}$/);
+  const id = physicalIdOf(await physicalIdsOf(aws, stack), /ApiHttpApi[0-9A-F]{8}$/);
   const { Items } = await aws.call<{ readonly Items: readonly { readonly RouteKey: string }[] }>(
     ...['apigatewayv2', 'get-routes', '--api-id', id],
   );
@@ -31,14 +31,14 @@ export const deployedIn = async (
 /** A stack's functions by their logical ids, with the deployed bundles. */
 export const functionsOf = async (
   aws: LocalAws,
-  { functions }: Deployment,
+  { functions }: RunnableDeployment,
   assembly: string,
   stack: string,
 ): Promise<ReadonlyMap<string, DeployedFunction>> => {
-  const resources = await resourcesOf(aws, stack);
+  const resources = await physicalIdsOf(aws, stack);
   const bundles = await bundlesOf(assembly, stack);
   const entries = [...bundles].map(([id, bundle]) => {
-    const configuration = functions.get(idOf(resources, new RegExp(`^${id}$`)));
+    const configuration = functions.get(physicalIdOf(resources, new RegExp(`^${id}$`)));
     if (!configuration) throw new Error(`${id} is not deployed`);
     const { FunctionName: name, Environment, Timeout: timeout } = configuration;
     return [id, { name, bundle, environment: Environment.Variables, timeout }] as const;

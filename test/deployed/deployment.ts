@@ -25,13 +25,13 @@ export interface DeployedConfiguration {
 }
 
 /** The runnable parts: the functions by name, and the schedules. */
-export interface Deployment {
+export interface RunnableDeployment {
   readonly functions: ReadonlyMap<string, DeployedConfiguration>;
   readonly schedules: readonly DeployedSchedule[];
 }
 
 /** The parts of the deployment with this name; the functions of all deployments. */
-export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<Deployment> => {
+export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<RunnableDeployment> => {
   const [{ Functions }, { Schedules }] = await Promise.all([
     aws.call<{ Functions: DeployedConfiguration[] }>('lambda', 'list-functions'),
     aws.call<{ Schedules: { Name: string; GroupName: string }[] }>('scheduler', 'list-schedules', '--group-name', name),
@@ -46,5 +46,5 @@ export const deploymentOf = async (aws: LocalAws, name = DEFAULT_NAME): Promise<
 };
 
 /** The schedules by purpose. */
-export const schedulesByName = ({ schedules }: Deployment): ReadonlyMap<string, DeployedSchedule> =>
+export const schedulesByName = ({ schedules }: RunnableDeployment): ReadonlyMap<string, DeployedSchedule> =>
   new Map(schedules.map(each => [each.Description.replace(/^[a-z0-9-]+: /, ''), each]));

@@ -68,7 +68,7 @@ const folderOf = async (app: string, { context, definitions = [] }: StageSetting
 };
 
 /** The physical ids of a stack's resources by their logical ones. */
-export const resourcesOf = async (aws: LocalAws, stack: string): Promise<ReadonlyMap<string, string>> => {
+export const physicalIdsOf = async (aws: LocalAws, stack: string): Promise<ReadonlyMap<string, string>> => {
   interface Listed {
     readonly StackResourceSummaries: readonly {
       readonly LogicalResourceId: string;
@@ -85,7 +85,7 @@ export const resourcesOf = async (aws: LocalAws, stack: string): Promise<Readonl
 };
 
 /** The physical id of the only resource with this beginning of its logical id. */
-export const idOf = (resources: ReadonlyMap<string, string>, prefix: RegExp): string => {
+export const physicalIdOf = (resources: ReadonlyMap<string, string>, prefix: RegExp): string => {
   const found = [...resources].filter(([id]) => prefix.test(id));
   const [[, physical] = []] = found;
   if (found.length !== 1 || physical === undefined) throw new Error(`${found.length} resources match ${prefix}`);

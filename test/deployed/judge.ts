@@ -1,14 +1,14 @@
 import { type Call, requestOf } from '../iam/calls.ts';
 import type { Evaluator } from '../iam/evaluate.ts';
-import type { Ledger } from '../iam/ledger.ts';
+import type { PermissionLedger } from '../iam/ledger.ts';
 
 /** Checks the calls that AWS services make around the bundles: nothing sends them here, and each must be allowed. */
 export class Judge {
   readonly evaluator: Evaluator;
-  readonly ledger: Ledger;
+  readonly ledger: PermissionLedger;
   readonly secretsKey: string;
 
-  constructor(evaluator: Evaluator, ledger: Ledger, secretsKey: string) {
+  constructor(evaluator: Evaluator, ledger: PermissionLedger, secretsKey: string) {
     this.evaluator = evaluator;
     this.ledger = ledger;
     this.secretsKey = secretsKey;

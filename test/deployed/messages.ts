@@ -3,8 +3,8 @@ import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { toItem } from '../../lib/aws/item.ts';
 import { type ConnectionId, hours, minutes } from '../../lib/core/types.ts';
 import { writeSection } from '../../tools/figures/section.ts';
-import type { Stage } from './cycle.ts';
-import type { Mail } from './mails.ts';
+import type { CycleStage } from './cycle.ts';
+import type { DeliveredMail } from './mails.ts';
 
 const HARBOUR = 'officernd/harbour-desks' as ConnectionId;
 const CAMPUS = 'ioffice/campus' as ConnectionId;
@@ -20,12 +20,12 @@ const MANY = [
  * records afterwards.
  */
 export const causeTroubles = async (
-  { calls, operator }: Stage,
-  mails: () => Promise<readonly Mail[]>,
-): Promise<readonly Mail[]> => {
+  { calls, operator }: CycleStage,
+  mails: () => Promise<readonly DeliveredMail[]>,
+): Promise<readonly DeliveredMail[]> => {
   const { CONNECTIONS_TABLE = '' } = calls.deployed.watch.environment;
   const now = Date.now();
-  const sent: Mail[] = [];
+  const sent: DeliveredMail[] = [];
   const undo: (() => Promise<unknown>)[] = [];
   const change = async (connection: ConnectionId, changes: Readonly<Record<string, unknown>>) => {
     const Key = connectionKey(connection);
@@ -62,7 +62,7 @@ export const causeTroubles = async (
 };
 
 /** Writes the sent mails into docs/runbook.md. */
-export const recordMessages = (mails: readonly Mail[]): void => {
+export const recordMessages = (mails: readonly DeliveredMail[]): void => {
   const shown = mails.map(({ Subject, Message }) =>
     ['```text', `Subject: ${Subject}`, '', Message.trim(), '```'].join('\n'),
   );

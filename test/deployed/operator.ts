@@ -4,7 +4,7 @@ import type { LocalAws } from './emulator.ts';
 import { send } from './wire.ts';
 
 /** The account's administrator: writes secrets, and changes records by hand. */
-export class Operator {
+export class AccountOperator {
   readonly #url: string;
   readonly #key: string;
   readonly #prefix: string;

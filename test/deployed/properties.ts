@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Deployment } from './deployment.ts';
-import { idOf, type LocalAws } from './emulator.ts';
+import type { RunnableDeployment } from './deployment.ts';
+import { type LocalAws, physicalIdOf } from './emulator.ts';
 
 type Resources = ReadonlyMap<string, string>;
 const ids = (resources: Resources, pattern: RegExp) =>
@@ -10,7 +10,7 @@ const ids = (resources: Resources, pattern: RegExp) =>
 export const checkProperties = async (
   aws: LocalAws,
   resources: Resources,
-  deployment: Deployment,
+  deployment: RunnableDeployment,
   providers: readonly string[],
 ): Promise<string> => {
   schedules(resources, deployment, providers);
@@ -20,7 +20,7 @@ export const checkProperties = async (
 };
 
 const tables = async (aws: LocalAws, resources: Resources) => {
-  const key = idOf(resources, /StorageKey(?!Alias)/);
+  const key = physicalIdOf(resources, /StorageKey(?!Alias)/);
   const { KeyRotationEnabled } = await aws.call<{ KeyRotationEnabled: boolean }>(
     'kms',
     'get-key-rotation-status',
@@ -32,7 +32,7 @@ const tables = async (aws: LocalAws, resources: Resources) => {
     [/StorageTokens/, ['connection HASH']],
     [/StorageConnections/, ['shard HASH', 'connection RANGE']],
   ] as const) {
-    const name = idOf(resources, pattern);
+    const name = physicalIdOf(resources, pattern);
     const { Table } = await aws.call<{
       Table: {
         KeySchema: { AttributeName: string; KeyType: string }[];
@@ -57,7 +57,7 @@ const tables = async (aws: LocalAws, resources: Resources) => {
 };
 
 const queue = async (aws: LocalAws, resources: Resources) => {
-  const url = idOf(resources, /DeadLetters(?!Policy)/);
+  const url = physicalIdOf(resources, /DeadLetters(?!Policy)/);
   const { Attributes } = await aws.call<{ Attributes: Record<string, string> }>(
     ...['sqs', 'get-queue-attributes', '--queue-url', url, '--attribute-names', 'All'],
   );
@@ -66,7 +66,7 @@ const queue = async (aws: LocalAws, resources: Resources) => {
 };
 
 const api = async (aws: LocalAws, resources: Resources) => {
-  const id = idOf(resources, /ApiHttpApi[0-9A-F]{8}$/);
+  const id = physicalIdOf(resources, /ApiHttpApi[0-9A-F]{8}$/);
   const { Items } = await aws.call<{ Items: { RouteKey: string; AuthorizationType: string }[] }>(
     ...['apigatewayv2', 'get-routes', '--api-id', id],
   );
@@ -98,7 +98,7 @@ const logs = async (aws: LocalAws, resources: Resources) => {
   assert.ok(ours.every(each => each.retentionInDays === 30));
 };
 
-const schedules = (resources: Resources, { schedules }: Deployment, providers: readonly string[]) => {
+const schedules = (resources: Resources, { schedules }: RunnableDeployment, providers: readonly string[]) => {
   assert.equal(schedules.length, providers.length + 1);
   for (const schedule of schedules) {
     assert.equal(schedule.State, 'ENABLED');
@@ -111,7 +111,7 @@ const schedules = (resources: Resources, { schedules }: Deployment, providers: r
 };
 
 const alarms = async (aws: LocalAws, resources: Resources) => {
-  const topic = idOf(resources, /AlarmsTopic[0-9A-F]{8}$/);
+  const topic = physicalIdOf(resources, /AlarmsTopic[0-9A-F]{8}$/);
   const { MetricAlarms } = await aws.call<{
     MetricAlarms: { AlarmName: string; AlarmActions: string[]; TreatMissingData: string; AlarmDescription: string }[];
   }>('cloudwatch', 'describe-alarms');
@@ -124,7 +124,7 @@ const alarms = async (aws: LocalAws, resources: Resources) => {
   }
 };
 
-const functions = (resources: Resources, deployment: Deployment, providers: readonly string[]) => {
+const functions = (resources: Resources, deployment: RunnableDeployment, providers: readonly string[]) => {
   const names = ids(resources, /Function[0-9A-F]{8}$/);
   assert.equal(names.length, providers.length + 2);
   for (const name of names) {

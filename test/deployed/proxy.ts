@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Evaluator, Verdict } from '../iam/evaluate.ts';
-import type { Ledger } from '../iam/ledger.ts';
+import type { PermissionLedger } from '../iam/ledger.ts';
 import type { Request } from '../iam/requests.ts';
 import { credentialsOf, operationIn } from './wire.ts';
 
 export interface ProxyOptions {
   readonly evaluator: Evaluator;
-  readonly ledger: Ledger;
+  readonly ledger: PermissionLedger;
   /** The AWS behind it, which allows everything. */
   readonly emulator: string;
   /** Runs a deployed function, which the emulator cannot do. */
@@ -29,13 +29,13 @@ interface Effect {
 }
 
 /** The access key of a role. With its probe key, a call only gets IAM's answer and does nothing. */
-export const keyOf = (role: string): string => credentialsOf(role).accessKeyId;
+export const accessKeyOf = (role: string): string => credentialsOf(role).accessKeyId;
 export const probeKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
 
 /**
  * A proxy before the emulator that does what IAM does: identifies the caller, and refuses what its role does not allow.
  */
-export const startProxy = async (options: ProxyOptions): Promise<RunningProxy> => {
+export const startIamProxy = async (options: ProxyOptions): Promise<RunningProxy> => {
   const effects: Effect[] = [];
   const server = createServer((request, response) => {
     handle(options, effects, request, response).catch((error: unknown) => {
@@ -90,7 +90,7 @@ const requestIn = (
 ): { readonly request: Request; readonly probe: boolean } => {
   const [, accessKey = '', service = ''] =
     /Credential=([^/,]+)\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '') ?? [];
-  const role = roles.find(each => accessKey === keyOf(each) || accessKey === probeKeyOf(each));
+  const role = roles.find(each => accessKey === accessKeyOf(each) || accessKey === probeKeyOf(each));
   if (role === undefined) throw new Error('it is signed by nobody that is known');
   const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
   const form = service === 'sns' ? Object.fromEntries(new URLSearchParams(body.toString('utf8'))) : undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connectionKey } from '../../lib/aws/connection-item.ts';
 import { type ConnectionId, epochMs, hours, parseConnectionId, providerOf } from '../../lib/core/types.ts';
 import { readPath } from '../iam/paths.ts';
-import type { Stage } from './cycle.ts';
+import type { CycleStage } from './cycle.ts';
 
 const idOf = (text: string): ConnectionId => {
   const id = parseConnectionId(text);
@@ -11,7 +11,7 @@ const idOf = (text: string): ConnectionId => {
 };
 
 /** Changes between two calls of a refresh: tests the paths that only races take. */
-export const endRaces = async (stage: Stage, [restored, retired]: readonly [string, string]): Promise<void> => {
+export const endRaces = async (stage: CycleStage, [restored, retired]: readonly [string, string]): Promise<void> => {
   const { calls, operator } = stage;
   const { account } = calls.judge.evaluator;
   const token = { connection: { S: restored } };
@@ -36,7 +36,7 @@ export const endRaces = async (stage: Stage, [restored, retired]: readonly [stri
 };
 
 /** Checks what readers get for a retired connection, and that discovery revives it. */
-const revive = async ({ calls }: Stage, connection: string, status: 200 | 404): Promise<void> => {
+const revive = async ({ calls }: CycleStage, connection: string, status: 200 | 404): Promise<void> => {
   const { statusCode } = await calls.api('Readers/AllRoutes', 'GET', readPath(connection));
   assert.equal(statusCode, status);
   const { result } = await calls.tick('watch');
@@ -45,7 +45,7 @@ const revive = async ({ calls }: Stage, connection: string, status: 200 | 404): 
 
 /** Refreshes a connection; something happens just before its token is published. */
 const refreshWith = async (
-  { calls, operator, proxy }: Stage,
+  { calls, operator, proxy }: CycleStage,
   connection: string,
   happening: () => Promise<void>,
 ): Promise<Readonly<Record<string, number>>> => {
@@ -59,15 +59,15 @@ const refreshWith = async (
 };
 
 /** A worker that lost a race left its lease. Until the lease is over, no connection has ended. */
-export const endLeases = (stage: Stage, connections: readonly string[]): Promise<void> =>
+export const endLeases = (stage: CycleStage, connections: readonly string[]): Promise<void> =>
   backdate(stage, connections, 'leaseUntil');
 
 /** Ends the grace period of retired connections. */
-export const endGrace = (stage: Stage, connections: readonly string[]): Promise<void> =>
+export const endGrace = (stage: CycleStage, connections: readonly string[]): Promise<void> =>
   backdate(stage, connections, 'dueAt');
 
 /** Ends the time after which retired connections are removed. */
-export const remove = async (stage: Stage, connections: readonly string[]): Promise<void> => {
+export const remove = async (stage: CycleStage, connections: readonly string[]): Promise<void> => {
   const { calls } = stage;
   await backdate(stage, connections, 'retiredAt');
   const { result } = await calls.tick('watch');
@@ -75,7 +75,11 @@ export const remove = async (stage: Stage, connections: readonly string[]): Prom
 };
 
 /** Sets a time in each record back by a day. */
-const backdate = async ({ calls, operator }: Stage, connections: readonly string[], field: string): Promise<void> => {
+const backdate = async (
+  { calls, operator }: CycleStage,
+  connections: readonly string[],
+  field: string,
+): Promise<void> => {
   const table = calls.judge.evaluator.account.physicalAt('Storage/Connections');
   const longAgo = epochMs(Date.now() - hours(24));
   for (const connection of connections) {

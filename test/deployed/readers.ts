@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTokenClient, tableSource } from '../../lib/client/index.ts';
 import { GRANTED, NEIGHBOUR, PACKED } from '../iam/readers.ts';
-import type { ReadToken, Stage } from './cycle.ts';
+import type { CycleStage, ReadToken } from './cycle.ts';
 import { credentialsOf } from './wire.ts';
 
 /** Reads tokens like functions of consumers: with the library, the SDK, and the role with the grant. */
-export const readByTable = async ({ calls, proxy }: Stage, expected: ReadToken): Promise<void> => {
+export const readByTable = async ({ calls, proxy }: CycleStage, expected: ReadToken): Promise<void> => {
   const { account } = calls.judge.evaluator;
   const table = account.physicalAt('Storage/Tokens');
   const tokensOf = (identity: string) => {

@@ -4,19 +4,19 @@ import { epochMs } from '../../lib/core/types.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
 import { Evaluator } from '../iam/evaluate.ts';
-import { Ledger } from '../iam/ledger.ts';
+import { PermissionLedger } from '../iam/ledger.ts';
 import { readersTemplate } from '../iam/readers.ts';
 import { unusedOnPurpose } from '../iam/unused.ts';
 import { deployedAccount } from './account.ts';
-import { Calls, type Deployed } from './calls.ts';
+import { type Deployed, DeployedCalls } from './calls.ts';
 import { runCycle } from './cycle.ts';
 import { deployedIn, functionsOf, one } from './deployed.ts';
 import { deploymentOf } from './deployment.ts';
-import { type LocalAws, resourcesOf, startLocalAws } from './emulator.ts';
+import { type LocalAws, physicalIdsOf, startLocalAws } from './emulator.ts';
 import { Judge } from './judge.ts';
-import { Operator } from './operator.ts';
+import { AccountOperator } from './operator.ts';
 import { checkProperties } from './properties.ts';
-import { startProxy } from './proxy.ts';
+import { startIamProxy } from './proxy.ts';
 import { checkRefusals } from './refusals.ts';
 import { checkStages } from './stages.ts';
 
@@ -34,7 +34,7 @@ const main = async (script: string): Promise<void> => {
       /^created .*$/m,
     )?.[0];
     say(`TokenRefresher deployed: ${created}`);
-    const resources = await resourcesOf(aws, 'TokenRefresher');
+    const resources = await physicalIdsOf(aws, 'TokenRefresher');
     say(await checkProperties(aws, resources, await deploymentOf(aws), providerIds));
     const example = folder('../../examples/lambda');
     await aws.deploy(example, 'Consumer');
@@ -64,21 +64,21 @@ const judged = async (
   const readers = { template: readersTemplate(), physical: (id: string) => id };
   const account = await deployedAccount(aws, assemblies, [readers]);
   const evaluator = new Evaluator(account);
-  const ledger = new Ledger(account);
+  const ledger = new PermissionLedger(account);
   const judge = new Judge(evaluator, ledger, secretsKey);
   const chance = { now: () => epochMs(Date.now()), scale: 1, random: Math.random };
   const simulators = await startSimulators({ ...chance, publicUrl: SIMULATORS });
   reroute(SIMULATORS, simulators.url);
   process.env.SIMULATORS = simulators.url;
-  const calls = new Calls(await deployedWithConsumer(aws, assemblies), judge, () => proxy.url);
-  const proxy = await startProxy({
+  const calls = new DeployedCalls(await deployedWithConsumer(aws, assemblies), judge, () => proxy.url);
+  const proxy = await startIamProxy({
     evaluator,
     ledger,
     emulator: aws.variables.AWS_ENDPOINT_URL ?? '',
     invoke: (name, event) => calls.runNamed(name, event),
   });
   try {
-    await runCycle({ calls, operator: new Operator(aws), proxy, simulators: SIMULATORS, say, records });
+    await runCycle({ calls, operator: new AccountOperator(aws), proxy, simulators: SIMULATORS, say, records });
     const refusals = await checkRefusals(judge, proxy.url);
     say(`${refusals.length} calls that must be refused were refused, and their twins allowed`);
     console.log(['ALLOWED: how often, by whom, what, on what', ...ledger.table()].join('\n'));

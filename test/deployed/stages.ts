@@ -7,14 +7,14 @@ import type { SweepReport } from '../../lib/refresh/sweep.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
 import { Evaluator } from '../iam/evaluate.ts';
-import { Ledger } from '../iam/ledger.ts';
+import { PermissionLedger } from '../iam/ledger.ts';
 import { deployedAccount } from './account.ts';
-import { Calls, type Deployed } from './calls.ts';
+import { type Deployed, DeployedCalls } from './calls.ts';
 import { deployedIn } from './deployed.ts';
-import { idOf, type LocalAws, resourcesOf } from './emulator.ts';
+import { type LocalAws, physicalIdOf, physicalIdsOf } from './emulator.ts';
 import { Judge } from './judge.ts';
-import { Operator } from './operator.ts';
-import { startProxy } from './proxy.ts';
+import { AccountOperator } from './operator.ts';
+import { startIamProxy } from './proxy.ts';
 
 /** The address of the simulators for the bundles, as in `run.ts`. */
 const SIMULATORS = 'https://simulators.example';
@@ -34,8 +34,8 @@ export const checkStages = async (aws: LocalAws, root: string, secretsKey: strin
   const second = await stageOf(aws, { ...SECOND, assembly }, secretsKey);
   await checkParts(aws, second.deployed);
 
-  await new Operator(aws).create('officernd/production-desks', CREDENTIALS);
-  await new Operator(aws, SECOND.name).create('officernd/test', CREDENTIALS);
+  await new AccountOperator(aws).create('officernd/production-desks', CREDENTIALS);
+  await new AccountOperator(aws, SECOND.name).create('officernd/test', CREDENTIALS);
   assert.deepEqual(await second.look(), onlyAdded('officernd/test'));
   assert.deepEqual(await first.look(), onlyAdded('officernd/production-desks'));
   await checkOwnProvider(aws, second);
@@ -74,7 +74,7 @@ const checkOwnProvider = async (aws: LocalAws, { behind, look }: Stage): Promise
   process.env.SIMULATORS = simulators.url;
   try {
     const secret = { ...account.fields, baseUrl: `${SIMULATORS}/hafnia` };
-    await new Operator(aws, SECOND.name).create('hafnia/acme', secret);
+    await new AccountOperator(aws, SECOND.name).create('hafnia/acme', secret);
     assert.deepEqual(await look(), { ...onlyAdded('hafnia/acme'), secrets: 2, connections: 2 });
     await behind(async calls => {
       const { result } = await calls.tick('refresh-hafnia');
@@ -92,7 +92,7 @@ const checkOwnProvider = async (aws: LocalAws, { behind, look }: Stage): Promise
 
 const checkParts = async (aws: LocalAws, { watch, schedules }: Deployed): Promise<void> => {
   const { DEPLOYMENT, TOKENS_TABLE } = watch.environment;
-  const table = idOf(await resourcesOf(aws, SECOND.stack), /StorageTokens/);
+  const table = physicalIdOf(await physicalIdsOf(aws, SECOND.stack), /StorageTokens/);
   assert.deepEqual([DEPLOYMENT, TOKENS_TABLE], [SECOND.name, table]);
   assert.equal(schedules.size, providerIds.length + 2);
 };
@@ -100,7 +100,7 @@ const checkParts = async (aws: LocalAws, { watch, schedules }: Deployed): Promis
 interface Stage {
   readonly deployed: Deployed;
   /** Calls its functions, behind its deployed policies; a refused call is an error. */
-  behind<T>(work: (calls: Calls) => Promise<T>): Promise<T>;
+  behind<T>(work: (calls: DeployedCalls) => Promise<T>): Promise<T>;
   /** One run of its watch. */
   look(): Promise<unknown>;
 }
@@ -112,14 +112,14 @@ const stageOf = async (
 ): Promise<Stage> => {
   const account = await deployedAccount(aws, { [stage.stack]: stage.assembly });
   const evaluator = new Evaluator(account);
-  const ledger = new Ledger(account);
+  const ledger = new PermissionLedger(account);
   const deployed = await deployedIn(aws, stage);
-  const behind = async <T>(work: (calls: Calls) => Promise<T>): Promise<T> => {
+  const behind = async <T>(work: (calls: DeployedCalls) => Promise<T>): Promise<T> => {
     const emulator = aws.variables.AWS_ENDPOINT_URL ?? '';
     const invoke = (name: string) => Promise.reject(new Error(`the watch invokes ${name}`));
-    const proxy = await startProxy({ evaluator, ledger, emulator, invoke });
+    const proxy = await startIamProxy({ evaluator, ledger, emulator, invoke });
     try {
-      return await work(new Calls(deployed, new Judge(evaluator, ledger, secretsKey), () => proxy.url));
+      return await work(new DeployedCalls(deployed, new Judge(evaluator, ledger, secretsKey), () => proxy.url));
     } finally {
       proxy.close();
       assert.deepEqual(ledger.refused, [], `${stage.stack}: refused, and needed`);

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { simulatedSecrets } from '../../local/simulators/accounts.ts';
 import { forcePath, readPath } from '../iam/paths.ts';
-import { refusing, type Stage } from './cycle.ts';
+import { type CycleStage, refusing } from './cycle.ts';
 import { listenTo } from './events.ts';
-import { type Mail, mailsOf } from './mails.ts';
+import { type DeliveredMail, mailsOf } from './mails.ts';
 import { causeTroubles } from './messages.ts';
 
 /**
  * A wrong password needs a person, who gets a mail; the next tick tries the corrected one. Expiring credentials are
  * reported ahead.
  */
-export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
+export const changeState = async (stage: CycleStage): Promise<readonly DeliveredMail[]> => {
   const { calls, operator, simulators } = stage;
   const { EVENT_BUS = '', ALARM_TOPIC = '' } = calls.deployed.watch.environment;
   const received = await listenTo(calls.deployed.aws, EVENT_BUS);
@@ -46,7 +46,7 @@ export const changeState = async (stage: Stage): Promise<readonly Mail[]> => {
 };
 
 /** What fails for good is kept, and an alarm reports it. */
-export const giveUp = async ({ calls, operator }: Stage): Promise<void> => {
+export const giveUp = async ({ calls, operator }: CycleStage): Promise<void> => {
   const { watch, refreshers, schedules } = calls.deployed;
   const asynchronous = [watch, ...refreshers.values()];
   for (const fn of asynchronous) await calls.fail(fn);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
 /** The credentials of a process; the access key names the role. */
-export interface Credentials {
+export interface RoleCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
 }
 
-export const credentialsOf = (identity: string): Credentials => ({
+export const credentialsOf = (identity: string): RoleCredentials => ({
   accessKeyId: `ASIA${createHash('sha256').update(identity).digest('hex').slice(0, 16).toUpperCase()}`,
   secretAccessKey: 'made-up',
   sessionToken: 'made-up',

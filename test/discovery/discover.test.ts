@@ -3,7 +3,7 @@ import { GRACE, RETIRED_FOR } from '../../lib/core/retirement.ts';
 import { hours, minutes } from '../../lib/core/types.ts';
 import { expectGone } from '../kit/ending.ts';
 import { failAlways, once } from '../kit/faults.ts';
-import { idOf, noteOf, nth } from '../kit/records.ts';
+import { idOf, nth, secretNoteOf } from '../kit/records.ts';
 import { BERGEN, ID, OSLO, packed, SHARED, vendorWorld } from '../kit/vendor.ts';
 import type { World } from '../kit/world.ts';
 
@@ -16,7 +16,7 @@ describe('a new secret', () => {
       dueAt: world.clock.now(),
       version: nth(0),
       failures: 0,
-      ...noteOf('000001:version-1'),
+      ...secretNoteOf('000001:version-1'),
     });
   });
 

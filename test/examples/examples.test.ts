@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { KEY, startLaptop } from '../kit/laptop-process.ts';
+import { LAPTOP_KEY, startLaptop } from '../kit/laptop-process.ts';
 
 /** The examples run against `npm start`. The Lambda is part of the deployed cycle: see test/deployed. */
 
@@ -21,7 +21,7 @@ const laptop = async (...args: readonly string[]) => {
   return {
     PATH: process.env.PATH ?? '',
     TOKENS_API_URL: `http://127.0.0.1:${url.port}`,
-    TOKEN_REFRESHER_KEY: KEY,
+    TOKEN_REFRESHER_KEY: LAPTOP_KEY,
     PYTHONDONTWRITEBYTECODE: '1',
   };
 };

@@ -26,7 +26,10 @@ export const complain = async ({ url }: Running, { connection, issuedAt }: Token
   return (await fetch(`${url}/tokens/${connection}`, { ...authorized, method: 'POST', body })).status;
 };
 
-export const statusOf = async ({ url }: Running, connection: ConnectionId): Promise<ConnectionView | undefined> => {
+export const connectionViewOf = async (
+  { url }: Running,
+  connection: ConnectionId,
+): Promise<ConnectionView | undefined> => {
   const answer = await fetch(`${url}/connections`, authorized);
   const { connections } = (await answer.json()) as { readonly connections: readonly ConnectionView[] };
   return connections.find(each => each.connection === connection);

@@ -1,11 +1,11 @@
 import { type SimulatedAccount, simulatedSecrets } from '../../local/simulators/accounts.ts';
 
 /** The secrets of a row's connections: a login, or the result of a person's login, which only that person can renew. */
-export type Held = 'credentials' | 'a refresh token alone';
+export type SecretKind = 'credentials' | 'a refresh token alone';
 
 /** Both rotate refresh tokens, and end all tokens of one that is used twice. */
 export const providerFor = { credentials: 'powerepos', 'a refresh token alone': 'ioffice' } as const satisfies Record<
-  Held,
+  SecretKind,
   string
 >;
 
@@ -13,7 +13,7 @@ export const providerFor = { credentials: 'powerepos', 'a refresh token alone': 
 export const customerOf = ({ fields }: SimulatedAccount): string => fields.orgId ?? fields.clientId ?? '';
 
 /** The content of a customer's secret. A code comes from a person who has just logged in. */
-export const secretOf = async (url: string, account: SimulatedAccount, held: Held): Promise<unknown> => {
+export const secretContentOf = async (url: string, account: SimulatedAccount, held: SecretKind): Promise<unknown> => {
   const [secret] = Object.values(simulatedSecrets(url, [account]));
   if (held === 'credentials') return secret;
   const { username: _, password: __, ...rest } = { ...secret };

@@ -1,9 +1,9 @@
 import { type ConnectionId, minutes, seconds } from '../../lib/core/types.ts';
-import type { Stage } from './stage.ts';
+import type { RowStage } from './stage.ts';
 import { failWrite, killAt, type Victim } from './victims.ts';
 
 /** Long enough for a slow machine to meet all faults and report them before a token comes near its end. */
-export const LIFETIME = seconds(90);
+export const DOUBT_LIFETIME = seconds(90);
 
 /** A fault after which a refresh token that is the only copy of access is lost, or may be. */
 export interface Doubt {
@@ -14,7 +14,7 @@ export interface Doubt {
   readonly code: string;
   /** How a consumer finds out that the token ended. */
   readonly ends?: 'replayed near its end' | 'logged out';
-  inflict(stage: Stage, id: ConnectionId, victim: Victim): Promise<void>;
+  inflict(stage: RowStage, id: ConnectionId, victim: Victim): Promise<void>;
 }
 
 const killed = (
@@ -24,7 +24,7 @@ const killed = (
   ends?: Doubt['ends'],
 ) => ({
   ...{ name: `kill-${when}-${step}`, spent, code: 'session_in_doubt', ...(ends && { ends }) },
-  inflict: (stage: Stage, id: ConnectionId, victim: Victim) => killAt(stage, victim, id, step, when, LIFETIME),
+  inflict: (stage: RowStage, id: ConnectionId, victim: Victim) => killAt(stage, victim, id, step, when, DOUBT_LIFETIME),
 });
 
 export const doubts: readonly Doubt[] = [
@@ -37,19 +37,19 @@ export const doubts: readonly Doubt[] = [
   {
     ...{ name: 'hangs-up', spent: true, code: 'network', ends: 'logged out' },
     inflict: async (stage, id, { refresher }) => {
-      await stage.behave(id, { lifetime: LIFETIME, hangsUp: true });
+      await stage.behave(id, { lifetime: DOUBT_LIFETIME, hangsUp: true });
       await stage.force(refresher, id);
       if ((await stage.counts(id)).cut !== 1) throw new Error('no answer was cut off');
-      await stage.behave(id, { lifetime: LIFETIME });
+      await stage.behave(id, { lifetime: DOUBT_LIFETIME });
     },
   },
   {
     ...{ name: 'never-answers', spent: true, code: 'timeout', ends: 'replayed near its end' },
     inflict: async (stage, id, { refresher }) => {
-      await stage.behave(id, { lifetime: LIFETIME, delay: { when: 'after', for: minutes(60) } });
+      await stage.behave(id, { lifetime: DOUBT_LIFETIME, delay: { when: 'after', for: minutes(60) } });
       await stage.force(refresher, id);
       if ((await stage.counts(id)).waiting !== 1) throw new Error('no answer was waited for');
-      await stage.behave(id, { lifetime: LIFETIME });
+      await stage.behave(id, { lifetime: DOUBT_LIFETIME });
     },
   },
   {

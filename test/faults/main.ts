@@ -3,38 +3,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { record } from '../../tools/figures/section.ts';
-import { type Held, providerFor } from './customers.ts';
-import { inSeconds } from './poll.ts';
+import { providerFor, type SecretKind } from './customers.ts';
+import { secondsText } from './poll.ts';
 import type { ProviderConfiguration } from './processes/provider.ts';
-import { killAll, processesStarted, type Running, start } from './processes.ts';
+import { killAll, processesStarted, type Running, startProcess } from './processes.ts';
 import * as crashes from './rows/crashes.ts';
 import * as doubt from './rows/doubt.ts';
 import * as outage from './rows/outage.ts';
 import * as readers from './rows/readers.ts';
 import * as slow from './rows/slow.ts';
-import type { Row, World } from './stage.ts';
+import type { Row, SharedProcesses } from './stage.ts';
 
 const usage = `Usage: npm run test:faults -- [--no-record]
 
   --no-record   leave docs/reliability.md as it is`;
 
 const startedAt = Date.now();
-const say = (line: string): void => console.log(`${inSeconds(Date.now() - startedAt).padStart(7)}  ${line}`);
+const say = (line: string): void => console.log(`${secondsText(Date.now() - startedAt).padStart(7)}  ${line}`);
 
 /**
  * Runs the rows of each kind of connection in parallel, since they mostly wait; returns them in the order of the table.
  */
 const run = async (folder: string): Promise<Row[]> => {
   const [many, alone] = ['credentials', 'a refresh token alone'] as const;
-  const provider = (held: Held, ...names: readonly (readonly string[])[]): Promise<Running> => {
+  const provider = (held: SecretKind, ...names: readonly (readonly string[])[]): Promise<Running> => {
     const configuration: ProviderConfiguration = { provider: providerFor[held], names: names.flat() };
-    return start('provider', configuration);
+    return startProcess('provider', configuration);
   };
-  const world: World = {
-    aws: await start('aws', { folder }),
+  const shared: SharedProcesses = {
+    aws: await startProcess('aws', { folder }),
     providers: {
-      [many]: await provider(many, outage.names, readers.names, slow.names, crashes.namesFor(many)),
-      [alone]: await provider(alone, outage.names, slow.names, crashes.namesFor(alone), doubt.names),
+      [many]: await provider(many, outage.outageNames, readers.readerNames, slow.slowNames, crashes.namesFor(many)),
+      [alone]: await provider(alone, outage.outageNames, slow.slowNames, crashes.namesFor(alone), doubt.doubtNames),
     },
   };
   say('AWS and the providers are up');
@@ -44,16 +44,16 @@ const run = async (folder: string): Promise<Row[]> => {
     return come;
   };
   const [read, down, late, crashed] = await Promise.all([
-    reported('readers', readers.readers(world)),
-    reported('outage', outage.outage(world, many)),
-    reported('slow provider', slow.slow(world)),
-    reported('crashes', crashes.crashes(world, many, say)),
+    reported('readers', readers.readers(shared)),
+    reported('outage', outage.outage(shared, many)),
+    reported('slow provider', slow.slow(shared)),
+    reported('crashes', crashes.crashes(shared, many, say)),
   ]);
   const [doubtful, downAlone, lateAlone, crashedAlone] = await Promise.all([
-    reported('only copy in doubt', doubt.doubt(world, say)),
-    reported('only copy, outage', outage.outage(world, alone)),
-    reported('only copy, slow provider', slow.onlySlow(world)),
-    reported('only copy, crashes', crashes.crashes(world, alone, say)),
+    reported('only copy in doubt', doubt.doubt(shared, say)),
+    reported('only copy, outage', outage.outage(shared, alone)),
+    reported('only copy, slow provider', slow.onlySlow(shared)),
+    reported('only copy, crashes', crashes.crashes(shared, alone, say)),
   ]);
   const pairs = crashed.flatMap((row, n) => [row, ...crashedAlone.slice(n, n + 1)]);
   const [crowd, reads] = [read.slice(0, 1), read.slice(1)];

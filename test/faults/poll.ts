@@ -35,4 +35,4 @@ export const repeat = (every: Milliseconds, action: () => Promise<unknown>): { s
   };
 };
 
-export const inSeconds = (duration: Milliseconds): string => `${(duration / 1000).toFixed(1)} s`;
+export const secondsText = (duration: Milliseconds): string => `${(duration / 1000).toFixed(1)} s`;

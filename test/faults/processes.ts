@@ -22,7 +22,7 @@ let started = 0;
 export const processesStarted = (): number => started;
 
 /** Starts a file of `processes/`; resolves once it reports its address. */
-export const start = async (
+export const startProcess = async (
   file: 'aws' | 'provider' | 'refresher' | 'api',
   configuration: object,
 ): Promise<Running> => {

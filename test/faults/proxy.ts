@@ -2,20 +2,20 @@ import { AwsError, answerError } from '../../local/aws/json-api.ts';
 import { type AwsProxy, type Passing, startProxy } from '../kit/proxy.ts';
 
 /** The requests of one refresh to AWS, in order; the call to the provider comes between `secret` and `keep`. */
-export type Step = 'claim' | 'secret' | 'keep' | 'publish' | 'settle';
+export type RefreshStep = 'claim' | 'secret' | 'keep' | 'publish' | 'settle';
 
 export interface StepProxy extends AwsProxy {
   /** Refuses the next request of this step, in a way that the SDK does not retry. */
-  refuse(step: Step): Promise<void>;
+  refuse(step: RefreshStep): Promise<void>;
   /** Refuses every request of this step from now on. */
-  refuseAll(step: Step): Promise<void>;
+  refuseAll(step: RefreshStep): Promise<void>;
   /** The next request of this step takes effect, and so do the SDK's retries, but no answer comes back. */
-  lose(step: Step): Promise<void>;
+  lose(step: RefreshStep): Promise<void>;
   /**
    * Holds the next request of this step, before or after its effect. Resolves once it is held, to the function that
    * releases it.
    */
-  hold(step: Step, when: 'before' | 'after'): Promise<() => void>;
+  hold(step: RefreshStep, when: 'before' | 'after'): Promise<() => void>;
 }
 
 /** The number of times that the SDK sends one request to DynamoDB. */
@@ -23,7 +23,7 @@ const ATTEMPTS = 4;
 
 type Strike = (passing: Passing) => Promise<void>;
 
-const stepOf = (target: string, body: string): Step | undefined => {
+const stepOf = (target: string, body: string): RefreshStep | undefined => {
   if (target === 'secretsmanager.GetSecretValue') return 'secret';
   if (target.endsWith('.PutItem')) {
     const { Item: item } = JSON.parse(body) as { readonly Item: Readonly<Record<string, { readonly S?: string }>> };
@@ -45,7 +45,7 @@ const refusing =
 
 /** A proxy between a refresher and AWS that lets exactly one step of a refresh fail. */
 export const startStepProxy = async (upstream: string): Promise<StepProxy> => {
-  const armed = new Map<Step, { times: number; readonly strike: Strike }>();
+  const armed = new Map<RefreshStep, { times: number; readonly strike: Strike }>();
   const proxy = await startProxy(upstream, passing => {
     const step = stepOf(passing.target, passing.body.toString());
     const trap = step && armed.get(step);
@@ -55,7 +55,7 @@ export const startStepProxy = async (upstream: string): Promise<StepProxy> => {
     }
     return trap ? trap.strike(passing) : passing.pass();
   });
-  const arm = <T>(step: Step, times: number, strike: (struck: (value: T) => void) => Strike): Promise<T> => {
+  const arm = <T>(step: RefreshStep, times: number, strike: (struck: (value: T) => void) => Strike): Promise<T> => {
     const { promise, resolve } = Promise.withResolvers<T>();
     armed.set(step, { times, strike: strike(resolve) });
     return promise;

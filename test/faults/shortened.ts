@@ -1,7 +1,7 @@
 import type { Policy } from '../../lib/core/policy.ts';
 import { type Milliseconds, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
-import type { Stage } from './stage.ts';
+import type { RowStage } from './stage.ts';
 
 /** The default policy with its lease and deadlines shortened in proportion: a test should not wait for 45 s. */
 export const shortened = {
@@ -11,13 +11,13 @@ export const shortened = {
   lease: seconds(5),
 } satisfies Partial<Policy>;
 
-export const LIFETIME: Milliseconds = seconds(60);
+export const SHORT_LIFETIME: Milliseconds = seconds(60);
 
 /**
  * Waits until every token is old enough to be renewed by its refresh token instead of a login: a tenth of its lifetime.
  */
-export const aged = (stage: Stage): Promise<unknown> =>
-  until('the tokens have aged', LIFETIME, async () => {
+export const aged = (stage: RowStage): Promise<unknown> =>
+  until('the tokens have aged', SHORT_LIFETIME, async () => {
     const tokens = await Promise.all(stage.ids.map(id => stage.token(id)));
-    return tokens.every(({ issuedAt }) => Date.now() - issuedAt > LIFETIME / 9);
+    return tokens.every(({ issuedAt }) => Date.now() - issuedAt > SHORT_LIFETIME / 9);
   });

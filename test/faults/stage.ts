@@ -16,23 +16,23 @@ import type { Transition } from '../../lib/events.ts';
 import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { localClients } from '../kit/aws.ts';
-import { customerOf, type Held, providerFor, secretOf } from './customers.ts';
+import { customerOf, providerFor, type SecretKind, secretContentOf } from './customers.ts';
 import { repeat } from './poll.ts';
 import type { ApiConfiguration } from './processes/api.ts';
 import type { Behaviour, Counts } from './processes/provider.ts';
 import type { RefresherConfiguration } from './processes/refresher.ts';
-import { type Running, start } from './processes.ts';
+import { type Running, startProcess } from './processes.ts';
 
 /** The parts that all rows share, each a process. */
-export interface World {
+export interface SharedProcesses {
   readonly aws: Running;
-  readonly providers: Readonly<Record<Held, Running>>;
+  readonly providers: Readonly<Record<SecretKind, Running>>;
 }
 
 /** A row of the table: what happens to which connections, what the other service did, and what token-refresher did. */
 export interface Row {
   readonly scenario: string;
-  readonly held: Held;
+  readonly held: SecretKind;
   readonly reference: string;
   readonly ours: string;
   readonly won: boolean;
@@ -45,10 +45,10 @@ const post = async <T>(url: string, body: string): Promise<T> => {
 };
 
 /** One row's deployment: its own tables and secrets in the shared AWS. Rows can run in parallel. */
-export class Stage {
-  readonly #world: World;
+export class RowStage {
+  readonly #shared: SharedProcesses;
   readonly #name: string;
-  readonly #held: Held;
+  readonly #held: SecretKind;
   readonly #refreshers: Running[] = [];
   readonly #policy: Partial<Policy>;
   readonly #clients;
@@ -57,12 +57,12 @@ export class Stage {
   readonly connections;
   readonly #sessions;
 
-  constructor(world: World, name: string, policy: Partial<Policy> = {}, held: Held = 'credentials') {
-    this.#world = world;
+  constructor(shared: SharedProcesses, name: string, policy: Partial<Policy> = {}, held: SecretKind = 'credentials') {
+    this.#shared = shared;
     this.#name = held === 'credentials' ? name : `${name}-only`;
     this.#held = held;
     this.#policy = policy;
-    this.#clients = localClients({ endpoint: world.aws.url });
+    this.#clients = localClients({ endpoint: shared.aws.url });
     this.tokens = tokenTable(this.#clients.dynamodb, this.#tables.tokens);
     this.#sessions = sessionTable(this.#clients.dynamodb, this.#tables.connections);
     this.connections = connectionTable(this.#clients.dynamodb, this.#tables.connections, error => {
@@ -77,7 +77,7 @@ export class Stage {
     return `${this.#name}/`;
   }
   get #provider(): Running {
-    return this.#world.providers[this.#held];
+    return this.#shared.providers[this.#held];
   }
 
   /** A deployment with a customer for each name and this token lifetime. Their first tokens are not obtained yet. */
@@ -101,14 +101,14 @@ export class Stage {
     await this.#clients.secretsManager.send(new PutSecretValueCommand(value));
   }
   async #secret(connection: ConnectionId): Promise<string> {
-    return JSON.stringify(await secretOf(this.#provider.url, this.#account(connection), this.#held));
+    return JSON.stringify(await secretContentOf(this.#provider.url, this.#account(connection), this.#held));
   }
 
   get ids(): ConnectionId[] {
     return [...this.#accounts.keys()];
   }
 
-  async refresher(endpoint: string = this.#world.aws.url): Promise<Running> {
+  async refresher(endpoint: string = this.#shared.aws.url): Promise<Running> {
     const configuration: RefresherConfiguration = {
       endpoint,
       tables: this.#tables,
@@ -116,7 +116,7 @@ export class Stage {
       provider: providerFor[this.#held],
       policy: this.#policy,
     };
-    const refresher = await start('refresher', configuration);
+    const refresher = await startProcess('refresher', configuration);
     this.#refreshers.push(refresher);
     return refresher;
   }
@@ -127,13 +127,13 @@ export class Stage {
 
   api(refresher: Running): Promise<Running> {
     const configuration: ApiConfiguration = {
-      endpoint: this.#world.aws.url,
+      endpoint: this.#shared.aws.url,
       tables: this.#tables,
       provider: providerFor[this.#held],
       refresher: refresher.url,
       policy: this.#policy,
     };
-    return start('api', configuration);
+    return startProcess('api', configuration);
   }
 
   discover(refresher: Running): Promise<unknown> {

@@ -1,9 +1,9 @@
 import { type ConnectionId, hours, type Milliseconds, minutes, seconds } from '../../lib/core/types.ts';
 import { until } from './poll.ts';
 import type { Running } from './processes.ts';
-import { type Step, type StepProxy, startStepProxy } from './proxy.ts';
-import { LIFETIME, shortened } from './shortened.ts';
-import type { Stage, World } from './stage.ts';
+import { type RefreshStep, type StepProxy, startStepProxy } from './proxy.ts';
+import { SHORT_LIFETIME, shortened } from './shortened.ts';
+import type { RowStage, SharedProcesses } from './stage.ts';
 
 /** A refresher with a proxy between itself and AWS. */
 export interface Victim {
@@ -11,17 +11,17 @@ export interface Victim {
   readonly refresher: Running;
 }
 
-export const victimOf = async (world: World, stage: Stage): Promise<Victim> => {
-  const proxy = await startStepProxy(world.aws.url);
+export const victimOf = async (shared: SharedProcesses, stage: RowStage): Promise<Victim> => {
+  const proxy = await startStepProxy(shared.aws.url);
   return { proxy, refresher: await stage.refresher(proxy.endpoint) };
 };
 
 /** Returns one victim after another; the next one starts while the last is still working. */
-export const victimsOf = (world: World, stage: Stage): (() => Promise<Victim>) => {
-  let coming = victimOf(world, stage);
+export const victimsOf = (shared: SharedProcesses, stage: RowStage): (() => Promise<Victim>) => {
+  let coming = victimOf(shared, stage);
   return async () => {
     const come = await coming;
-    coming = victimOf(world, stage);
+    coming = victimOf(shared, stage);
     // The caller may not need it any more.
     coming.catch(() => {});
     return come;
@@ -39,10 +39,10 @@ const within = <T>(what: string, struck: Promise<T>): Promise<T> => {
 
 /** Lets one write of a run fail: refused, or accepted without an answer. Throws if the run never reached it. */
 export const failWrite = async (
-  stage: Stage,
+  stage: RowStage,
   { proxy, refresher }: Victim,
   id: ConnectionId,
-  step: Step,
+  step: RefreshStep,
   how: 'refuse' | 'refuseAll' | 'lose',
 ): Promise<void> => {
   const struck = proxy[how](step);
@@ -53,12 +53,12 @@ export const failWrite = async (
 
 /** Kills a refresher at one moment of its run. */
 export const killAt = async (
-  stage: Stage,
+  stage: RowStage,
   { proxy, refresher }: Victim,
   id: ConnectionId,
-  step: Step | 'grant',
+  step: RefreshStep | 'grant',
   when: 'before' | 'after',
-  lifetime: Milliseconds = LIFETIME,
+  lifetime: Milliseconds = SHORT_LIFETIME,
 ): Promise<void> => {
   if (step === 'grant') {
     await stage.behave(id, { lifetime, delay: { when, for: hours(1) } });
@@ -78,7 +78,7 @@ export const killAt = async (
  * Freezes a refresher that is about to publish until its lease is over and another has done its work. Then lets its
  * write arrive and continues the process. True if none of its writes had an effect.
  */
-export const overtake = async (stage: Stage, { proxy, refresher }: Victim, id: ConnectionId): Promise<boolean> => {
+export const overtake = async (stage: RowStage, { proxy, refresher }: Victim, id: ConnectionId): Promise<boolean> => {
   const held = proxy.hold('publish', 'before');
   const run = stage.force(refresher, id);
   const release = await within('before publish', held);

@@ -1,13 +1,13 @@
-import { managedPolicy, type Policy, resourcePoliciesIn } from './policies.ts';
-import { type Json, type Place, type Stack, textsOf } from './stacks.ts';
+import { managedPolicy, type PolicyDocument, resourcePoliciesIn } from './policies.ts';
+import { asTexts, type JsonObject, type Place, type Stack } from './stacks.ts';
 import { Templates } from './templates.ts';
 
 export interface Role {
   /** The path of its construct, without `Role`: `Refresh/officernd`. */
   readonly label: string;
   readonly arn: string;
-  readonly policies: readonly Policy[];
-  readonly trust: Policy;
+  readonly policies: readonly PolicyDocument[];
+  readonly trust: PolicyDocument;
 }
 
 export interface AccountFunction {
@@ -34,7 +34,7 @@ export interface Secret {
 }
 
 /** The account of the synthesized templates: its roles, resources and policies. */
-export class Account extends Templates {
+export class AwsAccount extends Templates {
   readonly roles: ReadonlyMap<string, Role>;
   /** By their names. */
   readonly functions: ReadonlyMap<string, AccountFunction>;
@@ -42,7 +42,7 @@ export class Account extends Templates {
   /** The keys that topics are encrypted with, by the ARN of the topic. */
   readonly topicKeys: ReadonlyMap<string, string>;
   /** By the ARN of the resource. */
-  readonly resourcePolicies: ReadonlyMap<string, Policy>;
+  readonly resourcePolicies: ReadonlyMap<string, PolicyDocument>;
   /** The secret with a name; a missing one has an ARN too. */
   readonly secret: (name: string) => Promise<Secret>;
 
@@ -68,12 +68,12 @@ const rolesIn = (templates: Templates): ReadonlyMap<string, Role> => {
   const roles = templates.all('AWS::IAM::Role').map((role): readonly [string, Role] => {
     const { ManagedPolicyArns, Policies = [], AssumeRolePolicyDocument } = role.properties;
     const attached = [
-      ...policies.filter(({ Roles }) => textsOf(Roles).includes(role.physical())),
-      ...(Policies as readonly Json[]),
-    ].map(({ PolicyDocument }) => PolicyDocument as Policy);
+      ...policies.filter(({ Roles }) => asTexts(Roles).includes(role.physical())),
+      ...(Policies as readonly JsonObject[]),
+    ].map(({ PolicyDocument }) => PolicyDocument as PolicyDocument);
     const label = role.path.replace(/Role$/, '');
-    const all = [...attached, ...textsOf(ManagedPolicyArns).map(managedPolicy)];
-    return [label, { label, arn: role.arn(), policies: all, trust: AssumeRolePolicyDocument as Policy }];
+    const all = [...attached, ...asTexts(ManagedPolicyArns).map(managedPolicy)];
+    return [label, { label, arn: role.arn(), policies: all, trust: AssumeRolePolicyDocument as PolicyDocument }];
   });
   return new Map(roles);
 };
@@ -91,7 +91,7 @@ const functionsIn = (templates: Templates, roles: ReadonlyMap<string, Role>): Re
   );
   const functions = templates.all('AWS::Lambda::Function').map(({ physical, properties }) => {
     const name = physical();
-    const { LoggingConfig, Role: role } = properties as { readonly LoggingConfig?: Json; readonly Role: string };
+    const { LoggingConfig, Role: role } = properties as { readonly LoggingConfig?: JsonObject; readonly Role: string };
     const logs = String(LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`);
     const onFailure = failures.get(name);
     const fn = { name, role: labels.get(role) ?? role, logs, ...(onFailure !== undefined && { onFailure }) };

@@ -1,4 +1,4 @@
-import type { Account } from './account.ts';
+import type { AwsAccount } from './account.ts';
 import type { Evaluator } from './evaluate.ts';
 import type { Request } from './requests.ts';
 import { arnIn } from './stacks.ts';
@@ -25,7 +25,7 @@ export interface Call {
 /** The key that some secrets are encrypted with, in `on`. */
 export const SECRETS_KEY = 'the key of secrets';
 
-const named = (account: Account, path: string): string => {
+const named = (account: AwsAccount, path: string): string => {
   try {
     return account.physicalAt(path);
   } catch {
@@ -33,11 +33,11 @@ const named = (account: Account, path: string): string => {
   }
 };
 
-const item = (account: Account, table: string, key: string): object => ({
+const item = (account: AwsAccount, table: string, key: string): object => ({
   [account.tables.get(table)?.partition ?? '']: { S: key },
 });
 
-const inputs: Readonly<Record<string, (call: Call, account: Account, secretsKey: string) => object>> = {
+const inputs: Readonly<Record<string, (call: Call, account: AwsAccount, secretsKey: string) => object>> = {
   dynamodb: ({ does, on, keys = [] }, account) => {
     const table = named(account, `Storage/${on}`);
     const [key = ''] = keys;
@@ -80,7 +80,7 @@ const inputs: Readonly<Record<string, (call: Call, account: Account, secretsKey:
 };
 
 /** The call as it arrives at AWS. */
-export const requestOf = async (call: Call, account: Account, secretsKey: string): Promise<Request> => {
+export const requestOf = async (call: Call, account: AwsAccount, secretsKey: string): Promise<Request> => {
   const { as, does, via, secret, secure, from } = call;
   const input = inputs[does.split(':')[0] ?? '']?.(call, account, secretsKey);
   if (!input) throw new Error(`how to do ${does} is not known here`);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type Call, letsThrough, SECRETS_KEY } from './calls.ts';
 import { Evaluator } from './evaluate.ts';
-import { accountOf, deployments, SECRETS_KEY_ARN } from './synthesized.ts';
+import { awsAccountOf, deployments, SECRETS_KEY_ARN } from './synthesized.ts';
 
 /** The name of one deployment begins with the name of the other. */
 const PRODUCTION = 'token-refresher';
 const STAGING = 'token-refresher-2';
-const evaluator = new Evaluator(accountOf(deployments(PRODUCTION, STAGING)));
+const evaluator = new Evaluator(awsAccountOf(deployments(PRODUCTION, STAGING)));
 const allowed = (call: Call) => letsThrough(evaluator, call, SECRETS_KEY_ARN);
 
 /** The construct path of each deployment's parts. */

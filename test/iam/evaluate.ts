@@ -1,9 +1,10 @@
 import { runSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
-import type { Account } from './account.ts';
+import { isObject } from '../../lib/core/json.ts';
+import type { AwsAccount } from './account.ts';
 import type { Need } from './needs.ts';
-import type { Policy, Statement } from './policies.ts';
+import type { PolicyDocument, Statement } from './policies.ts';
 import { needsOf, type Request } from './requests.ts';
-import { isRecord, textsOf } from './stacks.ts';
+import { asTexts } from './stacks.ts';
 
 /** Part of a statement: one of its actions, about one of its resources. */
 export interface Permission {
@@ -23,10 +24,10 @@ export interface Verdict {
 
 /** Evaluates calls against the policies of an account, as IAM does. */
 export class Evaluator {
-  readonly account: Account;
+  readonly account: AwsAccount;
   readonly #known = new Map<string, Promise<Verdict>>();
 
-  constructor(account: Account) {
+  constructor(account: AwsAccount) {
     this.account = account;
   }
 
@@ -102,7 +103,7 @@ const simulate = async (simulation: Simulation) => {
 };
 
 /** The policy of a key that leaves access to the policies of roles. */
-const leftToIam = (partition: string, account: string): Policy => ({
+const leftToIam = (partition: string, account: string): PolicyDocument => ({
   Version: '2012-10-17',
   Statement: [
     { Effect: 'Allow', Action: 'kms:*', Resource: '*', Principal: { AWS: `arn:${partition}:iam::${account}:root` } },
@@ -124,16 +125,16 @@ const readableContext = (context: Need['context']): Record<string, string | stri
     Object.entries(context).map(([key, value]) => [readableKey(key), typeof value === 'string' ? value : [...value]]),
   );
 
-const readable = ({ Version, Statement }: Policy): object => ({
+const readable = ({ Version, Statement }: PolicyDocument): object => ({
   Version,
   Statement: Statement.map(({ Condition, ...statement }) => ({
     ...statement,
-    ...(isRecord(Condition) && {
+    ...(isObject(Condition) && {
       Condition: Object.fromEntries(
         Object.entries(Condition).map(([operator, keys]) => [
           operator,
           Object.fromEntries(
-            Object.entries(isRecord(keys) ? keys : {}).map(([key, values]) => [readableKey(key), textsOf(values)]),
+            Object.entries(isObject(keys) ? keys : {}).map(([key, values]) => [readableKey(key), asTexts(values)]),
           ),
         ]),
       ),

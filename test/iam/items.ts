@@ -1,17 +1,18 @@
-import type { Account } from './account.ts';
-import { type Context, keyUse, type Need } from './needs.ts';
+import { isObject } from '../../lib/core/json.ts';
+import type { AwsAccount } from './account.ts';
+import { keyUse, type Need, type RequestContext } from './needs.ts';
 import type { Request } from './requests.ts';
-import { isRecord, type Json, textsOf } from './stacks.ts';
+import { asTexts, type JsonObject } from './stacks.ts';
 
 interface Touched {
   readonly table: string;
   /** Values of the partition key; none if the request does not name any. */
   readonly keys: readonly string[];
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
 /** The input of DynamoDB's IAM check: the items by their partition keys, and the table's key. */
-export const itemNeeds = ({ input }: Request, account: Account, operation: string): readonly Need[] =>
+export const itemNeeds = ({ input }: Request, account: AwsAccount, operation: string): readonly Need[] =>
   touched(operation, input, account).flatMap(({ table, keys, context }) => {
     const known = account.tables.get(table);
     if (!known) throw new Error(`there is no table ${table}`);
@@ -27,11 +28,11 @@ export const itemNeeds = ({ input }: Request, account: Account, operation: strin
     return [need, keyUse(account, { key: known.key, via: 'dynamodb', bound })];
   });
 
-const touched = (operation: string, input: Json, account: Account): readonly Touched[] => {
+const touched = (operation: string, input: JsonObject, account: AwsAccount): readonly Touched[] => {
   const table = tableName(input.TableName);
   const partition = account.tables.get(table)?.partition ?? '';
-  const one = (keys: readonly string[], ...context: readonly Context[]) => [
-    { table, keys, context: Object.assign({}, ...context) as Context },
+  const one = (keys: readonly string[], ...context: readonly RequestContext[]) => [
+    { table, keys, context: Object.assign({}, ...context) as RequestContext },
   ];
   const returns = { 'dynamodb:ReturnValues': String(input.ReturnValues ?? 'NONE') };
   switch (operation) {
@@ -60,7 +61,7 @@ const touched = (operation: string, input: Json, account: Account): readonly Tou
 };
 
 const tableName = (nameOrArn: unknown): string => String(nameOrArn).replace(/^arn:.*:table\//, '');
-const recordOf = (value: unknown): Json => (isRecord(value) ? value : {});
+const recordOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
 
 const textIn = (value: unknown): string => {
   const { S } = recordOf(value);
@@ -70,7 +71,7 @@ const textIn = (value: unknown): string => {
 const keyIn = (item: unknown, partition: string): string => textIn(recordOf(item)[partition]);
 
 /** A query names one partition, with `=`. */
-const queriedKey = (input: Json, partition: string): string => {
+const queriedKey = (input: JsonObject, partition: string): string => {
   const names = recordOf(input.ExpressionAttributeNames);
   const expression = String(input.KeyConditionExpression).replace(/#\w+/g, name => String(names[name]));
   const [, value = ''] = new RegExp(`(?:^|[\\s(])${partition}\\s*=\\s*(:\\w+)`).exec(expression) ?? [];
@@ -78,7 +79,7 @@ const queriedKey = (input: Json, partition: string): string => {
 };
 
 /** The attributes that a request names; the whole item does not count as one. */
-const attributes = (input: Json): Context => {
+const attributes = (input: JsonObject): RequestContext => {
   const projected = String(input.ProjectionExpression ?? '')
     .split(',')
     .map(name => name.trim())
@@ -89,8 +90,8 @@ const attributes = (input: Json): Context => {
   return all.length > 0 ? { 'dynamodb:Attributes': all } : {};
 };
 
-const select = (input: Json): Context => {
-  const [given = input.ProjectionExpression === undefined ? 'ALL_ATTRIBUTES' : 'SPECIFIC_ATTRIBUTES'] = textsOf(
+const select = (input: JsonObject): RequestContext => {
+  const [given = input.ProjectionExpression === undefined ? 'ALL_ATTRIBUTES' : 'SPECIFIC_ATTRIBUTES'] = asTexts(
     input.Select,
   );
   return { 'dynamodb:Select': given };

@@ -1,9 +1,10 @@
+import { isObject } from '../../lib/core/json.ts';
 import { providerIds } from '../../lib/providers/index.ts';
-import type { Account } from './account.ts';
+import type { AwsAccount } from './account.ts';
 import type { Permission, Verdict } from './evaluate.ts';
 import type { Statement } from './policies.ts';
 import type { Request } from './requests.ts';
-import { isRecord, textsOf } from './stacks.ts';
+import { asTexts } from './stacks.ts';
 
 /** The reason to keep an allowed action that the cycle does not use. */
 export interface Excuse {
@@ -22,7 +23,7 @@ const shapeOf = (text: string): string => {
 };
 
 /** The part of an ARN after the account, without the suffixes of CloudFormation and services. */
-const resourceShape = (arn: string, account: Account): string => {
+const resourceShape = (arn: string, account: AwsAccount): string => {
   const whole = arn.replace(/:log-stream:.*|:\*$/, '');
   const known = account.pathOfArn(whole);
   if (known !== undefined) return shapeOf(known);
@@ -31,31 +32,31 @@ const resourceShape = (arn: string, account: Account): string => {
 };
 
 const conditionShape = ({ Condition }: Statement): string => {
-  const keys = Object.values(isRecord(Condition) ? Condition : {}).flatMap(values =>
-    textsOf(isRecord(values) ? values['dynamodb:LeadingKeys'] : undefined),
+  const keys = Object.values(isObject(Condition) ? Condition : {}).flatMap(values =>
+    asTexts(isObject(values) ? values['dynamodb:LeadingKeys'] : undefined),
   );
   return [...new Set(keys.filter(key => key !== 'false').map(shapeOf))].join(' ');
 };
 
 /** Counts used and refused permissions; lists those that are allowed but unused. */
-export class Ledger {
-  readonly #account: Account;
+export class PermissionLedger {
+  readonly #account: AwsAccount;
   readonly #used = new Map<string, number>();
   readonly #proven = new Set<string>();
   readonly refused: string[] = [];
 
-  constructor(account: Account) {
+  constructor(account: AwsAccount) {
     this.#account = account;
   }
 
   record({ as }: Request, verdicts: readonly Verdict[]): void {
     for (const { need, allowed, by } of verdicts) {
       if (!allowed) {
-        const keys = textsOf(need.context['dynamodb:LeadingKeys']).join(' ');
+        const keys = asTexts(need.context['dynamodb:LeadingKeys']).join(' ');
         this.refused.push(`${as}: ${need.action} on ${resourceShape(need.resource, this.#account)} ${keys}`.trimEnd());
         continue;
       }
-      const keys = textsOf(need.context['dynamodb:LeadingKeys']).map(shapeOf);
+      const keys = asTexts(need.context['dynamodb:LeadingKeys']).map(shapeOf);
       const resource = resourceShape(need.resource, this.#account);
       const row = [shapeOf(as), need.action, [resource, ...new Set(keys)].join(' ')].join(' | ');
       this.#used.set(row, (this.#used.get(row) ?? 0) + 1);
@@ -112,8 +113,8 @@ export class Ledger {
 
 function* partsOf(holder: string, statements: readonly Statement[]): Generator<Permission> {
   for (const statement of statements) {
-    for (const action of textsOf(statement.Action)) {
-      for (const resource of textsOf(statement.Resource)) yield { holder, action, resource, statement };
+    for (const action of asTexts(statement.Action)) {
+      for (const resource of asTexts(statement.Resource)) yield { holder, action, resource, statement };
     }
   }
 }

@@ -1,17 +1,17 @@
-import type { Account } from './account.ts';
+import type { AwsAccount } from './account.ts';
 
-export type Context = Readonly<Record<string, string | readonly string[]>>;
+export type RequestContext = Readonly<Record<string, string | readonly string[]>>;
 
 /** What IAM must allow for a call. */
 export interface Need {
   readonly action: string;
   readonly resource: string;
-  readonly context: Context;
+  readonly context: RequestContext;
 }
 
 export const keyUse = (
-  account: Account,
-  { action = 'kms:Decrypt', key, via, bound }: { action?: string; key: string; via?: string; bound: Context },
+  account: AwsAccount,
+  { action = 'kms:Decrypt', key, via, bound }: { action?: string; key: string; via?: string; bound: RequestContext },
 ): Need => ({
   action,
   resource: key,

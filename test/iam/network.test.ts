@@ -6,12 +6,12 @@ import { TokenRefresher } from '../../infra/token-refresher.ts';
 import { newApp } from '../infra/template.ts';
 import { Evaluator } from './evaluate.ts';
 import type { Template } from './stacks.ts';
-import { accountOf } from './synthesized.ts';
+import { awsAccountOf } from './synthesized.ts';
 
 const stack = new Stack(newApp(), 'TokenRefresher');
 const vpc = new Vpc(stack, 'Vpc') as IVpc;
 new TokenRefresher(stack, 'TokenRefresher', { vpc });
-const evaluator = new Evaluator(accountOf([Assertions.fromStack(stack).toJSON() as Template]));
+const evaluator = new Evaluator(awsAccountOf([Assertions.fromStack(stack).toJSON() as Template]));
 
 const interfaces = (as: string, operation: string, byLambda: boolean) =>
   evaluator.allows({ as, does: `ec2:${operation}`, input: {}, byLambda });

@@ -1,13 +1,13 @@
-import { type Json, lastOf, type Place, textsOf } from './stacks.ts';
+import { asTexts, type JsonObject, lastOf, type Place } from './stacks.ts';
 import type { Templates } from './templates.ts';
 
-export interface Statement extends Json {
+export interface Statement extends JsonObject {
   readonly Effect: string;
   readonly Action: unknown;
   readonly Resource?: unknown;
 }
 
-export interface Policy extends Json {
+export interface PolicyDocument extends JsonObject {
   readonly Version: string;
   readonly Statement: readonly Statement[];
 }
@@ -27,18 +27,18 @@ const UNREAD = [
 ];
 
 /** The policies of keys, queues, topics and functions, by their ARNs. */
-export const resourcePoliciesIn = (templates: Templates): ReadonlyMap<string, Policy> => {
+export const resourcePoliciesIn = (templates: Templates): ReadonlyMap<string, PolicyDocument> => {
   for (const type of UNREAD) {
     if (templates.all(type).length > 0) throw new Error(`${type} allows something that is not read here`);
   }
-  const policies = new Map<string, Policy>();
-  const add = (arn: string, { Version, Statement }: Policy) =>
+  const policies = new Map<string, PolicyDocument>();
+  const add = (arn: string, { Version, Statement }: PolicyDocument) =>
     policies.set(arn, { Version, Statement: [...(policies.get(arn)?.Statement ?? []), ...Statement] });
-  for (const key of templates.all('AWS::KMS::Key')) add(key.arn(), key.properties.KeyPolicy as Policy);
+  for (const key of templates.all('AWS::KMS::Key')) add(key.arn(), key.properties.KeyPolicy as PolicyDocument);
   for (const [type, targets] of ofTargets) {
     for (const { properties } of templates.all(type)) {
-      for (const target of textsOf(properties[targets])) {
-        add(targetArn(templates.place, target), properties.PolicyDocument as Policy);
+      for (const target of asTexts(properties[targets])) {
+        add(targetArn(templates.place, target), properties.PolicyDocument as PolicyDocument);
       }
     }
   }
@@ -48,7 +48,7 @@ export const resourcePoliciesIn = (templates: Templates): ReadonlyMap<string, Po
   return policies;
 };
 
-const permission = ({ Action, FunctionName, Principal, SourceArn }: Json): Policy => ({
+const permission = ({ Action, FunctionName, Principal, SourceArn }: JsonObject): PolicyDocument => ({
   Version: '2012-10-17',
   Statement: [
     {
@@ -66,7 +66,7 @@ const targetArn = ({ partition, region, account }: Place, target: string): strin
   target.startsWith('arn:') ? target : `arn:${partition}:sqs:${region}:${account}:${lastOf(target, '/')}`;
 
 /** The one managed policy that functions of consumers have. */
-export const managedPolicy = (arn: string): Policy => {
+export const managedPolicy = (arn: string): PolicyDocument => {
   if (!arn.endsWith(':policy/service-role/AWSLambdaBasicExecutionRole')) throw new Error(`${arn} is not known here`);
   const Action = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
   return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: '*' }] };

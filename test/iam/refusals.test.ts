@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { letsThrough } from './calls.ts';
 import { Evaluator } from './evaluate.ts';
 import { type Refusal, refusalsIn } from './refusals.ts';
-import { accountOf, SECRETS_KEY_ARN, templates } from './synthesized.ts';
+import { awsAccountOf, SECRETS_KEY_ARN, templates } from './synthesized.ts';
 
 const synthesized = templates();
-const account = accountOf(synthesized);
+const account = awsAccountOf(synthesized);
 const refusals = refusalsIn(account.physicalAt('Schedules/Group'), account.physicalAt('Api/HttpApi'));
 const evaluator = new Evaluator(account);
 const allowed = (call: Refusal['twin']) => letsThrough(evaluator, call, SECRETS_KEY_ARN);

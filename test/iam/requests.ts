@@ -1,7 +1,7 @@
-import type { Account } from './account.ts';
+import type { AwsAccount } from './account.ts';
 import { itemNeeds } from './items.ts';
-import { type Context, keyUse, type Need } from './needs.ts';
-import { arnIn, type Json, lastOf, textsOf } from './stacks.ts';
+import { keyUse, type Need, type RequestContext } from './needs.ts';
+import { arnIn, asTexts, type JsonObject, lastOf } from './stacks.ts';
 
 /** One call as AWS receives it. */
 export interface Request {
@@ -9,7 +9,7 @@ export interface Request {
   readonly as: string;
   /** IAM's name of the operation: `dynamodb:GetItem`; of the HTTP API: `execute-api:GET`. */
   readonly does: string;
-  readonly input: Json;
+  readonly input: JsonObject;
   /** False: over plain HTTP. */
   readonly secure?: boolean;
   /** True: Lambda makes the call with the role of a function, outside of the function's code. */
@@ -22,7 +22,7 @@ export interface Request {
 }
 
 /** Everything that a call needs, including the keys that services use with the permissions of their caller. */
-export const needsOf = async (request: Request, account: Account): Promise<readonly Need[]> => {
+export const needsOf = async (request: Request, account: AwsAccount): Promise<readonly Need[]> => {
   const [service = '', operation = ''] = request.does.split(':');
   const needs = await translations[service]?.(request, account, operation);
   if (!needs) throw new Error(`how IAM sees ${request.does} is not known here`);
@@ -32,9 +32,9 @@ export const needsOf = async (request: Request, account: Account): Promise<reado
 /** The context of every call. */
 const common = (
   { as, secure = true, byLambda = false, source }: Request,
-  account: Account,
+  account: AwsAccount,
   { action }: Need,
-): Context => {
+): RequestContext => {
   const role = account.roles.get(as);
   const fn = [...account.functions.values()].find(each => each.role === as);
   return {
@@ -60,10 +60,13 @@ const common = (
   };
 };
 
-const functionArn = ({ place }: Account, name: string): string => arnIn(place, 'lambda', `function:${name}`);
+const functionArn = ({ place }: AwsAccount, name: string): string => arnIn(place, 'lambda', `function:${name}`);
 
 const translations: Readonly<
-  Record<string, (request: Request, account: Account, operation: string) => readonly Need[] | Promise<readonly Need[]>>
+  Record<
+    string,
+    (request: Request, account: AwsAccount, operation: string) => readonly Need[] | Promise<readonly Need[]>
+  >
 > = {
   dynamodb: itemNeeds,
 
@@ -100,15 +103,15 @@ const translations: Readonly<
   },
 
   events: ({ input }, { place }, operation) => {
-    const entries = input.Entries as readonly Json[];
+    const entries = input.Entries as readonly JsonObject[];
     return entries.map(({ EventBusName = 'default', Source, DetailType }) => ({
       action: `events:${operation}`,
       resource: arnIn(place, 'events', `event-bus/${lastOf(String(EventBusName), '/')}`),
       context:
         operation === 'PutEvents'
           ? {
-              'events:source': textsOf(Source),
-              'events:detail-type': textsOf(DetailType),
+              'events:source': asTexts(Source),
+              'events:detail-type': asTexts(DetailType),
               'events:eventBusInvocation': 'false',
             }
           : {},

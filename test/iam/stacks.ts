@@ -1,9 +1,14 @@
-export type Json = Readonly<Record<string, unknown>>;
+import { isObject } from '../../lib/core/json.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Resource {
   readonly Type: string;
-  readonly Properties: Json;
-  readonly Metadata?: Json;
+  readonly Properties: JsonObject;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: readonly string[];
+  readonly Metadata?: JsonObject;
 }
 
 export interface Template {
@@ -23,10 +28,8 @@ export interface Place {
   readonly account: string;
 }
 
-export const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-export const textsOf = (value: unknown): readonly string[] => (value === undefined ? [] : listOf(value).map(String));
+export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
+export const asTexts = (value: unknown): readonly string[] => (value === undefined ? [] : asList(value).map(String));
 export const lastOf = (text: string, separator: string): string => text.slice(text.lastIndexOf(separator) + 1);
 
 /** The ARN of a resource: the part after the account, by the resource's type. */
@@ -59,7 +62,7 @@ export class Resolver {
 
   value(stack: Stack, value: unknown): unknown {
     if (Array.isArray(value)) return value.map(each => this.value(stack, each));
-    if (!isRecord(value)) return value;
+    if (!isObject(value)) return value;
     const [[name, operand] = ['', undefined], ...others] = Object.entries(value);
     if (others.length === 0 && (name === 'Ref' || name.startsWith('Fn::')))
       return this.#intrinsic(stack, name, operand);
@@ -85,13 +88,13 @@ export class Resolver {
     if (name === 'Fn::ImportValue') return this.#imported(String(operand));
     if (name === 'Fn::Join' && Array.isArray(operand)) {
       const [separator, parts] = operand;
-      return textsOf(this.value(stack, parts)).join(String(separator));
+      return asTexts(this.value(stack, parts)).join(String(separator));
     }
     if (name === 'Fn::Split' && Array.isArray(operand)) {
       return String(this.value(stack, operand[1])).split(String(operand[0]));
     }
     if (name === 'Fn::Select' && Array.isArray(operand)) {
-      return textsOf(this.value(stack, operand[1]))[Number(operand[0])];
+      return asTexts(this.value(stack, operand[1]))[Number(operand[0])];
     }
     if (name === 'Fn::GetAtt' && Array.isArray(operand)) {
       const [id, attribute] = operand.map(String);

@@ -2,7 +2,7 @@ import { Template as Assertions } from 'aws-cdk-lib/assertions';
 import type { Settings } from '../../infra/settings.ts';
 import { stackNameOf, TokenRefresherStack } from '../../infra/stack.ts';
 import { newApp } from '../infra/template.ts';
-import { Account } from './account.ts';
+import { AwsAccount } from './account.ts';
 import { readersTemplate } from './readers.ts';
 import type { Template } from './stacks.ts';
 
@@ -41,9 +41,9 @@ export const deployments = (...names: readonly string[]): readonly Template[] =>
   names.map(name => templateOf({ name }));
 
 /** An account with these templates deployed, and with every secret that is requested. */
-export const accountOf = (deployed: readonly Template[]): Account => {
+export const awsAccountOf = (deployed: readonly Template[]): AwsAccount => {
   const stacks = deployed.map((template, n) => ({ template, physical: physicalIn(template, n > 0 ? `${n}-` : '') }));
-  return new Account(PLACE, stacks, async name => ({
+  return new AwsAccount(PLACE, stacks, async name => ({
     arn: `arn:aws:secretsmanager:${PLACE.region}:${PLACE.account}:secret:${name}-AbCdEf`,
   }));
 };

@@ -1,10 +1,10 @@
-import { hasArn, type Json, type Place, Resolver, type Resource, type Stack } from './stacks.ts';
+import { hasArn, type JsonObject, type Place, Resolver, type Resource, type Stack } from './stacks.ts';
 
 interface Resolved {
   readonly path: string;
   /** The value of `Ref`. */
   physical(): string;
-  readonly properties: Json;
+  readonly properties: JsonObject;
   arn(): string;
 }
 
@@ -32,7 +32,7 @@ export class Templates {
     return this.#each(({ Type }) => Type === type).map(([stack, id, resource]) => ({
       path: pathOf(id, resource),
       physical: () => stack.physical(id),
-      properties: this.#resolver.value(stack, resource.Properties) as Json,
+      properties: this.#resolver.value(stack, resource.Properties) as JsonObject,
       arn: () => this.#resolver.arnOf(stack, id),
     }));
   }

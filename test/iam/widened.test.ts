@@ -1,31 +1,32 @@
 import { expect, test } from 'vitest';
+import { isObject } from '../../lib/core/json.ts';
 import { letsThrough } from './calls.ts';
 import { Evaluator } from './evaluate.ts';
 import { type Refusal, refusalsIn } from './refusals.ts';
-import { isRecord, type Json, type Template } from './stacks.ts';
-import { accountOf, SECRETS_KEY_ARN, templates } from './synthesized.ts';
+import type { JsonObject, Template } from './stacks.ts';
+import { awsAccountOf, SECRETS_KEY_ARN, templates } from './synthesized.ts';
 
 /** Widens each statement of the roles in the table of refusals in one way: some refusal must fail. */
 
 const [deployed, readers] = templates();
 if (!deployed || !readers) throw new Error('there are two templates');
-const original = accountOf([deployed, readers]);
+const original = awsAccountOf([deployed, readers]);
 const refusals = refusalsIn(original.physicalAt('Schedules/Group'), original.physicalAt('Api/HttpApi'));
 
 const statementsIn = ({ Resources }: Template) =>
   Object.entries(Resources).flatMap(([id, { Type, Properties, Metadata }]) => {
-    if (Type !== 'AWS::IAM::Policy' || !isRecord(Properties.PolicyDocument)) return [];
+    if (Type !== 'AWS::IAM::Policy' || !isObject(Properties.PolicyDocument)) return [];
     const label = String(Metadata?.['aws:cdk:path'])
       .replace(/^TokenRefresher\/TokenRefresher\//, '')
       .replace(/Role\/DefaultPolicy\/Resource$/, '');
-    const statements = Properties.PolicyDocument.Statement as readonly Json[];
+    const statements = Properties.PolicyDocument.Statement as readonly JsonObject[];
     return statements.map((statement, index) => ({ id, label, index, statement }));
   });
 
-const withStatement = (template: Template, id: string, index: number, statement: Json): Template => {
+const withStatement = (template: Template, id: string, index: number, statement: JsonObject): Template => {
   const copy = structuredClone(template);
   const document = copy.Resources[id]?.Properties.PolicyDocument;
-  if (isRecord(document)) Object.assign(document.Statement as Json[], { [index]: statement });
+  if (isObject(document)) Object.assign(document.Statement as JsonObject[], { [index]: statement });
   return copy;
 };
 
@@ -34,7 +35,7 @@ const anyKey = {
   Null: { 'dynamodb:LeadingKeys': 'false' },
 };
 
-const widened = (statement: Json): Readonly<Record<string, Json>> => {
+const widened = (statement: JsonObject): Readonly<Record<string, JsonObject>> => {
   const [service = ''] = String([statement.Action].flat()[0]).split(':');
   const { Condition, ...unconditional } = statement;
   // Listing secrets covers all of them: the service allows no narrower resource.
@@ -65,7 +66,7 @@ const cases = [deployed, readers].flatMap((template, which) =>
 
 test.each(cases)('it is noticed: %s', async (_, { which, id, label, index, wider }) => {
   const changed = [deployed, readers].map((each, n) => (n === which ? withStatement(each, id, index, wider) : each));
-  const evaluator = new Evaluator(accountOf(changed));
+  const evaluator = new Evaluator(awsAccountOf(changed));
   const concerned = refusals
     .map(({ twin, but }): Refusal['twin'] => ({ ...twin, ...but }))
     .filter(({ as }) => as === label);

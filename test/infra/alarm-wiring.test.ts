@@ -5,10 +5,11 @@ import { defaultPolicy, renewalOf, tickOf } from '../../lib/core/policy.ts';
 import { epochMs, plus } from '../../lib/core/types.ts';
 import { metrics as own } from '../../lib/observe/metrics.ts';
 import { providers } from '../../lib/providers/index.ts';
+import { asList, type JsonObject } from '../iam/stacks.ts';
 import { idOf } from '../kit/records.ts';
-import { deployed, type Json, listOf, ofType, textOf } from './template.ts';
+import { deployedResources, intrinsicText, ofType } from './template.ts';
 
-const all = deployed();
+const all = deployedResources();
 const alarms = ofType(all, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 const specs = alarmsFor({
   name: 'token-refresher',
@@ -30,10 +31,10 @@ interface Watched {
   readonly MetricName: string;
   readonly Dimensions: readonly { readonly Name: string }[];
 }
-const watched = (alarm: Json): Watched[] =>
+const watched = (alarm: JsonObject): Watched[] =>
   alarm.Metrics === undefined
     ? [alarm as unknown as Watched]
-    : listOf(alarm.Metrics).flatMap(each => {
+    : asList(alarm.Metrics).flatMap(each => {
         const { MetricStat } = each as { MetricStat?: { Metric: Watched } };
         return MetricStat ? [MetricStat.Metric] : [];
       });
@@ -47,7 +48,7 @@ test('every alarm watches metrics that exist', () => {
 
 test('a deployment watches its own metrics', () => {
   for (const name of ['token-refresher', 'staging']) {
-    const watchedThere = ofType(deployed({ name }), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
+    const watchedThere = ofType(deployedResources({ name }), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
       watched(Properties),
     );
     const ours = watchedThere.filter(({ Namespace }) => Namespace === 'TokenRefresher');
@@ -97,7 +98,7 @@ test('silence of the watch is the failure, data that is two minutes late is not'
 
 test('shares, sums and samples are metric math', () => {
   const expressions = alarms.flatMap(({ Metrics }) =>
-    listOf(Metrics ?? []).flatMap(each => (each as { Expression?: string }).Expression ?? []),
+    asList(Metrics ?? []).flatMap(each => (each as { Expression?: string }).Expression ?? []),
   );
   expect(new Set(expressions)).toEqual(
     new Set(['FILL(m0,0)', '100*FILL(part,0)/(FILL(m0,0))', 'FILL(m0,0)+FILL(m1,0)+FILL(m2,0)']),
@@ -118,7 +119,11 @@ test.each(providers)('$id: one failed renewal does not raise the alarm of low li
 });
 
 test('the key lets CloudWatch encrypt what it publishes to the topic', () => {
-  const [key] = ofType(all, 'AWS::KMS::Key').map(([, { Properties }]) => Properties.KeyPolicy as { Statement: Json[] });
-  const statement = key?.Statement.find(each => textOf(all, each.Principal).includes('cloudwatch.amazonaws.com'));
+  const [key] = ofType(all, 'AWS::KMS::Key').map(
+    ([, { Properties }]) => Properties.KeyPolicy as { Statement: JsonObject[] },
+  );
+  const statement = key?.Statement.find(each =>
+    intrinsicText(all, each.Principal).includes('cloudwatch.amazonaws.com'),
+  );
   expect(statement).toMatchObject({ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'] });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { TroubleKind } from '../../lib/core/news.ts';
+import { asList, type JsonObject } from '../iam/stacks.ts';
 import { anchors } from './runbook.ts';
-import { deployed, type Json, listOf, ofType, type Resources, textOf } from './template.ts';
+import { deployedResources, intrinsicText, ofType, type Resources } from './template.ts';
 
 const alarmsOf = (resources: Resources) => ofType(resources, 'AWS::CloudWatch::Alarm');
-const nameOf = ({ AlarmName }: Json) => String(AlarmName);
+const nameOf = ({ AlarmName }: JsonObject) => String(AlarmName);
 
 /** The missing parts of each alarm. */
 const faultsOf = (resources: Resources): string[] =>
@@ -13,8 +14,8 @@ const faultsOf = (resources: Resources): string[] =>
     const link = /^[A-Z].*\. What to do: (https:\/\/\S+)$/.exec(String(AlarmDescription))?.[1];
     const anchor = link === undefined ? undefined : new URL(link).hash.slice(1);
     return [
-      listOf(AlarmActions ?? []).length > 0 && ActionsEnabled !== false ? [] : ['notifies nobody'],
-      listOf(OKActions ?? []).length > 0 ? [] : ['never reports that it is over'],
+      asList(AlarmActions ?? []).length > 0 && ActionsEnabled !== false ? [] : ['notifies nobody'],
+      asList(OKActions ?? []).length > 0 ? [] : ['never reports that it is over'],
       ['breaching', 'notBreaching', 'ignore'].includes(String(TreatMissingData)) ? [] : ['ignores missing data'],
       anchor !== undefined && anchors.has(anchor) ? [] : [`has no runbook: ${anchor}`],
       AlarmName === undefined ? ['has no name'] : [],
@@ -22,16 +23,16 @@ const faultsOf = (resources: Resources): string[] =>
   });
 
 /** Every metric in an alarm is billed, once for each alarm. */
-const metricsIn = ({ Metrics, ...alarm }: Json): string[] =>
+const metricsIn = ({ Metrics, ...alarm }: JsonObject): string[] =>
   Metrics === undefined
     ? [JSON.stringify([alarm.Namespace, alarm.MetricName, alarm.Dimensions])]
-    : listOf(Metrics).flatMap(each => {
-        const { MetricStat } = each as { MetricStat?: { Metric: Json } };
+    : asList(Metrics).flatMap(each => {
+        const { MetricStat } = each as { MetricStat?: { Metric: JsonObject } };
         return MetricStat ? [JSON.stringify(MetricStat.Metric)] : [];
       });
 const alarmed = (resources: Resources) => alarmsOf(resources).flatMap(([, { Properties }]) => metricsIn(Properties));
 
-const all = deployed();
+const all = deployedResources();
 
 describe('every alarm', () => {
   test('has a name, an action, a treatment of missing data and a section of the runbook', () => {
@@ -50,7 +51,7 @@ describe('every alarm', () => {
 
   test('is named after the deployment and its section of the runbook', () => {
     for (const name of ['token-refresher', 'staging']) {
-      const names = alarmsOf(deployed({ name })).map(([, { Properties }]) => nameOf(Properties));
+      const names = alarmsOf(deployedResources({ name })).map(([, { Properties }]) => nameOf(Properties));
       expect(names.toSorted()).toEqual(
         [
           'api-errors',
@@ -75,22 +76,22 @@ describe('every alarm', () => {
   });
 
   test('links to a page of one’s own', () => {
-    const resources = deployed({ runbookUrl: 'https://wiki.example.com/tokens' });
+    const resources = deployedResources({ runbookUrl: 'https://wiki.example.com/tokens' });
     for (const [, { Properties }] of alarmsOf(resources)) {
       expect(String(Properties.AlarmDescription)).toContain(' https://wiki.example.com/tokens#');
     }
-    expect(() => deployed({ runbookUrl: 'wiki' })).toThrow(
+    expect(() => deployedResources({ runbookUrl: 'wiki' })).toThrow(
       '"runbookUrl" must be an https URL of up to 800 characters without "#", got "wiki".',
     );
   });
 
   test('goes to the topic, encrypted, and CloudWatch may publish there', () => {
     const [topic] = ofType(all, 'AWS::SNS::Topic');
-    const notified = alarmsOf(all).flatMap(([, alarm]) => listOf(alarm.Properties.AlarmActions));
+    const notified = alarmsOf(all).flatMap(([, alarm]) => asList(alarm.Properties.AlarmActions));
     expect(new Set(notified.map(each => JSON.stringify(each)))).toEqual(new Set([JSON.stringify({ Ref: topic?.[0] })]));
-    expect(textOf(all, topic?.[1].Properties.KmsMasterKeyId)).toBe('<Storage/Key.Arn>');
+    expect(intrinsicText(all, topic?.[1].Properties.KmsMasterKeyId)).toBe('<Storage/Key.Arn>');
     const [policy] = ofType(all, 'AWS::SNS::TopicPolicy').map(([, { Properties }]) => Properties.PolicyDocument);
-    expect((policy as { Statement: readonly Json[] }).Statement).toContainEqual(
+    expect((policy as { Statement: readonly JsonObject[] }).Statement).toContainEqual(
       expect.objectContaining({
         Effect: 'Allow',
         Action: 'sns:Publish',
@@ -100,12 +101,12 @@ describe('every alarm', () => {
   });
 
   test('goes to the e-mail address, or to a topic that was there', () => {
-    const mailed = ofType(deployed({ alarmEmail: 'ops@example.com' }), 'AWS::SNS::Subscription');
+    const mailed = ofType(deployedResources({ alarmEmail: 'ops@example.com' }), 'AWS::SNS::Subscription');
     expect(mailed.map(([, { Properties }]) => [Properties.Protocol, Properties.Endpoint])).toEqual([
       ['email', 'ops@example.com'],
     ]);
     const alarmTopicArn = 'arn:aws:sns:eu-north-1:123456789012:alarms';
-    const elsewhere = deployed({ alarmTopicArn });
+    const elsewhere = deployedResources({ alarmTopicArn });
     expect(ofType(elsewhere, 'AWS::SNS::Topic')).toEqual([]);
     for (const [, { Properties }] of alarmsOf(elsewhere)) expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
   });
@@ -117,7 +118,7 @@ describe('alarms cost the same', () => {
     ['one provider', { providers: { officernd: {} } }],
     ['many schedules and a dashboard', { providers: { officernd: { schedules: 8 }, ioffice: {} }, dashboard: true }],
   ])('for %s', (_, settings) => {
-    const resources = deployed(settings);
+    const resources = deployedResources(settings);
     expect(alarmsOf(resources)).toHaveLength(12);
     expect(alarmed(resources).length).toBeLessThanOrEqual(15);
   });

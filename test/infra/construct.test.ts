@@ -11,7 +11,8 @@ import {
   type TokenRefresherProps,
 } from '../../infra/token-refresher.ts';
 import { metrics } from '../../lib/observe/metrics.ts';
-import { type Json, newApp, ofType, resourcesOf, textOf } from './template.ts';
+import type { JsonObject } from '../iam/stacks.ts';
+import { intrinsicText, newApp, ofType, resourcesOf } from './template.ts';
 
 const made = (props: TokenRefresherProps = {}) => {
   const stack = new Stack(newApp(), 'Mine');
@@ -70,7 +71,7 @@ describe('events', () => {
     add(from(stack), stack);
     const resources = resourcesOf(stack);
     return ofType(resources, 'AWS::Events::Rule').map(([, { Properties }]) => ({
-      bus: textOf(resources, Properties.EventBusName),
+      bus: intrinsicText(resources, Properties.EventBusName),
       pattern: Properties.EventPattern,
       targets: [Properties.Targets ?? []].flat().length,
     }));
@@ -130,7 +131,7 @@ describe('one that is described by its attributes', () => {
 
 test('its parts are accessible', () => {
   const { tokens, stack } = made();
-  const at = (value: string) => textOf(resourcesOf(stack), stack.resolve(value));
+  const at = (value: string) => intrinsicText(resourcesOf(stack), stack.resolve(value));
   expect([
     at(tokens.tokensTable.tableName),
     at(tokens.connectionsTable.tableName),
@@ -168,11 +169,11 @@ describe('a key of one’s own', () => {
     expect(ofType(resources, 'AWS::KMS::Alias')).toHaveLength(0);
     const keys = [
       ...ofType(resources, 'AWS::DynamoDB::Table').map(
-        ([, each]) => (each.Properties.SSESpecification as Json).KMSMasterKeyId,
+        ([, each]) => (each.Properties.SSESpecification as JsonObject).KMSMasterKeyId,
       ),
       ...ofType(resources, 'AWS::SNS::Topic').map(([, each]) => each.Properties.KmsMasterKeyId),
     ];
-    expect(keys.map(key => textOf(resources, key))).toEqual(Array(3).fill('<Mine/OwnKey.Arn>'));
+    expect(keys.map(key => intrinsicText(resources, key))).toEqual(Array(3).fill('<Mine/OwnKey.Arn>'));
     const policies = ofType(resources, 'AWS::KMS::Key').map(([, each]) => JSON.stringify(each.Properties.KeyPolicy));
     expect(policies[0]).toContain('cloudwatch.amazonaws.com');
   });

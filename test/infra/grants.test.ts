@@ -2,8 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, test } from 'vitest';
 import { type ITokenRefresher, TokenRefresher } from '../../infra/token-refresher.ts';
+import type { JsonObject } from '../iam/stacks.ts';
 import { statementsOf } from './policies.ts';
-import { type Json, newApp, resourcesOf, textOf } from './template.ts';
+import { intrinsicText, newApp, resourcesOf } from './template.ts';
 
 /** Everything that a consumer's role gets from grants, as text. */
 const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported = false) => {
@@ -17,12 +18,12 @@ const granted = (grant: (tokens: ITokenRefresher, role: Role) => void, imported 
   const statements = statementsOf(resources)
     .filter(({ at }) => at.includes('Consumer'))
     .map(({ statement }) => statement);
-  const texts = (value: unknown) => [value].flat().map(each => textOf(resources, each));
-  const readable = statements.map((each): Json => ({ ...each, Resource: texts(each.Resource) }));
+  const texts = (value: unknown) => [value].flat().map(each => intrinsicText(resources, each));
+  const readable = statements.map((each): JsonObject => ({ ...each, Resource: texts(each.Resource) }));
   return { statements: readable, tokens, stack };
 };
 
-const viaDynamodb = (resource: string): Json => ({
+const viaDynamodb = (resource: string): JsonObject => ({
   Effect: 'Allow',
   Action: 'kms:Decrypt',
   Resource: [resource],

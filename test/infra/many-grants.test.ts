@@ -4,10 +4,9 @@ import { type IGrantable, ManagedPolicy, PolicyStatement, Role, User } from 'aws
 import { Code, type FunctionProps, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { TokenRefresher } from '../../infra/token-refresher.ts';
-import { type Json, listOf, newApp, ofType, type Resources, resourcesOf, textOf } from './template.ts';
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isObject } from '../../lib/core/json.ts';
+import { asList, type JsonObject } from '../iam/stacks.ts';
+import { intrinsicText, newApp, ofType, type Resources, resourcesOf } from './template.ts';
 
 /** IAM's limits: the total size of a role's inline policies, the size of a managed policy, and the number of these. */
 const INLINE = 10_240;
@@ -42,14 +41,16 @@ const readerOf = (
 };
 
 const documentsOf = (resources: Resources, type: string) =>
-  ofType(resources, type).map(([, { Properties }]) => Properties.PolicyDocument as { Statement: readonly Json[] });
+  ofType(resources, type).map(
+    ([, { Properties }]) => Properties.PolicyDocument as { Statement: readonly JsonObject[] },
+  );
 
 const grantedIn = (resources: Resources): string[] =>
   [...documentsOf(resources, 'AWS::IAM::Policy'), ...documentsOf(resources, 'AWS::IAM::ManagedPolicy')]
     .flatMap(({ Statement }) => Statement)
     .filter(({ Action }) => Action === 'dynamodb:GetItem')
     .flatMap(({ Condition }) =>
-      Object.values(Condition as Record<string, Json>).flatMap(each => each['dynamodb:LeadingKeys'] as string[]),
+      Object.values(Condition as Record<string, JsonObject>).flatMap(each => each['dynamodb:LeadingKeys'] as string[]),
     )
     .filter(key => key !== 'false');
 
@@ -59,11 +60,11 @@ const askedForIn = (resources: Resources): string[] =>
     .flatMap(({ Statement }) => Statement)
     .filter(({ Action }) => Action === 'execute-api:Invoke')
     .flatMap(({ Resource }) => Resource)
-    .map(arn => textOf(resources, arn).split('*T/tokens/')[1] ?? '');
+    .map(arn => intrinsicText(resources, arn).split('*T/tokens/')[1] ?? '');
 
 /** Replaces intrinsic functions by values of the greatest length. */
 const deployedText = (resources: Resources, value: unknown): string =>
-  textOf(resources, value)
+  intrinsicText(resources, value)
     .replace('<AWS::Partition>', 'aws')
     .replace('<AWS::Region>', 'ap-southeast-1')
     .replace('<AWS::AccountId>', '123456789012')
@@ -82,7 +83,7 @@ const lengthsOf = (resources: Resources, type: string): number[] =>
   documentsOf(resources, type).map(
     document =>
       JSON.stringify(document, (_, value: unknown) => {
-        const [name = ''] = isRecord(value) ? Object.keys(value) : [];
+        const [name = ''] = isObject(value) ? Object.keys(value) : [];
         return /^(Ref|Fn::.*)$/.test(name) ? deployedText(resources, value) : value;
       }).length,
   );
@@ -91,7 +92,7 @@ const lengthsOf = (resources: Resources, type: string): number[] =>
 const ofAws = (resources: Resources): number => {
   const [policies = 1] = ofType(resources, 'AWS::IAM::Role')
     .filter(([id]) => id.startsWith('Reader'))
-    .map(([, { Properties }]) => listOf(Properties.ManagedPolicyArns).length);
+    .map(([, { Properties }]) => asList(Properties.ManagedPolicyArns).length);
   return policies;
 };
 

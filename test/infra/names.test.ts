@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { Settings } from '../../infra/settings.ts';
 import { stackNameOf, TokenRefresherStack } from '../../infra/stack.ts';
 import { TokenRefresher } from '../../infra/token-refresher.ts';
-import { deployed, type Json, newApp, ofType, pathOf, type Resources } from './template.ts';
+import type { JsonObject } from '../iam/stacks.ts';
+import { constructPathOf, deployedResources, newApp, ofType, type Resources } from './template.ts';
 
 const stackOf = (settings: Settings): Stack => new TokenRefresherStack(newApp(), stackNameOf(settings), settings);
 const exportsOf = (stack: Stack): string[] =>
@@ -55,10 +56,13 @@ describe('a deployment’s name', () => {
   });
 
   test('reaches every function, the schedule group and the key’s alias', () => {
-    const resources = deployed({ name: 'staging' });
+    const resources = deployedResources({ name: 'staging' });
     for (const [id, { Properties }] of ofType(resources, 'AWS::Lambda::Function')) {
-      const { Variables } = Properties.Environment as { Variables: Json };
-      expect([pathOf(resources, id), Variables.DEPLOYMENT]).toEqual([pathOf(resources, id), 'staging']);
+      const { Variables } = Properties.Environment as { Variables: JsonObject };
+      expect([constructPathOf(resources, id), Variables.DEPLOYMENT]).toEqual([
+        constructPathOf(resources, id),
+        'staging',
+      ]);
     }
     expect(ofType(resources, 'AWS::Scheduler::ScheduleGroup').map(([, each]) => each.Properties.Name)).toEqual([
       'staging',
@@ -69,7 +73,7 @@ describe('a deployment’s name', () => {
   });
 
   test('is taken once: a second deployment fails before it creates anything that is retained or has a fixed name', () => {
-    const resources = deployed();
+    const resources = deployedResources();
     const [[group]] = ofType(resources, 'AWS::Scheduler::ScheduleGroup') as [[string, unknown]];
     expect([...neededBy(resources, group)]).toEqual([]);
     const named = ['AWS::CloudWatch::Alarm', 'AWS::KMS::Alias', 'AWS::Scheduler::Schedule'];
@@ -78,7 +82,10 @@ describe('a deployment’s name', () => {
     );
     expect(harmful.length).toBeGreaterThan(20);
     for (const [id] of harmful)
-      expect([pathOf(resources, id), neededBy(resources, id).has(group)]).toEqual([pathOf(resources, id), true]);
+      expect([constructPathOf(resources, id), neededBy(resources, id).has(group)]).toEqual([
+        constructPathOf(resources, id),
+        true,
+      ]);
   });
 
   test('is checked', () => {

@@ -2,8 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { describe, expect, test } from 'vitest';
 import { TokenRefresher, type TokenRefresherProps } from '../../infra/token-refresher.ts';
+import type { JsonObject } from '../iam/stacks.ts';
 import { statementsOf } from './policies.ts';
-import { type Json, newApp, ofType, pathOf, type Resources, resourcesOf, textOf } from './template.ts';
+import { constructPathOf, intrinsicText, newApp, ofType, type Resources, resourcesOf } from './template.ts';
 
 /** In a VPC with private subnets, and further props. */
 const inVpc = (props: (vpc: IVpc) => TokenRefresherProps): Resources => {
@@ -18,8 +19,8 @@ const placesIn = (resources: Resources) =>
     const { SubnetIds = [], SecurityGroupIds = [] } = (Properties.VpcConfig ?? {}) as Readonly<
       Record<string, unknown[]>
     >;
-    const [subnets, groups] = [SubnetIds, SecurityGroupIds].map(ids => ids.map(each => textOf(resources, each)));
-    return subnets?.length ? [{ at: pathOf(resources, id), subnets, groups }] : [];
+    const [subnets, groups] = [SubnetIds, SecurityGroupIds].map(ids => ids.map(each => intrinsicText(resources, each)));
+    return subnets?.length ? [{ at: constructPathOf(resources, id), subnets, groups }] : [];
   });
 
 describe('a VPC', () => {
@@ -46,7 +47,9 @@ describe('a VPC', () => {
     for (const { subnets, groups } of placesIn(resources)) {
       expect([subnets, groups]).toEqual([['<Mine/Vpc/PrivateSubnet1/Subnet>'], ['<Mine/Vpc/Own.GroupId>']]);
     }
-    expect(ofType(resources, 'AWS::EC2::SecurityGroup').map(([id]) => pathOf(resources, id))).toEqual(['Mine/Vpc/Own']);
+    expect(ofType(resources, 'AWS::EC2::SecurityGroup').map(([id]) => constructPathOf(resources, id))).toEqual([
+      'Mine/Vpc/Own',
+    ]);
   });
 
   test('lets Lambda make interfaces, and not the functions’ code', () => {
@@ -63,17 +66,19 @@ describe('a VPC', () => {
   test('gets endpoints of the services that the functions call, for these functions', () => {
     const resources = inVpc(() => ({ endpoints: true }));
     const endpoints = ofType(resources, 'AWS::EC2::VPCEndpoint').map(([id, { Properties }]) => ({
-      at: pathOf(resources, id),
+      at: constructPathOf(resources, id),
       type: Properties.VpcEndpointType,
-      service: textOf(resources, Properties.ServiceName),
+      service: intrinsicText(resources, Properties.ServiceName),
     }));
     expect(endpoints).toEqual([
       { at: 'Network/DynamoDB', type: 'Gateway', service: 'com.amazonaws.<AWS::Region>.dynamodb' },
       { at: 'Network/SecretsManager', type: 'Interface', service: 'com.amazonaws.<AWS::Region>.secretsmanager' },
       { at: 'Network/EventBridge', type: 'Interface', service: 'com.amazonaws.<AWS::Region>.events' },
     ]);
-    const rules = ofType(resources, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]): Json => Properties);
-    expect(rules.map(each => [each.FromPort, textOf(resources, each.SourceSecurityGroupId)])).toEqual(
+    const rules = ofType(resources, 'AWS::EC2::SecurityGroupIngress').map(
+      ([, { Properties }]): JsonObject => Properties,
+    );
+    expect(rules.map(each => [each.FromPort, intrinsicText(resources, each.SourceSecurityGroupId)])).toEqual(
       Array(2).fill([443, '<Network/SecurityGroup.GroupId>']),
     );
     const open = ofType(resources, 'AWS::EC2::SecurityGroup').filter(

@@ -1,13 +1,14 @@
-import { type Json, ofType, pathOf, type Resources } from './template.ts';
+import type { JsonObject } from '../iam/stacks.ts';
+import { constructPathOf, ofType, type Resources } from './template.ts';
 
 /** A statement of a role's policy, and the path of that policy. */
-export interface Held {
+export interface RoleStatement {
   readonly at: string;
-  readonly statement: Json;
+  readonly statement: JsonObject;
 }
 
-export const statementsOf = (resources: Resources): Held[] =>
+export const statementsOf = (resources: Resources): RoleStatement[] =>
   ofType(resources, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
-    const { Statement } = Properties.PolicyDocument as { Statement: readonly Json[] };
-    return Statement.map(statement => ({ at: pathOf(resources, id), statement }));
+    const { Statement } = Properties.PolicyDocument as { Statement: readonly JsonObject[] };
+    return Statement.map(statement => ({ at: constructPathOf(resources, id), statement }));
   });

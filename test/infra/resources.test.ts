@@ -7,16 +7,17 @@ import { defaultPolicy, tickOf } from '../../lib/core/policy.ts';
 import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
-import { deployed, type Json, ofType, pathOf, type Resource, type Resources, textOf } from './template.ts';
+import type { JsonObject, Resource } from '../iam/stacks.ts';
+import { constructPathOf, deployedResources, intrinsicText, ofType, type Resources } from './template.ts';
 
 const { version, repository } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-const all = deployed();
+const all = deployedResources();
 const at = (path: string): Resource => {
-  const found = Object.entries(all).find(([id]) => pathOf(all, id) === path);
+  const found = Object.entries(all).find(([id]) => constructPathOf(all, id) === path);
   if (!found) throw new Error(`there is no ${path}`);
   return found[1];
 };
-const text = (value: unknown) => textOf(all, value);
+const text = (value: unknown) => intrinsicText(all, value);
 
 describe('state', () => {
   test.each(['tokens', 'connections'] as const)('the table %s', table => {
@@ -33,7 +34,7 @@ describe('state', () => {
         ...(sort ? [{ AttributeName: sort, KeyType: 'RANGE' }] : []),
       ],
     });
-    const { KMSMasterKeyId } = resource.Properties.SSESpecification as Json;
+    const { KMSMasterKeyId } = resource.Properties.SSESpecification as JsonObject;
     expect(text(KMSMasterKeyId)).toBe('<Storage/Key.Arn>');
   });
 
@@ -56,16 +57,19 @@ describe('state', () => {
   });
 
   test('is deleted with the stack if the settings say so', () => {
-    const resources = deployed({ removalPolicy: RemovalPolicy.DESTROY });
+    const resources = deployedResources({ removalPolicy: RemovalPolicy.DESTROY });
     for (const [id, table] of ofType(resources, 'AWS::DynamoDB::Table')) {
-      expect([pathOf(resources, id), table.DeletionPolicy]).toEqual([pathOf(resources, id), 'Delete']);
+      expect([constructPathOf(resources, id), table.DeletionPolicy]).toEqual([
+        constructPathOf(resources, id),
+        'Delete',
+      ]);
       expect(table.Properties.DeletionProtectionEnabled).toBe(false);
     }
   });
 
   test('nothing else outlives the stack', () => {
     const kept = Object.entries(all).filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
-    expect(kept.map(([id]) => pathOf(all, id)).toSorted()).toEqual([
+    expect(kept.map(([id]) => constructPathOf(all, id)).toSorted()).toEqual([
       'Storage/Connections',
       'Storage/Key',
       'Storage/Tokens',
@@ -79,20 +83,22 @@ describe('schedules', () => {
   test('each has a dead-letter queue, a retry policy and no leeway', () => {
     expect(schedules).toHaveLength(providers.length + 1);
     for (const [id, { Properties, DependsOn }] of schedules) {
-      const { DeadLetterConfig, RetryPolicy, RoleArn } = Properties.Target as Record<string, Json>;
+      const { DeadLetterConfig, RetryPolicy, RoleArn } = Properties.Target as Record<string, JsonObject>;
       expect([id, Properties.FlexibleTimeWindow]).toEqual([id, { Mode: 'OFF' }]);
       expect(text(DeadLetterConfig?.Arn)).toBe('<DeadLetters.Arn>');
       expect(RetryPolicy?.MaximumRetryAttempts).toBe(3);
       expect(RetryPolicy?.MaximumEventAgeInSeconds).toBeGreaterThanOrEqual(60);
-      expect(text(RoleArn)).toBe(`<${pathOf(all, id)}Role.Arn>`);
-      expect(DependsOn?.some(each => pathOf(all, each) === `${pathOf(all, id)}Role/DefaultPolicy`)).toBe(true);
+      expect(text(RoleArn)).toBe(`<${constructPathOf(all, id)}Role.Arn>`);
+      expect(
+        DependsOn?.some(each => constructPathOf(all, each) === `${constructPathOf(all, id)}Role/DefaultPolicy`),
+      ).toBe(true);
     }
   });
 
   test.each(providers)('$id at its polling interval, over all shards', provider => {
     const { id } = provider;
     const { Properties } = at(`Schedules/refresh-${id}`);
-    const { Arn, Input } = Properties.Target as { Arn: Json; Input: string };
+    const { Arn, Input } = Properties.Target as { Arn: JsonObject; Input: string };
     const every = tickOf(provider) / minutes(1);
     expect(Properties.ScheduleExpression).toBe(every === 1 ? 'rate(1 minute)' : `rate(${every} minutes)`);
     expect(text(Arn)).toBe(`<Refresh/${id}Function.Arn>`);
@@ -104,11 +110,11 @@ describe('schedules', () => {
   });
 
   test('several share the shards: each shard has one', () => {
-    const resources = deployed({
+    const resources = deployedResources({
       providers: { officernd: { schedules: 3, tick: Duration.minutes(2), refreshAt: 0.4 } },
     });
     const shared = ofType(resources, 'AWS::Scheduler::Schedule').filter(([id]) =>
-      pathOf(resources, id).includes('officernd'),
+      constructPathOf(resources, id).includes('officernd'),
     );
     const inputs = shared.map(
       ([, { Properties }]) => JSON.parse((Properties.Target as { Input: string }).Input).shards,
@@ -126,14 +132,14 @@ describe('functions', () => {
   test('all run on Node 24 and arm64, with their own log group and role and no VPC', () => {
     expect(functions).toHaveLength(providers.length + 2);
     for (const [id, { Properties }] of functions) {
-      const path = pathOf(all, id).replace(/Function$/, '');
+      const path = constructPathOf(all, id).replace(/Function$/, '');
       expect(Properties).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'index.handler',
         LoggingConfig: { LogFormat: 'JSON', SystemLogLevel: 'WARN' },
       });
-      expect(text((Properties.LoggingConfig as Json).LogGroup)).toBe(`<${path}Logs>`);
+      expect(text((Properties.LoggingConfig as JsonObject).LogGroup)).toBe(`<${path}Logs>`);
       expect(text(Properties.Role)).toBe(`<${path}Role.Arn>`);
       expect([id, Properties.VpcConfig]).toEqual([id, undefined]);
     }
@@ -144,14 +150,14 @@ describe('functions', () => {
     // All except the API, whose callers wait.
     expect(configs).toHaveLength(functions.length - 1);
     for (const [, { Properties }] of configs) {
-      const { OnFailure } = Properties.DestinationConfig as { OnFailure: Json };
+      const { OnFailure } = Properties.DestinationConfig as { OnFailure: JsonObject };
       expect(Properties.MaximumRetryAttempts).toBe(1);
       expect(text(OnFailure.Destination)).toBe('<DeadLetters.Arn>');
     }
   });
 
   const environmentAt = (path: string) => {
-    const { Variables } = at(path).Properties.Environment as { Variables: Json };
+    const { Variables } = at(path).Properties.Environment as { Variables: JsonObject };
     return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, text(value)]));
   };
 
@@ -170,17 +176,19 @@ describe('functions', () => {
   });
 
   test('refreshAt and tick reach the function, and the api that promises by them', () => {
-    const resources = deployed({ providers: { ioffice: { refreshAt: 0.4, tick: Duration.minutes(2) } } });
+    const resources = deployedResources({ providers: { ioffice: { refreshAt: 0.4, tick: Duration.minutes(2) } } });
     const [refresh] = ofType(resources, 'AWS::Lambda::Function').filter(([id]) =>
-      pathOf(resources, id).startsWith('Refresh/'),
+      constructPathOf(resources, id).startsWith('Refresh/'),
     );
     expect(refresh?.[1].Properties.Environment).toMatchObject({
       Variables: { PROVIDER: 'ioffice', PACE: JSON.stringify({ refreshAt: 0.4, tick: 120_000 }) },
     });
-    const ofApi = ofType(resources, 'AWS::Lambda::Function').filter(([id]) => pathOf(resources, id).startsWith('Api/'));
+    const ofApi = ofType(resources, 'AWS::Lambda::Function').filter(([id]) =>
+      constructPathOf(resources, id).startsWith('Api/'),
+    );
     const promised = ofApi.map(([, { Properties }]) => {
-      const { Variables } = Properties.Environment as { Variables: Json };
-      return JSON.parse(textOf(resources, Variables.REFRESHERS));
+      const { Variables } = Properties.Environment as { Variables: JsonObject };
+      return JSON.parse(intrinsicText(resources, Variables.REFRESHERS));
     });
     const functionName = '<Refresh/iofficeFunction>';
     expect(promised).toEqual([{ ioffice: { functionName, refreshAt: 0.4, tick: 120_000 } }]);
@@ -188,9 +196,9 @@ describe('functions', () => {
 
   test('the rules about addresses reach the function of their provider alone', () => {
     const options = { hosts: ['proxy.example.com', '*.example.net'], ownBaseUrl: false };
-    const resources = deployed({ providers: { ioffice: options, petrosoft: {} } });
+    const resources = deployedResources({ providers: { ioffice: options, petrosoft: {} } });
     const rules = ofType(resources, 'AWS::Lambda::Function').flatMap(([, { Properties }]) => {
-      const { PROVIDER, HOSTS, OWN_BASE_URL } = (Properties.Environment as { Variables: Json }).Variables;
+      const { PROVIDER, HOSTS, OWN_BASE_URL } = (Properties.Environment as { Variables: JsonObject }).Variables;
       return PROVIDER === undefined ? [] : [[PROVIDER, HOSTS, OWN_BASE_URL]];
     });
     expect(rules.toSorted()).toEqual([
@@ -244,7 +252,7 @@ describe('the HTTP API', () => {
   test('is throttled and logged, without what could be a token', () => {
     const { DefaultRouteSettings, AccessLogSettings } = at('Api/Stage').Properties;
     expect(DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
-    const { DestinationArn, Format } = AccessLogSettings as { DestinationArn: Json; Format: string };
+    const { DestinationArn, Format } = AccessLogSettings as { DestinationArn: JsonObject; Format: string };
     expect(text(DestinationArn)).toBe('<Api/AccessLogs.Arn>');
     const logged: Record<string, string> = JSON.parse(Format);
     expect(logged).toMatchObject({ requestId: '$context.requestId', path: '$context.path', status: '$context.status' });
@@ -256,13 +264,13 @@ describe('the HTTP API', () => {
   });
 
   test('takes as many requests as it is set to, and reserves concurrency only if that is set', () => {
-    const resources = deployed({ apiRequestsPerSecond: 7, apiReservedConcurrency: 20 });
+    const resources = deployedResources({ apiRequestsPerSecond: 7, apiReservedConcurrency: 20 });
     const [[, stage]] = ofType(resources, 'AWS::ApiGatewayV2::Stage') as [[string, Resource]];
     expect(stage.Properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 7, ThrottlingBurstLimit: 14 });
     const reserved = (all: Resources) =>
       ofType(all, 'AWS::Lambda::Function')
         .filter(([, { Properties }]) => Properties.ReservedConcurrentExecutions !== undefined)
-        .map(([id, { Properties }]) => [pathOf(all, id), Properties.ReservedConcurrentExecutions]);
+        .map(([id, { Properties }]) => [constructPathOf(all, id), Properties.ReservedConcurrentExecutions]);
     expect(reserved(resources)).toEqual([['Api/ApiFunction', 20]]);
     expect(reserved(all)).toEqual([]);
   });
@@ -276,15 +284,15 @@ describe('the HTTP API', () => {
       '"apiReservedConcurrency" must be a whole number from 1 to 1000, got NaN.',
     ],
   ])('%j is refused in a sentence', (settings, sentence) => {
-    expect(() => deployed(settings)).toThrow(sentence);
+    expect(() => deployedResources(settings)).toThrow(sentence);
   });
 });
 
 test('there is a dashboard if the settings say so', () => {
   expect(ofType(all, 'AWS::CloudWatch::Dashboard')).toEqual([]);
-  const resources = deployed({ name: 'staging', dashboard: true });
+  const resources = deployedResources({ name: 'staging', dashboard: true });
   const [[, dashboard]] = ofType(resources, 'AWS::CloudWatch::Dashboard') as [[string, Resource]];
-  const body = textOf(resources, dashboard.Properties.DashboardBody);
+  const body = intrinsicText(resources, dashboard.Properties.DashboardBody);
   const { widgets } = JSON.parse(body) as { widgets: { properties: { title?: string; metrics?: unknown[][] } }[] };
   const own = widgets
     .flatMap(({ properties }) => properties.metrics ?? [])
@@ -298,7 +306,7 @@ describe('logs and dead letters', () => {
     const groups = ofType(all, 'AWS::Logs::LogGroup');
     expect(groups).toHaveLength(providers.length + 3);
     for (const [id, { Properties }] of groups) expect([id, Properties.RetentionInDays]).toEqual([id, 30]);
-    const week = deployed({ logRetention: 7 });
+    const week = deployedResources({ logRetention: 7 });
     for (const [, { Properties }] of ofType(week, 'AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(7);
   });
 
@@ -308,7 +316,7 @@ describe('logs and dead letters', () => {
       MessageRetentionPeriod: 1_209_600,
     });
     const { PolicyDocument } = at('DeadLetters/Policy').Properties as {
-      PolicyDocument: { Statement: readonly Json[] };
+      PolicyDocument: { Statement: readonly JsonObject[] };
     };
     expect(PolicyDocument.Statement).toMatchObject([
       { Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { providerIds } from '../../lib/providers/index.ts';
 import { Evaluator } from '../iam/evaluate.ts';
-import { accountOf, deployments } from '../iam/synthesized.ts';
+import { awsAccountOf, deployments } from '../iam/synthesized.ts';
 
 const STAGING = 'staging';
-const account = accountOf(deployments('token-refresher', STAGING));
+const account = awsAccountOf(deployments('token-refresher', STAGING));
 const evaluator = new Evaluator(account);
 const isStaging = (role: string) => role.startsWith(`TokenRefresher-${STAGING}/`);
 const roles = [...account.roles.keys()];

@@ -6,16 +6,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { vi } from 'vitest';
 import type { Settings } from '../../infra/settings.ts';
 import { TokenRefresherStack } from '../../infra/stack.ts';
+import { isObject } from '../../lib/core/json.ts';
+import type { Resource } from '../iam/stacks.ts';
 
-export type Json = Readonly<Record<string, unknown>>;
-export interface Resource {
-  readonly Type: string;
-  readonly Properties: Json;
-  readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
-  readonly DependsOn?: readonly string[];
-  readonly Metadata?: Json;
-}
 export type Resources = Readonly<Record<string, Resource>>;
 
 // The first synthesis in a process loads most of the CDK.
@@ -36,29 +29,25 @@ export const newApp = (): App =>
 
 export const resourcesOf = (stack: Stack): Resources => Template.fromStack(stack).toJSON().Resources;
 
-export const deployed = (settings: Settings = {}): Resources =>
+export const deployedResources = (settings: Settings = {}): Resources =>
   resourcesOf(new TokenRefresherStack(newApp(), 'TokenRefresher', settings));
 
 export const ofType = (resources: Resources, type: string): [id: string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
 /** The path of a resource in the construct tree below the stack and the construct: `Storage/Tokens`. */
-export const pathOf = (resources: Resources, id: string): string =>
+export const constructPathOf = (resources: Resources, id: string): string =>
   String(resources[id]?.Metadata?.['aws:cdk:path'] ?? id)
     .replace(/^[^/]+\/TokenRefresher\//, '')
     .replace(/\/(Resource|Default)$/, '');
 
-const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;
-
 /** An intrinsic function as text: `arn:<AWS::Partition>:…`, `<Storage/Tokens.Arn>`. */
-export const textOf = (resources: Resources, value: unknown): string => {
-  if (!isRecord(value)) return String(value);
+export const intrinsicText = (resources: Resources, value: unknown): string => {
+  if (!isObject(value)) return String(value);
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join, 'Fn::ImportValue': imported } = value;
-  if (typeof Ref === 'string') return `<${pathOf(resources, Ref)}>`;
-  if (Array.isArray(attribute)) return `<${pathOf(resources, String(attribute[0]))}.${attribute[1]}>`;
-  if (Array.isArray(join)) return join[1].map((part: unknown) => textOf(resources, part)).join(join[0]);
+  if (typeof Ref === 'string') return `<${constructPathOf(resources, Ref)}>`;
+  if (Array.isArray(attribute)) return `<${constructPathOf(resources, String(attribute[0]))}.${attribute[1]}>`;
+  if (Array.isArray(join)) return join[1].map((part: unknown) => intrinsicText(resources, part)).join(join[0]);
   if (imported !== undefined) return `<import ${imported}>`;
   return JSON.stringify(value);
 };
-
-export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);

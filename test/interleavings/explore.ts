@@ -8,13 +8,13 @@ import { SINGLE, Stage } from './stage.ts';
  * crashes; or the store or the provider acts and the answer is lost; or they refuse.
  */
 export const kinds = ['paused', 'late', 'dead', 'lost', 'refused'] as const;
-export type Kind = (typeof kinds)[number];
+export type InterleavingKind = (typeof kinds)[number];
 
 /** One interleaving: the first process runs to point i, the second one to j, then the first runs to its end. */
 export interface Interleaving {
   readonly scenario: Scenario;
   readonly pair: Pair;
-  readonly kind: Kind;
+  readonly kind: InterleavingKind;
   readonly i: number;
   /** Infinity: to its end. */
   readonly j: number;
@@ -49,7 +49,7 @@ const isForFullRunsOnly = ({ scenario, kind }: Group): boolean =>
   scenario.isLarge === true && (kind === 'lost' || kind === 'refused');
 
 /** `worker+discovery/deleted/late/3/end@5`: enough to replay an interleaving. */
-export const idOf = (interleaving: Interleaving): string => {
+export const interleavingIdOf = (interleaving: Interleaving): string => {
   const { i, j, events } = interleaving;
   const at = events.length > 0 ? `@${events.join(',')}` : '';
   return `${groupOf(interleaving)}/${i}/${j === Number.POSITIVE_INFINITY ? 'end' : j}${at}`;
@@ -69,7 +69,7 @@ export const parseId = (id: string): Interleaving | undefined => {
   );
 };
 
-export interface Outcome {
+export interface InterleavingOutcome {
   readonly violations: readonly string[];
   readonly lost: boolean;
   readonly log: readonly string[];
@@ -85,7 +85,7 @@ const ROUNDS_UNTIL_UNREADABLE = 3;
 /** The record of a retired connection stays for an hour, and longer if a worker was late. Rounds of five minutes. */
 const ROUNDS_UNTIL_GONE = 40;
 
-export const run = async (interleaving: Interleaving): Promise<Outcome> => {
+export const run = async (interleaving: Interleaving): Promise<InterleavingOutcome> => {
   const { scenario, pair, kind, i, j, events } = interleaving;
   const stage = new Stage();
   await scenario.prepare(stage);
@@ -107,7 +107,7 @@ export const run = async (interleaving: Interleaving): Promise<Outcome> => {
     }
   };
 
-  const beyond = await (async (): Promise<Outcome['beyond']> => {
+  const beyond = await (async (): Promise<InterleavingOutcome['beyond']> => {
     const reached = await first.runTo(i, happen);
     await happen();
     let deliver: (() => Promise<void>) | undefined;
@@ -174,12 +174,12 @@ export interface Summary {
 export const explore = async (group: Group, depth: Depth): Promise<Summary> => {
   const { scenario, kind } = group;
   const summary: Summary = { runs: 0, lost: 0, failures: [] };
-  const one = async (interleaving: Interleaving): Promise<Outcome['beyond']> => {
+  const one = async (interleaving: Interleaving): Promise<InterleavingOutcome['beyond']> => {
     const { beyond, violations, lost } = await run(interleaving);
     if (beyond) return beyond;
     summary.runs += 1;
     if (lost) summary.lost += 1;
-    if (violations.length > 0) summary.failures.push({ id: idOf(interleaving), violations });
+    if (violations.length > 0) summary.failures.push({ id: interleavingIdOf(interleaving), violations });
     return undefined;
   };
   const many = scenario.events !== undefined || scenario.there.length > 1 || scenario.work !== undefined;

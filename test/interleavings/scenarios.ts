@@ -3,8 +3,8 @@ import { type ConnectionId, minutes } from '../../lib/core/types.ts';
 import type { Actor } from './actor.ts';
 import { FOURTH, KEYS, SINGLE, type Stage } from './stage.ts';
 
-export type Role = 'worker' | 'discovery';
-export type Pair = readonly [Role, Role];
+export type ProcessRole = 'worker' | 'discovery';
+export type Pair = readonly [ProcessRole, ProcessRole];
 
 /** An initial state, and what people do meanwhile. */
 export interface Scenario {
@@ -12,7 +12,7 @@ export interface Scenario {
   readonly pairs: readonly Pair[];
   prepare(stage: Stage): Promise<void>;
   /** The work of a process, if it is not one sweep or one discovery. */
-  readonly work?: Partial<Record<Role, (stage: Stage, actor: Actor) => Promise<void>>>;
+  readonly work?: Partial<Record<ProcessRole, (stage: Stage, actor: Actor) => Promise<void>>>;
   /** Events between two operations, tried at every point, in this order. */
   readonly events?: readonly ((stage: Stage) => Promise<void> | void)[];
   /** The connections whose secrets exist in the end, and those whose secrets do not. */

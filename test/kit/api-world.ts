@@ -22,7 +22,7 @@ export const planted = {
   words: 'planted-words-of-the-provider-e5d2',
 } as const;
 
-export const granted = (accessToken: string, expiresIn = LIFE / 1000): HttpReply => ({
+export const grantReply = (accessToken: string, expiresIn = LIFE / 1000): HttpReply => ({
   kind: 'answer',
   status: 200,
   headers: { 'content-type': 'application/json' },
@@ -42,7 +42,7 @@ export const PROMISED = promised({ ...defaultPolicy, tick: tickOf(powerofficeV2)
 /** The API over a world with one connection's provider, whose answers the test sets. */
 export const apiWorld = (hooks: Hooks = {}) => {
   const provider = powerofficeV2;
-  let answer: (call: number) => HttpReply | Promise<HttpReply> = call => granted(`token-${call}`);
+  let answer: (call: number) => HttpReply | Promise<HttpReply> = call => grantReply(`token-${call}`);
   const world: World = new World([provider], () => answer(world.calls.length), {
     policy: { tick: tickOf(provider) },
     random: () => 0.5,

@@ -5,7 +5,7 @@ import { onTestFinished, vi } from 'vitest';
 import { createTables } from '../../lib/aws/tables.ts';
 import { findProvider } from '../../lib/providers/index.ts';
 import { localClients } from './aws.ts';
-import { startEmbedded } from './embedded.ts';
+import { startEmbeddedOnPort } from './embedded.ts';
 import { listening } from './loopback.ts';
 
 /** A deployment only calls public addresses; this redirects one to a server of the test. */
@@ -53,7 +53,7 @@ export const startProvider = async (answer: (body: string) => readonly [status: 
 
 /** The deployed functions: their modules, their environment, real SDK clients, an embedded AWS. */
 export const deployed = async (provider: string) => {
-  const embedded = await startEmbedded();
+  const embedded = await startEmbeddedOnPort();
   const clients = localClients({ endpoint: embedded.endpoint });
   await createTables(clients.dynamodb, tables);
   onTestFinished(async () => {

@@ -15,7 +15,7 @@ type Fields = Readonly<Record<string, string>>;
 /** An account that gets refresh tokens, if the provider issues any. */
 const accountAt = (provider: string) => simulatedAccount(provider, 'acme', { trait: 'legacy' });
 
-export const open = (provider: string, fields: Fields) => {
+export const openedAccount = (provider: string, fields: Fields) => {
   const opened = findProvider(provider)?.open(fields);
   if (!opened?.ok) throw new Error(`no account of ${provider}`);
   return opened.account;
@@ -24,7 +24,7 @@ export const open = (provider: string, fields: Fields) => {
 const fieldsAt = (provider: string): Fields => ({ ...accountAt(provider).fields, baseUrl: `${URL}/${provider}` });
 
 /** The providers whose connections hold a session. */
-export const withSessions = simulatedProviders.filter(id => open(id, fieldsAt(id)).refresh !== undefined);
+export const withSessions = simulatedProviders.filter(id => openedAccount(id, fieldsAt(id)).refresh !== undefined);
 
 /** The answers of the hostile host. */
 export const moods = {

@@ -17,7 +17,7 @@ interface Outgoing {
 }
 
 /** An issued token, with everything that a consumer must know. */
-export interface Issued {
+export interface IssuedToken {
   readonly accessToken: string;
   /** Epoch milliseconds: after this moment the API refuses it. */
   readonly diesAt: number;
@@ -76,7 +76,7 @@ const fact = {
 const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
 /** The sheets, each `METHOD path` → answer. `issue` records issued tokens. */
-const sheets = (url: string, issue: (provider: string, issued: Issued) => void) => {
+const sheets = (url: string, issue: (provider: string, issued: IssuedToken) => void) => {
   const now = () => Date.now();
   const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
   let ioCode: string | undefined;
@@ -215,7 +215,7 @@ export const startIndependentProvider = async () => {
   const server = createServer();
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const issued: (Issued & { readonly provider: string })[] = [];
+  const issued: (IssuedToken & { readonly provider: string })[] = [];
   const complaints: string[] = [];
   const requests: string[] = [];
   let hold: (line: string) => Promise<void> = async () => {};

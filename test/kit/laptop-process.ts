@@ -32,7 +32,7 @@ export const writeSecrets = (folder: string, secrets: Readonly<Record<string, un
 
 /** The members of the API's answers that tests read; the request decides which of them exist. */
 export interface Answered {
-  readonly connections: readonly Listed[];
+  readonly connections: readonly ListedConnection[];
   readonly accessToken: string;
   readonly issuedAt: string;
   readonly expiresAt: string;
@@ -40,7 +40,7 @@ export interface Answered {
   readonly baseUrl: string;
   readonly code: string;
 }
-export interface Listed {
+export interface ListedConnection {
   readonly connection: string;
   readonly status: string;
   readonly issuedAt: string;
@@ -49,7 +49,7 @@ export interface Listed {
 }
 
 /** By connection: a difference shows which one is wrong. */
-export const statusesOf = (listed: readonly Listed[]): Readonly<Record<string, string>> =>
+export const statusesOf = (listed: readonly ListedConnection[]): Readonly<Record<string, string>> =>
   Object.fromEntries(listed.map(({ connection, status }) => [connection, status]));
 
 export interface Ended {
@@ -58,7 +58,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export const KEY = 'made-up-key-of-the-laptop';
+export const LAPTOP_KEY = 'made-up-key-of-the-laptop';
 
 export interface LaptopOptions {
   readonly aMinuteLater?: boolean;
@@ -77,7 +77,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
   const child = spawn(command, rest, {
     // A folder without definitions.
     cwd: options.cwd ?? temporaryFolder(),
-    env: { ...environment(), TOKEN_REFRESHER_KEY: KEY },
+    env: { ...environment(), TOKEN_REFRESHER_KEY: LAPTOP_KEY },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -107,7 +107,7 @@ export const startLaptop = (args: readonly string[], options: LaptopOptions = {}
     });
   const url = async () => (await logged(/HTTP API: (http:\S+)/))[1] ?? '';
   const get = async (path: string, init: RequestInit = {}) => {
-    const headers = { authorization: `Bearer ${KEY}`, ...init.headers };
+    const headers = { authorization: `Bearer ${LAPTOP_KEY}`, ...init.headers };
     const response = await fetch(`${await url()}${path}`, { ...init, headers });
     return { status: response.status, headers: response.headers, json: (await response.json()) as Answered };
   };

@@ -26,7 +26,7 @@ export interface Setup {
   readonly refuses?: boolean;
 }
 
-export interface Calls {
+export interface CallCounts {
   readonly times: readonly number[];
   readonly minority: readonly number[];
   readonly operations: number;
@@ -48,7 +48,7 @@ export const mostWithin = (times: readonly number[], per: Milliseconds): number 
 };
 
 /** Runs the callers, and counts the calls to the provider and the store. */
-export const limitedCalls = async (setup: Setup): Promise<Calls> => {
+export const limitedCalls = async (setup: Setup): Promise<CallCounts> => {
   const { limit, processes, callers, lasts, clocks = 0, callTakes = 200, storeTakes = 8 } = setup;
   const loop = new Loop(START);
   const end = plus(START, lasts);

@@ -3,7 +3,7 @@ import { shardOf } from '../../lib/core/shard.ts';
 import { type Connection, type ConnectionId, type Listed, plus, providerOf, version } from '../../lib/core/types.ts';
 import type { ConnectionStore, ConnectionSummary, Settlement } from '../../lib/ports.ts';
 
-import { type MemoryTables, type Run, stored } from './memory-tables.ts';
+import { type EffectRunner, type MemoryTables, stored } from './memory-tables.ts';
 
 const shards = new Map<ConnectionId, number>();
 /** `shardOf` hashes: this caches its result for each connection. */
@@ -85,7 +85,10 @@ const ofOneLife = [...ofRetirement, 'endingAt', 'endedAt', 'issuedAt', 'expiresA
 const without = <T extends object, K extends keyof T>(record: T, fields: readonly K[]): Omit<T, K> =>
   Object.fromEntries(Object.entries(record).filter(([field]) => !fields.some(each => each === field))) as Omit<T, K>;
 
-export const memoryConnections = (run: Run, { records, ids, claims, waiters }: MemoryTables): ConnectionStore => {
+export const memoryConnections = (
+  run: EffectRunner,
+  { records, ids, claims, waiters }: MemoryTables,
+): ConnectionStore => {
   const shard = (provider: string, number: number): Set<ConnectionId> => {
     const key = `${provider}#${number}`;
     const there = ids.get(key) ?? new Set();

@@ -2,7 +2,7 @@ import { versionOf } from '../../lib/core/secret.ts';
 import type { SecretVersion } from '../../lib/core/types.ts';
 import type { SecretSource, SecretValue } from '../../lib/ports.ts';
 
-import type { Run, SecretAdmin } from './memory-tables.ts';
+import type { EffectRunner, SecretAdmin } from './memory-tables.ts';
 
 interface MemorySecret {
   readonly arn: string;
@@ -10,7 +10,7 @@ interface MemorySecret {
   readonly deleted: boolean;
 }
 
-export const memorySecrets = (run: Run): SecretSource & SecretAdmin => {
+export const memorySecrets = (run: EffectRunner): SecretSource & SecretAdmin => {
   const secrets = new Map<string, MemorySecret>();
   let versions = 0;
   let marks = 0;

@@ -65,11 +65,11 @@ export const emptyTables = (): MemoryTables => ({
   logins: new Map(),
 });
 
-export type Run = <T>(operation: string, effect: () => T) => Promise<T>;
+export type EffectRunner = <T>(operation: string, effect: () => T) => Promise<T>;
 
 /** Every effect happens at once, between two hooks. */
 export const runner =
-  (hooks: Hooks): Run =>
+  (hooks: Hooks): EffectRunner =>
   async (operation, effect) => {
     await hooks.before?.(operation);
     const answer = effect();

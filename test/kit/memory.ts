@@ -3,11 +3,19 @@ import type { LimitStore, LoginStore, SessionStore, TokenStore } from '../../lib
 
 import { memoryConnections } from './memory-connections.ts';
 import { memorySecrets } from './memory-secrets.ts';
-import { emptyTables, type Hooks, type MemoryTables, type Run, runner, type Stores, stored } from './memory-tables.ts';
+import {
+  type EffectRunner,
+  emptyTables,
+  type Hooks,
+  type MemoryTables,
+  runner,
+  type Stores,
+  stored,
+} from './memory-tables.ts';
 
 export { emptyTables, type Hooks, type MemoryTables, type SecretAdmin, type Stores } from './memory-tables.ts';
 
-const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
+const memoryTokens = (run: EffectRunner, { tokens }: MemoryTables): TokenStore => {
   return {
     get: connection => run('tokens.get', () => tokens.get(connection)),
     publish: token =>
@@ -28,7 +36,7 @@ const memoryTokens = (run: Run, { tokens }: MemoryTables): TokenStore => {
 };
 
 /** The fields that a settlement does not change; `leaseUntil` ends with the claim. */
-const memorySessions = (run: Run, { sessions }: MemoryTables): SessionStore => {
+const memorySessions = (run: EffectRunner, { sessions }: MemoryTables): SessionStore => {
   return {
     get: connection => run('sessions.get', () => sessions.get(connection)),
     keep: (connection, mine, session) =>
@@ -44,7 +52,7 @@ const memorySessions = (run: Run, { sessions }: MemoryTables): SessionStore => {
   };
 };
 
-const memoryLimits = (run: Run): LimitStore => {
+const memoryLimits = (run: EffectRunner): LimitStore => {
   const limits = new Map<string, { state: LimitState; revision: number }>();
   return {
     write: (key, state, revision) =>
@@ -57,7 +65,7 @@ const memoryLimits = (run: Run): LimitStore => {
   };
 };
 
-const memoryLogins = (run: Run, { logins }: MemoryTables): LoginStore => {
+const memoryLogins = (run: EffectRunner, { logins }: MemoryTables): LoginStore => {
   const keys = new Map<string, string>();
   return {
     key: (provider, proposed) =>

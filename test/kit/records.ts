@@ -47,7 +47,7 @@ const fullToken = (connection: ConnectionId): Full<Token> => ({
   version: version(1),
 });
 
-export const tokenOf = (connection: ConnectionId, change: Partial<Token> = {}): Token => ({
+export const tokenFor = (connection: ConnectionId, change: Partial<Token> = {}): Token => ({
   ...fullToken(connection),
   ...change,
 });
@@ -97,7 +97,7 @@ export const fullConnection = (connection: ConnectionId): Full<Connection> => ({
 });
 
 /** Discovery's note of a secret with one connection. */
-export const noteOf = (of: string, secretKeys = 1): SecretNote => ({
+export const secretNoteOf = (of: string, secretKeys = 1): SecretNote => ({
   discoveredVersion: secretVersion(of),
   secretKeys,
   labels: {},
@@ -106,7 +106,7 @@ export const noteOf = (of: string, secretKeys = 1): SecretNote => ({
 /** The revival of a connection whose secret was restored. */
 export const revival = (at: EpochMs, change: Partial<Revival> = {}): Revival => ({
   at,
-  ...noteOf('restored'),
+  ...secretNoteOf('restored'),
   from: 'retired',
   ...change,
 });

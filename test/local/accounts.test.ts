@@ -2,7 +2,12 @@ import { expect, it } from 'vitest';
 import { connectionsIn, credentialsIn, parseSecretName } from '../../lib/core/secret.ts';
 import { keyOf, providerOf } from '../../lib/core/types.ts';
 import { findProvider, providerIds } from '../../lib/providers/index.ts';
-import { idOf, simulatedAccount, simulatedAccounts, simulatedSecrets } from '../../local/simulators/accounts.ts';
+import {
+  simulatedAccount,
+  simulatedAccounts,
+  simulatedIdOf,
+  simulatedSecrets,
+} from '../../local/simulators/accounts.ts';
 
 const secrets = simulatedSecrets('http://127.0.0.1:1');
 
@@ -15,7 +20,7 @@ const connections = Object.entries(secrets).flatMap(([name, secret]) => {
 });
 
 it('are at least ten connections over all providers, each with credentials that its provider opens', () => {
-  expect(connections.map(({ id }) => id).sort()).toEqual(simulatedAccounts.map(idOf).sort());
+  expect(connections.map(({ id }) => id).sort()).toEqual(simulatedAccounts.map(simulatedIdOf).sort());
   expect(connections.length).toBeGreaterThanOrEqual(10);
   for (const { id, credentials } of connections) {
     const opened = findProvider(providerOf(id))?.open(credentials);

@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startEmbedded } from '../kit/embedded.ts';
+import { startEmbeddedOnPort } from '../kit/embedded.ts';
 import { type Ended, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
 import { startProxy } from '../kit/proxy.ts';
 import { isThorough, itThorough } from '../kit/thorough.ts';
@@ -55,7 +55,7 @@ const soon = { timeout: 30_000, interval: 500 };
 describe('a store that refuses', { timeout: TIMEOUT }, () => {
   /** An AWS whose DynamoDB works, and whose Secrets Manager refuses. */
   const withoutSecrets = async (): Promise<string> => {
-    const embedded = await startEmbedded();
+    const embedded = await startEmbeddedOnPort();
     const proxy = await startProxy(embedded.endpoint, async ({ target, response, pass }) => {
       if (!target.startsWith('secretsmanager')) return pass();
       response.writeHead(400).end('{"__type":"AccessDeniedException","Message":"made-up-words"}');

@@ -7,7 +7,7 @@ import { providerIds } from '../../lib/providers/index.ts';
 import { addedProviders } from '../../local/providers.ts';
 import { UsageError } from '../../local/usage-error.ts';
 import {
-  type Listed,
+  type ListedConnection,
   runLaptop,
   startLaptop,
   statusesOf,
@@ -45,7 +45,7 @@ const folderOf = (files: Readonly<Record<string, unknown>>, folder = temporaryFo
   return folder;
 };
 
-const linesOf = (stdout: string): readonly Listed[] => JSON.parse(stdout).connections;
+const linesOf = (stdout: string): readonly ListedConnection[] => JSON.parse(stdout).connections;
 
 describe('npm start -- --providers', { timeout: TIMEOUT }, () => {
   it('also serves the providers of the folder, each with a simulated connection', async () => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../../lib/providers/index.ts';
-import { startEmbedded } from '../kit/embedded.ts';
-import { type Listed, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
+import { startEmbeddedOnPort } from '../kit/embedded.ts';
+import { type ListedConnection, runLaptop, startLaptop, temporaryFolder } from '../kit/laptop-process.ts';
 import { itThorough } from '../kit/thorough.ts';
 
 const TIMEOUT = 30_000;
 
-const linesOf = (stdout: string): readonly Listed[] => JSON.parse(stdout).connections;
-const statuses = (lines: readonly Listed[]) => new Set(lines.map(({ status }) => status));
+const linesOf = (stdout: string): readonly ListedConnection[] => JSON.parse(stdout).connections;
+const statuses = (lines: readonly ListedConnection[]) => new Set(lines.map(({ status }) => status));
 
 describe('npm start -- --once', { timeout: TIMEOUT }, () => {
   it('--json ends with 0, nine or more connections over all six providers, all healthy', async () => {
@@ -34,7 +34,7 @@ describe('npm start -- --once', { timeout: TIMEOUT }, () => {
   });
 
   itThorough('--endpoint uses another AWS, and leaves there what it found out', async () => {
-    const other = await startEmbedded();
+    const other = await startEmbeddedOnPort();
     try {
       const first = await runLaptop(['--once', '--json', '--endpoint', other.endpoint]);
       expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining(`AWS: ${other.endpoint}`) });

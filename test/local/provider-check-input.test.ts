@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providerUsage } from '../../local/provider/run.ts';
-import { acme, checked, expectNothingPlanted, planted, written } from './provider-command.ts';
+import { acme, checked, expectNothingPlanted, plantedLogin, writtenFile } from './provider-command.ts';
 
 describe('bad input ends with 2', () => {
   it('a wrong definition, with a line for each fault', async () => {
-    const file = written('acme.json', { ...acme, lifetime: 20, bas: 1, sessionOf: [] });
+    const file = writtenFile('acme.json', { ...acme, lifetime: 20, bas: 1, sessionOf: [] });
     const { code, out, problems } = await checked(file);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(problems.split('\n')).toHaveLength(3);
@@ -14,14 +14,22 @@ describe('bad input ends with 2', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['a missing field', { clientId: planted.clientId }, /"clientSecret" is missing/],
-    ['a misspelt field', { tenant: 'o', ...planted, regio: planted.clientId }, /did you mean "region"\?$/],
-    ['an unknown word', { tenant: 'o', ...planted, region: planted.clientSecret }, /"region" is neither "eu" nor "us"/],
-    ['no JSON', `{"clientSecret": "${planted.clientSecret}"`, /not a JSON object/],
-    ['no object', [planted], /not a JSON object/],
-    ['no connection', { ...planted, connections: planted.clientId }, /--key \(it has none\)/],
+    ['a missing field', { clientId: plantedLogin.clientId }, /"clientSecret" is missing/],
+    ['a misspelt field', { tenant: 'o', ...plantedLogin, regio: plantedLogin.clientId }, /did you mean "region"\?$/],
+    [
+      'an unknown word',
+      { tenant: 'o', ...plantedLogin, region: plantedLogin.clientSecret },
+      /"region" is neither "eu" nor "us"/,
+    ],
+    ['no JSON', `{"clientSecret": "${plantedLogin.clientSecret}"`, /not a JSON object/],
+    ['no object', [plantedLogin], /not a JSON object/],
+    ['no connection', { ...plantedLogin, connections: plantedLogin.clientId }, /--key \(it has none\)/],
   ])('in a secret: %s', async (_, secret, words) => {
-    const { problems, ...ended } = await checked(written('acme.json', acme), '--secret', written('s.json', secret));
+    const { problems, ...ended } = await checked(
+      writtenFile('acme.json', acme),
+      '--secret',
+      writtenFile('s.json', secret),
+    );
     expect(ended).toEqual({ code: 2, out: '' });
     expect(problems).toMatch(words);
     expectNothingPlanted(problems);

@@ -4,7 +4,7 @@ import { providers } from '../../lib/providers/index.ts';
 import { type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
 import { madeUpAccount } from '../../local/simulators/generic/made-up.ts';
 import { startSimulators } from '../../local/simulators/server.ts';
-import { checked, written } from './provider-command.ts';
+import { checked, writtenFile } from './provider-command.ts';
 import { strangeFiles, strangeProviders } from './strange-definitions.ts';
 
 describe('at the simulators', () => {
@@ -15,7 +15,7 @@ describe('at the simulators', () => {
     return simulators.url;
   };
   const expectGranted = async (file: string, { provider, fields }: SimulatedAccount, url: string) => {
-    const secret = written('secret.json', { ...fields, baseUrl: `${url}/${provider}` });
+    const secret = writtenFile('secret.json', { ...fields, baseUrl: `${url}/${provider}` });
     const { code, out, problems } = await checked(file, '--secret', secret);
     expect({ provider, code, problems }).toEqual({ provider, code: 0, problems: '' });
     for (const value of Object.values(fields).filter(each => /made-up-|feed|PRIVATE/.test(each))) {
@@ -36,7 +36,7 @@ describe('at the simulators', () => {
     const accounts = strangeProviders.map(each => madeUpAccount(each, 'acme'));
     const url = await started(accounts);
     for (const [n, account] of accounts.entries()) {
-      await expectGranted(written(`${account.provider}.json`, strangeFiles[n]), account, url);
+      await expectGranted(writtenFile(`${account.provider}.json`, strangeFiles[n]), account, url);
     }
   });
 });

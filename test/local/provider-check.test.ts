@@ -3,22 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../lib/core/policy.ts';
 import { closedPort, listening } from '../kit/loopback.ts';
 import {
-  type Answer,
   acme,
+  answeringJson,
   checked,
   commanded,
   expectNothingPlanted,
-  json,
-  planted,
+  plantedLogin,
   REFRESH,
+  type ServerAnswer,
   TOKEN,
   tried,
-  written,
+  writtenFile,
 } from './provider-command.ts';
 
 describe('npm run provider -- check', () => {
   it('prints every request, with names in place of all values', async () => {
-    const { code, out, problems } = await checked(written('acme.json', acme));
+    const { code, out, problems } = await checked(writtenFile('acme.json', acme));
     expect({ code, problems }).toEqual({ code: 0, problems: '' });
     expect(out).toBe(
       `acme: Acme Accounting
@@ -62,8 +62,8 @@ Times and limits
 
   it('shows fields that are not secret, leaves out what the secret leaves out, and names the path for the file', async () => {
     const port = await closedPort();
-    const secret = { tenant: 'oslo', region: 'us', ...planted, baseUrl: `http://127.0.0.1:${port}` };
-    const { code, out } = await checked(written('x.json', acme), '--secret', written('secret.json', secret));
+    const secret = { tenant: 'oslo', region: 'us', ...plantedLogin, baseUrl: `http://127.0.0.1:${port}` };
+    const { code, out } = await checked(writtenFile('x.json', acme), '--secret', writtenFile('secret.json', secret));
     expect(code).toBe(1);
     expect(out).toContain(`POST http://127.0.0.1:${port}/oslo/token\n`);
     expect(out).not.toContain('X-Note');
@@ -73,9 +73,9 @@ Times and limits
   });
 
   it('logs in, refreshes, and prints the results', async () => {
-    const answer = { access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH, clientId: planted.clientId };
+    const answer = { access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH, clientId: plantedLogin.clientId };
     const second = { access_token: `${TOKEN}-2`, expires_in: '600' };
-    const { code, out, calls, baseUrl } = await tried([json(answer), json(second)]);
+    const { code, out, calls, baseUrl } = await tried([answeringJson(answer), answeringJson(second)]);
     expect({ code, calls }).toEqual({ code: 0, calls: 2 });
     const [login = '', refresh = ''] = out.slice(out.indexOf('Login: ')).split('Refresh: ');
     expect(login).toMatch(/^Login: granted\.\n {2}token valid until \d{4}-\S+Z \(20m00s\)\n/);
@@ -86,8 +86,11 @@ Times and limits
 
   it('hides what an answer puts into the base URL', async () => {
     const svc = (path: string) => (request: IncomingMessage, response: ServerResponse) =>
-      json({ access_token: TOKEN, expires_in: 60, svc: `http://${request.headers.host}/${path}` })(request, response);
-    const { clientId, clientSecret } = planted;
+      answeringJson({ access_token: TOKEN, expires_in: 60, svc: `http://${request.headers.host}/${path}` })(
+        request,
+        response,
+      );
+    const { clientId, clientSecret } = plantedLogin;
     for (const path of [TOKEN, clientSecret, encodeURIComponent(clientSecret), `a/${clientId}.x`]) {
       const { code, out } = await tried([svc(path)]);
       expect(code).toBe(0);
@@ -104,14 +107,14 @@ Times and limits
       code: 1,
       out: expect.stringMatching(new RegExp(`^Login, ${which} step: malformed_answer`, 'm')),
     });
-    expect(await tried([json({ cod: 'x' })], { definition })).toMatchObject(malformed('first'));
-    const answers = [json({ code: 'x' }), json({ token: 'x' })];
+    expect(await tried([answeringJson({ cod: 'x' })], { definition })).toMatchObject(malformed('first'));
+    const answers = [answeringJson({ code: 'x' }), answeringJson({ token: 'x' })];
     expect(await tried(answers, { definition })).toMatchObject(malformed('second'));
   });
 
   it('shows the paths of the answer, and what limits calls', async () => {
     const { out } = await checked(
-      written('acme.json', {
+      writtenFile('acme.json', {
         ...acme,
         lifetime: '1h',
         answer: {
@@ -143,7 +146,7 @@ Times and limits
   });
 
   it('refuses the id of a built-in provider, and a command that is none', async () => {
-    const { code, problems } = await checked(written('ioffice.json', { ...acme, id: 'ioffice' }));
+    const { code, problems } = await checked(writtenFile('ioffice.json', { ...acme, id: 'ioffice' }));
     expect(code).toBe(2);
     expect(problems).toMatch(/"ioffice" is the id of a built-in provider: choose another "id"\.$/);
     expect(await commanded('chek', 'acme.json')).toEqual({
@@ -153,26 +156,42 @@ Times and limits
   });
 
   it('prints warnings in words', async () => {
-    const { code, out } = await tried([json({ access_token: TOKEN })]);
+    const { code, out } = await tried([answeringJson({ access_token: TOKEN })]);
     expect(code).toBe(0);
     expect(out).toContain('warning: lifetime_assumed: the answer states no expiry');
-    const short = await tried([json({ access_token: TOKEN, expires_in: 60 })]);
+    const short = await tried([answeringJson({ access_token: TOKEN, expires_in: 60 })]);
     expect(short.out).toContain('warning: lifetime_short: the token expires too soon for the schedule');
     expect(out).toContain('Refresh: not tried, since the answer has no refresh token.');
   });
 
-  const echo = { error_description: `${planted.clientSecret} ${TOKEN}`, token: TOKEN, [planted.clientId]: 1 };
-  it.each<[string, Answer, RegExp]>([
-    ['a client', json({ error: 'invalid_client', ...echo }, 401), /^Login: invalid_client \(HTTP 401\)\. .*secret\.$/m],
-    ['a scope', json({ error: 'invalid_scope', ...echo }, 400), /^Login: invalid_scope \(HTTP 400\)\. .*scope/m],
-    ['no reason', json(echo, 403), /^Login: access_refused \(HTTP 403\)\. .*firewall/m],
-    ['an outage', json(echo, 500), /^Login: provider_error \(HTTP 500\)\. .*Try again later\.$/m],
-    ['HTML', json(`<p>${TOKEN} ${planted.clientSecret}</p>`), /^Login: malformed_answer \(HTTP 200\)\. .*"answer"/m],
-    ['a token elsewhere', json({ data: echo }), /^Login: malformed_answer/m],
-    ['a token that no header can carry', json({ access_token: `${TOKEN}\n` }), /^Login: malformed_answer/m],
-    ['a foreign base URL', json({ access_token: TOKEN, svc: `https://${TOKEN}.test` }), /^Login: service_uri_refused/m],
+  const echo = { error_description: `${plantedLogin.clientSecret} ${TOKEN}`, token: TOKEN, [plantedLogin.clientId]: 1 };
+  it.each<[string, ServerAnswer, RegExp]>([
+    [
+      'a client',
+      answeringJson({ error: 'invalid_client', ...echo }, 401),
+      /^Login: invalid_client \(HTTP 401\)\. .*secret\.$/m,
+    ],
+    [
+      'a scope',
+      answeringJson({ error: 'invalid_scope', ...echo }, 400),
+      /^Login: invalid_scope \(HTTP 400\)\. .*scope/m,
+    ],
+    ['no reason', answeringJson(echo, 403), /^Login: access_refused \(HTTP 403\)\. .*firewall/m],
+    ['an outage', answeringJson(echo, 500), /^Login: provider_error \(HTTP 500\)\. .*Try again later\.$/m],
+    [
+      'HTML',
+      answeringJson(`<p>${TOKEN} ${plantedLogin.clientSecret}</p>`),
+      /^Login: malformed_answer \(HTTP 200\)\. .*"answer"/m,
+    ],
+    ['a token elsewhere', answeringJson({ data: echo }), /^Login: malformed_answer/m],
+    ['a token that no header can carry', answeringJson({ access_token: `${TOKEN}\n` }), /^Login: malformed_answer/m],
+    [
+      'a foreign base URL',
+      answeringJson({ access_token: TOKEN, svc: `https://${TOKEN}.test` }),
+      /^Login: service_uri_refused/m,
+    ],
     ['a redirect', (_, to) => void to.writeHead(302, { location: `/${TOKEN}` }).end(), /^Login: redirected/m],
-    ['a limit', json(echo, 429), /^Login: rate_limited \(HTTP 429\)/m],
+    ['a limit', answeringJson(echo, 429), /^Login: rate_limited \(HTTP 429\)/m],
     ['nothing', (_, response) => void response.destroy(), /^Login: network/m],
   ])('ends with 1 and says what to do: %s', async (_, answer, words) => {
     expect(await tried([answer])).toMatchObject({
@@ -182,8 +201,8 @@ Times and limits
   });
 
   it('ends with 1 if the refresh token is refused', async () => {
-    const login = json({ access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH });
-    const { code, out } = await tried([login, json({ error: 'invalid_grant', hint: REFRESH }, 400)]);
+    const login = answeringJson({ access_token: TOKEN, expires_in: 1200, refresh_token: REFRESH });
+    const { code, out } = await tried([login, answeringJson({ error: 'invalid_grant', hint: REFRESH }, 400)]);
     expect(code).toBe(1);
     expect(out).toMatch(/^Login: granted\.$/m);
     expect(out).toMatch(/^Refresh: invalid_grant \(HTTP 400\)\./m);
@@ -204,8 +223,12 @@ Times and limits
   it('tries one of several connections', async () => {
     const server = createServer((_, response) => response.end(JSON.stringify({ access_token: TOKEN, expires_in: 60 })));
     const baseUrl = `http://127.0.0.1:${await listening(server)}`;
-    const secret = written('s.json', { ...planted, baseUrl, connections: { oslo: { tenant: 'oslo' }, bergen: {} } });
-    const definition = written('acme.json', acme);
+    const secret = writtenFile('s.json', {
+      ...plantedLogin,
+      baseUrl,
+      connections: { oslo: { tenant: 'oslo' }, bergen: {} },
+    });
+    const definition = writtenFile('acme.json', acme);
     expect((await checked(definition, '--secret', secret, '--key', 'oslo')).code).toBe(0);
     expect((await checked(definition, '--secret', secret)).problems).toContain('--key (one of oslo, bergen)');
     expect((await checked(definition, '--secret', secret, '--key', 'bergen')).problems).toContain(

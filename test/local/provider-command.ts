@@ -32,11 +32,11 @@ export const acme = {
   consumer: { baseUrl: ['{answer.svc}', '{base}/api/{clientId}'] },
   hosts: ['*.acme.example'],
 };
-export const planted = { clientId: 'planted-client-5d', clientSecret: 'planted-secret/81+%' };
+export const plantedLogin = { clientId: 'planted-client-5d', clientSecret: 'planted-secret/81+%' };
 export const TOKEN = 'Planted-Token-77f0';
 export const REFRESH = 'planted-refresh-token-c2';
 
-export const written = (name: string, content: unknown, folder = temporaryFolder()): string => {
+export const writtenFile = (name: string, content: unknown, folder = temporaryFolder()): string => {
   const file = join(folder, name);
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   return file;
@@ -53,14 +53,14 @@ export const checked = (...args: string[]) => commanded('check', ...args);
 
 export const expectNothingPlanted = (text: string) => {
   expect(text).not.toMatch(/planted-(client|secret|token|refresh)/i);
-  expect(text).not.toContain(Buffer.from(`${planted.clientId}:${planted.clientSecret}`).toString('base64'));
+  expect(text).not.toContain(Buffer.from(`${plantedLogin.clientId}:${plantedLogin.clientSecret}`).toString('base64'));
 };
 
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+export type ServerAnswer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Tries the secret at a server with these answers, one after the other. */
 export const tried = async (
-  answers: readonly Answer[],
+  answers: readonly ServerAnswer[],
   { definition = acme as object, secret = {} as object } = {},
 ) => {
   const left = [...answers];
@@ -70,13 +70,13 @@ export const tried = async (
     left.shift()?.(request, response) ?? response.destroy();
   });
   const baseUrl = `http://127.0.0.1:${await listening(server)}`;
-  const file = written('secret.json', { tenant: 'oslo', ...planted, baseUrl, ...secret });
-  const ended = await checked(written('acme.json', definition), '--secret', file);
+  const file = writtenFile('secret.json', { tenant: 'oslo', ...plantedLogin, baseUrl, ...secret });
+  const ended = await checked(writtenFile('acme.json', definition), '--secret', file);
   expectNothingPlanted(ended.out + ended.problems);
   return { ...ended, calls, baseUrl };
 };
 
-export const json =
-  (body: unknown, status = 200): Answer =>
+export const answeringJson =
+  (body: unknown, status = 200): ServerAnswer =>
   (_, response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));

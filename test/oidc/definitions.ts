@@ -1,6 +1,6 @@
 /** `oidc-provider` as definitions: ways to prove who the client is, and a first refresh token from elsewhere. */
 
-export const definition = {
+export const oidcDefinition = {
   id: 'openid',
   title: 'An OpenID provider',
   source: 'https://openid.net/specs/openid-connect-core-1_0.html',

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startLaptop, statusesOf, temporaryFolder, writeSecrets } from '../kit/laptop-process.ts';
-import { definition, imported } from './definitions.ts';
+import { imported, oidcDefinition } from './definitions.ts';
 import { CLIENT, SECRET, startOpenIdServer } from './server.ts';
 
 /** The processes and stores of the product, and a third-party server. */
@@ -12,7 +12,7 @@ it('npm start discovers, redeems, rotates on demand and serves a connection of t
 }, async () => {
   const server = await startOpenIdServer('client_secret_basic');
   const [providers, secrets] = [temporaryFolder(), temporaryFolder()];
-  writeFileSync(join(providers, 'openid.json'), JSON.stringify({ ...definition, ...imported }));
+  writeFileSync(join(providers, 'openid.json'), JSON.stringify({ ...oidcDefinition, ...imported }));
   const secret = { clientId: CLIENT, clientSecret: SECRET, refreshToken: await server.consent(), baseUrl: server.url };
   writeSecrets(secrets, { 'openid/acme': secret });
   const laptop = startLaptop(['--port', '0', '--providers', providers, '--secrets', secrets]);

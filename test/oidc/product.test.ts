@@ -4,7 +4,7 @@ import { type ConnectionId, connectionId, minutes, seconds } from '../../lib/cor
 import { providerFromData } from '../../lib/definition/from-file.ts';
 import { createSend } from '../../lib/http/send.ts';
 import { World } from '../kit/world.ts';
-import { definition, imported, ways } from './definitions.ts';
+import { imported, oidcDefinition, ways } from './definitions.ts';
 import { CLIENT, PRIVATE_KEY, SECRET, startOpenIdServer } from './server.ts';
 
 /** The whole product against a third-party server: discovery, claims, stores, HTTP, and the results. */
@@ -20,7 +20,7 @@ beforeEach(() => {
 /** A world whose provider is the server: requests to it use real sockets. `fail` breaks the next answer. */
 const worldOf = async (how: keyof typeof ways, parts: object, secret: Record<string, string>) => {
   const server = await startOpenIdServer(how);
-  const world = new World([providerFromData({ ...definition, ...parts })], () => lost, {
+  const world = new World([providerFromData({ ...oidcDefinition, ...parts })], () => lost, {
     policy: { tick: minutes(1) },
   });
   const pass = (duration: number) => {

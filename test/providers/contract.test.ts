@@ -12,7 +12,8 @@ import { connectionId, hours, minutes, seconds } from '../../lib/core/types.ts';
 import { findProvider, providerIds, providers } from '../../lib/providers/index.ts';
 import { simulatedAccounts } from '../../local/simulators/accounts.ts';
 import { simulatedProviders } from '../../local/simulators/index.ts';
-import { accountOf, answer, exchangeWith, type Fixtures, fixturesOf, problemsOf, sentAt } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { accountOf, exchangeWith, type Fixtures, fixturesOf, problemsOf, sentAt } from './fixtures.ts';
 import { missingIn } from './missing.ts';
 
 describe('the index', () => {

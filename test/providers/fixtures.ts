@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exchange } from '../../lib/core/interpret.ts';
-import type { Account, Grant, HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
+import type { Account, Grant, HttpRequest, Provider } from '../../lib/core/provider.ts';
 import { epochMs } from '../../lib/core/types.ts';
 import { findProvider } from '../../lib/providers/index.ts';
 
@@ -75,13 +75,6 @@ export const exchangeWith = (id: string, grant: Grant = 'login', changes: Json =
   account: accountOf(id, changes),
   grant,
   sentAt,
-});
-
-export const answer = (body: unknown, status = 200): HttpReply => ({
-  kind: 'answer',
-  status,
-  headers: {},
-  body: typeof body === 'string' ? body : JSON.stringify(body),
 });
 
 /** An unsigned JWT. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { accountOf, answer, exchangeWith, fixturesOf, problemsOf } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { accountOf, exchangeWith, fixturesOf, problemsOf } from './fixtures.ts';
 
 const id = 'ioffice';
 const withoutLogin = { username: undefined, password: undefined };

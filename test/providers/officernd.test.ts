@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { accountOf, answer, exchangeWith, provider } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { accountOf, exchangeWith, provider } from './fixtures.ts';
 
 const id = 'officernd';
 const usage = (changes: Record<string, unknown>, json: Record<string, unknown> = {}) =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { answer, exchangeWith, provider, sentAt } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { exchangeWith, provider, sentAt } from './fixtures.ts';
 
 const id = 'petrosoft';
 

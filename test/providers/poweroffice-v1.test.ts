@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { accountOf, answer, exchangeWith, jwt, problemsOf } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { accountOf, exchangeWith, jwt, problemsOf } from './fixtures.ts';
 
 const id = 'poweroffice-v1';
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { interpret } from '../../lib/core/interpret.ts';
-import { accountOf, answer, exchangeWith, provider } from './fixtures.ts';
+import { answer } from '../kit/vendor.ts';
+import { accountOf, exchangeWith, provider } from './fixtures.ts';
 
 const id = 'poweroffice-v2';
 const usage = (changes: Record<string, unknown>) =>

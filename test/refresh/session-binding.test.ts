@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GRACE } from '../../lib/core/retirement.ts';
 import { hours } from '../../lib/core/types.ts';
-import { type Mood, moods, open, victimAndHostileHost, withSessions } from '../kit/hostile-host.ts';
+import { type Mood, moods, openedAccount, victimAndHostileHost, withSessions } from '../kit/hostile-host.ts';
 
 /** A refresh token is only sent to the host that issued it, by the client that got it. */
 
@@ -90,10 +90,11 @@ describe.each(rows)('$shape of $provider', ({ provider, packed }) => {
 
     it('sends no refresh token for another client', async () => {
       const { fields } = await victimAndHostileHost(provider, { packed });
-      const { sessionBinding } = open(provider, fields);
+      const { sessionBinding } = openedAccount(provider, fields);
       const ofTheClient = Object.keys(fields).filter(
         field =>
-          field !== 'baseUrl' && open(provider, { ...fields, [field]: 'another' }).sessionBinding !== sessionBinding,
+          field !== 'baseUrl' &&
+          openedAccount(provider, { ...fields, [field]: 'another' }).sessionBinding !== sessionBinding,
       );
       expect(ofTheClient).not.toEqual([]);
       for (const field of ofTheClient) {

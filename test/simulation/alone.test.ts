@@ -7,9 +7,9 @@ import type { SecretAdmin } from '../kit/memory.ts';
 import { deployment } from './aws-metrics.ts';
 import type { Trouble } from './faults.ts';
 import { HOSTILE_URL } from './neighbour.ts';
-import { START } from './network.ts';
-import { Run } from './run.ts';
-import { CALM, type Scenario } from './scenario.ts';
+import { SIMULATION_START } from './network.ts';
+import { SeedRun } from './run.ts';
+import { CALM, type SeedScenario } from './scenario.ts';
 
 /** The time of the fault: each connection has a token, and no alarm is on. */
 const FROM = hours(13);
@@ -22,8 +22,8 @@ interface Fault {
   readonly within: Milliseconds;
   readonly of: readonly string[];
   readonly trouble?: Omit<Trouble, 'from' | 'to'>;
-  readonly change?: Partial<Scenario>;
-  readonly act?: (run: Run) => void;
+  readonly change?: Partial<SeedScenario>;
+  readonly act?: (run: SeedRun) => void;
 }
 
 const secretOf = (name: string) => `token-refresher/${name}`;
@@ -105,9 +105,9 @@ const faults: Readonly<Record<string, Fault>> = {
 test.each(Object.entries(faults).map(([id, fault]) => ({ id, ...fault })))(
   '$id alone reports: $what',
   async ({ id, ...fault }) => {
-    const from = plus(START, FROM);
+    const from = plus(SIMULATION_START, FROM);
     const to = plus(from, fault.for);
-    const run = new Run(1, {
+    const run = new SeedRun(1, {
       ...CALM,
       ...{ readEvery: seconds(20), connections: 2, providers: providers.filter(each => fault.of.includes(each.id)) },
       ...{ calmFrom: to, end: plus(to, minutes(15)) },

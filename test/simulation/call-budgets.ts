@@ -2,13 +2,13 @@ import { defaultPolicy } from '../../lib/core/policy.ts';
 import { type ConnectionId, type EpochMs, hours, type Milliseconds } from '../../lib/core/types.ts';
 import { rotatingProviders } from '../../local/simulators/index.ts';
 import type { Customer } from './customers.ts';
-import type { Ledger } from './ledger.ts';
-import { START } from './network.ts';
-import { lifeOf, type Scenario } from './scenario.ts';
+import type { ProviderLedger } from './ledger.ts';
+import { SIMULATION_START } from './network.ts';
+import { lifeOf, type SeedScenario } from './scenario.ts';
 
 interface Calls {
-  readonly scenario: Scenario;
-  readonly ledger: Ledger;
+  readonly scenario: SeedScenario;
+  readonly ledger: ProviderLedger;
   readonly customers: readonly Customer[];
   /** When a connection began to need a person, the last time. */
   readonly attentionAt: (connection: ConnectionId) => EpochMs | undefined;
@@ -69,9 +69,9 @@ const callsNeededBy = (
   const renewals = Math.floor((end - calmFrom) / (shortest * life)) + 1;
   // One refused call finds a session that its provider ended, or a login that only a person had.
   const ended = rotatingProviders.has(provider) && sessionsEnd;
-  const lost = (attentionAt(connection) ?? START) >= calmFrom;
+  const lost = (attentionAt(connection) ?? SIMULATION_START) >= calmFrom;
   // A corrected secret is tried once discovery notes it, even if the token is new.
   const late = secretChanges.filter(at => at >= calmFrom).length;
-  const mended = Math.max(secretChanges.some(at => at > START) ? 1 : 0, late);
+  const mended = Math.max(secretChanges.some(at => at > SIMULATION_START) ? 1 : 0, late);
   return stepsOf(provider) * (renewals + mended) + (ended || lost ? 1 : 0);
 };

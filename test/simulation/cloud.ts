@@ -3,6 +3,7 @@ import { apiHandler } from '../../functions/api/handler.ts';
 import { refreshHandler } from '../../functions/refresh/handler.ts';
 import { watchHandler } from '../../functions/watch/handler.ts';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
+import type { FunctionName } from '../../infra/staged-function.ts';
 import type { Paces } from '../../lib/core/health.ts';
 import type { Delivery, News } from '../../lib/core/news.ts';
 import { type Policy, tickOf } from '../../lib/core/policy.ts';
@@ -20,19 +21,19 @@ import { Logins } from '../../lib/refresh/logins.ts';
 import { leasingRateLimiter } from '../../lib/refresh/rate-limiter.ts';
 import type { Stores } from '../kit/memory.ts';
 import { gatewayMetrics, throttleOf } from './aws-metrics.ts';
-import type { Faults, FunctionName } from './faults.ts';
+import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
-import type { Network } from './network.ts';
+import type { SimulatedNetwork } from './network.ts';
 import { emit, type Outlets, observerOf, wordsOf } from './observer.ts';
-import { Process } from './process.ts';
+import { SimulatedProcess } from './process.ts';
 import type { Random } from './random.ts';
 
-export interface CloudParts {
+export interface SimulatedCloudParts {
   readonly loop: Loop;
   readonly faults: Faults;
   readonly random: Random;
   readonly stores: Stores;
-  readonly network: Network;
+  readonly network: SimulatedNetwork;
   readonly providers: readonly Provider[];
   readonly policy: Policy;
   readonly measured: (metric: MetricRef, value: number) => void;
@@ -49,7 +50,7 @@ const TIMEOUT = { refresh: minutes(3), watch: minutes(5), api: seconds(29) } as 
 const WARM = 0.9;
 
 interface Environment<H> {
-  readonly process: Process;
+  readonly process: SimulatedProcess;
   readonly run: H;
   busy: boolean;
 }
@@ -65,33 +66,33 @@ export interface Reply {
 }
 
 /** The account: functions in environments that stay warm, crash, freeze, and have their own clocks. */
-export class Cloud {
-  readonly #parts: CloudParts;
+export class SimulatedCloud {
+  readonly #parts: SimulatedCloudParts;
   readonly #outlets: Outlets;
   readonly #pools = new Map<string, Environment<unknown>[]>();
   #claims = 0;
 
-  constructor(parts: CloudParts) {
+  constructor(parts: SimulatedCloudParts) {
     this.#parts = parts;
     this.#outlets = parts;
   }
 
-  #process(name: FunctionName): Process {
+  #process(name: FunctionName): SimulatedProcess {
     const { loop, faults, random, maxSkew, measured } = this.#parts;
     const onThrottle = (operation: string) => {
       const metric = throttleOf(operation);
       if (metric) measured(metric, 1);
     };
-    return new Process(name, loop, faults, random.between(-maxSkew, maxSkew), onThrottle);
+    return new SimulatedProcess(name, loop, faults, random.between(-maxSkew, maxSkew), onThrottle);
   }
 
   /** Runs in a warm or a new environment; undefined if it was killed. */
   async #invoke<H, R>(
     name: FunctionName,
     pool: string,
-    fresh: (process: Process) => H,
-    use: (run: H, process: Process) => Promise<R>,
-  ): Promise<{ readonly answer: R | 'killed'; readonly process: Process; readonly struck: boolean }> {
+    fresh: (process: SimulatedProcess) => H,
+    use: (run: H, process: SimulatedProcess) => Promise<R>,
+  ): Promise<{ readonly answer: R | 'killed'; readonly process: SimulatedProcess; readonly struck: boolean }> {
     const { process, run, environment } = this.#environment(name, pool, fresh);
     environment.busy = true;
     const before = process.struck;
@@ -112,7 +113,7 @@ export class Cloud {
     return { answer, process, struck: process.struck > before };
   }
 
-  #environment<H>(name: FunctionName, poolName: string, fresh: (process: Process) => H) {
+  #environment<H>(name: FunctionName, poolName: string, fresh: (process: SimulatedProcess) => H) {
     const pool = (this.#pools.get(poolName) ?? []) as Environment<H>[];
     const idle = pool.filter(each => !each.busy && !each.process.dead);
     let environment = idle[0];
@@ -125,7 +126,7 @@ export class Cloud {
     return { ...environment, environment };
   }
 
-  #refresher(provider: Provider, process: Process) {
+  #refresher(provider: Provider, process: SimulatedProcess) {
     const { stores, network, random } = this.#parts;
     const { observer, flush } = observerOf(this.#outlets, process.clock);
     const claimId = () => `claim-${this.#claims++}`;
@@ -155,7 +156,7 @@ export class Cloud {
     return { ...this.#parts.policy, tick: tickOf(provider) };
   }
 
-  #reach(process: Process) {
+  #reach(process: SimulatedProcess) {
     const { stores } = this.#parts;
     return {
       clock: process.clock,
@@ -196,7 +197,7 @@ export class Cloud {
   /** Returns `killed` if it failed. */
   async watch(): Promise<unknown> {
     const { stores, providers, logged, mailed } = this.#parts;
-    const fresh = (process: Process) =>
+    const fresh = (process: SimulatedProcess) =>
       watchHandler(
         {
           ...this.#reach(process),
@@ -228,7 +229,7 @@ export class Cloud {
     sent?: object,
   ): Promise<Reply> {
     const { providers, logged, loop, measured } = this.#parts;
-    const fresh = (process: Process) =>
+    const fresh = (process: SimulatedProcess) =>
       apiHandler(
         {
           ...this.#reach(process),
@@ -253,7 +254,7 @@ export class Cloud {
     return { status, body, skew: process.skew, struck };
   }
 
-  async #refreshOne(request: RefreshRequest, process: Process): Promise<RefreshAnswer> {
+  async #refreshOne(request: RefreshRequest, process: SimulatedProcess): Promise<RefreshAnswer> {
     const provider = this.#parts.providers.find(each => each.id === providerOf(request.connection));
     if (!provider) return { result: 'unknown' };
     const answer = await this.refresh(provider, { request });
@@ -263,4 +264,4 @@ export class Cloud {
   }
 }
 
-export const pathOf = (connection: ConnectionId): string => `/tokens/${connection}`;
+export const tokenPathOf = (connection: ConnectionId): string => `/tokens/${connection}`;

@@ -9,7 +9,7 @@ import {
   secretOf,
 } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
-import { idOf, type SimulatedAccount, simulatedAccount } from '../../local/simulators/accounts.ts';
+import { type SimulatedAccount, simulatedAccount, simulatedIdOf } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../kit/memory.ts';
 
 /** The present state of a customer's secret. */
@@ -64,7 +64,7 @@ export class Customer {
     const base = simulatedAccount(provider, name, pack ? { secret: pack.secret } : {});
     this.#fields = base.fields;
     this.account = Object.defineProperty({ ...base }, 'fields', { get: () => this.#fields, enumerable: true });
-    const connection = parseConnectionId(idOf(base));
+    const connection = parseConnectionId(simulatedIdOf(base));
     if (!connection) throw new Error('the name is one');
     this.connection = connection;
     this.browser = browser;

@@ -1,9 +1,9 @@
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
 import { builtIn } from '../../lib/providers/index.ts';
 import { record } from '../../tools/figures/section.ts';
-import { START } from './network.ts';
+import { SIMULATION_START } from './network.ts';
 import { Random } from './random.ts';
-import { Run } from './run.ts';
+import { SeedRun } from './run.ts';
 import { CALM } from './scenario.ts';
 
 const powerofficeV1 = builtIn('poweroffice-v1');
@@ -14,13 +14,13 @@ const powerofficeV1 = builtIn('poweroffice-v1');
  */
 export const noticeOfDeadSchedule = async (seed: number): Promise<Milliseconds> => {
   const random = new Random(seed);
-  const schedulesDieAt = plus(START, minutes(30) + random.between(0, minutes(10)));
-  const run = new Run(seed, {
+  const schedulesDieAt = plus(SIMULATION_START, minutes(30) + random.between(0, minutes(10)));
+  const run = new SeedRun(seed, {
     ...CALM,
     providers: [powerofficeV1],
     connections: 100,
-    calmFrom: plus(START, minutes(20)),
-    end: plus(START, minutes(52)),
+    calmFrom: plus(SIMULATION_START, minutes(20)),
+    end: plus(SIMULATION_START, minutes(52)),
     readEvery: hours(24),
     packed: true,
     schedules: random.pick([1, 1, 2, 8]),

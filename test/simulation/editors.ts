@@ -4,13 +4,13 @@ import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
 import type { Operator } from './operator.ts';
 import type { Random } from './random.ts';
-import type { Scenario } from './scenario.ts';
+import type { SeedScenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
   readonly faults: Faults;
   readonly random: Random;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly customers: readonly Customer[];
   readonly operator: Operator;
 }

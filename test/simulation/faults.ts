@@ -1,9 +1,8 @@
+import type { FunctionName } from '../../infra/staged-function.ts';
 import { type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import { isRead } from './aws-metrics.ts';
 import { SUSPENDED } from './process.ts';
 import type { Random } from './random.ts';
-
-export type FunctionName = 'refresh' | 'watch' | 'api';
 
 /** What happens to one operation on a store. Durations in milliseconds. */
 export interface StoreFate {

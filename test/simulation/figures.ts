@@ -6,7 +6,7 @@ const YEAR = 365.25 * 24 * 60 * MINUTE;
 const count = (n: number): string => n.toLocaleString('en-US');
 
 /** The figures of a long run, as shown in docs/reliability.md. */
-export const figures = (tally: Tally): string => {
+export const simulationFigures = (tally: Tally): string => {
   const faults = Object.entries(tally.faults).toSorted(([, a], [, b]) => b - a);
   const grants = Object.entries(tally.granted).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const total = faults.reduce((sum, [, n]) => sum + n, 0);

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { minutes, plus } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { firstDays, noiseOfDays, noiseOfFirstDay } from './healthy.ts';
-import { START } from './network.ts';
-import { Run } from './run.ts';
+import { SIMULATION_START } from './network.ts';
+import { SeedRun } from './run.ts';
 
 describe('the first day of a deployment fires nothing', () => {
   test('with one schedule', async () => {
@@ -20,9 +20,9 @@ test('two healthy days of all six providers fire nothing', async () => {
 });
 
 test('a provider that hangs is reported as that, and not as a schedule or a watch that is silent', async () => {
-  const from = plus(START, minutes(40));
+  const from = plus(SIMULATION_START, minutes(40));
   const to = plus(from, minutes(30));
-  const run = new Run(1, {
+  const run = new SeedRun(1, {
     ...{ ...firstDays, connections: 100, packed: true, calmFrom: to, end: plus(to, minutes(30)) },
     providers: providers.filter(({ id }) => id === 'poweroffice-v1'),
     troubles: [{ kind: 'lost answers', from, to, share: 1 }],

@@ -33,7 +33,7 @@ interface LedgerParts {
 }
 
 /** What happened at the providers, recorded separately from everything under test. */
-export class Ledger {
+export class ProviderLedger {
   readonly #url: string;
   readonly #now: () => EpochMs;
   readonly #parts: LedgerParts;

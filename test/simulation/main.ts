@@ -6,9 +6,9 @@ import { rotatingProviders } from '../../local/simulators/index.ts';
 import { record } from '../../tools/figures/section.ts';
 import { CONNECTIONS, crowd } from './crowd.ts';
 import { deadSchedules } from './dead-schedule.ts';
-import { figures } from './figures.ts';
+import { simulationFigures } from './figures.ts';
 import { healthy } from './healthy.ts';
-import { type Outcome, Run } from './run.ts';
+import { type SeedOutcome, SeedRun } from './run.ts';
 import { add, emptyTally, merge, type Tally } from './tally.ts';
 
 const usage = `Usage: npm run simulate -- [--seeds N] [--seed S] [--dead-schedule] [--json] [--record]
@@ -33,7 +33,7 @@ const number = (name: string, text: string): number => {
 
 const slice = async (from: number, to: number): Promise<Tally> => {
   const tally = emptyTally();
-  for (let seed = from; seed < to; seed += 1) add(tally, await new Run(seed).run());
+  for (let seed = from; seed < to; seed += 1) add(tally, await new SeedRun(seed).run());
   return tally;
 };
 
@@ -50,7 +50,7 @@ class Hand {
     });
   }
 
-  crowd(): Promise<Outcome> {
+  crowd(): Promise<SeedOutcome> {
     return this.#run('crowd');
   }
 
@@ -100,7 +100,7 @@ const manySeeds = async (seeds: number, how: { json: boolean; record: boolean })
   );
   const outcome = await crowded;
   const noise = (await noisy) ?? [];
-  if (how.record) record('docs/reliability.md', 'simulation', figures(tally));
+  if (how.record) record('docs/reliability.md', 'simulation', simulationFigures(tally));
   if (how.json) console.log(JSON.stringify(tally));
   else print(tally, Date.now() - started);
   if (outcome && !how.json) printCrowd(outcome);
@@ -141,7 +141,7 @@ const print = (tally: Tally, took: number): void => {
   }
 };
 
-const printCrowd = ({ violations, grants, simulated }: Outcome): void => {
+const printCrowd = ({ violations, grants, simulated }: SeedOutcome): void => {
   console.log(
     `${CONNECTIONS.toLocaleString('en-US')} connections of one PowerOffice v2 key for ${simulated / MINUTE} minutes: ` +
       `${grants} tokens published, ${violations.length === 0 ? 'none expired' : `${violations.length} violations`}`,
@@ -162,7 +162,7 @@ if (isMainThread) {
   if (values['dead-schedule']) {
     process.exitCode = (await deadSchedules(values.record)) ? 0 : 1;
   } else if (values.seed !== undefined) {
-    const outcome = await new Run(number('seed', values.seed)).run();
+    const outcome = await new SeedRun(number('seed', values.seed)).run();
     console.log(outcome);
     process.exitCode = outcome.violations.length === 0 ? 0 : 1;
   } else {

@@ -2,13 +2,13 @@ import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { type EpochMs, minutes, seconds } from '../../lib/core/types.ts';
 import { simulatedAccount } from '../../local/simulators/accounts.ts';
 import type { SecretAdmin } from '../kit/memory.ts';
-import { type Cloud, pathOf } from './cloud.ts';
+import { type SimulatedCloud, tokenPathOf } from './cloud.ts';
 import { type Customer, passwordField } from './customers.ts';
 import type { Faults } from './faults.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Random } from './random.ts';
-import type { Scenario } from './scenario.ts';
+import type { SeedScenario } from './scenario.ts';
 
 /** The neighbour's own host. */
 export const HOSTILE_URL = 'http://127.0.0.2:9090';
@@ -17,10 +17,10 @@ interface Parts {
   readonly loop: Loop;
   readonly random: Random;
   readonly faults: Faults;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly customers: readonly Customer[];
   readonly secrets: SecretAdmin;
-  readonly ledger: Ledger;
+  readonly ledger: ProviderLedger;
   /** The address of the honest providers. */
   readonly url: string;
 }
@@ -55,23 +55,23 @@ export class Neighbour {
   }
 
   /** The accounts that the attacker really has. */
-  static accounts(scenario: Scenario) {
+  static accounts(scenario: SeedScenario) {
     return scenario.neighbour ? scenario.providers.map(({ id }) => simulatedAccount(id, 'mallory')) : [];
   }
 
-  begin(cloud: Cloud): void {
+  begin(cloud: SimulatedCloud): void {
     const { loop, random, scenario } = this.#parts;
     if (!scenario.neighbour) return;
     const next = () => {
       if (loop.now >= scenario.calmFrom) return void this.#leave();
       this.#mood = random.pick(moods);
-      void this.#act(random.pick(scenario.providers as never as [Scenario['providers'][number]]).id, cloud);
+      void this.#act(random.pick(scenario.providers as never as [SeedScenario['providers'][number]]).id, cloud);
       loop.after(random.between(minutes(2), minutes(12)), next);
     };
     loop.after(random.between(0, minutes(5)), next);
   }
 
-  async #act(provider: string, cloud: Cloud): Promise<void> {
+  async #act(provider: string, cloud: SimulatedCloud): Promise<void> {
     const { random, secrets, faults, url } = this.#parts;
     const act = random.pick(['packs', 'packs', 'joins', 'moves', 'recreates', 'deletes', 'forces', 'forces'] as const);
     faults.count(`neighbour ${act}`);
@@ -114,7 +114,7 @@ export class Neighbour {
   }
 
   /** Every second, each time with the current token. */
-  async #force(cloud: Cloud, until: number): Promise<void> {
+  async #force(cloud: SimulatedCloud, until: number): Promise<void> {
     const { loop } = this.#parts;
     while (loop.now < until) {
       for (const connection of this.#forcing) void this.#forceOnce(cloud, connection);
@@ -122,8 +122,8 @@ export class Neighbour {
     }
   }
 
-  async #forceOnce(cloud: Cloud, connection: string): Promise<void> {
-    const path = pathOf(connection as Parameters<typeof pathOf>[0]);
+  async #forceOnce(cloud: SimulatedCloud, connection: string): Promise<void> {
+    const path = tokenPathOf(connection as Parameters<typeof tokenPathOf>[0]);
     const { status, body } = await cloud.request('GET', path, {});
     const issuedAt = status === 200 ? (JSON.parse(body) as { issuedAt: string }).issuedAt : new Date(0).toISOString();
     await cloud.request('POST', path, {}, { issuedAt });

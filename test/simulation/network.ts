@@ -3,10 +3,10 @@ import { epochMs, type Milliseconds } from '../../lib/core/types.ts';
 import type { SendHttp } from '../../lib/ports.ts';
 import { sendTo } from '../../local/simulators/index.ts';
 import type { Damage, Faults } from './faults.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import { Locks } from './locks.ts';
 import type { Loop } from './loop.ts';
-import type { Process } from './process.ts';
+import type { SimulatedProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 type Simulators = Parameters<typeof sendTo>[0];
@@ -21,13 +21,13 @@ const answer = (status: number, body: string, headers: Record<string, string> = 
 });
 
 /** The network to the providers: requests and answers get lost, late and damaged in it. */
-export class Network {
+export class SimulatedNetwork {
   readonly #loop: Loop;
   readonly #faults: Faults;
   readonly #random: Random;
   readonly #simulators: Simulators;
   readonly #url: string;
-  readonly #ledger: Ledger;
+  readonly #ledger: ProviderLedger;
   readonly #locks: Locks;
   readonly #travel: Milliseconds;
   readonly #elsewhere: (request: HttpRequest) => HttpReply | undefined;
@@ -38,7 +38,7 @@ export class Network {
     random: Random,
     simulators: Simulators,
     url: string,
-    ledger: Ledger,
+    ledger: ProviderLedger,
     travel: Milliseconds,
     elsewhere: (request: HttpRequest) => HttpReply | undefined,
   ) {
@@ -69,13 +69,13 @@ export class Network {
   }
 
   /** A request to another host than the providers'. */
-  async #atTheNeighbours(process: Process, request: HttpRequest, deadline: number): Promise<HttpReply> {
+  async #atTheNeighbours(process: SimulatedProcess, request: HttpRequest, deadline: number): Promise<HttpReply> {
     const reply = this.#elsewhere(request);
     await process.pause(reply ? Math.min(this.#random.between(10, 300), deadline) : deadline);
     return reply ?? { kind: 'failed', code: 'timeout', sent: true };
   }
 
-  sender(process: Process): SendHttp {
+  sender(process: SimulatedProcess): SendHttp {
     return async (request, deadline) => {
       if (process.dead) return never();
       this.#ledger.called(request);
@@ -141,4 +141,4 @@ const damaged = (reply: Answer, how: Damage): Answer => {
   }
 };
 
-export const START = epochMs(Date.UTC(2026, 0, 1));
+export const SIMULATION_START = epochMs(Date.UTC(2026, 0, 1));

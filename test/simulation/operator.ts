@@ -1,14 +1,14 @@
 import type { Provider } from '../../lib/core/provider.ts';
 import { minutes, type SecretVersion, seconds, secretOf } from '../../lib/core/types.ts';
 import type { ConnectionStore, SecretSource } from '../../lib/ports.ts';
-import type { Cloud } from './cloud.ts';
+import type { SimulatedCloud } from './cloud.ts';
 import type { Customer } from './customers.ts';
 import type { Loop } from './loop.ts';
 import { rejections } from './witness.ts';
 
 interface Parts {
   readonly loop: Loop;
-  readonly cloud: Cloud;
+  readonly cloud: SimulatedCloud;
   readonly providers: readonly Provider[];
   readonly connections: ConnectionStore;
   readonly secrets: SecretSource;

@@ -5,14 +5,14 @@ import type { createSimulators } from '../../local/simulators/index.ts';
 import type { SecretAdmin } from '../kit/memory.ts';
 import { Customer, Pack, type SecretState } from './customers.ts';
 import type { Faults } from './faults.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Random } from './random.ts';
-import type { Scenario } from './scenario.ts';
+import type { SeedScenario } from './scenario.ts';
 
 /** The customers of a run. The first one of iOFFICE may not allow a login to be stored. */
 export const customersOf = (
-  { providers, connections, browser, packed }: Scenario,
+  { providers, connections, browser, packed }: SeedScenario,
   url: string,
   secrets: SecretSource & SecretAdmin,
 ): readonly Customer[] =>
@@ -30,9 +30,9 @@ interface Parts {
   readonly loop: Loop;
   readonly faults: Faults;
   readonly random: Random;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly customers: readonly Customer[];
-  readonly ledger: Ledger;
+  readonly ledger: ProviderLedger;
   readonly simulators: ReturnType<typeof createSimulators>;
 }
 

@@ -1,7 +1,8 @@
+import type { FunctionName } from '../../infra/staged-function.ts';
 import { RefresherError } from '../../lib/core/errors.ts';
 import { type EpochMs, epochMs, type Milliseconds, minutes } from '../../lib/core/types.ts';
 import type { Clock } from '../../lib/ports.ts';
-import type { Faults, FunctionName } from './faults.ts';
+import type { Faults } from './faults.ts';
 import type { Loop } from './loop.ts';
 
 /** Longer than the timeout of any function. */
@@ -10,7 +11,7 @@ export const SUSPENDED = minutes(5);
 const never = (): Promise<never> => new Promise(() => {});
 
 /** One Lambda environment: its clock, and whether it is running. Everything it does to the world goes through `io`. */
-export class Process {
+export class SimulatedProcess {
   readonly #loop: Loop;
   readonly #faults: Faults;
   readonly skew: Milliseconds;

@@ -1,17 +1,17 @@
 import { type EpochMs, minutes, plus, type Token } from '../../lib/core/types.ts';
 import type { Stores } from '../kit/memory.ts';
 import type { Customer } from './customers.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
-import { START } from './network.ts';
-import { RECOVERY, type Scenario } from './scenario.ts';
+import { SIMULATION_START } from './network.ts';
+import { RECOVERY, type SeedScenario } from './scenario.ts';
 import { rejections, type Witness } from './witness.ts';
 
 interface Parts {
   readonly loop: Loop;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly customers: readonly Customer[];
-  readonly ledger: Ledger;
+  readonly ledger: ProviderLedger;
   readonly connections: Stores['connections'];
   readonly witness: Witness;
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
@@ -47,7 +47,7 @@ export class Quiet {
   async #look(): Promise<void> {
     const { loop, scenario, customers, ledger, connections, witness, troubled, isUsedUp } = this.#parts;
     const since = plus(loop.now, -(RECOVERY + scenario.lag));
-    if (since < START || troubled(since, loop.now)) return;
+    if (since < SIMULATION_START || troubled(since, loop.now)) return;
     for (const customer of customers) {
       if (customer.state !== 'good' || customer.secretChanges.some(at => at > since)) continue;
       if (await witness.isWell(customer)) continue;

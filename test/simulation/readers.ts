@@ -1,21 +1,21 @@
 import { type ConnectionId, minutes, type Token } from '../../lib/core/types.ts';
 import { type createSimulators, sendTo } from '../../local/simulators/index.ts';
-import { type Cloud, pathOf, type Reply } from './cloud.ts';
+import { type Reply, type SimulatedCloud, tokenPathOf } from './cloud.ts';
 import type { Customer } from './customers.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Random } from './random.ts';
-import type { Scenario } from './scenario.ts';
+import type { SeedScenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
   readonly random: Random;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly customers: readonly Customer[];
-  readonly cloud: Cloud;
+  readonly cloud: SimulatedCloud;
   readonly simulators: ReturnType<typeof createSimulators>;
   readonly url: string;
-  readonly ledger: Ledger;
+  readonly ledger: ProviderLedger;
   /** The published token of a customer. */
   readonly published: (customer: Customer) => Token | undefined;
   readonly say: (line: string) => void;
@@ -59,7 +59,7 @@ export class Readers {
     const minTtl = troubled && random.chance(0.2) ? { minTtl: random.pick(['120', '900', '7200']) } : {};
     const { status, body, skew, struck } = await (forced
       ? this.#force(customer, before)
-      : cloud.request('GET', pathOf(connection), minTtl));
+      : cloud.request('GET', tokenPathOf(connection), minTtl));
     this.reads += 1;
     if (status === 200) return this.#use(customer, JSON.parse(body) as Served);
     say(body);
@@ -74,7 +74,7 @@ export class Readers {
     const { cloud, loop } = this.#parts;
     this.forced.add(connection);
     const issuedAt = new Date(refused?.issuedAt ?? loop.now).toISOString();
-    return cloud.request('POST', pathOf(connection), {}, { issuedAt });
+    return cloud.request('POST', tokenPathOf(connection), {}, { issuedAt });
   }
 
   #use(customer: Customer, { expiresAt, baseUrl, headers }: Served): void {

@@ -2,16 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { hours, type Milliseconds, minutes, plus } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import type { Trouble } from './faults.ts';
-import { START } from './network.ts';
-import { Run } from './run.ts';
-import { CALM, type Scenario } from './scenario.ts';
+import { SIMULATION_START } from './network.ts';
+import { SeedRun } from './run.ts';
+import { CALM, type SeedScenario } from './scenario.ts';
 
 /** One provider in trouble, from half an hour after the start until hour six, and then an hour or more of calm. */
 const troubled = (
   provider: string,
   kinds: Readonly<Partial<Record<Trouble['kind'], number>>>,
-  change: Partial<Scenario> = {},
-): Partial<Scenario> => ({
+  change: Partial<SeedScenario> = {},
+): Partial<SeedScenario> => ({
   ...CALM,
   providers: providers.filter(({ id }) => id === provider),
   connections: 2,
@@ -21,17 +21,17 @@ const troubled = (
   troubles: Object.entries(kinds).map(([kind, share]) => ({
     kind: kind as Trouble['kind'],
     share,
-    from: plus(START, hours(0.5)),
-    to: plus(START, hours(6)),
+    from: plus(SIMULATION_START, hours(0.5)),
+    to: plus(SIMULATION_START, hours(6)),
   })),
-  calmFrom: plus(START, hours(6)),
-  end: plus(START, hours(7)),
+  calmFrom: plus(SIMULATION_START, hours(6)),
+  end: plus(SIMULATION_START, hours(7)),
   ...change,
 });
 
 /** A schedule that stops at some minute, while half of the refreshes fail. */
-const silent = (from: Milliseconds): Partial<Scenario> => {
-  const at = (moment: Milliseconds) => plus(START, moment);
+const silent = (from: Milliseconds): Partial<SeedScenario> => {
+  const at = (moment: Milliseconds) => plus(SIMULATION_START, moment);
   return troubled(
     'poweroffice-v1',
     {},
@@ -53,7 +53,7 @@ const silent = (from: Milliseconds): Partial<Scenario> => {
  * Bugs that the simulator found, in scenarios that show them. A mutant with the same name restores each bug, to check
  * that its seed still finds it.
  */
-const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Scenario>])[] = [
+const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<SeedScenario>])[] = [
   [
     'reported twice, because the store had not taken the first verdict',
     5,
@@ -66,7 +66,12 @@ const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Sce
     troubled(
       'ioffice',
       {},
-      { sessionsEnd: true, secretsChange: false, calmFrom: plus(START, hours(5)), end: plus(START, hours(8)) },
+      {
+        sessionsEnd: true,
+        secretsChange: false,
+        calmFrom: plus(SIMULATION_START, hours(5)),
+        end: plus(SIMULATION_START, hours(8)),
+      },
     ),
   ],
   [
@@ -87,6 +92,6 @@ const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<Sce
 
 describe('bugs that the simulator found stay mended', () => {
   test.each(bugs)('%s (seed %i)', async (_, seed, scenario) => {
-    expect((await new Run(seed, scenario).run()).violations).toEqual([]);
+    expect((await new SeedRun(seed, scenario).run()).violations).toEqual([]);
   });
 });

@@ -12,19 +12,19 @@ import { backUp } from '../kit/backup.ts';
 import type { MemoryTables } from '../kit/memory.ts';
 import type { Customer } from './customers.ts';
 import type { Faults } from './faults.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Readers } from './readers.ts';
-import { RECOVERY, type Scenario } from './scenario.ts';
+import { RECOVERY, type SeedScenario } from './scenario.ts';
 import { rejections, type Witness } from './witness.ts';
 
 interface Parts {
   readonly loop: Loop;
-  readonly scenario: Scenario;
+  readonly scenario: SeedScenario;
   readonly faults: Faults;
   readonly customers: readonly Customer[];
   readonly tables: MemoryTables;
-  readonly ledger: Ledger;
+  readonly ledger: ProviderLedger;
   readonly witness: Witness;
   readonly readers: Readers;
 }

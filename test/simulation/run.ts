@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MetricRef } from '../../infra/alarm-spec.ts';
+import type { FunctionName } from '../../infra/staged-function.ts';
 import { defaultPolicy, tickOf, WATCH_EVERY } from '../../lib/core/policy.ts';
 import { type ConnectionId, type EpochMs, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
 import type { SecretSource } from '../../lib/ports.ts';
@@ -8,30 +9,30 @@ import { emptyTables, type MemoryTables, memoryStores, type SecretAdmin } from '
 import { Alarms } from './alarms.ts';
 import { deadLetters } from './aws-metrics.ts';
 import { checkCallRatio, checkOutages, checkRateLimits } from './call-budgets.ts';
-import { Cloud } from './cloud.ts';
+import { SimulatedCloud } from './cloud.ts';
 import { type AlarmEvaluator, Measurements } from './cloudwatch.ts';
 import type { Customer, SecretState } from './customers.ts';
 import { Editors } from './editors.ts';
-import { Faults, type FunctionName } from './faults.ts';
+import { Faults } from './faults.ts';
 import { lagging } from './lagging.ts';
-import { Ledger } from './ledger.ts';
+import { ProviderLedger } from './ledger.ts';
 import { Loop } from './loop.ts';
 import { Mailbox } from './mailbox.ts';
 import { Neighbour } from './neighbour.ts';
-import { Network, START } from './network.ts';
+import { SIMULATION_START, SimulatedNetwork } from './network.ts';
 import { Operator } from './operator.ts';
 import { customersOf, People } from './people.ts';
 import { Quiet } from './quiet.ts';
 import { Random } from './random.ts';
 import { Readers } from './readers.ts';
 import { Restorer } from './restorer.ts';
-import { RECOVERY, type Scenario, scenarioOf } from './scenario.ts';
+import { RECOVERY, type SeedScenario, scenarioOf } from './scenario.ts';
 import { Witness } from './witness.ts';
 
 const URL_OF_SIMULATORS = 'http://127.0.0.1:8080';
 
 /** The outcome of a seed. Durations in milliseconds. */
-export interface Outcome {
+export interface SeedOutcome {
   readonly seed: number;
   readonly violations: readonly string[];
   readonly simulated: Milliseconds;
@@ -62,19 +63,19 @@ const knownLife = ({ sessions, records }: MemoryTables, refreshToken: string): E
 };
 
 /** One run: everything in it follows from the seed. */
-export class Run {
+export class SeedRun {
   readonly #seed: number;
   readonly #random: Random;
-  readonly #scenario: Scenario;
-  readonly #loop = new Loop(START);
+  readonly #scenario: SeedScenario;
+  readonly #loop = new Loop(SIMULATION_START);
   readonly #faults: Faults;
-  readonly #ledger: Ledger;
+  readonly #ledger: ProviderLedger;
   readonly #secrets: SecretSource & SecretAdmin;
   readonly #customers: readonly Customer[];
   readonly #alarms: Alarms;
   readonly #people: People;
   readonly #witness: Witness;
-  readonly #cloud: Cloud;
+  readonly #cloud: SimulatedCloud;
   readonly #readers: Readers;
   readonly #neighbour: Neighbour;
   readonly #neighbourRandom: Random;
@@ -87,7 +88,7 @@ export class Run {
   /** A hash of every log line, event, stored error and refusal, in order. */
   readonly logged = createHash('sha256');
 
-  constructor(seed: number, scenario?: Partial<Scenario>) {
+  constructor(seed: number, scenario?: Partial<SeedScenario>) {
     this.#seed = seed;
     this.#random = new Random(seed);
     const random = () => this.#random.fork();
@@ -101,7 +102,7 @@ export class Run {
     const memory = memoryStores({}, tables);
     const isUsedUp = (provider: string) =>
       [...tables.logins].some(([key, { state }]) => key.startsWith(`${provider}#`) && (state.wrong ?? 0) >= 3);
-    this.#ledger = new Ledger({
+    this.#ledger = new ProviderLedger({
       url: URL_OF_SIMULATORS,
       now,
       troubled: (from, to) => this.#faults.troubled(from, to),
@@ -139,12 +140,12 @@ export class Run {
       took: connection => this.#restorer.took(connection),
       isUsedUp,
     });
-    this.#cloud = new Cloud({
+    this.#cloud = new SimulatedCloud({
       loop,
       faults: this.#faults,
       random: random(),
       stores: this.#witness.stores,
-      network: new Network(
+      network: new SimulatedNetwork(
         ...([loop, this.#faults, random(), simulators, URL_OF_SIMULATORS, this.#ledger, travel] as const),
         request => this.#neighbour.answer(request, now()),
       ),
@@ -210,7 +211,7 @@ export class Run {
     return lag > 0 && this.#loop.now < calmFrom ? this.#neighbourRandom.between(0, lag) : 0;
   }
 
-  async run(): Promise<Outcome> {
+  async run(): Promise<SeedOutcome> {
     const { end, calmFrom, providers, schedules, schedulesDieAt = end } = this.#scenario;
     await this.#people.begin();
     this.#neighbour.begin(this.#cloud);
@@ -247,7 +248,7 @@ export class Run {
     return {
       seed: this.#seed,
       violations: this.#ledger.violations,
-      simulated: end - START,
+      simulated: end - SIMULATION_START,
       steps: this.#loop.steps,
       faults: this.#faults.counts,
       reads: this.#readers.reads,
@@ -266,7 +267,7 @@ export class Run {
 
   /** Schedules begin at some time in their first period, and keep their interval. */
   #repeat(every: Milliseconds, action: () => void, phase = this.#random.next()): void {
-    let next = plus(START, every * (phase === 0 ? 1 : phase));
+    let next = plus(SIMULATION_START, every * (phase === 0 ? 1 : phase));
     const again = () => {
       action();
       next = plus(next, every);
@@ -299,12 +300,12 @@ export class Run {
 
   /** A person changes secrets this long after the start. */
   at(after: Milliseconds, action: (secrets: SecretSource & SecretAdmin) => Promise<void>): void {
-    this.#loop.at(plus(START, after), () => void action(this.#secrets));
+    this.#loop.at(plus(SIMULATION_START, after), () => void action(this.#secrets));
   }
 
   /** Stores the first customer's secret in some state, this long after the start. */
   storeSecret(after: Milliseconds, state: SecretState): void {
-    this.#loop.at(plus(START, after), () => void this.#customers[0]?.store(state, this.#loop.now));
+    this.#loop.at(plus(SIMULATION_START, after), () => void this.#customers[0]?.store(state, this.#loop.now));
   }
 
   /** The times at which published tokens expired without a newer one. */

@@ -4,7 +4,7 @@ import { type EpochMs, epochMs, hours, type Milliseconds, minutes, plus, seconds
 import { providers as defined } from '../../lib/providers/index.ts';
 import type { Table } from '../kit/backup.ts';
 import { LATEST, type Trouble, troubleKinds } from './faults.ts';
-import { START } from './network.ts';
+import { SIMULATION_START } from './network.ts';
 import type { Random } from './random.ts';
 
 /** The seeds of known bugs need this order; other providers come last. */
@@ -12,7 +12,7 @@ const ORDER = ['ioffice', 'petrosoft', 'powerepos', 'officernd', 'poweroffice-v2
 const providers: readonly Provider[] = defined.toSorted((a, b) => ORDER.indexOf(b.id) - ORDER.indexOf(a.id));
 
 /** The plan of one seed. */
-export interface Scenario {
+export interface SeedScenario {
   readonly providers: readonly Provider[];
   /** How many connections each provider has. */
   readonly connections: number;
@@ -52,7 +52,7 @@ export interface Scenario {
 }
 
 /** Whether there are no faults, apart from a neighbour. */
-export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: Scenario): boolean =>
+export const isUndisturbed = ({ troubles, secretsChange, sessionsEnd, edits }: SeedScenario): boolean =>
   troubles.length === 0 && !secretsChange && !sessionsEnd && !edits;
 
 /** Long enough for every backoff, lease and tick to end. */
@@ -66,7 +66,7 @@ export const CALM = {
   ...{ troubles: [], restore: undefined, secretsChange: false, sessionsEnd: false, edits: false, rests: false },
   ...{ neighbour: false, browser: false, packed: false, schedules: 1, lag: 0, maxSkew: 0 },
   ...{ travel: 150, longestFreeze: LONGEST_FREEZE },
-} as const satisfies Partial<Scenario>;
+} as const satisfies Partial<SeedScenario>;
 
 /** The real token lifetime: an iOFFICE site's differs from the assumed one. */
 export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Milliseconds =>
@@ -78,7 +78,7 @@ export const lifeOf = ({ id, lifetime }: Pick<Provider, 'id' | 'lifetime'>): Mil
  */
 type Shape = 'several' | 'long' | 'crowded';
 
-export const scenarioOf = (random: Random): Scenario => {
+export const scenarioOf = (random: Random): SeedScenario => {
   const shape = random.pick<Shape>([
     'several',
     'several',
@@ -94,7 +94,7 @@ export const scenarioOf = (random: Random): Scenario => {
   return random.chance(0.25) ? { ...special, longestFreeze: minutes(30) } : special;
 };
 
-const specialised = (random: Random, scenario: Scenario): Scenario => {
+const specialised = (random: Random, scenario: SeedScenario): SeedScenario => {
   if (random.chance(0.12)) return besideANeighbour(random, scenario);
   const few = scenario.connections < 10;
   const edited = few && random.chance(0.3) ? whileDiscoveryDies(random, scenario) : scenario;
@@ -104,10 +104,10 @@ const specialised = (random: Random, scenario: Scenario): Scenario => {
 const onlyCopies = { providers: providers.filter(({ id }) => id === 'ioffice'), browser: true };
 
 /** A table is restored to a state of up to a day before; most often there are no other faults. */
-const restored = (random: Random, scenario: Scenario): Scenario => {
-  const span = scenario.calmFrom - START;
-  const at = plus(START, Math.max(minutes(40), span * random.between(0.4, 0.9)));
-  const from = epochMs(Math.max(START + minutes(15), at - hours(24) * random.next() ** 2));
+const restored = (random: Random, scenario: SeedScenario): SeedScenario => {
+  const span = scenario.calmFrom - SIMULATION_START;
+  const at = plus(SIMULATION_START, Math.max(minutes(40), span * random.between(0.4, 0.9)));
+  const from = epochMs(Math.max(SIMULATION_START + minutes(15), at - hours(24) * random.next() ** 2));
   const alone = random.chance(0.7);
   const calmFrom = epochMs(Math.max(scenario.calmFrom, plus(at, minutes(20))));
   return {
@@ -121,10 +121,10 @@ const restored = (random: Random, scenario: Scenario): Scenario => {
   };
 };
 
-const shaped = (random: Random, shape: Shape): Scenario => {
+const shaped = (random: Random, shape: Shape): SeedScenario => {
   const chosen = providersOf(random, shape);
   const [troubled, calm] = spanOf(random, shape, chosen);
-  const calmFrom = plus(START, troubled);
+  const calmFrom = plus(SIMULATION_START, troubled);
   return {
     providers: chosen,
     connections: shape === 'crowded' ? random.whole(10, 25) : random.whole(1, 3),
@@ -149,9 +149,9 @@ const shaped = (random: Random, shape: Shape): Scenario => {
 };
 
 /** People who edit secrets while discovery crashes, from time to time or until the calm, or while it runs. */
-const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
+const whileDiscoveryDies = (random: Random, scenario: SeedScenario): SeedScenario => {
   const { calmFrom, troubles, packed } = scenario;
-  const from = plus(START, (calmFrom - START) * random.next());
+  const from = plus(SIMULATION_START, (calmFrom - SIMULATION_START) * random.next());
   const dying: Trouble = { kind: 'discovery dies', from, to: calmFrom, share: random.pick([0.3, 0.7, 1]) };
   const edited = {
     ...scenario,
@@ -165,9 +165,9 @@ const whileDiscoveryDies = (random: Random, scenario: Scenario): Scenario => {
  * Periods in which discovery crashes, and perhaps the provider is down: the unfinished work of each must be done soon
  * after it.
  */
-const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
+const dyingNowAndThen = (random: Random, { calmFrom }: SeedScenario): Trouble[] => {
   const spells: Trouble[] = [];
-  let from = plus(START, minutes(random.between(10, 40)));
+  let from = plus(SIMULATION_START, minutes(random.between(10, 40)));
   while (from < calmFrom) {
     const to = epochMs(Math.min(calmFrom, from + minutes(random.between(10, 30))));
     spells.push({ kind: 'discovery dies', from, to, share: random.pick([0.3, 0.5, 0.7]) });
@@ -179,10 +179,10 @@ const dyingNowAndThen = (random: Random, { calmFrom }: Scenario): Trouble[] => {
 };
 
 /** A few hours in which only the neighbour can cause trouble; most often at the smallest limit. */
-const besideANeighbour = (random: Random, scenario: Scenario): Scenario => {
+const besideANeighbour = (random: Random, scenario: SeedScenario): SeedScenario => {
   const limited = providers.filter(({ rateLimit }) => rateLimit !== undefined);
   const provider = random.chance(0.7) ? random.pick(limited as [Provider, ...Provider[]]) : scenario.providers[0];
-  const calmFrom = plus(START, hours(random.between(1, 3)));
+  const calmFrom = plus(SIMULATION_START, hours(random.between(1, 3)));
   return {
     ...scenario,
     ...(provider && { providers: [provider] }),
@@ -222,8 +222,8 @@ const spanOf = (random: Random, shape: Shape, chosen: readonly Provider[]): read
 
 const troublesOf = (random: Random, span: Milliseconds): Trouble[] =>
   Array.from({ length: random.whole(0, 6) }, () => {
-    const from = plus(START, random.next() * span * 0.9);
-    const rest = span - (from - START);
+    const from = plus(SIMULATION_START, random.next() * span * 0.9);
+    const rest = span - (from - SIMULATION_START);
     const length = Math.min(
       rest,
       random.pick([minutes(3), minutes(20), hours(1), hours(8), hours(72)]) * random.between(0.3, 1),

@@ -3,49 +3,51 @@ import { hours, minutes, plus } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { firstOf } from '../kit/thorough.ts';
 import type { Trouble } from './faults.ts';
-import { START } from './network.ts';
-import { Run } from './run.ts';
-import { CALM, type Scenario } from './scenario.ts';
+import { SIMULATION_START } from './network.ts';
+import { SeedRun } from './run.ts';
+import { CALM, type SeedScenario } from './scenario.ts';
 
-const calm = (end: number): Partial<Scenario> => ({
+const calm = (end: number): Partial<SeedScenario> => ({
   ...CALM,
-  calmFrom: plus(START, minutes(1)),
-  end: plus(START, end),
+  calmFrom: plus(SIMULATION_START, minutes(1)),
+  end: plus(SIMULATION_START, end),
   readEvery: minutes(20),
 });
 
 const all = (kind: Trouble['kind'], from: number, to: number): Trouble => ({
   kind,
-  from: plus(START, from),
-  to: plus(START, to),
+  from: plus(SIMULATION_START, from),
+  to: plus(SIMULATION_START, to),
   share: 1,
 });
 
 describe('a run', () => {
   test.each([11, 42, 4711])('replays to the letter from its seed (%i)', async seed => {
-    const first = new Run(seed);
-    const second = new Run(seed);
+    const first = new SeedRun(seed);
+    const second = new SeedRun(seed);
     expect(await first.run()).toEqual(await second.run());
     expect(first.logged.digest('hex')).toBe(second.logged.digest('hex'));
   });
 
   test('differs from that of another seed', async () => {
-    expect((await new Run(1).run()).steps).not.toBe((await new Run(2).run()).steps);
+    expect((await new SeedRun(1).run()).steps).not.toBe((await new SeedRun(2).run()).steps);
   });
 });
 
 describe('alarms', () => {
   test('130 connections of OfficeRnD live on its five calls a minute', async () => {
-    const run = new Run(5, {
+    const run = new SeedRun(5, {
       ...calm(hours(4)),
       providers: providers.filter(({ id }) => id === 'officernd'),
       connections: 130,
-      calmFrom: plus(START, hours(1)),
+      calmFrom: plus(SIMULATION_START, hours(1)),
     });
     const { violations } = await run.run();
     expect(violations).toEqual([]);
     // Until all of them have their first token, alarms report the missing ones.
-    const fired = run.alarms.flatMap(alarm => alarm.fired.filter(({ from }) => from > plus(START, minutes(30))));
+    const fired = run.alarms.flatMap(alarm =>
+      alarm.fired.filter(({ from }) => from > plus(SIMULATION_START, minutes(30))),
+    );
     expect(fired).toEqual([]);
   });
 
@@ -56,12 +58,17 @@ describe('alarms', () => {
   ];
   test.each(deployments)('a dead scheduler of $of is noticed within eight minutes', async ({ deployed }) => {
     const dead = minutes(90);
-    const scenario = { ...calm(hours(3)), providers: deployed, connections: 1, calmFrom: plus(START, hours(2)) };
-    const run = new Run(8, { ...scenario, troubles: [all('missed ticks', dead, hours(2))] });
+    const scenario = {
+      ...calm(hours(3)),
+      providers: deployed,
+      connections: 1,
+      calmFrom: plus(SIMULATION_START, hours(2)),
+    };
+    const run = new SeedRun(8, { ...scenario, troubles: [all('missed ticks', dead, hours(2))] });
     await run.run();
     const first = Math.min(...run.alarms.flatMap(({ fired }) => fired.map(({ from }) => from)));
-    expect(first).toBeGreaterThan(plus(START, dead));
-    expect(first).toBeLessThanOrEqual(plus(START, dead + minutes(8)));
+    expect(first).toBeGreaterThan(plus(SIMULATION_START, dead));
+    expect(first).toBeLessThanOrEqual(plus(SIMULATION_START, dead + minutes(8)));
   });
 
   const kinds: readonly Trouble['kind'][] = [
@@ -84,23 +91,25 @@ describe('alarms', () => {
     async (kind, provider) => {
       const from = hours(1);
       const to = from + Math.max(hours(8), provider.lifetime * 1.5);
-      const scenario: Partial<Scenario> = {
+      const scenario: Partial<SeedScenario> = {
         ...calm(to + hours(1)),
         providers: [provider],
         connections: 1,
         troubles: [all(kind, from, to)],
-        calmFrom: plus(START, to),
+        calmFrom: plus(SIMULATION_START, to),
       };
-      const run = new Run(9, scenario);
+      const run = new SeedRun(9, scenario);
       const { violations } = await run.run();
       expect(violations).toEqual([]);
-      const reported = run.alarms.filter(alarm => alarm.firedBetween(plus(START, from), plus(START, to)));
+      const reported = run.alarms.filter(alarm =>
+        alarm.firedBetween(plus(SIMULATION_START, from), plus(SIMULATION_START, to)),
+      );
       expect(reported.length).toBeGreaterThan(0);
     },
   );
 
   test('processes that are suspended for half an hour go on with what they knew before, and do no harm', async () => {
-    const run = new Run(5, {
+    const run = new SeedRun(5, {
       ...calm(hours(14)),
       providers,
       connections: 2,
@@ -108,7 +117,7 @@ describe('alarms', () => {
       secretsChange: true,
       longestFreeze: minutes(30),
       troubles: [{ ...all('freezes', hours(1), hours(10)), share: 0.2 }],
-      calmFrom: plus(START, hours(10)),
+      calmFrom: plus(SIMULATION_START, hours(10)),
     });
     const { violations, faults } = await run.run();
     expect(violations).toEqual([]);
@@ -116,11 +125,11 @@ describe('alarms', () => {
   });
 
   test('a refused login is reported at once', async () => {
-    const run = new Run(3, {
+    const run = new SeedRun(3, {
       ...calm(hours(30)),
       providers: providers.filter(({ id }) => id === 'petrosoft'),
       connections: 1,
-      calmFrom: plus(START, hours(21)),
+      calmFrom: plus(SIMULATION_START, hours(21)),
     });
     run.storeSecret(hours(2), 'wrong password');
     run.storeSecret(hours(20), 'good');
@@ -128,7 +137,7 @@ describe('alarms', () => {
     expect(violations).toEqual([]);
     const fired = run.alarms.find(({ spec }) => spec.id === 'attention')?.fired ?? [];
     expect(fired).toHaveLength(1);
-    expect(fired[0]?.from).toBeLessThanOrEqual(plus(START, hours(2) + minutes(11)));
-    expect(fired[0]?.to).toBeLessThanOrEqual(plus(START, hours(20) + minutes(11)));
+    expect(fired[0]?.from).toBeLessThanOrEqual(plus(SIMULATION_START, hours(2) + minutes(11)));
+    expect(fired[0]?.to).toBeLessThanOrEqual(plus(SIMULATION_START, hours(20) + minutes(11)));
   });
 });

@@ -1,4 +1,4 @@
-import type { Outcome } from './run.ts';
+import type { SeedOutcome } from './run.ts';
 
 /** The figures of many seeds. Durations in milliseconds. */
 export interface Tally {
@@ -32,7 +32,7 @@ export const emptyTally = (): Tally => ({
 
 const SHOWN = 50;
 
-export const add = (tally: Tally, outcome: Outcome): void => {
+export const add = (tally: Tally, outcome: SeedOutcome): void => {
   tally.seeds += 1;
   tally.steps += outcome.steps;
   tally.simulated += outcome.simulated;

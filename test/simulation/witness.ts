@@ -14,15 +14,15 @@ import type { MemoryTables, Stores } from '../kit/memory.ts';
 import type { Alarms } from './alarms.ts';
 import type { Customer } from './customers.ts';
 import type { Trouble } from './faults.ts';
-import type { Ledger } from './ledger.ts';
+import type { ProviderLedger } from './ledger.ts';
 import type { Loop } from './loop.ts';
 import type { Mailbox } from './mailbox.ts';
-import { isUndisturbed, RECOVERY, type Scenario } from './scenario.ts';
+import { isUndisturbed, RECOVERY, type SeedScenario } from './scenario.ts';
 
 interface Parts {
   readonly loop: Loop;
-  readonly scenario: Scenario;
-  readonly ledger: Ledger;
+  readonly scenario: SeedScenario;
+  readonly ledger: ProviderLedger;
   /** Whether anything was wrong at some time between the two. */
   readonly troubled: (from: EpochMs, to: EpochMs) => boolean;
   /** Whether a firewall may have rejected something between the two times. */

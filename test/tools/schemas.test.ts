@@ -3,10 +3,10 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { errorCodes } from '../../lib/core/errors.ts';
 import { openApi } from '../../tools/openapi.ts';
-import { schemas, textOf, written } from '../../tools/schemas.ts';
+import { schemas, schemaText, written } from '../../tools/schemas.ts';
 
 it.each(Object.keys(schemas) as (keyof typeof schemas)[])('docs/%s is that of the code: `npm run schema`', name => {
-  expect(written(name)).toBe(textOf(name));
+  expect(written(name)).toBe(schemaText(name));
 });
 
 it('docs/openapi.json is valid OpenAPI 3.1, with every route and every error code', async () => {

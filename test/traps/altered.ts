@@ -5,9 +5,6 @@ import { answer } from '../kit/vendor.ts';
 
 export const ids = providers.map(({ id }) => id);
 
-const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-export const jwt = (claims: object) => `${encoded({ alg: 'none' })}.${encoded(claims)}.made-up`;
-
 const jsonOf = (reply: ReturnType<Instead>): Record<string, unknown> =>
   reply.kind === 'answer' ? JSON.parse(reply.body) : {};
 

@@ -9,7 +9,8 @@ import type { RefreshRequest } from '../../lib/refresh/demand.ts';
 import { dieAt } from '../kit/faults.ts';
 import { type Instead, simulatedWorld } from '../kit/simulated.ts';
 import { answer } from '../kit/vendor.ts';
-import { altered, echo, ids, jwt } from './altered.ts';
+import { jwt } from '../providers/fixtures.ts';
+import { altered, echo, ids } from './altered.ts';
 
 /** Which answers count, what of them is published, and what is logged. */
 

@@ -3,7 +3,8 @@ import { defaultPolicy } from '../../lib/core/policy.ts';
 import { hours, minutes, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import { simulatedWorld } from '../kit/simulated.ts';
-import { altered, ids, jwt } from './altered.ts';
+import { jwt } from '../providers/fixtures.ts';
+import { altered, ids } from './altered.ts';
 
 /** When a token expires, and when it is renewed: from the schedule to the published token. */
 

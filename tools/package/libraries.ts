@@ -11,12 +11,12 @@ export const entries = {
   client: 'lib/client/index.ts',
 } as const;
 /** The packages that an app has to have installed for it, or that it loads if it needs them. All are peers. */
-const peers: Readonly<Record<Entry, readonly string[]>> = {
+const peers: Readonly<Record<LibraryEntry, readonly string[]>> = {
   infra: ['aws-cdk-lib', 'constructs'],
   client: ['@aws-sdk/client-dynamodb', '@aws-sdk/credential-provider-node'],
 };
-export type Entry = keyof typeof entries;
-export const entryNames = Object.keys(entries) as Entry[];
+export type LibraryEntry = keyof typeof entries;
+export const entryNames = Object.keys(entries) as LibraryEntry[];
 
 /** CommonJS has no `import.meta`. */
 const metaUrl = {
@@ -33,7 +33,7 @@ const importedBy = ({ outputs }: Metafile): readonly string[] =>
   );
 
 /** Bundles an entry point as ESM and as CommonJS: `dist/<entry>/index.mjs` and `index.cjs`. */
-const bundle = async (entry: Entry): Promise<void> => {
+const bundle = async (entry: LibraryEntry): Promise<void> => {
   const folder = join(root, 'dist', entry);
   const formats = [
     { format: 'esm', extension: 'mjs', more: {} },

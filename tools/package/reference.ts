@@ -13,7 +13,7 @@ import {
 } from '@microsoft/api-extractor-model';
 import { DocBlock, DocCodeSpan, DocFencedCode, type DocNode, DocPlainText, DocSoftBreak } from '@microsoft/tsdoc';
 import { root } from './functions.ts';
-import { type Entry, entryNames } from './libraries.ts';
+import { entryNames, type LibraryEntry } from './libraries.ts';
 import { modelOf } from './types.ts';
 import { writeChanged } from './write-changed.ts';
 
@@ -71,7 +71,7 @@ const sectionOf = (item: ApiItem): string => {
   return `${heading}${call}\n| member | meaning |\n|---|---|\n${documented.map(rowOf).join('\n')}\n`;
 };
 
-const partOf = (entry: Entry): string => {
+const partOf = (entry: LibraryEntry): string => {
   const [point] = new ApiModel().loadPackage(modelOf(entry)).entryPoints;
   const sections = (point?.members ?? []).filter(isShown).map(sectionOf);
   return `## token-refresher/${entry}\n\n${sections.join('\n')}`;

@@ -3,13 +3,13 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { root } from './functions.ts';
-import { type Entry, entries, entryNames } from './libraries.ts';
+import { entries, entryNames, type LibraryEntry } from './libraries.ts';
 
 const declarations = join(root, 'dist', 'types');
 const reports = join(root, 'tools', 'package', 'api');
 
 /** The model of an entry point's public surface: what `api-reference.ts` reads. */
-export const modelOf = (entry: Entry): string => join(declarations, `${entry}.api.json`);
+export const modelOf = (entry: LibraryEntry): string => join(declarations, `${entry}.api.json`);
 
 const emit = (): void => {
   const { status } = spawnSync('npx', ['tsc', '--project', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
@@ -20,7 +20,7 @@ const emit = (): void => {
  * Rolls the types of an entry point up into one file, for ESM and for CommonJS, and compares its public surface with
  * the report in `tools/package/api`. With `accept` the report is written instead.
  */
-const rollUp = (entry: Entry, accept: boolean): boolean => {
+const rollUp = (entry: LibraryEntry, accept: boolean): boolean => {
   const folder = join(root, 'dist', entry);
   const rolled = join(folder, 'index.d.mts');
   const config = ExtractorConfig.prepare({

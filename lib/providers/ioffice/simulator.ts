@@ -1,4 +1,4 @@
-import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { FakeAuthServer, SimulatedRequest, Simulation } from '../../../local/simulators/kit.ts';
 import { json } from '../../../local/simulators/wire.ts';
 import { hours, minutes, plus } from '../../core/types.ts';
@@ -13,7 +13,12 @@ const failure = (status: number, error: string, errorDescription: string) => jso
 
 const offer = (server: FakeAuthServer, account: SimulatedAccount, scope: string): string => {
   const code = server.opaque();
-  server.offer(code, { account: idOf(account), family: code, scope, expiresAt: plus(server.now, server.scaled(CODE)) });
+  server.offer(code, {
+    account: simulatedIdOf(account),
+    family: code,
+    scope,
+    expiresAt: plus(server.now, server.scaled(CODE)),
+  });
   return code;
 };
 
@@ -57,7 +62,7 @@ const tokenStep = (server: FakeAuthServer, { headers }: SimulatedRequest) => {
   }
   if (grantType !== 'authorization_code') return failure(400, 'unsupported_grant_type', 'x-grant-type');
   const code = server.redeem(headers['x-auth-code']);
-  return code?.account === idOf(account) && code.scope === headers['x-scope']
+  return code?.account === simulatedIdOf(account) && code.scope === headers['x-scope']
     ? grant(server, code.account, code.family)
     : failure(400, 'invalid_grant', 'x-auth-code');
 };

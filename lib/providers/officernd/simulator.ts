@@ -1,4 +1,4 @@
-import { idOf } from '../../../local/simulators/accounts.ts';
+import { simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { Simulation } from '../../../local/simulators/kit.ts';
 import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
 import { minutes, plus, seconds } from '../../core/types.ts';
@@ -28,7 +28,7 @@ export const simulation: Simulation = {
       }
       const accessToken = server.opaque();
       const expiresAt = plus(server.now, server.scaled(LIFETIME));
-      server.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
+      server.issue(accessToken, { account: simulatedIdOf(account), family: accessToken, expiresAt });
       const expires_in = inSeconds(server.scaled(LIFETIME));
       return json(200, { access_token: accessToken, token_type: 'Bearer', expires_in, scope: form.scope });
     },
@@ -36,7 +36,7 @@ export const simulation: Simulation = {
   admit: (server, request) => {
     const issued = bearerOf(server, request);
     const slug = /^\/api\/v1\/organizations\/([^/]+)/.exec(pathOf(request))?.[1];
-    const owner = server.accounts.find(account => idOf(account) === issued?.account);
+    const owner = server.accounts.find(account => simulatedIdOf(account) === issued?.account);
     return slug === undefined || slug === owner?.fields.organizationSlug ? issued : undefined;
   },
 };

@@ -1,4 +1,4 @@
-import { idOf } from '../../../local/simulators/accounts.ts';
+import { simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { FakeAuthServer, Simulation } from '../../../local/simulators/kit.ts';
 import { bearerOf, inSeconds, json, jsonOf, oauthError } from '../../../local/simulators/wire.ts';
 import { type EpochMs, hours, plus } from '../../core/types.ts';
@@ -49,7 +49,7 @@ export const simulation: Simulation = {
       if (account.trait === 'restricted') {
         return failure(`Provider ${account.name} can't implement operation due restrictions.`);
       }
-      return grant(server, idOf(account), plus(server.now, server.scaled(LIFETIME)), server.opaque());
+      return grant(server, simulatedIdOf(account), plus(server.now, server.scaled(LIFETIME)), server.opaque());
     },
     'POST /v1/auth/refresh_token': (server, request) => {
       const token = jsonOf(request)?.refresh_token;

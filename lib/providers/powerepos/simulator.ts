@@ -1,4 +1,4 @@
-import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { FakeAuthServer, Held, Simulation } from '../../../local/simulators/kit.ts';
 import { bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
 import { hours, plus } from '../../core/types.ts';
@@ -8,7 +8,7 @@ const LIFETIME = hours(8);
 const SESSION = hours(24 * 30);
 
 const grant = (server: FakeAuthServer, account: SimulatedAccount, scope: string, session?: Held) => {
-  const owner = idOf(account);
+  const owner = simulatedIdOf(account);
   // Every token is valid in its own region only: a client that uses the last token's address fails.
   const below = `/region-${server.serial}`;
   const svc = `${server.url}${below}`;

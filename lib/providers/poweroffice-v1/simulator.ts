@@ -1,4 +1,4 @@
-import { idOf, type SimulatedAccount } from '../../../local/simulators/accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { FakeAuthServer, Held, Simulation } from '../../../local/simulators/kit.ts';
 import { basicOf, bearerOf, formOf, inSeconds, json, oauthError } from '../../../local/simulators/wire.ts';
 import { hours, minutes, plus, seconds } from '../../core/types.ts';
@@ -10,12 +10,20 @@ const SESSION = hours(24);
 const grant = (server: FakeAuthServer, account: SimulatedAccount, session?: Held) => {
   const accessToken = server.opaque();
   const family = session?.family ?? accessToken;
-  server.issue(accessToken, { account: idOf(account), family, expiresAt: plus(server.now, server.scaled(LIFETIME)) });
+  server.issue(accessToken, {
+    account: simulatedIdOf(account),
+    family,
+    expiresAt: plus(server.now, server.scaled(LIFETIME)),
+  });
   const answer = { access_token: accessToken, token_type: 'bearer', expires_in: inSeconds(server.scaled(LIFETIME)) };
   // A refresh brings no new refresh token: the old one stays valid (RFC 6749 §6).
   if (account.trait !== 'legacy' || session) return json(200, answer);
   const refreshToken = server.opaque();
-  server.hold(refreshToken, { account: idOf(account), family, endsAt: plus(server.now, server.scaled(SESSION)) });
+  server.hold(refreshToken, {
+    account: simulatedIdOf(account),
+    family,
+    endsAt: plus(server.now, server.scaled(SESSION)),
+  });
   return json(200, { ...answer, refresh_token: refreshToken });
 };
 

@@ -1,4 +1,4 @@
-import { idOf } from '../../../local/simulators/accounts.ts';
+import { simulatedIdOf } from '../../../local/simulators/accounts.ts';
 import type { Simulation } from '../../../local/simulators/kit.ts';
 import { basicOf, bearerOf, formOf, inSeconds, json, oauthError, pathOf } from '../../../local/simulators/wire.ts';
 import { minutes, plus, seconds } from '../../core/types.ts';
@@ -35,7 +35,7 @@ export const simulation: Simulation = {
       }
       const expiresAt = plus(server.now, server.scaled(LIFETIME));
       const accessToken = server.jwt({ iat: inSeconds(server.now), exp: inSeconds(expiresAt), sub: account.name });
-      server.issue(accessToken, { account: idOf(account), family: accessToken, expiresAt });
+      server.issue(accessToken, { account: simulatedIdOf(account), family: accessToken, expiresAt });
       return json(200, {
         access_token: accessToken,
         token_type: 'Bearer',
@@ -45,7 +45,7 @@ export const simulation: Simulation = {
   },
   admit: (server, request) => {
     const issued = pathOf(request).startsWith('/v2') ? bearerOf(server, request) : undefined;
-    const owner = server.accounts.find(account => idOf(account) === issued?.account);
+    const owner = server.accounts.find(account => simulatedIdOf(account) === issued?.account);
     return owner?.fields.subscriptionKey === keyIn(request.headers) ? issued : undefined;
   },
 };

@@ -3,7 +3,7 @@ import type { DefinitionData, TimeData } from '../../../lib/definition/schema.ts
 import type { SecretFields } from '../../../lib/definition/secret.ts';
 import { filled, placeholdersIn } from '../../../lib/definition/template.ts';
 import { inUrl, valuesOf, withAnswer } from '../../../lib/definition/values.ts';
-import { idOf, type SimulatedAccount } from '../accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from '../accounts.ts';
 import type { FakeAuthServer, SimulatedResponse } from '../kit.ts';
 import { inSeconds, json } from '../wire.ts';
 import { type Json, withAt } from './json.ts';
@@ -53,7 +53,7 @@ export const grant = (
   ]);
   const values = withAnswer(valuesOf(data, credentials, { token: accessToken }), { answer: body, claims });
   const [baseUrl = server.url] = data.consumer.baseUrl.flatMap(each => filled(each, values, inUrl) ?? []);
-  const common = { account: idOf(account), family: family ?? accessToken };
+  const common = { account: simulatedIdOf(account), family: family ?? accessToken };
   const below = baseUrl.startsWith(server.url) ? baseUrl.slice(server.url.length) : '';
   server.issue(accessToken, { ...common, expiresAt, below });
   if (refreshToken !== undefined) server.hold(refreshToken, { ...common, endsAt });

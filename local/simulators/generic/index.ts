@@ -3,7 +3,7 @@ import type { DefinedProvider } from '../../../lib/definition/provider.ts';
 import type { DefinitionData } from '../../../lib/definition/schema.ts';
 import { chosen, type SecretFields, secretSchemaOf } from '../../../lib/definition/secret.ts';
 import { assertionOf, valuesOf } from '../../../lib/definition/values.ts';
-import { idOf, type SimulatedAccount } from '../accounts.ts';
+import { type SimulatedAccount, simulatedIdOf } from '../accounts.ts';
 import type { FakeAuthServer, SimulatedRequest, SimulatedResponse, Simulation } from '../kit.ts';
 import { json, oauthError, pathOf } from '../wire.ts';
 import { isSigned } from './assertions.ts';
@@ -47,7 +47,7 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
         const values = valuesOf(data, credentialsOf(server, account));
         const { token } = readHeaders(data.consumer.headers, request, { values, lenient: false }) ?? {};
         const issued = server.living(token);
-        if (issued?.account === idOf(account) && `${pathOf(request)}/`.startsWith(`${issued.below ?? ''}/`))
+        if (issued?.account === simulatedIdOf(account) && `${pathOf(request)}/`.startsWith(`${issued.below ?? ''}/`))
           return issued;
       }
       return undefined;

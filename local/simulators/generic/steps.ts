@@ -3,7 +3,7 @@ import { hours, minutes, plus } from '../../../lib/core/types.ts';
 import type { DefinitionData, RequestData } from '../../../lib/definition/schema.ts';
 import { placeholdersIn } from '../../../lib/definition/template.ts';
 import { textsOf } from '../../../lib/definition/texts.ts';
-import { idOf } from '../accounts.ts';
+import { simulatedIdOf } from '../accounts.ts';
 import type { Code, FakeAuthServer, SimulatedResponse } from '../kit.ts';
 import { json } from '../wire.ts';
 import { type Grantee, grant } from './answers.ts';
@@ -76,7 +76,7 @@ const FROM_ANSWER = 'answer.';
 const firstAnswer = (server: FakeAuthServer, { account }: Grantee, second: RequestData): SimulatedResponse => {
   const code = server.opaque();
   server.offer(code, {
-    account: idOf(account),
+    account: simulatedIdOf(account),
     family: code,
     scope: '',
     expiresAt: plus(server.now, server.scaled(CODE)),
@@ -92,7 +92,7 @@ const firstAnswer = (server: FakeAuthServer, { account }: Grantee, second: Reque
 
 const redeemed = (server: FakeAuthServer, { account }: Grantee, read: Captured): Code | undefined => {
   const codes = Object.entries(read).flatMap(([name, value]) => (name.startsWith(FROM_ANSWER) ? [value] : []));
-  const isOne = new Set(codes).size === 1 && server.offered(codes[0])?.account === idOf(account);
+  const isOne = new Set(codes).size === 1 && server.offered(codes[0])?.account === simulatedIdOf(account);
   return isOne ? server.redeem(codes[0]) : undefined;
 };
 
@@ -100,7 +100,7 @@ const redeemed = (server: FakeAuthServer, { account }: Grantee, read: Captured):
 const handedInOnce = (server: FakeAuthServer, { account }: Grantee, code: string | undefined): Code | undefined => {
   if (code === undefined) return undefined;
   if (!server.offered(code)) {
-    const offered = { account: idOf(account), family: server.opaque(), scope: '' };
+    const offered = { account: simulatedIdOf(account), family: server.opaque(), scope: '' };
     server.offer(code, { ...offered, expiresAt: plus(server.now, FOR_EVER) });
   }
   return server.redeem(code);

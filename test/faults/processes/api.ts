@@ -6,7 +6,7 @@ import { defaultPolicy, type Policy } from '../../../lib/core/policy.ts';
 import type { RefreshAnswer } from '../../../lib/refresh/demand.ts';
 import { openPort } from '../../../local/web.ts';
 import { localClients } from '../../kit/aws.ts';
-import { KEY } from '../key.ts';
+import { FAULTS_KEY } from '../key.ts';
 import { configuration, ready } from './parent.ts';
 
 export interface ApiConfiguration {
@@ -35,6 +35,6 @@ const api = apiHandler(
   },
   failed,
 );
-const web = await openPort(0, KEY);
+const web = await openPort(0, FAULTS_KEY);
 web.serve(event => api(event, {} as Context));
 ready(web.url);

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readBody } from '../../../local/aws/json-api.ts';
+import { json } from 'node:stream/consumers';
 
 /** Shared by all processes of the fault tests: receives the configuration, and reports the process's address. */
 
@@ -13,13 +13,11 @@ export const ready = (url: string): void => {
   process.send?.({ url });
 };
 
-export const textOf = async (request: IncomingMessage): Promise<string> => (await readBody(request))?.toString() ?? '';
-
 /** Answers each POST of JSON with JSON, as Lambda's invocations do. */
 export const serveJson = (handle: (event: unknown) => Promise<unknown>): void => {
   const server = createServer((request, response) => {
-    textOf(request)
-      .then(text => handle(JSON.parse(text)))
+    json(request)
+      .then(handle)
       .then(
         answer => response.writeHead(200).end(JSON.stringify(answer ?? null)),
         // Only the name: an error's message may quote an answer.

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs, hours, type Milliseconds } from '../../../lib/core/types.ts';
 import { simulatedAccount } from '../../../local/simulators/accounts.ts';
 import { createSimulator, type Simulator } from '../../../local/simulators/index.ts';
 import type { SimulatedResponse } from '../../../local/simulators/kit.ts';
-import { configuration, ready, textOf } from './parent.ts';
+import { configuration, ready } from './parent.ts';
 
 export interface ProviderConfiguration {
   readonly provider: string;
@@ -145,7 +146,7 @@ const admin = (simulator: Simulator, path: string, body: string): unknown => {
 };
 
 const serve = async (simulator: Simulator, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const body = await textOf(request);
+  const body = await text(request);
   const path = request.url ?? '/';
   if (path.startsWith('/admin/')) {
     response.writeHead(200).end(JSON.stringify(admin(simulator, path, body)));

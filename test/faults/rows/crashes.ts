@@ -1,8 +1,8 @@
 import { type ConnectionId, type Milliseconds, minutes, seconds } from '../../../lib/core/types.ts';
-import type { Held } from '../customers.ts';
-import { inSeconds, repeat, until } from '../poll.ts';
-import { aged, LIFETIME, shortened } from '../shortened.ts';
-import { type Row, Stage, type World } from '../stage.ts';
+import type { SecretKind } from '../customers.ts';
+import { repeat, secondsText, until } from '../poll.ts';
+import { aged, SHORT_LIFETIME, shortened } from '../shortened.ts';
+import { type Row, RowStage, type SharedProcesses } from '../stage.ts';
 import { failWrite, killAt, overtake, victimsOf } from '../victims.ts';
 
 const failing = (['keep', 'publish', 'settle'] as const).flatMap(step =>
@@ -16,9 +16,9 @@ const everyKill = (['claim', 'secret', 'grant', 'keep', 'publish', 'settle'] as 
  * `doubt.ts`.
  */
 const DOUBTFUL = new Set(everyKill.slice(1, 7).map(({ name }) => name));
-const killsOf = (held: Held) =>
+const killsOf = (held: SecretKind) =>
   held === 'credentials' ? everyKill : everyKill.filter(({ name }) => !DOUBTFUL.has(name));
-export const namesFor = (held: Held): string[] =>
+export const namesFor = (held: SecretKind): string[] =>
   [...failing, ...killsOf(held)].map(({ name }) => name).concat('frozen');
 
 /** The points at which a refresher crashes before the provider has received its refresh token. */
@@ -29,11 +29,15 @@ const RECOVERED_WITHIN = seconds(40);
 /**
  * Refreshers that fail, crash and freeze in the middle of a refresh, while two healthy ones race for the connections.
  */
-export const crashes = async (world: World, held: Held, say: (line: string) => void): Promise<Row[]> => {
-  const stage = new Stage(world, 'crashes', shortened, held);
+export const crashes = async (
+  shared: SharedProcesses,
+  held: SecretKind,
+  say: (line: string) => void,
+): Promise<Row[]> => {
+  const stage = new RowStage(shared, 'crashes', shortened, held);
   const [names, killed] = [namesFor(held), killsOf(held)];
   // An only refresh token is used at any age of its token, which must not come near its end.
-  const lifetime = held === 'credentials' ? LIFETIME : minutes(30);
+  const lifetime = held === 'credentials' ? SHORT_LIFETIME : minutes(30);
   const ids = new Map((await stage.open(names, lifetime)).map((id, n) => [names[n] ?? '', id]));
   const idOf = (name: string): ConnectionId => {
     const id = ids.get(name);
@@ -68,7 +72,7 @@ export const crashes = async (world: World, held: Held, say: (line: string) => v
     recoveries.set(name, took);
   };
 
-  const next = victimsOf(world, stage);
+  const next = victimsOf(shared, stage);
   const unlucky = await next();
   const struck = { refuse: 0, lose: 0 };
   for (const { name, step, how } of failing) {
@@ -86,7 +90,7 @@ export const crashes = async (world: World, held: Held, say: (line: string) => v
   say(`${held}: one was frozen, overtaken and woken`);
 
   const worst = async (of: readonly { readonly name: string }[]): Promise<string> =>
-    inSeconds(Math.max(...(await Promise.all(of.map(({ name }) => recoveries.get(name) ?? 0)))));
+    secondsText(Math.max(...(await Promise.all(of.map(({ name }) => recoveries.get(name) ?? 0)))));
   const afterWrites = await worst(failing);
   const afterKills = await worst(killed);
   await reading.stop();

@@ -1,10 +1,10 @@
 import { type ConnectionId, plus, seconds, type Token } from '../../../lib/core/types.ts';
-import { complain, logOut, statusOf, use } from '../consumer.ts';
-import { type Doubt, doubts, LIFETIME } from '../doubts.ts';
-import { inSeconds, until } from '../poll.ts';
+import { complain, connectionViewOf, logOut, use } from '../consumer.ts';
+import { DOUBT_LIFETIME, type Doubt, doubts } from '../doubts.ts';
+import { secondsText, until } from '../poll.ts';
 import type { Running } from '../processes.ts';
 import { shortened } from '../shortened.ts';
-import { type Row, Stage, type World } from '../stage.ts';
+import { type Row, RowStage, type SharedProcesses } from '../stage.ts';
 import { type Victim, victimOf } from '../victims.ts';
 
 const held = 'a refresh token alone';
@@ -16,7 +16,7 @@ const USES = 20;
 /** How often it is requested after that. */
 const READS = 5;
 
-export const names = doubts.map(({ name }) => name);
+export const doubtNames = doubts.map(({ name }) => name);
 
 /** The course of one connection. */
 interface Course {
@@ -32,14 +32,14 @@ interface Course {
 /**
  * Only copies of access that are lost, or may be: nothing else is lost with them, and an event reports them at once.
  */
-export const doubt = async (world: World, say: (line: string) => void): Promise<Row[]> => {
+export const doubt = async (shared: SharedProcesses, say: (line: string) => void): Promise<Row[]> => {
   // Nothing is renewed except by the faults.
-  const policy = { ...shortened, tick: TICK, floor: LIFETIME, forcedSpacing: seconds(1) };
-  const stage = new Stage(world, 'doubt', policy, held);
+  const policy = { ...shortened, tick: TICK, floor: DOUBT_LIFETIME, forcedSpacing: seconds(1) };
+  const stage = new RowStage(shared, 'doubt', policy, held);
   const refreshers = [await stage.refresher(), await stage.refresher()] as const;
   const api = await stage.api(refreshers[0]);
-  const victims = await Promise.all(doubts.map(() => victimOf(world, stage)));
-  const ids = await stage.open(names, LIFETIME);
+  const victims = await Promise.all(doubts.map(() => victimOf(shared, stage)));
+  const ids = await stage.open(doubtNames, DOUBT_LIFETIME);
   await stage.discover(refreshers[0]);
   const schedule = stage.schedule(refreshers);
   await until('everybody has a token', seconds(40), async () => {
@@ -75,13 +75,19 @@ export const doubt = async (world: World, say: (line: string) => void): Promise<
 };
 
 /** Runs the fault, and waits for its report. */
-const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId, victim: Victim): Promise<Course> => {
+const begun = async (
+  stage: RowStage,
+  api: Running,
+  doubt: Doubt,
+  id: ConnectionId,
+  victim: Victim,
+): Promise<Course> => {
   await doubt.inflict(stage, id, victim);
   const from = Date.now();
   const { rotations } = await stage.counts(id);
   if (rotations !== Number(doubt.spent)) throw new Error(`${doubt.name}: ${rotations} refresh tokens were spent`);
   await until(`${doubt.name} is reported`, seconds(40), async () => {
-    const view = await statusOf(api, id);
+    const view = await connectionViewOf(api, id);
     const isTold = stage.events(id).some(({ type, reason }) => type === 'needs attention' && reason === doubt.code);
     return isTold && view?.status === 'attention' && view.lastError?.code === doubt.code;
   });
@@ -89,10 +95,10 @@ const begun = async (stage: Stage, api: Running, doubt: Doubt, id: ConnectionId,
 };
 
 /** Used by a consumer until something ends it, or its end is near: always the same token, always accepted. */
-const served = async (stage: Stage, api: Running, course: Course, published: Token, most: number): Promise<void> => {
+const served = async (stage: RowStage, api: Running, course: Course, published: Token, most: number): Promise<void> => {
   const { doubt, id, wrong } = course;
   const near = plus(published.expiresAt, -NEAR_END);
-  await until(`the token of ${doubt.name} comes near its end`, LIFETIME, async () => {
+  await until(`the token of ${doubt.name} comes near its end`, DOUBT_LIFETIME, async () => {
     const { accepted, accessToken } = await use(api, id);
     const { replays } = await stage.counts(id);
     // What was seen after that time may be its consequence.
@@ -106,11 +112,11 @@ const served = async (stage: Stage, api: Running, course: Course, published: Tok
 };
 
 /** The provider never got its refresh token: it is renewed near the end of its token, without a gap. */
-const spared = async (stage: Stage, api: Running, course: Course): Promise<void> => {
+const spared = async (stage: RowStage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);
   await served(stage, api, course, published, Number.POSITIVE_INFINITY);
-  await until(`${doubt.name} is renewed`, LIFETIME, async () => {
+  await until(`${doubt.name} is renewed`, DOUBT_LIFETIME, async () => {
     course.uses += 1;
     if (!(await use(api, id)).accepted) wrong.push('its token was refused before it was renewed');
     return (await stage.token(id)).version > published.version;
@@ -119,15 +125,15 @@ const spared = async (stage: Stage, api: Running, course: Course): Promise<void>
 };
 
 /** One day the provider refuses the token: the consumer reports it, and from then on nobody gets it. */
-const lost = async (stage: Stage, api: Running, course: Course): Promise<void> => {
+const lost = async (stage: RowStage, api: Running, course: Course): Promise<void> => {
   const { doubt, id, wrong } = course;
   const published = await stage.token(id);
   const isLoggedOut = doubt.ends === 'logged out';
   await served(stage, api, course, published, isLoggedOut ? USES : Number.POSITIVE_INFINITY);
   if (isLoggedOut) await logOut(published);
   else {
-    await until(`${doubt.name} is tried again`, LIFETIME, async () => {
-      const view = await statusOf(api, id);
+    await until(`${doubt.name} is tried again`, DOUBT_LIFETIME, async () => {
+      const view = await connectionViewOf(api, id);
       return view?.status === 'attention' && view.lastError?.code === 'invalid_grant';
     });
     if ((await stage.counts(id)).replays !== 1) wrong.push('its refresh token was not sent once more');
@@ -144,7 +150,7 @@ const rowsOf = (courses: readonly Course[]): Row[] => {
   const outcomes = (of: readonly Course[]) => {
     const sum = (count: 'uses' | 'refusals') => of.reduce((total, each) => total + each[count], 0);
     const right = of.filter(({ wrong }) => wrong.length === 0).length;
-    const within = inSeconds(Math.max(...of.map(({ reportedAfter }) => reportedAfter)));
+    const within = secondsText(Math.max(...of.map(({ reportedAfter }) => reportedAfter)));
     return {
       all: of.length,
       right,

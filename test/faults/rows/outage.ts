@@ -1,10 +1,10 @@
 import { minutes, seconds } from '../../../lib/core/types.ts';
-import type { Held } from '../customers.ts';
+import type { SecretKind } from '../customers.ts';
 import { authorized } from '../key.ts';
-import { inSeconds, repeat, until } from '../poll.ts';
-import { type Row, Stage, type World } from '../stage.ts';
+import { repeat, secondsText, until } from '../poll.ts';
+import { type Row, RowStage, type SharedProcesses } from '../stage.ts';
 
-export const names = ['outage'];
+export const outageNames = ['outage'];
 
 /** At least this long, and this many reads. */
 const OUTAGE = seconds(5);
@@ -12,11 +12,11 @@ const READS = 10;
 const LIFETIME = minutes(10);
 
 /** The provider is down while the token is valid for ten more minutes. */
-export const outage = async (world: World, held: Held): Promise<Row[]> => {
-  const stage = new Stage(world, 'outage', {}, held);
+export const outage = async (shared: SharedProcesses, held: SecretKind): Promise<Row[]> => {
+  const stage = new RowStage(shared, 'outage', {}, held);
   const refresher = await stage.refresher();
   const api = await stage.api(refresher);
-  const [id] = await stage.open(names, LIFETIME);
+  const [id] = await stage.open(outageNames, LIFETIME);
   if (!id) throw new Error('no connection');
   await stage.discover(refresher);
   await stage.tick(refresher);
@@ -53,7 +53,7 @@ export const outage = async (world: World, held: Held): Promise<Row[]> => {
       held,
       scenario: 'token valid 600 s more, provider answers 503',
       reference: 'reads answer an error, **no token**; still refused for 30 s after the provider recovers',
-      ours: `${reads - refused} of ${reads} reads got the valid token; calls refused: ${calls}; ${replays} replays; renewed ${inSeconds(took)} after the provider recovered`,
+      ours: `${reads - refused} of ${reads} reads got the valid token; calls refused: ${calls}; ${replays} replays; renewed ${secondsText(took)} after the provider recovered`,
       won: refused === 0 && calls > 0 && replays === 0,
     },
   ];

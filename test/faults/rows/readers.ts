@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { minutes, seconds } from '../../../lib/core/types.ts';
 import { authorized } from '../key.ts';
 import { until } from '../poll.ts';
-import { type Row, Stage, type World } from '../stage.ts';
+import { type Row, RowStage, type SharedProcesses } from '../stage.ts';
 
-export const names = ['crowd', 'reads', 'reads-min-ttl'];
+export const readerNames = ['crowd', 'reads', 'reads-min-ttl'];
 
 const READERS = 100;
 const READS = 20;
@@ -12,11 +12,11 @@ const READS = 20;
 const UNATTAINABLE = 900;
 
 /** The calls that readers cause: many at once, and many one after another. */
-export const readers = async (world: World): Promise<Row[]> => {
-  const stage = new Stage(world, 'readers');
+export const readers = async (shared: SharedProcesses): Promise<Row[]> => {
+  const stage = new RowStage(shared, 'readers');
   const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
   const apis = await Promise.all(refreshers.map(each => stage.api(each)));
-  const [crowd, plain, demanding] = await stage.open(names, minutes(10));
+  const [crowd, plain, demanding] = await stage.open(readerNames, minutes(10));
   const [first] = refreshers;
   if (!first || !crowd || !plain || !demanding) throw new Error('no connections');
   const read = async (n: number, path: string): Promise<string> => {

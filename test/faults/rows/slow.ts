@@ -1,16 +1,16 @@
 import { minutes, seconds } from '../../../lib/core/types.ts';
-import { inSeconds, repeat, until } from '../poll.ts';
-import { aged, LIFETIME, shortened } from '../shortened.ts';
-import { type Row, Stage, type World } from '../stage.ts';
+import { repeat, secondsText, until } from '../poll.ts';
+import { aged, SHORT_LIFETIME, shortened } from '../shortened.ts';
+import { type Row, RowStage, type SharedProcesses } from '../stage.ts';
 
-export const names = ['slow'];
+export const slowNames = ['slow'];
 
 /** The provider spends the refresh token at once, and its answer takes longer than any lease. */
-export const slow = async (world: World): Promise<Row[]> => {
-  const stage = new Stage(world, 'slow', shortened);
+export const slow = async (shared: SharedProcesses): Promise<Row[]> => {
+  const stage = new RowStage(shared, 'slow', shortened);
   const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
   const [first] = refreshers;
-  const [id] = await stage.open(names, LIFETIME);
+  const [id] = await stage.open(slowNames, SHORT_LIFETIME);
   if (!first || !id) throw new Error('no connection');
   await stage.discover(first);
   await stage.tick(first);
@@ -18,7 +18,7 @@ export const slow = async (world: World): Promise<Row[]> => {
 
   const before = await stage.token(id);
   const answersAfter = shortened.lease + seconds(2);
-  await stage.behave(id, { lifetime: LIFETIME, delay: { when: 'after', for: answersAfter } });
+  await stage.behave(id, { lifetime: SHORT_LIFETIME, delay: { when: 'after', for: answersAfter } });
   const callsBefore = await stage.sum('calls');
   const schedule = stage.schedule(refreshers);
   await stage.force(first, id);
@@ -31,7 +31,7 @@ export const slow = async (world: World): Promise<Row[]> => {
     return Date.now() >= over;
   });
   const calls = (await stage.sum('calls')) - callsBefore;
-  await stage.behave(id, { lifetime: LIFETIME });
+  await stage.behave(id, { lifetime: SHORT_LIFETIME });
   const quick = Date.now();
   await until(
     'the token is renewed',
@@ -47,7 +47,7 @@ export const slow = async (world: World): Promise<Row[]> => {
       held: 'credentials',
       scenario: 'provider takes longer to answer than the lease (theirs: 11 s, lock 10 s)',
       reference: '2 calls, replay detected, **connection lost for good**',
-      ours: `${calls} calls, ${late} late answers, ${replays} replays, ${used - dead} of ${used} uses of the token accepted; renewed ${inSeconds(took)} after it was quick again`,
+      ours: `${calls} calls, ${late} late answers, ${replays} replays, ${used - dead} of ${used} uses of the token accepted; renewed ${secondsText(took)} after it was quick again`,
       won: replays === 0 && dead === 0 && late > 0,
     },
   ];
@@ -60,12 +60,12 @@ const SLOWER = shortened.callDeadline * 2;
  * The same provider, and a refresh token that is the only copy: the run waits for its answer as long as the lease
  * allows.
  */
-export const onlySlow = async (world: World): Promise<Row[]> => {
+export const onlySlow = async (shared: SharedProcesses): Promise<Row[]> => {
   const held = 'a refresh token alone';
-  const stage = new Stage(world, 'slow', { ...shortened, lease: seconds(20) }, held);
+  const stage = new RowStage(shared, 'slow', { ...shortened, lease: seconds(20) }, held);
   const refreshers = await Promise.all([stage.refresher(), stage.refresher()]);
   const [first] = refreshers;
-  const [id] = await stage.open(names, minutes(30));
+  const [id] = await stage.open(slowNames, minutes(30));
   if (!first || !id) throw new Error('no connection');
   await stage.discover(first);
   await stage.tick(first);

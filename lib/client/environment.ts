@@ -1,5 +1,5 @@
 /** What the client needs of its process. */
-export interface World {
+export interface ClientEnvironment {
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** From 0 to 1. */
