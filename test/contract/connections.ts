@@ -39,7 +39,7 @@ const failing: Settlement = {
 };
 
 /** Connections in a store. */
-export const connectionContract = (store: () => ConnectionStore, fresh: Fresh) => {
+export const storedConnections = (store: () => ConnectionStore, fresh: Fresh) => {
   const added = async (change: Partial<Connection> = {}): Promise<Connection> => {
     const connection = connectionOf(fresh(), change);
     await store().add(connection);
@@ -61,7 +61,7 @@ export const connectionContract = (store: () => ConnectionStore, fresh: Fresh) =
 };
 
 export const describeConnections = (store: () => ConnectionStore, fresh: Fresh, atOnce: AtOnce): void => {
-  const { added, claimed, listed } = connectionContract(store, fresh);
+  const { added, claimed, listed } = storedConnections(store, fresh);
 
   describe('adding and listing', () => {
     it('gives back every field of a record', async () => {

@@ -3,11 +3,11 @@ import { GRACE } from '../../lib/core/retirement.ts';
 import { plus, version } from '../../lib/core/types.ts';
 import type { ConnectionStore } from '../../lib/ports.ts';
 import { connectionOf, fullConnection, revival, START, secretNoteOf } from '../kit/records.ts';
-import { claim, connectionContract, LEASE_END } from './connections.ts';
+import { claim, LEASE_END, storedConnections } from './connections.ts';
 import type { Fresh } from './stores.ts';
 
 export const describeRetirement = (store: () => ConnectionStore, fresh: Fresh): void => {
-  const { added, claimed, listed } = connectionContract(store, fresh);
+  const { added, claimed, listed } = storedConnections(store, fresh);
 
   it('is marked once; its end is due after the grace period', async () => {
     const connection = await added({ dueAt: plus(START, 7) });

@@ -30,7 +30,7 @@ interface Effect {
 
 /** The access key of a role. With its probe key, a call only gets IAM's answer and does nothing. */
 export const accessKeyOf = (role: string): string => credentialsOf(role).accessKeyId;
-export const probeKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
+export const probeAccessKeyOf = (role: string): string => credentialsOf(`probe ${role}`).accessKeyId;
 
 /**
  * A proxy before the emulator that does what IAM does: identifies the caller, and refuses what its role does not allow.
@@ -90,7 +90,7 @@ const requestIn = (
 ): { readonly request: Request; readonly probe: boolean } => {
   const [, accessKey = '', service = ''] =
     /Credential=([^/,]+)\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/.exec(headers.authorization ?? '') ?? [];
-  const role = roles.find(each => accessKey === accessKeyOf(each) || accessKey === probeKeyOf(each));
+  const role = roles.find(each => accessKey === accessKeyOf(each) || accessKey === probeAccessKeyOf(each));
   if (role === undefined) throw new Error('it is signed by nobody that is known');
   const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
   const form = service === 'sns' ? Object.fromEntries(new URLSearchParams(body.toString('utf8'))) : undefined;
@@ -99,7 +99,7 @@ const requestIn = (
   if (!does.startsWith(`${service}:`)) throw new Error(`${does} is signed for ${service}`);
   const input =
     name === undefined ? (form ?? JSON.parse(body.toString('utf8'))) : { FunctionName: decodeURIComponent(name) };
-  return { request: { as: role, does, input }, probe: accessKey === probeKeyOf(role) };
+  return { request: { as: role, does, input }, probe: accessKey === probeAccessKeyOf(role) };
 };
 
 /** From the header with the operation, or from the form of SNS. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Call, letsThrough, requestOf } from '../iam/calls.ts';
 import { type Refusal, refusalsIn } from '../iam/refusals.ts';
 import type { Judge } from './judge.ts';
-import { probeKeyOf } from './proxy.ts';
+import { probeAccessKeyOf } from './proxy.ts';
 import { canBeSent, send } from './wire.ts';
 
 /** Sends each call that must be refused, and its twin that must succeed; returns a line for each kind of refusal. */
@@ -23,7 +23,7 @@ const passes = async (judge: Judge, proxy: string, call: Call): Promise<boolean>
   const bySelf = call.secure === undefined && call.from === undefined && call.via === undefined;
   if (!canBeSent(call.does) || !bySelf) return letsThrough(judge.evaluator, call, judge.secretsKey);
   const { input } = await requestOf(call, account, judge.secretsKey);
-  const { status, body } = await send(proxy, probeKeyOf(call.as), call.does, input);
+  const { status, body } = await send(proxy, probeAccessKeyOf(call.as), call.does, input);
   if (status === 200) return true;
   assert.match(String(body.__type), /AccessDenied/);
   return false;
