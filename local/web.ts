@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { bears, isLoopbackAddress } from './api-key.ts';
 import type { Laptop } from './laptop.ts';
+import { loopbackPort } from './loopback-port.ts';
 import { DEFAULT_HOST } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -80,11 +81,10 @@ const PROGRAMS_ONLY = 'This API is for programs that call it by the address it l
  * use any name: they need the key that their owner has set.
  */
 const isFromProgram = ({ headers, socket }: IncomingMessage, onLoopback: boolean): boolean => {
-  const { host = '', origin, 'sec-fetch-site': site = 'none' } = headers;
+  const { host, origin, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined || site !== 'none') return false;
   if (!onLoopback) return true;
-  const [, port = '80'] = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?$/.exec(host) ?? [undefined, ''];
-  return Number(port) === socket.localPort;
+  return loopbackPort(host) === socket.localPort;
 };
 
 /** RFC 9457, without a code of the API: API Gateway has its own refusals in these cases. */

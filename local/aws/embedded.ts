@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { loopbackPort } from '../loopback-port.ts';
 import { createDynamoDb } from './dynamodb.ts';
 import { lockFolder } from './folder-lock.ts';
 import { AwsError, answerError, answerFailure, readBody } from './json-api.ts';
@@ -44,7 +45,7 @@ const detach = (server: Server): Handle => {
  * answer. SDKs send no `Origin`, and a DNS name that points at this address shows in `Host`.
  */
 const comesFromAPage = ({ headers }: IncomingMessage): boolean =>
-  headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
+  headers.origin !== undefined || loopbackPort(headers.host) === undefined;
 
 interface Services {
   readonly dynamodb: Handle;

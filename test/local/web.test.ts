@@ -80,6 +80,8 @@ describe('the HTTP API of the laptop', () => {
       { host: '127.0.0.1.example.com' },
       { host: 'localhost.example.com' },
       { host: '127.0.0.1:1' },
+      { host: `localhost@example.com:${port}` },
+      { host: `example.com\\@localhost:${port}` },
       { 'sec-fetch-site': 'same-origin' },
       { 'sec-fetch-site': 'cross-site' },
     ]) {
