@@ -12,7 +12,8 @@ const setUp = async () => {
   const connection = await world.add('acme');
   await world.tick();
   clock.pass(60_000);
-  return { ...world, clock, connection, post: (issuedAt?: number) => world.refuse(path, issuedAt) };
+  const whenDue = async () => clock.set((await world.connections.get(connection))?.dueAt ?? START);
+  return { ...world, clock, connection, whenDue, post: (issuedAt?: number) => world.refuse(path, issuedAt) };
 };
 
 describe('a forced refresh', () => {
@@ -121,9 +122,9 @@ describe('a forced refresh that cannot be done now', () => {
   });
 
   it('leaves a connection alone that backs off', async () => {
-    const { post, tick, answers, clock, calls } = await setUp();
+    const { post, tick, answers, clock, calls, whenDue } = await setUp();
     answers(() => refused(503, '', { 'retry-after': '120' }));
-    clock.pass(LIFE / 2);
+    await whenDue();
     await tick();
     clock.pass(40_000);
     const answer = await post();
@@ -133,9 +134,9 @@ describe('a forced refresh that cannot be done now', () => {
   });
 
   it('leaves a connection alone that needs a person', async () => {
-    const { post, tick, answers, clock, calls } = await setUp();
+    const { post, tick, answers, clock, calls, whenDue } = await setUp();
     answers(() => refused(400, 'invalid_client'));
-    clock.pass(LIFE / 2);
+    await whenDue();
     await tick();
     clock.pass(60_000);
     const answer = await post();

@@ -36,8 +36,8 @@ export const refused = (status: number, error: string, headers: Record<string, s
   body: JSON.stringify({ error, error_description: planted.words }),
 });
 
-/** How much of its life a token has left at least while the schedule works. */
-export const PROMISED = promised({ ...defaultPolicy, tick: tickOf(powerofficeV2) }, LIFE);
+/** How much of its life a token has left at least while the schedule works, in whole milliseconds. */
+export const PROMISED = Math.ceil(promised({ ...defaultPolicy, tick: tickOf(powerofficeV2) }, LIFE));
 
 /** The API over a world with one connection's provider, whose answers the test sets. */
 export const apiWorld = (hooks: Hooks = {}) => {
