@@ -40,10 +40,11 @@ https://example.com/runbook.md#attention
     ['no-token', 'has no valid token', 'has had no valid token since'],
     ['life-low', 'has a valid token, but refreshes fail', 'has a valid token, but refreshes have failed since'],
     ['overdue', 'is overdue for a refresh', 'has been overdue for a refresh since'],
-  ] as const)('of %s has the trouble in its subject, and since when', (kind, title, since) => {
+  ] as const)('of %s has the trouble in its subject, since when, and what to do', (kind, title, since) => {
     const { subject, text } = mailOf(news({}, [{ kind, at: START }]), sender, START);
     expect(subject).toBe(`shop: test-provider/acme ${title}`);
     expect(text).toContain(`test-provider/acme ${since} 2023-11-14T22:13:20Z.`);
+    expect(text).toMatch(/What to do: [A-Z].{10,}/);
   });
 
   it('names the fields of the secret at fault', () => {
