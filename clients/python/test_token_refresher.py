@@ -182,7 +182,7 @@ class TokenClientTest(unittest.TestCase):
         with patch.object(_Fetch, "result", counted):
             return self.at_once(count, lambda: tokens.get(ACME), release)
 
-    def threads_behind(self):
+    def background_threads(self):
         """The threads of the client that are started from now on."""
         started = []
         start = threading.Thread.start
@@ -206,14 +206,14 @@ class TokenClientTest(unittest.TestCase):
         self.assertEqual(api.requests, [f"GET /tokens/{ACME}?minTtl=60"])
         self.assertEqual((first.issued_at, first.expires_at), (START * 1000, (START + 3600) * 1000))
 
-    def test_in_the_advisory_window_the_cached_token_is_returned_and_one_thread_fetches_behind_it(self):
+    def test_in_the_advisory_window_the_cached_token_is_returned_and_one_thread_fetches_in_the_background(self):
         api = Api(self)
         tokens = api.client()
         first = tokens.get(ACME)
         api.now += 3600 * 0.8
         api.issued = api.now
         api.hold = threading.Event()
-        fetching = self.threads_behind()
+        fetching = self.background_threads()
         for _ in range(10):
             self.assertIs(tokens.get(ACME), first)
         (thread,) = fetching
@@ -223,14 +223,14 @@ class TokenClientTest(unittest.TestCase):
         self.assertEqual(len(api.requests), 2)
         self.assertEqual(tokens.get(ACME).issued_at, api.now * 1000)
 
-    def test_a_failure_behind_the_cached_token_is_noticed_by_nobody(self):
+    def test_a_failure_in_the_background_is_noticed_by_nobody(self):
         api = Api(self)
         tokens = api.client()
         first = tokens.get(ACME)
         api.now += 3600 * 0.8
         for failure in [TokenError("source_unreachable", ACME, "planted"), RuntimeError("planted")]:
             with patch.object(tokens, "_read", side_effect=failure), patch("threading.excepthook") as hook:
-                fetching = self.threads_behind()
+                fetching = self.background_threads()
                 self.assertIs(tokens.get(ACME), first)
                 fetching[0].join()
                 self.assertIs(tokens.get(ACME), first)

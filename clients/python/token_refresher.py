@@ -44,8 +44,8 @@ _ADVICE = {
 # How long a source may take, in seconds: `short` if a valid token is cached. The API waits for a refresh.
 _TABLE_PATIENCE = {"short": 3, "long": 5}
 _API_PATIENCE = {"short": 6, "long": 30}
-# The windows of a token, as shares of its life that are left: in the first one the next token is fetched behind the
-# cached one, in the second one callers wait for it. Each token draws its own: processes do not fetch at the same moment.
+# The windows of a token, as shares of its life that are left: in the first one the next token is fetched in the
+# background, in the second one callers wait for it. Each token draws its own: processes do not fetch at the same moment.
 _ADVISORY = (0.25, 0.35)
 _MANDATORY = (0.1, 0.15)
 # The pause after a fetch without a newer token: a share of the life within limits (milliseconds), and of that a part.
@@ -276,7 +276,7 @@ class TokenClient:
                 fetch, is_mine = entry.fetching(now, min_ttl)
             if step == "use and fetch":
                 if is_mine:
-                    self._fetch_behind(connection, entry, fetch)
+                    self._fetch_in_background(connection, entry, fetch)
                 return token
             if is_mine:
                 self._fetch(connection, entry, fetch)
@@ -334,7 +334,7 @@ class TokenClient:
     def _now(self) -> float:
         return self._clock() * 1000
 
-    def _fetch_behind(self, connection: str, entry: _Entry, fetch: _Fetch) -> None:
+    def _fetch_in_background(self, connection: str, entry: _Entry, fetch: _Fetch) -> None:
         try:
             work = (connection, entry, fetch)
             threading.Thread(target=self._fetch, args=work, name="token-refresher", daemon=True).start()

@@ -5,7 +5,6 @@ import { jsonObject } from '../core/json.ts';
 import { LONGEST_MIN_TTL } from '../core/types.ts';
 import type { ClientEnvironment } from './environment.ts';
 import { TokenError, type TokenErrorCode } from './errors.ts';
-import { unlessAborted } from './outgoing.ts';
 import { apiPatience } from './patience.ts';
 import {
   type AwsCredentials,
@@ -16,6 +15,7 @@ import {
   signedHeaders,
 } from './sign.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** Options of `apiSource`. */
 export interface ApiSourceOptions {

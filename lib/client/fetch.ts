@@ -1,5 +1,6 @@
-import { type Outgoing, outgoing, unlessAborted } from './outgoing.ts';
+import { type Outgoing, outgoing } from './outgoing.ts';
 import { type CurrentToken, isFetchable } from './token.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** As in `fetch` itself. */
 const MOST_REDIRECTS = 20;

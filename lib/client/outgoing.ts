@@ -76,15 +76,6 @@ const within = (baseUrl: string, url: URL): URL => {
   throw new TypeError(`The request must go to ${origin}, got ${url.origin}: a token is sent nowhere else.`);
 };
 
-/** The result, unless the request is aborted before it is there. The work goes on: others may wait for it. */
-export const unlessAborted = <T>(signal: Outgoing['signal'], work: Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = () => reject(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort);
-    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
-  });
-
 /** What can be read twice. A stream, or what is read like one, cannot. */
 export const isReplayable = (body: unknown): boolean =>
   body === undefined ||

@@ -3,9 +3,9 @@ import { isObject } from '../core/json.ts';
 import { TOKEN_FORMAT } from '../core/types.ts';
 import type { ClientEnvironment } from './environment.ts';
 import { TokenError } from './errors.ts';
-import { unlessAborted } from './outgoing.ts';
 import { tablePatience } from './patience.ts';
 import { type CurrentToken, type TokenSource, tokenIn } from './token.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** A `DynamoDB` of any AWS SDK v3, by its structure. */
 export interface DynamoDbMethods {

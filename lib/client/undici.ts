@@ -1,6 +1,7 @@
 import type { Tokens } from './fetch.ts';
-import { isReplayable, unlessAborted } from './outgoing.ts';
+import { isReplayable } from './outgoing.ts';
 import type { CurrentToken } from './token.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** What undici 7 and 8 dispatch, by its structure. */
 interface DispatchOptions {
