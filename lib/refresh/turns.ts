@@ -15,7 +15,7 @@ export interface Turns<T> {
 export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
   const { limit, work, more } = turns;
   const groups = new Map<T, Readonly<Record<string, number>>>();
-  /** Computed once per item: items without room are checked repeatedly. */
+  /** Computed once per item: items without room are checked repeatedly. Forgotten once the item is worked on. */
   const groupsOf = (item: T) => {
     const known = groups.get(item) ?? turns.groupsOf(item);
     groups.set(item, known);
@@ -45,6 +45,7 @@ export const inTurns = <T>(waiting: T[], turns: Turns<T>): Promise<number> => {
         count(begun, 1);
         work(begun).then(() => {
           count(begun, -1);
+          groups.delete(begun);
           begin();
         }, reject);
       }

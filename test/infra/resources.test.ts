@@ -138,6 +138,7 @@ describe('functions', () => {
         Architectures: ['arm64'],
         Handler: 'index.handler',
         LoggingConfig: { LogFormat: 'JSON', SystemLogLevel: 'WARN' },
+        Environment: { Variables: { MALLOC_ARENA_MAX: '1' } },
       });
       expect(text((Properties.LoggingConfig as JsonObject).LogGroup)).toBe(`<${path}Logs>`);
       expect(text(Properties.Role)).toBe(`<${path}Role.Arn>`);

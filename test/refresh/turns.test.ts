@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { inTurns } from '../../lib/refresh/turns.ts';
 
@@ -64,4 +66,22 @@ it('passes an exception on', async () => {
   const work = () => Promise.reject(new Error('a bug'));
   const turns = { limit: 1, groupsOf: () => ({}), more: () => true, work };
   await expect(inTurns(['a'], turns)).rejects.toThrow('a bug');
+});
+
+it('keeps no item in memory that was worked on', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc');
+  const begun: WeakRef<object>[] = [];
+  const ends: (() => void)[] = [];
+  const work = (item: object) => {
+    begun.push(new WeakRef(item));
+    return new Promise<void>(end => ends.push(end));
+  };
+  const done = inTurns([{}, {}], { limit: 1, groupsOf: () => ({ all: 1 }), more: () => true, work });
+  ends[0]?.();
+  await new Promise(setImmediate);
+  collectGarbage();
+  expect(begun.map(each => each.deref() === undefined)).toEqual([true, false]);
+  ends[1]?.();
+  expect(await done).toBe(2);
 });
