@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { windows } from '../lib/client/cache.ts';
 import { tokenErrorCodes } from '../lib/client/errors.ts';
 import { apiPatience, tablePatience } from '../lib/client/patience.ts';
+import { cells, rowsOf, sectionOf, textOf } from './kit/pages.ts';
 
-const consuming = readFileSync(join(import.meta.dirname, '../docs/consuming.md'), 'utf8');
+const consuming = textOf('docs/consuming.md');
 
 test('the page explains every error code', () => {
-  const [, table = ''] = consuming.split('\n## Errors\n');
-  const rows = (table.split('\n## ')[0] ?? '').split('\n').filter(line => line.startsWith('| `'));
-  const cells = rows.map(row => row.split('|').map(cell => cell.trim()));
-  expect(cells.map(([, code]) => code?.replaceAll('`', ''))).toEqual(tokenErrorCodes);
-  for (const [, code, means, next] of cells) expect([code, means !== '', next !== '']).toEqual([code, true, true]);
+  const rows = rowsOf(sectionOf(consuming, 'Errors')).map(cells);
+  expect(rows.map(([, code]) => code?.replaceAll('`', ''))).toEqual(tokenErrorCodes);
+  for (const [, code, means, next] of rows) expect([code, means !== '', next !== '']).toEqual([code, true, true]);
 });
 
 test('the page has the windows of the cache, and the longest reads', () => {

@@ -9,15 +9,15 @@ import { runProviderCommand } from '../local/provider/run.ts';
 import { startSimulators } from '../local/simulators/server.ts';
 import { providerSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './kit/laptop-process.ts';
+import { codesIn, textOf } from './kit/pages.ts';
 
 const CATALOGUE = new URL('../catalogue/', import.meta.url);
-const page = readFileSync(new URL('../docs/providers.md', import.meta.url), 'utf8');
+const page = textOf('docs/providers.md');
 const json = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text));
 const [nordlys, secret, ...examples] = json;
 const [whole, parts] = [examples.filter(each => each.id), examples.filter(each => !each.id)];
 /** The text after a heading, up to the next one. */
 const section = (heading: string): string => page.split(`\n${heading}`)[1]?.split(/\n##/)[0] ?? expect.fail(heading);
-const codesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 const rowIn = (text: string, name: string) => text.split('\n').find(line => line.startsWith(`| ${name} |`)) ?? '';
 
 describe('docs/providers.md', () => {

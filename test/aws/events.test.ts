@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { beforeEach, expect, it } from 'vitest';
 import { eventBus } from '../../lib/aws/events.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { mockedClient } from '../kit/mock-client.ts';
+import { textOf } from '../kit/pages.ts';
 import { idOf, START } from '../kit/records.ts';
 
-const document = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
+const document = textOf('docs/events.md');
 const bus = mockedClient(EventBridgeClient);
 const publish = eventBus(new EventBridgeClient({ region: 'eu-north-1' }), 'the-bus');
 const transition: Transition = {

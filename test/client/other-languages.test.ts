@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
+import { sectionOf, textOf } from '../kit/pages.ts';
 import { startGateway } from './gateway.ts';
 import { CONNECTION, credentials, startProduct, TABLE } from './product.ts';
 
 /** What docs/consuming.md says for languages without a client. */
 
-const page = readFileSync(new URL('../../docs/consuming.md', import.meta.url), 'utf8');
-const section = (heading: string) => page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+const section = (heading: string) => sectionOf(textOf('docs/consuming.md'), heading);
 
 it('the table of attributes is that of an item', async () => {
   const { dynamodb } = await startProduct();

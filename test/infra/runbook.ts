@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { textOf } from '../kit/pages.ts';
 
-const text = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+const text = textOf('docs/runbook.md');
 
 /** The anchors of the runbook, as GitHub makes them of headings. */
 export const anchors: ReadonlySet<string> = new Set(

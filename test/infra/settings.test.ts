@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { plansOf, SettingsError } from '../../infra/options.ts';
 import { contextKeys, providerContextKeys, settingsOf } from '../../infra/settings.ts';
 import { providerIds } from '../../lib/providers/index.ts';
+import { cells, codesIn, rowsOf, textOf } from '../kit/pages.ts';
 
 describe('the context of the app', () => {
   test('may be empty: feature flags and look-ups are not settings', () => {
@@ -168,16 +168,14 @@ describe('the options of providers', () => {
 
 /** The properties of an interface, as its source has them. */
 const propertiesOf = (file: string, name: string): readonly string[] => {
-  const source = readFileSync(new URL(`../../infra/${file}`, import.meta.url), 'utf8');
-  const [, body = ''] = source.split(`export interface ${name} {\n`);
+  const [, body = ''] = textOf(`infra/${file}`).split(`export interface ${name} {\n`);
   return [...(body.split('\n}')[0] ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, property = '']) => property);
 };
-const deploy = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8');
+const deploy = textOf('docs/deploy.md');
 /** The names in the first column of the table that begins with this column. */
 const namesBelow = (column: string): readonly string[] => {
   const [, table = ''] = new RegExp(`^\\| ${column} \\|.*\\n\\|[-|]+\\n((?:\\|.*\\n)+)`, 'm').exec(deploy) ?? [];
-  const cells = [...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell);
-  return cells.flatMap(cell => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+  return rowsOf(table).flatMap(row => codesIn(cells(row)[1] ?? ''));
 };
 
 describe('a setting is complete', () => {
