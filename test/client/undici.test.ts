@@ -1,38 +1,13 @@
-import { createServer, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Agent, Client, interceptors, Pool, request, fetch as undiciFetch } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createTokenClient, fakeSource } from '../../lib/client/index.ts';
-import { listening } from '../kit/loopback.ts';
-import { made, steppedSource } from './made.ts';
-
-const ACME = 'poweroffice-v2/acme';
-
-const startServer = async (answer: (request: IncomingMessage) => readonly [number, Record<string, string>?]) => {
-  const received: { readonly path: string | undefined; readonly headers: IncomingMessage['headers']; body: string }[] =
-    [];
-  const server = createServer((incoming, response) => {
-    const got = { path: incoming.url, headers: incoming.headers, body: '' };
-    received.push(got);
-    incoming.on('data', chunk => {
-      got.body += chunk;
-    });
-    incoming.on('end', () => {
-      const [status, headers = {}] = answer(incoming);
-      response.writeHead(status, headers).end(`answer ${status}`);
-    });
-  });
-  return { url: `http://127.0.0.1:${await listening(server)}`, received };
-};
-
-const refusesTheFirst = ({ headers }: IncomingMessage) =>
-  headers.authorization === 'Bearer fake-token-1' ? ([401] as const) : ([200] as const);
+import { createTokenClient } from '../../lib/client/index.ts';
+import { clientAt, refusesTheFirstToken, startBusinessSystem, TOKEN_HEADERS } from './business-system.ts';
+import { ACME, made, steppedSource } from './made.ts';
 
 /** An agent whose requests have the token of a connection at this address. */
 const agentFor = (baseUrl: string, redirects: 'inside' | 'outside' | 'none' = 'none') => {
-  const headers = { Authorization: 'Bearer fake-token-1', 'X-Key': 'invented-key' };
-  const source = fakeSource({ [ACME]: { baseUrl, headers } });
-  const tokens = createTokenClient({ source });
+  const { source, tokens } = clientAt(baseUrl);
   const redirect = interceptors.redirect({ maxRedirections: 5 });
   const plain = new Agent();
   onTestFinished(() => plain.destroy());
@@ -48,23 +23,22 @@ describe('a request', () => {
     ['a flat list', Object.entries(own).flat()],
     ['pairs', new Map(Object.entries(own))],
   ])('with headers as %s has the headers of the token', async (_, headers) => {
-    const { url, received } = await startServer(() => [200]);
+    const { url, received } = await startBusinessSystem(() => [200]);
     const { dispatcher } = agentFor(`${url}/v2`);
     const { statusCode, body } = await request(`${url}/v2/x`, { dispatcher, headers });
     expect([statusCode, await body.text()]).toEqual([200, 'answer 200']);
-    const expected = { authorization: 'Bearer fake-token-1', 'x-key': 'invented-key', 'x-other': 'own' };
-    expect(received[0]?.headers).toMatchObject(expected);
+    expect(received[0]?.headers).toMatchObject({ ...TOKEN_HEADERS, 'x-other': 'own' });
   });
 
   it('by the fetch of undici has them too', async () => {
-    const { url, received } = await startServer(() => [200]);
+    const { url, received } = await startBusinessSystem(() => [200]);
     const { dispatcher } = agentFor(url);
     expect(await (await undiciFetch(`${url}/x`, { dispatcher })).text()).toBe('answer 200');
     expect(received[0]?.headers.authorization).toBe('Bearer fake-token-1');
   });
 
   it('to another origin has none of them', async () => {
-    const { url, received } = await startServer(() => [200]);
+    const { url, received } = await startBusinessSystem(() => [200]);
     const { dispatcher } = agentFor('http://127.0.0.1:9');
     expect((await request(`${url}/x`, { dispatcher })).statusCode).toBe(200);
     expect(JSON.stringify(received)).not.toMatch(/fake-token|invented-key/);
@@ -74,8 +48,8 @@ describe('a request', () => {
     ['Client', Client],
     ['Pool', Pool],
   ])('of a %s fails without an origin, and has the token with it', async (_, Dispatcher) => {
-    const { url, received } = await startServer(() => [200]);
-    const tokens = createTokenClient({ source: fakeSource({ [ACME]: { baseUrl: url } }) });
+    const { url, received } = await startBusinessSystem(() => [200]);
+    const { tokens } = clientAt(url);
     const plain = new Dispatcher(url);
     onTestFinished(() => plain.destroy());
     const dispatcher = plain.compose(tokens.interceptorFor(ACME));
@@ -90,7 +64,7 @@ describe('a request', () => {
   });
 
   it('ends as soon as it is aborted, also before it has a token', async () => {
-    const { url, received } = await startServer(() => [200]);
+    const { url, received } = await startBusinessSystem(() => [200]);
     const { source, fetches } = steppedSource();
     const plain = new Agent();
     onTestFinished(() => plain.destroy());
@@ -107,7 +81,7 @@ describe('a request', () => {
   });
 
   it('fails with the reason for a missing token', async () => {
-    const { url } = await startServer(() => [200]);
+    const { url } = await startBusinessSystem(() => [200]);
     const { dispatcher, source } = agentFor(url);
     source.set(ACME, 'not_yet');
     await expect(request(`${url}/x`, { dispatcher })).rejects.toMatchObject({ name: 'TokenError', code: 'not_yet' });
@@ -116,7 +90,7 @@ describe('a request', () => {
 
 describe('a refused request (401)', () => {
   it('ends as soon as it is aborted, also while its token is renewed', async () => {
-    const { url, received } = await startServer(() => [401]);
+    const { url, received } = await startBusinessSystem(() => [401]);
     const { source, renewed } = steppedSource();
     const token = made(0, { baseUrl: url, issuedAt: Date.now(), expiresAt: Date.now() + 60_000 });
     const plain = new Agent();
@@ -135,7 +109,7 @@ describe('a refused request (401)', () => {
   });
 
   it('by the fetch of undici is returned if it has a body, which undici makes a stream', async () => {
-    const { url, received } = await startServer(refusesTheFirst);
+    const { url, received } = await startBusinessSystem(refusesTheFirstToken);
     const { dispatcher } = agentFor(url);
     const post = { dispatcher, method: 'POST', body: 'a body' } as const;
     expect((await undiciFetch(`${url}/x`, post)).status).toBe(401);
@@ -145,7 +119,7 @@ describe('a refused request (401)', () => {
   });
 
   it('is repeated once with a newer token', async () => {
-    const { url, received } = await startServer(refusesTheFirst);
+    const { url, received } = await startBusinessSystem(refusesTheFirstToken);
     const { dispatcher, source } = agentFor(url);
     const { statusCode, body } = await request(`${url}/x`, { dispatcher, method: 'POST', body: 'a body' });
     expect([statusCode, await body.text()]).toEqual([200, 'answer 200']);
@@ -157,13 +131,13 @@ describe('a refused request (401)', () => {
   });
 
   it('is repeated once: the second answer is returned', async () => {
-    const { url, received } = await startServer(() => [401]);
+    const { url, received } = await startBusinessSystem(() => [401]);
     const { statusCode, body } = await request(`${url}/x`, agentFor(url));
     expect([statusCode, await body.text(), received.length]).toEqual([401, 'answer 401', 2]);
   });
 
   it('is returned if its body is a stream', async () => {
-    const { url, received } = await startServer(refusesTheFirst);
+    const { url, received } = await startBusinessSystem(refusesTheFirstToken);
     const { dispatcher, source } = agentFor(url);
     const streamed = { dispatcher, method: 'POST', body: Readable.from(['a body']) } as const;
     const { statusCode, body } = await request(`${url}/x`, streamed);
@@ -172,8 +146,8 @@ describe('a refused request (401)', () => {
   });
 
   it('is returned if the newer token is for another origin', async () => {
-    const moved = await startServer(() => [200]);
-    const { url, received } = await startServer(() => {
+    const moved = await startBusinessSystem(() => [200]);
+    const { url, received } = await startBusinessSystem(() => {
       source.set(ACME, { baseUrl: moved.url, issuedAt: Date.now() + 1000 });
       return [401];
     });
@@ -183,7 +157,7 @@ describe('a refused request (401)', () => {
   });
 
   it('is returned if there is no newer token', async () => {
-    const { url } = await startServer(() => [401]);
+    const { url } = await startBusinessSystem(() => [401]);
     const { dispatcher, source } = agentFor(url);
     const { body: first } = await request(`${url}/warm-up`, { dispatcher });
     await first.dump();
@@ -196,8 +170,8 @@ describe('a refused request (401)', () => {
 it.each(['inside', 'outside'] as const)(
   'a redirect to another origin takes no token along, with redirects %s',
   async at => {
-    const foreign = await startServer(() => [200]);
-    const { url, received } = await startServer(() => [302, { location: `${foreign.url}/file` }]);
+    const foreign = await startBusinessSystem(() => [200]);
+    const { url, received } = await startBusinessSystem(() => [302, { location: `${foreign.url}/file` }]);
     const { dispatcher } = agentFor(url, at);
     const { statusCode, body } = await request(`${url}/x`, { dispatcher });
     await body.dump();
