@@ -6,8 +6,9 @@ import { defaultPolicy as policy, promised, tickOf } from '../lib/core/policy.ts
 import { minutes } from '../lib/core/types.ts';
 import { mailOf } from '../lib/observe/mail.ts';
 import { providers } from '../lib/providers/index.ts';
-import { cells, codesIn, rowsOf, sectionOf, snippets, textOf, tokenFields } from './kit/pages.ts';
+import { cells, codesIn, rowsOf, sectionOf, snippets, tokenFields } from './kit/pages.ts';
 import { connectionOf, idOf, START } from './kit/records.ts';
+import { textOf } from './kit/repository.ts';
 
 const api = textOf('docs/api.md');
 

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { longestCallDeadline, defaultPolicy as policy, runDeadlineOf, slotPatienceOf } from '../lib/core/policy.ts';
 import { seconds } from '../lib/core/types.ts';
-import { cells, codesIn, pathTo, rowsOf, sectionOf, snippets, textOf } from './kit/pages.ts';
+import { cells, codesIn, rowsOf, sectionOf, snippets } from './kit/pages.ts';
+import { pathTo, textOf } from './kit/repository.ts';
 
 const architecture = textOf('docs/architecture.md');
 

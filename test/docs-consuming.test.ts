@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { windows } from '../lib/client/cache.ts';
 import { tokenErrorCodes } from '../lib/client/errors.ts';
 import { apiPatience, tablePatience } from '../lib/client/patience.ts';
-import { cells, rowsOf, sectionOf, textOf } from './kit/pages.ts';
+import { cells, rowsOf, sectionOf } from './kit/pages.ts';
+import { textOf } from './kit/repository.ts';
 
 const consuming = textOf('docs/consuming.md');
 

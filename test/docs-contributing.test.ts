@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { codesIn, pathTo, textOf } from './kit/pages.ts';
+import { codesIn } from './kit/pages.ts';
+import { pathTo, textOf } from './kit/repository.ts';
 
 describe('CONTRIBUTING.md', () => {
   const contributing = textOf('CONTRIBUTING.md');

@@ -1,15 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { anchorOf, brokenIn, linksIn, markdownIn, proseIn } from './kit/links.ts';
+import { textOf } from './kit/repository.ts';
 
 const root = join(import.meta.dirname, '..');
 // People do not read what a tool writes for itself.
 const pages = markdownIn(root).filter(page => !page.startsWith('tools/package/api/'));
-const proseOf = (page: string) => proseIn(readFileSync(join(root, page), 'utf8'));
+const proseOf = (page: string) => proseIn(textOf(page));
 
 const LONG = 100;
-const isLong = (page: string) => readFileSync(join(root, page), 'utf8').trimEnd().split('\n').length > LONG;
+const isLong = (page: string) => textOf(page).trimEnd().split('\n').length > LONG;
 
 describe('links', () => {
   it('are found', () => {

@@ -9,7 +9,8 @@ import { runProviderCommand } from '../local/provider/run.ts';
 import { startSimulators } from '../local/simulators/server.ts';
 import { providerSchema } from '../tools/provider-schema.ts';
 import { runLaptop, temporaryFolder } from './kit/laptop-process.ts';
-import { codesIn, textOf } from './kit/pages.ts';
+import { codesIn } from './kit/pages.ts';
+import { textOf } from './kit/repository.ts';
 
 const CATALOGUE = new URL('../catalogue/', import.meta.url);
 const page = textOf('docs/providers.md');

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { textOf } from './kit/repository.ts';
 
 const root = join(import.meta.dirname, '..');
-const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
 const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
 const pages = ['README.md', ...inDocs.filter(file => file.endsWith('.md')).map(file => join('docs', file))];
 

@@ -5,18 +5,8 @@ import { parseConnectionId } from '../lib/core/types.ts';
 import { metrics } from '../lib/observe/metrics.ts';
 import { providers } from '../lib/providers/index.ts';
 import { parseOptions, usage } from '../local/options.ts';
-import {
-  cells,
-  codesIn,
-  lifetimeIn,
-  pathTo,
-  rowOf,
-  rowsOf,
-  sectionOf,
-  snippets,
-  textOf,
-  tokenFields,
-} from './kit/pages.ts';
+import { cells, codesIn, lifetimeIn, rowOf, rowsOf, sectionOf, snippets, tokenFields } from './kit/pages.ts';
+import { pathTo, textOf } from './kit/repository.ts';
 
 const readme = textOf('README.md');
 const laptop = textOf('docs/laptop.md');

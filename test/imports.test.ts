@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providerIds } from '../lib/providers/index.ts';
+import { textOf } from './kit/repository.ts';
 
 /** The allowed imports: they point inward, to a core that depends on nothing outside. */
 
@@ -17,7 +18,6 @@ const filesBelow = (folder: string): string[] =>
 const existing = new Set(readdirSync(root));
 const sourcesOf = (...folders: string[]): string[] =>
   folders.filter(folder => existing.has(folder.split('/')[0] ?? '')).flatMap(filesBelow);
-const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** Ignores comments and texts; only the specifier of an import is kept. */
 const withoutComments = (source: string): string =>

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { textOf } from './kit/repository.ts';
 
 /** One word for one thing: no two files of the repository export the same name for different things. */
 
@@ -21,7 +22,7 @@ const EXPORTED = /^export (?:abstract )?(?:const|class|interface|type|(?:async )
 it('each exported name is that of one thing', () => {
   const places = new Map<string, string[]>();
   for (const file of folders.flatMap(filesBelow)) {
-    for (const [, name = ''] of readFileSync(join(root, file), 'utf8').matchAll(EXPORTED)) {
+    for (const [, name = ''] of textOf(file).matchAll(EXPORTED)) {
       places.set(name, [...(places.get(name) ?? []), file]);
     }
   }

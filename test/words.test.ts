@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { textOf } from './kit/repository.ts';
 
 /** Plain English in comments, in the names of tests and in documents. */
 
@@ -67,7 +68,6 @@ const faultsIn = (lines: readonly string[]): readonly string[] =>
       return found === undefined ? [] : [`${n + 1}: "${found}". Write: ${instead}.`];
     });
   });
-const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 it('notices such phrases', () => {
   const sentences = [

@@ -4,8 +4,8 @@ import { eventBus } from '../../lib/aws/events.ts';
 import { plus } from '../../lib/core/types.ts';
 import type { Transition } from '../../lib/events.ts';
 import { mockedClient } from '../kit/mock-client.ts';
-import { textOf } from '../kit/pages.ts';
 import { idOf, START } from '../kit/records.ts';
+import { textOf } from '../kit/repository.ts';
 
 const document = textOf('docs/events.md');
 const bus = mockedClient(EventBridgeClient);

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
-import { sectionOf, textOf } from '../kit/pages.ts';
+import { sectionOf } from '../kit/pages.ts';
+import { textOf } from '../kit/repository.ts';
 import { startGateway } from './gateway.ts';
 import { CONNECTION, credentials, startProduct, TABLE } from './product.ts';
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { billOf } from '../../bench/cost/bill.ts';
 import { estimate, templateResourcesOf } from '../../bench/cost/estimate.ts';
@@ -16,12 +15,12 @@ import {
 } from '../../bench/cost/record.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import { withSection } from '../../tools/figures/section.ts';
+import { textOf } from '../kit/repository.ts';
 import { isThorough } from '../kit/thorough.ts';
 
 // The first synthesis in a process loads most of the CDK, and a day of virtual time takes a while.
 vi.setConfig({ testTimeout: 120_000 });
 
-const textOf = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const record = readRecord();
 const each = String(providerIds.length);
 const paid = ({ usage }: Recorded) => billOf(usage, { freeTier: false }).total;

@@ -6,6 +6,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { afterAll, expect, test } from 'vitest';
 import { providerFromFile, TokenRefresher } from '../../infra/token-refresher.ts';
 import { small } from '../definition/acme.ts';
+import { textOf } from '../kit/repository.ts';
 
 /** The code of the functions. */
 
@@ -71,13 +72,13 @@ test('only a function that signs has what signs', () => {
 });
 
 test('its source map finds the source', () => {
-  const payload = JSON.parse(readFileSync(new URL('../../dist/source-maps/watch.js.map', import.meta.url), 'utf8'));
+  const payload = JSON.parse(textOf('dist/source-maps/watch.js.map'));
   const sources: string[] = payload.sources;
   expect(sources.some(source => source.endsWith('functions/watch/handler.ts'))).toBe(true);
   expect(new SourceMap(payload).findEntry(20, 0)).toHaveProperty('originalSource');
 });
 
 test('the licenses of the packages in it are in the package', () => {
-  const text = readFileSync(new URL('../../dist/functions/LICENSES.txt', import.meta.url), 'utf8');
+  const text = textOf('dist/functions/LICENSES.txt');
   for (const name of ['@middy/core', '@aws-sdk/client-dynamodb', 'zod', 'jose']) expect(text).toContain(`${name} `);
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { environmentOf } from '../../functions/environment.ts';
@@ -8,9 +7,10 @@ import { allShards } from '../../lib/core/shard.ts';
 import { minutes, seconds } from '../../lib/core/types.ts';
 import { providers } from '../../lib/providers/index.ts';
 import type { JsonObject, Resource } from '../iam/stacks.ts';
+import { textOf } from '../kit/repository.ts';
 import { constructPathOf, deployedResources, intrinsicText, ofType, type Resources } from './template.ts';
 
-const { version, repository } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const { version, repository } = JSON.parse(textOf('package.json'));
 const all = deployedResources();
 const at = (path: string): Resource => {
   const found = Object.entries(all).find(([id]) => constructPathOf(all, id) === path);

@@ -1,4 +1,4 @@
-import { textOf } from '../kit/pages.ts';
+import { textOf } from '../kit/repository.ts';
 
 const text = textOf('docs/runbook.md');
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { plansOf, SettingsError } from '../../infra/options.ts';
 import { contextKeys, providerContextKeys, settingsOf } from '../../infra/settings.ts';
 import { providerIds } from '../../lib/providers/index.ts';
-import { cells, codesIn, rowsOf, textOf } from '../kit/pages.ts';
+import { cells, codesIn, rowsOf } from '../kit/pages.ts';
+import { textOf } from '../kit/repository.ts';
 
 describe('the context of the app', () => {
   test('may be empty: feature flags and look-ups are not settings', () => {

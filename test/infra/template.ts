@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
@@ -8,13 +8,14 @@ import type { Settings } from '../../infra/settings.ts';
 import { TokenRefresherStack } from '../../infra/stack.ts';
 import { isObject } from '../../lib/core/json.ts';
 import type { Resource } from '../iam/stacks.ts';
+import { textOf } from '../kit/repository.ts';
 
 export type Resources = Readonly<Record<string, Resource>>;
 
 // The first synthesis in a process loads most of the CDK.
 vi.setConfig({ testTimeout: 60_000 });
 
-const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
+const { context } = JSON.parse(textOf('cdk.json'));
 
 /** One for all apps of a file: each writes the code of the functions there. */
 const outdir = mkdtempSync(join(tmpdir(), 'synthesized-'));

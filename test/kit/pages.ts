@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { hours, minutes } from '../../lib/core/types.ts';
 
-/** What the tests of the pages read: tables, snippets and codes. */
-
-export const pathTo = (file: string): URL => new URL(`../../${file}`, import.meta.url);
-export const textOf = (file: string): string => readFileSync(pathTo(file), 'utf8');
+/** What the tests of the pages read: sections, tables, snippets and codes. */
 
 /** The text below a heading of the second level, up to the next one. */
 export const sectionOf = (page: string, heading: string): string =>

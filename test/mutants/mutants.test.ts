@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { textOf } from '../kit/repository.ts';
 import { mutants } from './protocol.ts';
 
-const sourceOf = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
-
 test('every mutant still finds what it breaks', () => {
-  const lost = mutants.filter(({ file, find }) => sourceOf(file).split(find).length !== 2);
+  const lost = mutants.filter(({ file, find }) => textOf(file).split(find).length !== 2);
   expect(lost.map(({ file, name }) => `${file}: ${name}`)).toEqual([]);
 });
 
 test('docs/reliability.md has the result of each', () => {
   const [, recorded = ''] =
-    /<!-- mutants: begin -->([\s\S]*)<!-- mutants: end -->/.exec(sourceOf('docs/reliability.md')) ?? [];
+    /<!-- mutants: begin -->([\s\S]*)<!-- mutants: end -->/.exec(textOf('docs/reliability.md')) ?? [];
   const rows = [...recorded.matchAll(/^\| (.*) \| `(.*)` \| seed /gm)].map(([, name, file]) => `${file}: ${name}`);
   expect(rows.toSorted()).toEqual(mutants.map(({ file, name }) => `${file}: ${name}`).toSorted());
   expect(recorded).toContain(`\n${mutants.length} mutants: ${mutants.length} noticed, 0 not.\n`);

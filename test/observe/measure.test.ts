@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import type { Health } from '../../lib/core/health.ts';
@@ -26,6 +25,7 @@ import type { SweepReport } from '../../lib/refresh/sweep.ts';
 import { testClock } from '../kit/clock.ts';
 import { capturedOutput } from '../kit/deployed.ts';
 import { idOf, tickReport } from '../kit/records.ts';
+import { textOf } from '../kit/repository.ts';
 
 const clock = testClock();
 
@@ -189,6 +189,6 @@ describe('what is measured', () => {
 });
 
 it.each(Object.keys(names))('%s gets a value somewhere', name => {
-  const source = readFileSync(new URL('../../lib/observe/measure.ts', import.meta.url), 'utf8');
+  const source = textOf('lib/observe/measure.ts');
   expect(source.includes(`names.${name}`), 'lib/observe/measure.ts must give it a value').toBe(true);
 });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { behind } from '../../tools/node/behind.ts';
+import { textOf } from '../kit/repository.ts';
 
 const releases = [
   { version: '24.9.0', security: true },
@@ -44,9 +44,7 @@ it.each([
 });
 
 it('apps that install the package get no Node with it', () => {
-  const { dependencies, optionalDependencies = {} } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const { dependencies, optionalDependencies = {} } = JSON.parse(textOf('package.json'));
   expect(Object.keys({ ...dependencies, ...optionalDependencies }).filter(name => name.startsWith('node-'))).toEqual(
     [],
   );

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { errorCodes } from '../../lib/core/errors.ts';
 import { openApi } from '../../tools/openapi.ts';
 import { schemas, schemaText, written } from '../../tools/schemas.ts';
+import { textOf } from '../kit/repository.ts';
 
 it.each(Object.keys(schemas) as (keyof typeof schemas)[])('docs/%s is that of the code: `npm run schema`', name => {
   expect(written(name)).toBe(schemaText(name));
@@ -17,9 +18,7 @@ it('docs/openapi.json is valid OpenAPI 3.1, with every route and every error cod
   const routes = Object.entries(paths).flatMap(([path, item]) =>
     Object.keys(item).flatMap(method => (method === 'parameters' ? [] : [`${method.toUpperCase()} ${path}`])),
   );
-  const atGateway = [
-    ...readFileSync('infra/api.ts', 'utf8').matchAll(/HttpRouteKey\.with\('(.+)', HttpMethod\.(\w+)\)/g),
-  ];
+  const atGateway = [...textOf('infra/api.ts').matchAll(/HttpRouteKey\.with\('(.+)', HttpMethod\.(\w+)\)/g)];
   expect(routes.toSorted(), 'tools/openapi.ts needs each route of infra/api.ts').toEqual(
     atGateway.map(([, path, method]) => `${method} ${path}`).toSorted(),
   );
@@ -53,9 +52,6 @@ it('the schema describes each part of a definition and lists the error codes', (
 
 it('each definition of the catalogue names the schema', () => {
   for (const file of readdirSync('catalogue')) {
-    expect([file, JSON.parse(readFileSync(`catalogue/${file}`, 'utf8')).$schema]).toEqual([
-      file,
-      '../docs/provider.schema.json',
-    ]);
+    expect([file, JSON.parse(textOf(`catalogue/${file}`)).$schema]).toEqual([file, '../docs/provider.schema.json']);
   }
 });
