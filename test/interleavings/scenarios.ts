@@ -1,5 +1,6 @@
 import { GRACE } from '../../lib/core/retirement.ts';
 import { type ConnectionId, minutes } from '../../lib/core/types.ts';
+import { SURELY_DUE } from '../kit/vendor.ts';
 import type { Actor } from './actor.ts';
 import { FOURTH, KEYS, SINGLE, type Stage } from './stage.ts';
 
@@ -49,11 +50,8 @@ const ALL = [WW, WD, DW, DD];
 /** A worker that finds nothing to do has only one operation: it cannot come first. */
 const UNNOTICED = [DW, DD];
 
-/** This long after a grant its connection is certainly due. */
-const DUE = minutes(33);
-
 const begun =
-  (secret: unknown, wait = DUE) =>
+  (secret: unknown, wait = SURELY_DUE) =>
   async (stage: Stage): Promise<void> => {
     await stage.put('acme', secret);
     await stage.discover();
@@ -109,7 +107,7 @@ const renewed = (secret: unknown, table: 'tokens' | 'connections', times: number
       bringBack = stage.backUp(table);
       for (let time = 0; time < times; time += 1) {
         await stage.tick();
-        stage.clock.pass(DUE);
+        stage.clock.pass(SURELY_DUE);
       }
     },
     events: [() => bringBack()],
@@ -123,12 +121,12 @@ const rows: readonly (Omit<Scenario, 'there'> & Partial<Scenario>)[] = [
   { name: 'new', pairs: [WW], prepare: discovered(login) },
   { name: 'undiscovered', pairs: UNNOTICED, prepare: undiscovered(login) },
   { name: 'secret-changed', pairs: UNNOTICED, prepare: thenPut(login, noted(login)) },
-  { name: 'secret-changed-when-due', pairs: ALL, prepare: thenPut(login, noted(login), DUE) },
+  { name: 'secret-changed-when-due', pairs: ALL, prepare: thenPut(login, noted(login), SURELY_DUE) },
   {
     name: 'password-changed',
     pairs: ALL,
     prepare: async stage => {
-      await thenPut(login, { password: 'new' }, DUE)(stage);
+      await thenPut(login, { password: 'new' }, SURELY_DUE)(stage);
       stage.vendor.password = 'new';
     },
   },
@@ -137,7 +135,7 @@ const rows: readonly (Omit<Scenario, 'there'> & Partial<Scenario>)[] = [
   { name: 'code-due', pairs: [WW, WD, DW], prepare: begun(code), onlyCopy: true },
   { name: 'code-new', pairs: [WW], prepare: discovered(code), onlyCopy: true },
   { name: 'code-undiscovered', pairs: UNNOTICED, prepare: undiscovered(code), onlyCopy: true },
-  { name: 'code-note-changed', pairs: ALL, prepare: thenPut(code, noted(code), DUE), onlyCopy: true },
+  { name: 'code-note-changed', pairs: ALL, prepare: thenPut(code, noted(code), SURELY_DUE), onlyCopy: true },
   { name: 'code-replaced', pairs: UNNOTICED, prepare: thenPut(code, { code: 'good-2' }), onlyCopy: true },
 
   { name: 'packed-undiscovered', pairs: UNNOTICED, prepare: undiscovered(packed(ABC)), there: KEYS },
@@ -164,7 +162,7 @@ const rows: readonly (Omit<Scenario, 'there'> & Partial<Scenario>)[] = [
   {
     name: 'packed-key-removed',
     pairs: [WD, DW, DD],
-    prepare: thenPut(packed(ABCD), packed(ABC), DUE),
+    prepare: thenPut(packed(ABCD), packed(ABC), SURELY_DUE),
     there: KEYS,
     gone: [FOURTH],
   },

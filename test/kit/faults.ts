@@ -52,7 +52,7 @@ export const dieAt = (world: World, when: When, operation: string): Promise<'die
     };
   });
 
-/** Lets a process crash at one operation of its work. */
+/** Lets a process crash at one operation of its work. Rejects if the work ends without that operation. */
 export const crashAt = async (
   world: World,
   when: When,
@@ -60,8 +60,8 @@ export const crashAt = async (
   work: () => Promise<unknown>,
 ): Promise<void> => {
   const died = dieAt(world, when, operation);
-  void work();
-  await died;
+  const ended = await Promise.race([died, work()]);
+  if (ended !== 'died') throw new Error(`the work ended before ${operation}`);
 };
 
 /** Counts the provider calls in progress. Returns a function with the most of them at a time. */

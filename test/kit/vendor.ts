@@ -1,7 +1,7 @@
 import { isObject, jsonObject } from '../../lib/core/json.ts';
-import type { Policy } from '../../lib/core/policy.ts';
+import { defaultPolicy, type Policy } from '../../lib/core/policy.ts';
 import type { Account, HttpReply, HttpRequest, Provider } from '../../lib/core/provider.ts';
-import { type EpochMs, hours, type Milliseconds, minutes, plus, seconds } from '../../lib/core/types.ts';
+import { type EpochMs, hours, type Milliseconds, plus, seconds } from '../../lib/core/types.ts';
 import { idOf } from './records.ts';
 import { World } from './world.ts';
 
@@ -12,6 +12,9 @@ export const answer = (body: unknown, status = 200, headers: Record<string, stri
   body: typeof body === 'string' ? body : JSON.stringify(body),
 });
 export const lostAnswer: HttpReply = { kind: 'failed', code: 'timeout', sent: true };
+
+/** This long after a grant, a connection with a token of an hour is due, whatever its jitter. */
+export const SURELY_DUE: Milliseconds = Math.ceil(hours(1) * defaultPolicy.refreshAt * (1 + defaultPolicy.jitter));
 
 /** An invented provider with all abilities of providers; `change` removes some. */
 export const testProvider = (change: Partial<Provider> = {}, abilities: Partial<Account> = {}): Provider => ({
@@ -163,7 +166,7 @@ export const vendorWorld = async (
   await world.add(ID, secret);
   if (refreshed) {
     await world.refresh(ID);
-    world.clock.pass(minutes(33));
+    world.clock.pass(SURELY_DUE);
     world.log.length = 0;
     world.calls.length = 0;
     world.deadlines.length = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { minutes } from '../../lib/core/types.ts';
+import { hours, minutes } from '../../lib/core/types.ts';
 import { crashAt, failAlways, failOnce, once } from '../kit/faults.ts';
-import { answer, ID, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, SURELY_DUE, vendorWorld } from '../kit/vendor.ts';
 
 const points = [
   ['before', 'connections.claim'],
@@ -67,7 +67,7 @@ describe.each(storeFaults)('a store that fails %s %s', (where, operation, result
     expect(await world.refreshToken(ID)).toBe('refresh-2');
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
 
-    world.clock.pass(minutes(33));
+    world.clock.pass(SURELY_DUE);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(vendor.accepts((await world.token(ID)).accessToken)).toBe(true);
     expect(vendor.reused).toBe(0);
@@ -93,7 +93,7 @@ it('a token that was not published is obtained again, with the session that came
 it('a session that is over does not come back because its token was not published', async () => {
   const { world, vendor } = await vendorWorld();
   // A refresh that does not lengthen the token's life: the wall of the session.
-  vendor.life = minutes(30);
+  vendor.life = hours(1) - SURELY_DUE;
   failOnce(world, 'before', 'tokens.publish');
   await world.refresh(ID);
   expect(await world.record(ID)).not.toHaveProperty('session');
@@ -139,7 +139,7 @@ it('a session that the store never took is not used, and neither is the spent on
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', commitFailed: 'keep' });
   delete world.hooks.before;
   expect(await world.refreshToken(ID)).toBe('refresh-1');
-  world.clock.pass(minutes(33));
+  world.clock.pass(SURELY_DUE);
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
   expect(vendor.grants).toEqual(['refresh', 'password']);
   expect(vendor.reused).toBe(0);
@@ -150,7 +150,7 @@ it('a session whose answer from the store was lost both times is used all the sa
   failAlways(world, 'after', 'sessions.keep');
   await world.refresh(ID);
   delete world.hooks.after;
-  world.clock.pass(minutes(33));
+  world.clock.pass(SURELY_DUE);
   await world.refresh(ID);
   expect(vendor.grants).toEqual(['refresh', 'refresh']);
   expect(vendor.reused).toBe(0);

@@ -5,7 +5,7 @@ import { windowOf } from '../../lib/core/rate-limit.ts';
 import { minutes, plus, seconds } from '../../lib/core/types.ts';
 import { always, failAlways } from '../kit/faults.ts';
 import { connectionOf, idOf, START } from '../kit/records.ts';
-import { answer, ID, packed, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { answer, ID, packed, SURELY_DUE, testProvider, vendorWorld } from '../kit/vendor.ts';
 
 const perMinute = (calls: number) => ({ calls, per: minutes(1) });
 const limited = (calls: number, abilities = {}) => testProvider({ rateLimit: perMinute(calls) }, abilities);
@@ -170,7 +170,7 @@ it('a connection whose call was refused for the rate limit keeps its part of the
   // The one call of the minority is used while the schedule wants the rest.
   await world.useLimit(perMinute(4), 1);
   expect(await world.refresh(ID, world.worker(), true)).toMatchObject({ result: 'refreshed' });
-  world.clock.pass(minutes(33));
+  world.clock.pass(SURELY_DUE);
   await world.useLimit(perMinute(4), 3);
   expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
 });

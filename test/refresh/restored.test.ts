@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpReply, HttpRequest } from '../../lib/core/provider.ts';
 import { epochMs, hours, minutes, plus, version } from '../../lib/core/types.ts';
 import { always, crashAt, deleteByHand, failOnce } from '../kit/faults.ts';
-import { codeWorld, ID, lostAnswer, refusedGrant, testProvider, vendorWorld } from '../kit/vendor.ts';
+import { codeWorld, ID, lostAnswer, refusedGrant, SURELY_DUE, testProvider, vendorWorld } from '../kit/vendor.ts';
 import { PREFIX, type World } from '../kit/world.ts';
 
 /** The tables do not agree: an item was deleted, or one of them was restored to an earlier state. */
@@ -105,13 +105,13 @@ describe('a record of an earlier state', () => {
 
   it('publishes at its next run, under a version above that of the token, without its session, which was spent since', async () => {
     const { world, vendor, token } = await restored();
-    world.clock.pass(minutes(33));
+    world.clock.pass(SURELY_DUE);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed', repaired: true });
     const after = await world.token(ID);
     expect(after.version).toBe(token.version + DAY + 1);
     expect(after.accessToken).not.toBe(token.accessToken);
     expect(await world.record(ID)).toMatchObject({ version: after.version, status: 'healthy' });
-    world.clock.pass(minutes(33));
+    world.clock.pass(SURELY_DUE);
     expect(await world.refresh(ID)).toMatchObject({ result: 'refreshed' });
     expect(world.reports.at(-1)).not.toHaveProperty('repaired');
     expect(vendor.grants).toEqual(['password', 'refresh']);
