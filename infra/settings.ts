@@ -20,19 +20,7 @@ import {
 
 /** The props of the construct that can be given as text. */
 export interface Settings
-  extends Pick<
-    TokenRefresherProps,
-    | 'name'
-    | 'runbookUrl'
-    | 'providers'
-    | 'alarmEmail'
-    | 'dashboard'
-    | 'logRetention'
-    | 'removalPolicy'
-    | 'connectionsPerSecret'
-    | 'apiRequestsPerSecond'
-    | 'apiReservedConcurrency'
-  > {
+  extends Pick<TokenRefresherProps, Extract<keyof typeof readers, keyof TokenRefresherProps> | 'logRetention'> {
   readonly alarmTopicArn?: string;
   readonly secretsKeyArns?: readonly string[];
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cursorOf, type HttpQuestion, route } from '../../lib/api/route.ts';
 import { idOf } from '../kit/records.ts';
+import { textOf } from '../kit/repository.ts';
 
 const call = (method: string, path: string, query: HttpQuestion['query'] = {}, body?: string) =>
   route({ method, path, query, ...(body !== undefined && { body }) });
@@ -26,6 +27,11 @@ describe('paths', () => {
     const body = JSON.stringify({ issuedAt });
     const refresh = { to: 'refresh', connection, issuedAt: Date.parse(issuedAt) };
     expect(call('POST', `/tokens/${connection}`, {}, body)).toEqual(refresh);
+  });
+
+  const destinations = [...textOf('lib/api/route.ts').matchAll(/readonly to: '(\w+)'/g)].map(([, to = '']) => to);
+  it.each(destinations)('that lead to "%s" have a test here', to => {
+    expect(textOf('test/api/route.test.ts')).toContain(`to: '${to}'`);
   });
 
   it('lead operators to the list', () => {

@@ -236,6 +236,20 @@ describe('functions', () => {
   });
 });
 
+describe('connectionsPerSecret', () => {
+  test('reaches the watch, which rejects secrets with more', () => {
+    const watch = ofType(deployedResources({ connectionsPerSecret: 2000 }), 'AWS::Lambda::Function').find(([id]) =>
+      /WatchFunction/.test(id),
+    );
+    expect(watch?.[1].Properties.Environment).toMatchObject({ Variables: { CONNECTIONS_PER_SECRET: '2000' } });
+  });
+
+  test.each([0, 1.5, 2001])('must be a whole number from 1 to 2000, not %d', connectionsPerSecret => {
+    const sentence = `"connectionsPerSecret" must be a whole number from 1 to 2000, got ${connectionsPerSecret}.`;
+    expect(() => deployedResources({ connectionsPerSecret })).toThrow(sentence);
+  });
+});
+
 describe('the HTTP API', () => {
   test('wants a signature of IAM on every route', () => {
     const routes = ofType(all, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);

@@ -1,10 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { plansOf, SettingsError } from '../../infra/options.ts';
 import { contextKeys, providerContextKeys, settingsOf } from '../../infra/settings.ts';
 import { providerIds } from '../../lib/providers/index.ts';
 import { cells, codesIn, rowsOf } from '../kit/pages.ts';
-import { textOf } from '../kit/repository.ts';
+import { pathTo, textOf } from '../kit/repository.ts';
 
 describe('the context of the app', () => {
   test('may be empty: feature flags and look-ups are not settings', () => {
@@ -191,6 +192,19 @@ describe('a setting is complete', () => {
     const options = propertiesOf('options.ts', 'ProviderOptions').filter(option => option !== 'definition');
     expect(options.toSorted()).toEqual(providerContextKeys.toSorted());
   });
+
+  const templateTests = readdirSync(pathTo('test/infra'))
+    .filter(file => file.endsWith('.test.ts') && file !== 'settings.test.ts')
+    .map(file => textOf(`test/infra/${file}`));
+  test.each([...propertiesOf('props.ts', 'TokenRefresherProps'), ...propertiesOf('options.ts', 'ProviderOptions')])(
+    'what %s changes has a test',
+    name => {
+      expect(
+        templateTests.some(text => new RegExp(`\\b${name}\\b`).test(text)),
+        'test/infra/resources.test.ts',
+      ).toBe(true);
+    },
+  );
 
   test('docs/deploy.md has every context key', () => {
     const ofProviders = providerContextKeys.map(option => `<provider>.${option}`);

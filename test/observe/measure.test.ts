@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefresherError } from '../../lib/core/errors.ts';
 import type { Health } from '../../lib/core/health.ts';
-import { seconds } from '../../lib/core/types.ts';
+import { hours, seconds } from '../../lib/core/types.ts';
 import type { DiscoverReport } from '../../lib/discovery/discover.ts';
 import {
   measureBrokenRecord,
@@ -119,6 +119,11 @@ describe('the watch', () => {
     expect(measureHealth({ ...health, longestFailing: 7 })).toEqual([...seen, failing]);
   });
 
+  it('measures the days until the first expiry, if anything has an end', () => {
+    const next = { name: 'NextExpiry', unit: 'NoUnit', value: 1.5 };
+    expect(measureHealth({ ...health, nextExpiry: hours(36) })).toEqual([...seen, next]);
+  });
+
   it('counts problems and broken records as one metric', () => {
     expect(measureDiscovery(found)).toEqual([]);
     expect(measureDiscovery({ ...found, problems: [problem, problem] })).toEqual([
@@ -186,6 +191,10 @@ describe('what is measured', () => {
   });
 
   it('is nothing if nothing was reported', () => expect(published(() => {})).toEqual([]));
+});
+
+it.each(Object.values(names))('%s is measured in a test above', name => {
+  expect(textOf('test/observe/measure.test.ts')).toContain(`'${name}'`);
 });
 
 it.each(Object.keys(names))('%s gets a value somewhere', name => {

@@ -1,7 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { providerIds } from '../../lib/providers/index.ts';
 import { temporaryFolder } from '../kit/laptop-process.ts';
+import { pathTo } from '../kit/repository.ts';
 import { missingIn } from './missing.ts';
 
 const FILES = [
@@ -22,6 +24,10 @@ const rootWith = (files: readonly string[], definition: unknown = {}): string =>
 
 it('nothing is missing from the providers of this package', () => {
   expect(missingIn()).toEqual([]);
+});
+
+it.each(providerIds)('what is particular to %s has tests', id => {
+  expect(existsSync(pathTo(`test/providers/${id}.test.ts`))).toBe(true);
 });
 
 it('a sentence names each file that is missing', () => {

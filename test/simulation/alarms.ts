@@ -3,10 +3,24 @@ import type { EpochMs } from '../../lib/core/types.ts';
 import { deployment } from './aws-metrics.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
 
-/** Alarms that have nothing to do with a lost token. */
-const unconcerned = ['discovery-problems', 'expiring', 'api-errors', 'api-slow', 'tables-throttled'];
-/** These alarms stay on until a person acts, long after their cause. */
-const lasting = ['functions-failing'];
+/**
+ * What each alarm says about a lost token. `lasting`: it stays on until a person acts, long after its cause. `attention`:
+ * it covers connections that need a person.
+ */
+const kinds: Readonly<Record<string, 'reports' | 'lasting' | 'attention' | 'nothing'>> = {
+  'watch-silent': 'reports',
+  overdue: 'reports',
+  'life-low': 'reports',
+  attention: 'attention',
+  'discovery-problems': 'nothing',
+  expiring: 'nothing',
+  'refreshes-failing': 'reports',
+  'commits-failing': 'reports',
+  'api-errors': 'nothing',
+  'api-slow': 'nothing',
+  'functions-failing': 'lasting',
+  'tables-throttled': 'nothing',
+};
 
 /** The deployed alarms, evaluated over the metrics of the functions. */
 export class Alarms {
@@ -14,18 +28,20 @@ export class Alarms {
 
   constructor(data: Measurements) {
     this.all = alarmsFor(deployment).map(spec => new AlarmEvaluator(spec, data));
+    const missing = this.all.find(({ spec }) => !(spec.id in kinds));
+    if (missing) throw new Error(`test/simulation/alarms.ts: what does "${missing.spec.id}" say about a lost token?`);
   }
 
   evaluate(now: EpochMs): void {
     for (const alarm of this.all) alarm.evaluate(now);
   }
 
-  /** Whether an alarm about a lost token was on between the two times; `attention` covers connections that need it. */
+  /** Whether an alarm about a lost token was on between the two times. `attention`: its connection needed a person. */
   reported(attention: boolean, from: EpochMs, to: EpochMs): boolean {
     return this.all.some(alarm => {
-      const { id } = alarm.spec;
-      if (unconcerned.includes(id) || (id === 'attention' && !attention)) return false;
-      return lasting.includes(id) ? alarm.beganBetween(from, to) : alarm.firedBetween(from, to);
+      const kind = kinds[alarm.spec.id];
+      if (kind === 'nothing' || (kind === 'attention' && !attention)) return false;
+      return kind === 'lasting' ? alarm.beganBetween(from, to) : alarm.firedBetween(from, to);
     });
   }
 
