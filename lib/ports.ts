@@ -98,15 +98,15 @@ export interface ConnectionStore {
   /** Adds a new connection. False: it exists already. */
   add(connection: Connection): Promise<boolean>;
   /**
-   * Sets `version + 1` and `dueAt = leaseUntil` if `version` and `dueAt` are the ones seen and the connection is not
+   * Sets `version + 1` and `dueAt = leaseUntil` if `version` and `dueAt` are those of `before` and the connection is not
    * retired. Returns the updated record, or undefined if another worker was first.
    */
-  claim(seen: Pick<Connection, 'connection' | 'version' | 'dueAt'>, claim: Claim): Promise<Connection | undefined>;
+  claim(before: Pick<Connection, 'connection' | 'version' | 'dueAt'>, claim: Claim): Promise<Connection | undefined>;
   /**
    * Counts one more request that waits for the worker with the lease. False: `most` are waiting already, or `version`
-   * is not the one seen. A claim and its settle reset the count to zero.
+   * is another one. A claim and its settle reset the count to zero.
    */
-  join(connection: ConnectionId, seen: Version, most: number): Promise<boolean>;
+  join(connection: ConnectionId, known: Version, most: number): Promise<boolean>;
   /** Ends the claim, if `version` is still mine and the connection is not retired. */
   settle(connection: ConnectionId, mine: Version, settlement: Settlement): Promise<boolean>;
   /** Sets a higher version, `to`, if `version` is still mine and the connection is not retired. */

@@ -34,6 +34,6 @@ export const firstRound = async (laptop: Laptop, say: (line: string) => void, st
 
 const comesByItself = (connection: Connection, now: number): boolean => {
   if (connection.leaseUntil !== undefined && connection.leaseUntil > now) return true;
-  const living = connection.expiresAt !== undefined && connection.expiresAt > now;
-  return !living && connection.status !== 'attention' && connection.failures < 3;
+  const isValid = connection.expiresAt !== undefined && connection.expiresAt > now;
+  return !isValid && connection.status !== 'attention' && connection.failures < 3;
 };

@@ -21,14 +21,14 @@ const row = (view: ConnectionView, now: number): readonly string[] => {
   const at = (iso: string | null) => (iso === null ? undefined : Date.parse(iso));
   const [expiresAt, issuedAt] = [at(view.expiresAt), at(view.issuedAt)];
   const dueAt = Date.parse(view.dueAt);
-  const alive = expiresAt !== undefined && expiresAt > now;
-  const share = alive && issuedAt !== undefined ? (expiresAt - now) / (expiresAt - issuedAt) : 0;
+  const isValid = expiresAt !== undefined && expiresAt > now;
+  const share = isValid && issuedAt !== undefined ? (expiresAt - now) / (expiresAt - issuedAt) : 0;
   const fields = view.lastError?.fields?.length ? ` (${view.lastError.fields.join(', ')})` : '';
   return [
     view.connection,
     view.status,
     bar(share),
-    alive ? shortDuration(expiresAt - now) : '-',
+    isValid ? shortDuration(expiresAt - now) : '-',
     issuedAt === undefined ? 'never' : `${shortDuration(now - issuedAt)} ago`,
     dueAt <= now ? 'now' : `in ${shortDuration(dueAt - now)}`,
     view.lastError ? `${view.lastError.code}${fields}` : '',

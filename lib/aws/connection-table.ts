@@ -109,18 +109,18 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
    * would put the record into an exception.
    */
   const claim = async (
-    seen: Parameters<ConnectionStore['claim']>[0],
+    before: Parameters<ConnectionStore['claim']>[0],
     { id, leaseUntil, forcedAt }: Claim,
   ): Promise<Connection | undefined> => {
-    const mine = version(seen.version + 1);
-    const answer = await change(seen.connection, {
+    const mine = version(before.version + 1);
+    const answer = await change(before.connection, {
       update: `SET #version = :mine, #dueAt = :leaseUntil, #leaseUntil = :leaseUntil, #claimId = :id${
         forcedAt === undefined ? '' : ', #forcedAt = :forcedAt'
       } REMOVE #waiters`,
-      condition: '#version = :seenVersion AND #dueAt = :seenDueAt AND attribute_not_exists(#retiredAt)',
-      values: { mine, leaseUntil, id, forcedAt, seenVersion: seen.version, seenDueAt: seen.dueAt },
+      condition: '#version = :versionBefore AND #dueAt = :dueBefore AND attribute_not_exists(#retiredAt)',
+      values: { mine, leaseUntil, id, forcedAt, versionBefore: before.version, dueBefore: before.dueAt },
     });
-    const item = answer ? answer.Attributes : await readItem(seen.connection);
+    const item = answer ? answer.Attributes : await readItem(before.connection);
     const claimed = item?.claimId?.S === id && item.version?.N === String(mine);
     return item && claimed ? fromItem(connectionSchema, item, table) : undefined;
   };
@@ -151,15 +151,15 @@ export const connectionTable = (client: DynamoDBClient, table: string, onBroken:
         return (await ifCondition(() => client.send(put))) !== undefined;
       }),
 
-    claim: (seen, how) => guarded('store_failed', `claim ${seen.connection}`, () => claim(seen, how)),
+    claim: (before, how) => guarded('store_failed', `claim ${before.connection}`, () => claim(before, how)),
 
     // The SDK may repeat it after a lost answer: it then counts one too many, and one fewer may wait.
-    join: (connection, seen, most) =>
+    join: (connection, known, most) =>
       guarded('store_failed', `wait for ${connection}`, async () => {
         const joined = {
           update: 'ADD #waiters :one',
-          condition: '#version = :seen AND (attribute_not_exists(#waiters) OR #waiters < :most)',
-          values: { one: 1, seen, most },
+          condition: '#version = :known AND (attribute_not_exists(#waiters) OR #waiters < :most)',
+          values: { one: 1, known, most },
         };
         return (await change(connection, joined)) !== undefined;
       }),

@@ -156,10 +156,10 @@ export class SecretInventory {
   /**
    * Keeps the connections as they are: the secret gives no answer that could change them, unless it is another secret.
    */
-  #hold(own: readonly Listed[], seen: SecretVersion = secretVersion('')): void {
+  #hold(own: readonly Listed[], current: SecretVersion = secretVersion('')): void {
     for (const { connection, discoveredVersion: noted } of own) {
-      const another = areOfTwoSecrets(noted, seen);
-      this.connections.set(connection, another ? { discoveredVersion: seen, secretKeys: 0, labels: {} } : undefined);
+      const another = areOfTwoSecrets(noted, current);
+      this.connections.set(connection, another ? { discoveredVersion: current, secretKeys: 0, labels: {} } : undefined);
     }
   }
 

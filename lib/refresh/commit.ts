@@ -27,7 +27,7 @@ export interface RefreshDeps extends RunDeps {
   readonly claimId: () => string;
 }
 
-type Granted = Extract<Obtained, { kind: 'granted' }>;
+type GrantedRun = Extract<Obtained, { kind: 'granted' }>;
 type Postponed = Extract<Obtained, { kind: 'postponed' }>;
 type Unchanged = Extract<Obtained, { kind: 'unchanged' }>;
 
@@ -56,7 +56,7 @@ export class Commit {
     this.#mine = content.version;
   }
 
-  async granted({ granted, grant, credentials, calls }: Granted, run: Run): Promise<RefreshReport> {
+  async granted({ granted, grant, credentials, calls }: GrantedRun, run: Run): Promise<RefreshReport> {
     const { tokens, policy } = this.#deps;
     const { before } = this;
     const { account, binding } = credentials;

@@ -78,17 +78,17 @@ export const createSecretStore = (now: () => number, folder?: string) => {
     secrets = next;
   };
 
-  const alive = (): StoredSecret[] =>
+  const existing = (): StoredSecret[] =>
     [...secrets.values()].filter(({ deleteAt }) => deleteAt === undefined || deleteAt > now());
 
   const find = (nameOrArn: string): StoredSecret | undefined =>
-    alive().find(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
+    existing().find(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
 
   return {
     now,
     /** Why the last write failed; undefined if it succeeded. */
     refusal: () => refusal,
-    all: alive,
+    all: existing,
     find,
 
     get: (nameOrArn: string): StoredSecret => {

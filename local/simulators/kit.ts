@@ -143,7 +143,8 @@ export class FakeAuthServer {
     }
     this.#tokens.set(accessToken, issued);
   }
-  living(accessToken: string | undefined): Issued | undefined {
+  /** A token that has not expired. */
+  valid(accessToken: string | undefined): Issued | undefined {
     const issued = accessToken === undefined ? undefined : this.#tokens.get(accessToken);
     return issued && issued.expiresAt > this.now ? issued : undefined;
   }

@@ -47,7 +47,7 @@ export const basicOf = ({ headers }: SimulatedRequest): readonly [string, string
 
 /** The valid token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
 export const bearerOf = (server: FakeAuthServer, { headers }: SimulatedRequest): Issued | undefined =>
-  server.living(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]);
+  server.valid(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]);
 
 /** A duration in seconds, with fractions if lifetimes are scaled. */
 export const inSeconds = (duration: Milliseconds): number => Number((duration / 1000).toFixed(3));

@@ -29,12 +29,12 @@ export const memorySecrets = (run: EffectRunner): SecretSource & SecretAdmin => 
     if (!secret) throw new Error(`there is no secret ${name}`);
     secrets.set(name, { ...secret, deleted });
   };
-  const living = (name: string): MemorySecret | undefined => {
+  const existing = (name: string): MemorySecret | undefined => {
     const secret = secrets.get(name);
     return secret?.deleted ? undefined : secret;
   };
   return {
-    get: name => run('secrets.get', () => living(name)?.value),
+    get: name => run('secrets.get', () => existing(name)?.value),
     list: prefix =>
       run('secrets.list', () =>
         [...secrets]

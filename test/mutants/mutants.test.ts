@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sectionIn } from '../../tools/figures/section.ts';
 import { textOf } from '../kit/repository.ts';
 import { mutants } from './protocol.ts';
 
@@ -8,8 +9,7 @@ test('every mutant still finds what it breaks', () => {
 });
 
 test('docs/reliability.md has the result of each', () => {
-  const [, recorded = ''] =
-    /<!-- mutants: begin -->([\s\S]*)<!-- mutants: end -->/.exec(textOf('docs/reliability.md')) ?? [];
+  const recorded = sectionIn(textOf('docs/reliability.md'), 'mutants');
   const rows = [...recorded.matchAll(/^\| (.*) \| `(.*)` \| seed /gm)].map(([, name, file]) => `${file}: ${name}`);
   expect(rows.toSorted()).toEqual(mutants.map(({ file, name }) => `${file}: ${name}`).toSorted());
   expect(recorded).toContain(`\n${mutants.length} mutants: ${mutants.length} noticed, 0 not.\n`);

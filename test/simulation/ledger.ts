@@ -29,7 +29,7 @@ interface LedgerParts {
   /** Whether something that happened at that time was forgotten, since a table was restored. */
   readonly forgot: (at: EpochMs) => boolean;
   /** Whether nothing shows any more that a refresh token is spent. */
-  readonly mayBeSentAgain: (refreshToken: string, redeemedAt: EpochMs, only: boolean) => boolean;
+  readonly mayBeSentAgain: (refreshToken: string, redeemedAt: EpochMs, irreplaceable: boolean) => boolean;
 }
 
 /** What happened at the providers, recorded separately from everything under test. */
@@ -149,13 +149,14 @@ export class ProviderLedger {
   /** A refresh token or a code arrived. It may only be repeated if it is the only copy, and its answer may be lost. */
   #spent(provider: string, spent: string, json: Readonly<Record<string, unknown>> | undefined): void {
     const before = this.#redeemed.get(spent);
-    const only = this.#onlyCopies.has(spent);
-    const lost = only && before !== undefined && this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST));
-    if (before !== undefined && !lost && !this.#parts.mayBeSentAgain(spent, before, only))
+    const irreplaceable = this.#onlyCopies.has(spent);
+    const lost =
+      irreplaceable && before !== undefined && this.#parts.troubled(plus(before, -LATEST), plus(before, LATEST));
+    if (before !== undefined && !lost && !this.#parts.mayBeSentAgain(spent, before, irreplaceable))
       this.violated(`a refresh token of ${provider} was redeemed twice`);
     if (before !== undefined) this.reused = true;
     if (json && before === undefined) this.#redeemed.set(spent, this.#now());
-    if (only && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);
+    if (irreplaceable && typeof json?.refresh_token === 'string') this.#onlyCopies.add(json.refresh_token);
   }
 
   /** Token, headers and base URL of a published token come from one grant of its own provider. */

@@ -120,17 +120,17 @@ export class Restorer {
 
   /**
    * Whether nothing shows that a refresh token is spent: it was redeemed after the restored state, and no newer token
-   * is published. For an only copy it is enough that the token has little time left, or that a reader reports it as
+   * is published. For an irreplaceable one it is enough that the token has little time left, or that a reader reports it as
    * refused.
    */
-  mayBeSentAgain(refreshToken: string, redeemedAt: EpochMs, only: boolean): boolean {
+  mayBeSentAgain(refreshToken: string, redeemedAt: EpochMs, irreplaceable: boolean): boolean {
     const { loop, tables, readers } = this.#parts;
     if (!this.forgot(redeemedAt)) return false;
     const keeper = this.#keeperOf(refreshToken);
     const token = keeper && tables.tokens.get(keeper);
     const session = keeper && tables.sessions.get(keeper);
     if (!token || !session || token.version <= session.version) return true;
-    return only && (readers.forced.has(token.connection) || token.expiresAt < plus(loop.now, NEAR_ITS_END));
+    return irreplaceable && (readers.forced.has(token.connection) || token.expiresAt < plus(loop.now, NEAR_ITS_END));
   }
 
   #keeperOf(refreshToken: string): ConnectionId | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { figures, withSection } from '../../tools/figures/section.ts';
+import { FINGERPRINTS, figures, fingerprintOf, sectionIn, withSection } from '../../tools/figures/section.ts';
 import { textOf } from '../kit/repository.ts';
 
 const section = (name: string, text: string) => `<!-- ${name}: begin -->\n${text}\n<!-- ${name}: end -->`;
@@ -21,8 +21,9 @@ describe('a run that writes down its figures', () => {
 
   const sections = Object.entries(figures).flatMap(([page, names]) => names.map(name => [page, name] as const));
   test.each(sections)('%s has the figures of "%s", with date and commit', (page, name) => {
-    const document = textOf(page);
-    const section = document.split(`<!-- ${name}: begin -->\n`)[1]?.split(`<!-- ${name}: end -->`)[0];
-    expect(section).toMatch(/^Measured on \d{4}-\d\d-\d\d at commit [0-9a-f]{7}\.\n\n[\s\S]+/);
+    const figuresOfRun = sectionIn(textOf(page), name);
+    expect(figuresOfRun).toMatch(/^Measured on \d{4}-\d\d-\d\d at commit [0-9a-f]{7}\.\n\n[\s\S]+/);
+    const written: Readonly<Record<string, string>> = JSON.parse(textOf(FINGERPRINTS));
+    expect(fingerprintOf(figuresOfRun), `${page}: only a run with --record may change "${name}"`).toBe(written[name]);
   });
 });

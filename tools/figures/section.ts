@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -32,6 +33,21 @@ export const figures = {
   'docs/consuming.md': ['bench'],
 } as const;
 
+/** The text of a section. */
+export const sectionIn = (text: string, name: string): string =>
+  text.split(`<!-- ${name}: begin -->\n`)[1]?.split(`<!-- ${name}: end -->`)[0]?.trim() ?? '';
+
+/** Identifies the text that a run wrote, to notice figures that were changed by hand. */
+export const fingerprintOf = (section: string): string => hash('sha256', section.trim()).slice(0, 16);
+
+export const FINGERPRINTS = 'tools/figures/fingerprints.json';
+
+const noteFingerprint = (name: string, section: string): void => {
+  const file = `${root}${FINGERPRINTS}`;
+  const known: Readonly<Record<string, string>> = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, `${JSON.stringify({ ...known, [name]: fingerprintOf(section) }, null, 2)}\n`);
+};
+
 /** Writes the figures of a run, with its date and commit. */
 export const record = <Page extends keyof typeof figures>(
   page: Page,
@@ -39,5 +55,7 @@ export const record = <Page extends keyof typeof figures>(
   section: string,
 ): void => {
   const { date, commit } = provenance();
-  writeSection(page, name, `Measured on ${date} at commit ${commit}.\n\n${section}`);
+  const text = `Measured on ${date} at commit ${commit}.\n\n${section}`;
+  writeSection(page, name, text);
+  noteFingerprint(name, text);
 };

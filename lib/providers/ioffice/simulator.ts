@@ -92,5 +92,5 @@ export const simulation: Simulation = {
     },
     'GET /login.html': loginPage,
   },
-  admit: (server, { headers }) => server.living(headers['x-access-token']),
+  admit: (server, { headers }) => server.valid(headers['x-access-token']),
 };

@@ -46,7 +46,7 @@ export const genericSimulation = ({ definition: data }: DefinedProvider): Simula
       for (const account of server.accounts) {
         const values = valuesOf(data, credentialsOf(server, account));
         const { token } = readHeaders(data.consumer.headers, request, { values, lenient: false }) ?? {};
-        const issued = server.living(token);
+        const issued = server.valid(token);
         if (issued?.account === simulatedIdOf(account) && `${pathOf(request)}/`.startsWith(`${issued.below ?? ''}/`))
           return issued;
       }
@@ -70,7 +70,7 @@ const credentialsBy = (data: DefinitionData): CredentialsOf => {
   };
 };
 
-interface Asked {
+interface Candidates {
   readonly here: readonly Step[];
   /** The first step whose form matches the request. */
   readonly meant: Step;
@@ -81,7 +81,7 @@ const answered = (
   data: DefinitionData,
   server: FakeAuthServer,
   request: SimulatedRequest,
-  { here, meant, credentialsOf }: Asked,
+  { here, meant, credentialsOf }: Candidates,
 ): SimulatedResponse => {
   let isKnown = false;
   for (const account of server.accounts) {
