@@ -70,7 +70,7 @@ describe('a folder that cannot be used', () => {
     ['nothing at all', { 'petrosoft/acme': 'null' }, /not a JSON object/],
     ['a missing field', { 'petrosoft/acme': { login: PLANTED } }, /acme\.json: "password" is missing/],
     ['an empty field', { 'petrosoft/acme': { login: PLANTED, password: '' } }, /"password" is empty/],
-    ['a field that is no text', { 'petrosoft/acme': { login: PLANTED, password: 7 } }, /"password" is not a text/],
+    ['a number as a field', { 'petrosoft/acme': { login: PLANTED, password: 7 } }, /"password" is not a text/],
     ['an unknown provider', { 'petro/acme': { login: PLANTED } }, /"petro" is not a provider.*petrosoft/],
     ['a bad name', { 'petrosoft/a b': { login, password: PLANTED } }, /a b\.json: .*name/],
     ['a name that is too long', { [`petrosoft/${'x'.repeat(101)}`]: { login, password: PLANTED } }, /name/],
@@ -88,7 +88,7 @@ describe('a folder that cannot be used', () => {
     [
       'a bad key',
       { 'petrosoft/acme': { login, connections: { [`${PLANTED} `]: {} } } },
-      /key of "connections" is no name/,
+      /key of "connections" is not a name/,
     ],
     [
       'a field that one of many lacks',
