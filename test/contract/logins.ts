@@ -69,7 +69,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().take(login(), by('one'))).toEqual({ refused: [] });
     });
 
-    atOnce('have one key of fingerprints for each provider, whoever proposes one', async () => {
+    atOnce('have one key of fingerprints for each provider, even if several callers propose one', async () => {
       const provider = `provider-${fresh().length}`;
       const keys = await Promise.all(['a', 'b', 'c'].map(proposed => store().key(provider, proposed)));
       expect(new Set(keys).size).toBe(1);
