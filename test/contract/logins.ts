@@ -26,7 +26,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().take(mine, by('three'))).toEqual({ refused: [] });
     });
 
-    it('keep what is noted during a try, whatever becomes of it', async () => {
+    it('keep what is noted during a try, even if its worker crashes', async () => {
       const mine = login();
       await store().take(mine, by('one'));
       expect(await store().note(mine, 'one', full)).toBe(true);

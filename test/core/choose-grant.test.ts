@@ -130,7 +130,7 @@ describe('with a one-time code', () => {
 });
 
 it.each([
-  ['less than a tenth is nothing', minutes(6) - 1, false],
+  ['less than a tenth is ignored', minutes(6) - 1, false],
   ['a tenth is something', minutes(6), true],
 ])('%s', (_name, more, expected) => {
   expect(lengthens(seen(), plus(at(minutes(30)), more), hours(1))).toBe(expected);

@@ -93,7 +93,7 @@ describe('an answer without a token', () => {
     ['of a server that names an error', answer({ error: 'invalid_grant' }, 500), { kind: 'unknown' }],
     ['from a server that waited', answer('', 408), { kind: 'retry', code: 'request_rejected' }],
     ['that came too early', answer('', 425), { kind: 'retry', code: 'request_rejected' }],
-    ['with a status that is none', answer('', 0), { kind: 'unknown', code: 'provider_error' }],
+    ['with a status of zero', answer('', 0), { kind: 'unknown', code: 'provider_error' }],
     ['of an interim kind', answer('', 100), { kind: 'unknown', code: 'provider_error' }],
     ['that limits the rate', answer({ error: 'invalid_grant' }, 429), { kind: 'retry', code: 'rate_limited' }],
     ['that asks for patience', answer({ error: 'temporarily_unavailable' }, 400), { kind: 'retry' }],

@@ -110,7 +110,7 @@ describe('an expiry', () => {
     ]);
   });
 
-  it('is published once, whatever becomes of its mail', () => {
+  it('is published once, with or without its mail', () => {
     const soon = record({ labels: { expires: plus(START, hours(1)) } });
     const [first] = expiriesOf([soon], START);
     expect(first?.fresh).toEqual([{ kind: 'expiring', at: plus(START, hours(1)), days: 3 }]);

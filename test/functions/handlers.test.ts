@@ -92,7 +92,7 @@ describe('the api function', () => {
   );
 
   it.each([{}, null, { rawPath: 1 }, { rawPath: '/', requestContext: {} }])(
-    'answers an event that is none of an HTTP API: %j',
+    'answers an event that is not of an HTTP API: %j',
     async event => {
       const { handle, errors } = await setUp();
       expect(await handle(event)).toMatchObject({ statusCode: 500 });

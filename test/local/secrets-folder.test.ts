@@ -76,12 +76,12 @@ describe('a folder that cannot be used', () => {
     ['a name that is too long', { [`petrosoft/${'x'.repeat(101)}`]: { login, password: PLANTED } }, /name/],
     ['a name of dots', { 'petrosoft/.x': { login, password: PLANTED } }, /name/],
     [
-      'connections that are none',
+      'connections that are a list',
       { 'petrosoft/acme': { login, connections: [PLANTED] } },
       /"connections" is not an object/,
     ],
     [
-      'a connection that is none',
+      'a connection that is a text',
       { 'petrosoft/acme': { login, connections: { oslo: PLANTED } } },
       /"oslo": .*JSON object/,
     ],
@@ -91,7 +91,7 @@ describe('a folder that cannot be used', () => {
       /key of "connections" is not a name/,
     ],
     [
-      'a field that one of many lacks',
+      'a missing field of one of many',
       { 'petrosoft/acme': { login, connections: { oslo: { password: PLANTED }, bergen: {} } } },
       /in "connections", "bergen": "password" is missing/,
     ],
