@@ -72,7 +72,7 @@ const watchAlarms = (deployment: Deployment) => {
       missingData: 'notBreaching',
     },
     expiring: {
-      title: 'A secret or session expires within 14 days',
+      title: 'Credentials or a session expire within 14 days',
       series: stat('Minimum', of(metrics.nextExpiry)),
       period: minutes(5),
       ...once,

@@ -82,7 +82,7 @@ const sentence = (report: RefreshReport): string => {
   const status = error?.status === undefined ? '' : `, HTTP ${error.status}`;
   const fields = error?.fields?.length ? `: ${error.fields.join(', ')}` : '';
   const why = error ? ` (${error.code}${status}${fields})` : '';
-  const lives = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
+  const isNew = result === 'refreshed' && issuedAt !== undefined && expiresAt !== undefined;
   const warned = warnings.length > 0 ? `, ${warnings.join(', ')}` : '';
-  return `${result}${why}${lives ? `, valid for ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
+  return `${result}${why}${isNew ? `, valid for ${shortDuration(expiresAt - issuedAt)}` : ''}${warned}`;
 };

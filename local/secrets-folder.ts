@@ -66,7 +66,7 @@ const problemsOf = (provider: Provider, name: string, text: string): string[] =>
   return Object.keys(json.connections).flatMap(key =>
     connectionId(provider.id, key)
       ? fieldProblems(provider, credentialsIn(json, key)).map(problem => `in "connections", "${key}": ${problem}`)
-      : ['a key of "connections" is no name; use 1-100 letters, digits, ".", "_" or "-"'],
+      : ['a key of "connections" is not a name; use 1-100 letters, digits, ".", "_" or "-"'],
   );
 };
 

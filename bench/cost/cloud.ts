@@ -113,7 +113,7 @@ export class MeteredCloud {
     if (fn.kind === 'watch') return this.#watch(fn, environment);
     if (fn.kind === 'api') return this.#api(environment);
     const provider = this.#parts.providers.find(({ id }) => id === fn.environment.PROVIDER);
-    if (!provider) throw new Error(`the template has ${fn.environment.PROVIDER}, which is no provider`);
+    if (!provider) throw new Error(`the template has ${fn.environment.PROVIDER}, which is not a provider`);
     return this.#refresh(fn, provider, environment);
   }
 

@@ -86,7 +86,7 @@ const schedule = (
 ): void => {
   for (const [n, { target, every, input }] of schedules.entries()) {
     const fn = functions.find(({ id }) => id === target);
-    if (!fn) throw new Error(`a schedule invokes ${target}, which is no function`);
+    if (!fn) throw new Error(`a schedule invokes ${target}, which is not a function`);
     const tick = () => {
       meter.add('ticks');
       cloud.invoke(fn, input).catch(error => {

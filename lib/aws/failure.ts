@@ -19,7 +19,7 @@ export const safeCause = (thrown: unknown): Error =>
 export const wordlessCause = (thrown: unknown): Error =>
   thrown instanceof Error
     ? named(thrown.name, 'its words are withheld')
-    : new Error('a value that is no error was thrown');
+    : new Error('a value that is not an error was thrown');
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 

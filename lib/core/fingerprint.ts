@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 
-/** Tells one text from another without keeping it: 16 hexadecimal digits of SHA-256. */
+/** Distinguishes texts without keeping them: 16 hexadecimal digits of SHA-256. */
 export const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** The same with a key, without which nobody can try guesses against it. */

@@ -26,7 +26,7 @@ export interface Health {
   readonly longestOverdue: number;
   /** The duration of the longest failure, in milliseconds. Leaves out connections that need attention. */
   readonly longestFailing: Milliseconds;
-  /** The time until the first secret or session expires: see `expiryOf`. */
+  /** The time until the first credentials or session expire: see `expiryOf`. */
   readonly nextExpiry?: Milliseconds;
 }
 

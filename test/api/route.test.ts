@@ -80,7 +80,7 @@ describe('paths', () => {
     '/Connections',
     '/TOKENS/petrosoft/acme',
     'tokens/petrosoft/acme',
-  ])('are written in one way only: "%s" is nothing', path => {
+  ])('are written in one way only: "%s" is not found', path => {
     for (const method of ['GET', 'POST', 'DELETE']) {
       expect(problemOf(method, path)).toMatchObject({ status: 404, json: { code: 'not_found', status: 404 } });
     }

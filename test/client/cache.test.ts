@@ -99,7 +99,7 @@ describe('one fetch', () => {
     expect(fetches).toHaveLength(1);
   });
 
-  it('serves callers that need different lives, if its token is enough', async () => {
+  it('serves callers that need different times to expiry, if its token is enough', async () => {
     const { source, fetches } = steppedSource();
     const cache = new TokenCache({ ...madeEnvironment().environment, source });
     const callers = Array.from({ length: 1000 }, (_, n) => cache.get(ACME, n));

@@ -26,7 +26,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().take(mine, by('three'))).toEqual({ refused: [] });
     });
 
-    it('keep what is noted during a try, whatever becomes of it', async () => {
+    it('keep what is noted during a try, even if its worker crashes', async () => {
       const mine = login();
       await store().take(mine, by('one'));
       expect(await store().note(mine, 'one', full)).toBe(true);
@@ -69,7 +69,7 @@ export const describeLogins = (store: () => LoginStore, fresh: () => string, atO
       expect(await store().take(login(), by('one'))).toEqual({ refused: [] });
     });
 
-    atOnce('have one key of fingerprints for each provider, whoever proposes one', async () => {
+    atOnce('have one key of fingerprints for each provider, even if several callers propose one', async () => {
       const provider = `provider-${fresh().length}`;
       const keys = await Promise.all(['a', 'b', 'c'].map(proposed => store().key(provider, proposed)));
       expect(new Set(keys).size).toBe(1);

@@ -96,10 +96,10 @@ describe('with a one-time code', () => {
   });
 
   it.each<[string, Partial<Connection>, Partial<Session>?]>([
-    ['of one that lives', {}],
-    ['of one whose worker died', { leaseUntil: at(-1) }],
-    ['of one that seems to be over', {}, { endsAt: at(-1) }],
-    ['of one that would not lengthen', { expiresAt: at(hours(9)) }],
+    ['of a session that is valid', {}],
+    ['of a session whose worker died', { leaseUntil: at(-1) }],
+    ['of a session that seems to be over', {}, { endsAt: at(-1) }],
+    ['of a session that a refresh would not lengthen', { expiresAt: at(hours(9)) }],
   ])('never lets go of the only copy of access: %s', (_name, change, more = {}) => {
     const mine = { ...session, ...more };
     expect(choose(seen({ redeemedCode, ...change }), code, v1, mine)).toMatchObject(held);
@@ -130,7 +130,7 @@ describe('with a one-time code', () => {
 });
 
 it.each([
-  ['less than a tenth is nothing', minutes(6) - 1, false],
+  ['less than a tenth is ignored', minutes(6) - 1, false],
   ['a tenth is something', minutes(6), true],
 ])('%s', (_name, more, expected) => {
   expect(lengthens(seen(), plus(at(minutes(30)), more), hours(1))).toBe(expected);

@@ -88,7 +88,12 @@ describe('a reader', () => {
     ['gets what the schedule can promise if it wants more', longPromised, hours(24), wait('fresh')],
     ['does not make due work come earlier', { dueAt: START }, minutes(10), wait('fresh')],
     ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
-    ['has it refreshed if a millisecond lacks', { expiresAt: at(minutes(10)) }, minutes(10) + 1, refresh('requested')],
+    [
+      'has a token refreshed that is a millisecond too short',
+      { expiresAt: at(minutes(10)) },
+      minutes(10) + 1,
+      refresh('requested'),
+    ],
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
     ['has an expired token refreshed even if it asks for nothing', { expiresAt: START }, 0, refresh('requested')],
   ])('%s', (_, change, minTtl, decision) => {
@@ -163,7 +168,7 @@ describe('an operator', () => {
     ['has a fresh token replaced, however often', { forcedAt: START }, refresh('operator')],
     ['has what needs a person tried', attention, refresh('operator')],
     ['has what backs off tried', failing, refresh('operator')],
-    ['waits for whoever has the connection', { leaseUntil: at(1) }, wait('leased', at(1))],
+    ['waits for the worker that has the lease', { leaseUntil: at(1) }, wait('leased', at(1))],
     ['brings nothing back that is retired', { retiredAt: at(-1) }, wait('retired')],
   ])('%s', (_, change, decision) => expect(demand(record(change), { kind: 'operator' })).toEqual(decision));
 });
@@ -196,7 +201,7 @@ describe('a reader of a connection whose refresh token is in doubt', () => {
   });
 
   it.each([
-    ['the record knows that no token is there', { expiresAt: undefined }],
+    ['the record contains no token', { expiresAt: undefined }],
     ['its token has expired', { expiresAt: START }],
     ['nothing is in doubt', { session: { version: version(1) } }],
   ])('waits if %s', (_, change) => {

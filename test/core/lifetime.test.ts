@@ -25,7 +25,7 @@ describe('expires_in', () => {
     ['missing', undefined, [3600, 'lifetime_assumed']],
     ['null', null, [3600, 'lifetime_assumed']],
     ['an empty text', '', [3600, 'lifetime_assumed']],
-    ['a text that is no number', 'soon', [3600, 'lifetime_assumed']],
+    ['a text without a number', 'soon', [3600, 'lifetime_assumed']],
     ['an object', {}, [3600, 'lifetime_assumed']],
     ['a list', [600], [3600, 'lifetime_assumed']],
     ['true', true, [3600, 'lifetime_assumed']],
@@ -50,15 +50,15 @@ describe('expires_in', () => {
 describe('the token’s own exp', () => {
   it.each<[string, unknown, unknown, unknown]>([
     ['wins over expires_in', 600, NOW + 1200, [1200]],
-    ['stands in for it', undefined, NOW + 1200, [1200]],
+    ['is used if expires_in is missing', undefined, NOW + 1200, [1200]],
     ['may have a fraction', 600, NOW + 0.5, [0.5]],
     ['in the past refuses the token, whatever expires_in says', 600, NOW - 1, 'invalid_lifetime'],
     ['at this moment refuses it', 600, NOW, 'invalid_lifetime'],
     ['does not save a token with a lifetime of zero', 0, NOW + 1200, 'invalid_lifetime'],
     ['in milliseconds by mistake is capped', 600, START + 1200, [3600, 'lifetime_capped']],
     ['beyond all measure is capped', 600, 1e300, [3600, 'lifetime_capped']],
-    ['that is a text is nothing', 600, String(NOW + 1200), [600]],
-    ['that is no number is nothing', 600, Number.NaN, [600]],
+    ['that is a text is ignored', 600, String(NOW + 1200), [600]],
+    ['that is not a number is ignored', 600, Number.NaN, [600]],
   ])('%s', (_, given, exp, expected) => expect(read(given, exp)).toEqual(expected));
 });
 

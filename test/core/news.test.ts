@@ -59,7 +59,7 @@ describe('the troubles of a connection', () => {
     expect(failing(minutes(2))).toEqual([{ kind: 'life-low', at: START }]);
   });
 
-  it('are that a token runs low although nothing fails: its worker crashes after each claim', () => {
+  it('include a token that expires soon although nothing fails: its worker crashes after each claim', () => {
     const claimed = (left: number, change: Partial<Connection> = {}) => {
       const times = { issuedAt: plus(START, left - minutes(10)), expiresAt: plus(START, left) };
       return troubles({ dueAt: plus(START, minutes(1)), leaseUntil: plus(START, minutes(1)), ...times, ...change });
@@ -110,7 +110,7 @@ describe('an expiry', () => {
     ]);
   });
 
-  it('is published once, whatever becomes of its mail', () => {
+  it('is published once, with or without its mail', () => {
     const soon = record({ labels: { expires: plus(START, hours(1)) } });
     const [first] = expiriesOf([soon], START);
     expect(first?.fresh).toEqual([{ kind: 'expiring', at: plus(START, hours(1)), days: 3 }]);

@@ -42,7 +42,7 @@ describe('the name of a secret', () => {
     ['has an empty name', 'token-refresher/petrosoft/'],
     ['has an empty provider', 'token-refresher//acme'],
     ['goes deeper', 'token-refresher/petrosoft/acme/old'],
-    ['has a name that is none', 'token-refresher/petrosoft/a b'],
+    ['has a blank in its name', 'token-refresher/petrosoft/a b'],
     ['begins with a dot', 'token-refresher/petrosoft/.hidden'],
     ['has a provider in capitals', 'token-refresher/Petrosoft/acme'],
     ['is too long', `token-refresher/petrosoft/${'a'.repeat(101)}`],

@@ -223,7 +223,7 @@ describe('attention', () => {
     });
   });
 
-  it.each(noVerdicts)('by a rejection that stands has the usual pause after a failure %s', (_, trouble) => {
+  it.each(noVerdicts)('by a rejection that comes again has the usual pause after a failure %s', (_, trouble) => {
     const lastError = { code: 'access_refused', times: 9, at: at(-hours(1)), since: at(-hours(9)) } as const;
     const standing = { status: 'attention', failures: 9, attentionSince: at(-hours(9)), lastError } as const;
     const settled = failed(trouble, { ...standing, expiresAt: START });

@@ -47,7 +47,7 @@ describe('a definition of a few lines', () => {
   });
 });
 
-describe('a definition that is none', () => {
+describe('an invalid definition', () => {
   it.each<[object, string]>([
     [{ lifetime: '1 hour' }, '"lifetime" must be a time such as "90s", "20m", "8h" or "30d"'],
     [{ id: 'Acme' }, '"id" must be 1 to 40 of a-z, 0-9 and "-", beginning with a letter'],

@@ -22,7 +22,7 @@ const urlOf = (fields: { readonly shop?: string; readonly tenant?: string }) => 
 };
 
 it.each(['evil.test/', 'evil.test#', 'a.b', 'a/b', 'a@b', 'a:1', 'a\\b', '-a', 'ä', 'a b', 'a%2e'])(
-  '%j is no part of a host',
+  '%j is not accepted as part of a host',
   name => {
     expect(urlOf({ shop: name })).toMatch(/^shop: "shop" is not a part of a host name: give the name of the shop/);
   },

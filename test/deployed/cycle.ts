@@ -71,7 +71,9 @@ export const runCycle = async (stage: CycleStage): Promise<void> => {
 
   const mails = await changeState(stage);
   if (stage.records) recordMessages(mails);
-  say('a wrong secret needed attention, a corrected one recovered, one expires soon: the event bus and mails said so');
+  say(
+    'a wrong secret needed attention, a corrected one recovered, one expires soon: the event bus and mails reported it',
+  );
 
   await endRaces(stage, [OSLO, 'powerepos/corner-cafe']);
   say(

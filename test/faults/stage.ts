@@ -86,7 +86,7 @@ export class RowStage {
     for (const name of names) {
       const account = simulatedAccount(providerFor[this.#held], name);
       const id = connectionId(account.provider, name);
-      if (!id) throw new Error(`${name} is no name`);
+      if (!id) throw new Error(`${name} is not the name of a connection`);
       this.#accounts.set(id, account);
       await this.behave(id, { lifetime });
       await this.#clients.secretsManager.send(

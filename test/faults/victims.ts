@@ -63,7 +63,7 @@ export const killAt = async (
   if (step === 'grant') {
     await stage.behave(id, { lifetime, delay: { when, for: hours(1) } });
     void stage.force(refresher, id);
-    await until('the provider is asked', seconds(20), async () => (await stage.counts(id)).waiting > 0);
+    await until('a request to the provider', seconds(20), async () => (await stage.counts(id)).waiting > 0);
     await stage.behave(id, { lifetime });
   } else {
     const held = proxy.hold(step, when);

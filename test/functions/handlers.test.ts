@@ -68,7 +68,7 @@ describe('the api function', () => {
       'the connections cannot be read',
       async at => at.startsWith('connections.') && Promise.reject(new Error(planted.words)),
     ],
-    ['something that is no error is thrown', () => Promise.reject(planted.words)],
+    ['a value is thrown that is not an error', () => Promise.reject(planted.words)],
   ] as [string, (operation: string) => Promise<void>][])(
     'reveals nothing of what went wrong inside: %s',
     async (_, broken) => {
@@ -92,7 +92,7 @@ describe('the api function', () => {
   );
 
   it.each([{}, null, { rawPath: 1 }, { rawPath: '/', requestContext: {} }])(
-    'answers an event that is none of an HTTP API: %j',
+    'answers an event that is not of an HTTP API: %j',
     async event => {
       const { handle, errors } = await setUp();
       expect(await handle(event)).toMatchObject({ statusCode: 500 });

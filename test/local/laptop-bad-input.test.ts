@@ -47,9 +47,9 @@ describe('bad input', { timeout: TIMEOUT }, () => {
   });
 
   it.each<[string, () => Promise<number>]>([
-    ['where nothing answers', closedPort],
+    ['at which nothing answers', closedPort],
     [
-      'that is no AWS',
+      'that is not an AWS',
       () => listening(createServer((_, response) => response.writeHead(404).end(`<i>${PLANTED}</i>`))),
     ],
   ])('an --endpoint %s', async (_, port) => {

@@ -15,7 +15,7 @@ describe('bad input ends with 2', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['a missing field', { clientId: plantedLogin.clientId }, /"clientSecret" is missing/],
-    ['a misspelt field', { tenant: 'o', ...plantedLogin, regio: plantedLogin.clientId }, /did you mean "region"\?$/],
+    ['a misspelled field', { tenant: 'o', ...plantedLogin, regio: plantedLogin.clientId }, /did you mean "region"\?$/],
     [
       'an unknown word',
       { tenant: 'o', ...plantedLogin, region: plantedLogin.clientSecret },

@@ -145,7 +145,7 @@ Times and limits
   locks          wrong logins of {clientId} may lock it: each is tried once`);
   });
 
-  it('refuses the id of a built-in provider, and a command that is none', async () => {
+  it('refuses the id of a built-in provider, and an unknown command', async () => {
     const { code, problems } = await checked(writtenFile('ioffice.json', { ...acme, id: 'ioffice' }));
     expect(code).toBe(2);
     expect(problems).toMatch(/"ioffice" is the id of a built-in provider: choose another "id"\.$/);

@@ -108,7 +108,7 @@ describe('the HTTP API of the laptop', () => {
   });
 
   it.each([undefined, 'Bearer', 'Bearer made-up', `Basic ${KEY}`, KEY, `Bearer ${KEY}x`])(
-    'answers nothing to whoever sends %s for the key',
+    'answers nothing to a request with %s for the key',
     async wrong => {
       const web = await open();
       let calls = 0;

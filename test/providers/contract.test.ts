@@ -148,8 +148,8 @@ describe.each(providers)('$id', provider => {
   });
 
   needing('secret')('names all fields that are missing at once, and does not take a near miss for the field', () => {
-    const misspelt = Object.fromEntries(Object.entries(secret).map(([field, value]) => [field.toUpperCase(), value]));
-    const named = problemsOf(id, misspelt).map(({ field }) => field);
+    const misspelled = Object.fromEntries(Object.entries(secret).map(([field, value]) => [field.toUpperCase(), value]));
+    const named = problemsOf(id, misspelled).map(({ field }) => field);
     expect(named).toEqual(expect.arrayContaining([...provider.fields.required]));
     expect(problemsOf(id, { ...secret, _note: 'kept for ourselves', _nested: { a: 1 } })).toEqual([]);
   });
@@ -162,7 +162,7 @@ describe.each(providers)('$id', provider => {
     }
   });
 
-  needing('secret')('never puts a value into a message, whatever is wrong with it', () => {
+  needing('secret')('never puts an invalid value into a message', () => {
     const fields = [...provider.fields.required, ...provider.fields.optional];
     const value = fc.string({ unit: 'binary', minLength: 6 }).map(text => `\u0007${text}\u00e6\u0000#?`);
     fc.assert(

@@ -28,7 +28,7 @@ it('has no refresh grant', () => {
   expect(accountOf(id).refresh).toBeUndefined();
 });
 
-it('tells a 401 of the gateway from one of the OAuth server', () => {
+it('distinguishes a 401 of the gateway from one of the OAuth server', () => {
   const outcome = (body: unknown) => interpret(exchangeWith(id), answer(body, 401));
   expect(outcome({ statusCode: 401, message: 'x' })).toMatchObject({
     kind: 'refused',

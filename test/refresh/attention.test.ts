@@ -141,7 +141,7 @@ it('an outage of a day costs a bounded number of calls, and the first answer aft
 it('a connection whose refresh keeps throwing is tried once a lease, and keeps its token and the others’', async () => {
   const provider = testProvider({
     fault: () => {
-      throw new Error('a bug of ours');
+      throw new Error('a bug in our code');
     },
   });
   const { world } = await vendorWorld({ provider });
@@ -150,7 +150,7 @@ it('a connection whose refresh keeps throwing is tried once a lease, and keeps i
   const calls = await world.run('test-provider', hours(1), minutes(1));
   expect(calls).toBeLessThanOrEqual(60);
   expect(world.unclaimed.every(line => line === `${ID} internal_error`)).toBe(true);
-  expect(JSON.stringify(world.unclaimed)).not.toContain('bug of ours');
+  expect(JSON.stringify(world.unclaimed)).not.toContain('bug in our code');
   expect(await world.token(ID)).toEqual(before);
 });
 

@@ -103,7 +103,7 @@ it('a session that is over does not come back because its token was not publishe
   expect(vendor.reused).toBe(0);
 });
 
-it('a store that takes nothing but claims costs a login a lease, and never the token', async () => {
+it('if a store accepts claims and nothing else, a login is sent once a lease and the token stays published', async () => {
   const { world, vendor } = await vendorWorld();
   world.hooks.before = async operation => {
     if (/keep|publish|settle/.test(operation)) throw new Error('read only');

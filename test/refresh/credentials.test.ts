@@ -99,9 +99,9 @@ describe('what is in a secret', () => {
     ['not the key', { connections: { b: {} } }, 'a', missing],
     ['no connections at all', { password: 'x' }, 'a', missing],
     ['no own key of that name', { connections: {} }, 'constructor', missing],
-    ['a key that is no object', { connections: { a: 7 } }, 'a', invalid],
+    ['a key that is not an object', { connections: { a: 7 } }, 'a', invalid],
     ['a field missing', { user: 'x' }, undefined, invalid],
-    ['connections that are none', { password: 'x', connections: [] }, undefined, malformed],
+    ['connections that are a list', { password: 'x', connections: [] }, undefined, malformed],
   ])('may be %s', async (_, text, key, trouble, more) => {
     expect(await read(text, key)).toMatchObject({ ok: false, trouble, ...more });
   });

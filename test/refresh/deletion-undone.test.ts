@@ -114,7 +114,7 @@ describe.each([
   it.each([
     ['whose keys are others now', { connections: { b: { password: 'right' } } }, false],
     ['that holds one connection now', { password: 'right' }, id === ID],
-    ['whose keys are no object', { connections: 'none' }, true],
+    ['whose keys are not an object', { connections: 'none' }, true],
     ['as it was', whole, true],
   ])('%s: there or gone', async (__, then, stays) => {
     const provider = testProvider();

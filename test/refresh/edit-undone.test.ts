@@ -30,7 +30,7 @@ const edited = async (secret: object = SOUND) => {
 };
 
 const mistakes: readonly [string, object, readonly string[]][] = [
-  ['another client', { ...SOUND, client: 'misspelt' }, []],
+  ['another client', { ...SOUND, client: 'misspelled' }, []],
   ['a login that is wrong', { password: 'wrong' }, ['password']],
 ];
 

@@ -42,7 +42,7 @@ describe('the end of a connection', () => {
 
   it.each([
     ['goes to the address of the session that came with it', true],
-    ['is not sent if that session is not there: nobody knows its address', false],
+    ['is not sent if that session is not there: its address is unknown', false],
   ])('the token of a run that never settled %s', async (_, hasSession) => {
     const { world, revoked, tick, end } = await endingWorld();
     await crashAt(world, 'after', 'tokens.publish', tick);

@@ -167,7 +167,7 @@ describe('a connection that only a person can bring back', () => {
 
     it('keeps its token if nothing is sent', async () => {
       const { world, vendor } = await inDoubt();
-      await world.put(ID, { client: 'misspelt' });
+      await world.put(ID, { client: 'misspelled' });
       expect(await world.onDemand(operator)).toMatchObject({ result: 'attention' });
       expect(vendor.grants).toEqual(['refresh']);
       expect(await world.token(ID)).toBeDefined();

@@ -95,7 +95,7 @@ it('a login that is refused, and so held back, costs no session that renews', as
   expect(await world.record(ID)).toMatchObject({ status: 'healthy' });
 });
 
-it('a rejection that stands calls for a person, keeps the session, and is over when the provider answers again', async () => {
+it('a rejection that comes again two minutes later calls for a person, keeps the session, and is over when the provider answers again', async () => {
   const { world, vendor } = await vendorWorld();
   world.vendor = () => answer('', 403);
   await world.run('test-provider', minutes(5), minutes(1));

@@ -154,7 +154,7 @@ describe('a tick', () => {
   it('continues if one connection fails', async () => {
     const { world, vendor } = await fleet({ a: {}, b: {}, c: {} });
     vendor.script.push(() => {
-      throw new Error('a bug of ours');
+      throw new Error('a bug in our code');
     });
     failOnce(world, 'before', 'connections.claim');
     const report = await world.tick(provider.id);

@@ -65,8 +65,8 @@ export class Readers {
     say(body);
     // If the store fails, nobody can read.
     if (forced || struck) return;
-    const lived = before === published(customer) && (before?.expiresAt ?? 0) > loop.now + 2 * Math.abs(skew);
-    if (lived) ledger.violated(`${connection}: a reader was refused a living token (${status})`);
+    const isValid = before === published(customer) && (before?.expiresAt ?? 0) > loop.now + 2 * Math.abs(skew);
+    if (isValid) ledger.violated(`${connection}: a reader was refused a valid token (${status})`);
   }
 
   /** Requests a newer token than one that a provider refused. */
@@ -81,7 +81,7 @@ export class Readers {
     const { connection, browser } = customer;
     const { loop, scenario, simulators, url, ledger } = this.#parts;
     const left = Date.parse(expiresAt) - loop.now;
-    if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got a dead token`);
+    if (left <= -scenario.maxSkew) ledger.violated(`${connection}: a reader got an expired token`);
     // A reader with a wrong clock is wrong about the last moments; and a provider ends all tokens of an only copy that
     // was sent twice.
     if (left <= 2 * scenario.maxSkew || (browser && ledger.reused)) return;

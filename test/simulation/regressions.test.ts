@@ -61,7 +61,7 @@ const bugs: readonly (readonly [bug: string, seed: number, scenario: Partial<See
   ],
   ['a verdict without the secret read again', 212, troubled('poweroffice-v1', { 'store throttled': 0.3 })],
   [
-    'a code that was handed in is dead before the schedule comes to it',
+    'a code expires after a person stored it and before the schedule uses it',
     15,
     troubled(
       'ioffice',

@@ -35,7 +35,7 @@ describe('a run', () => {
 });
 
 describe('alarms', () => {
-  test('130 connections of OfficeRnD live on its five calls a minute', async () => {
+  test('130 connections of OfficeRnD need no more than its five calls a minute', async () => {
     const run = new SeedRun(5, {
       ...calm(hours(4)),
       providers: providers.filter(({ id }) => id === 'officernd'),

@@ -32,7 +32,10 @@ describe('trap 5: of a body that echoes the token nothing gets into logs, events
     ['a breakdown', request => answer(everywhere(request), 500, { 'x-echo': MARK, location: MARK })],
     ['a refusal', request => answer({ ...everywhere(request), error: 'invalid_grant' }, 400, { 'retry-after': MARK })],
     ['a refusal in its own words', request => answer({ ...everywhere(request), error: MARK }, 401)],
-    ['a success that is none', request => answer({ ...everywhere(request), access_token: `${MARK}\r\n` }, 200)],
+    [
+      'a success without a usable token',
+      request => answer({ ...everywhere(request), access_token: `${MARK}\r\n` }, 200),
+    ],
     ['a redirect', request => answer(everywhere(request), 302, { location: `https://${MARK}.test` })],
   ];
 

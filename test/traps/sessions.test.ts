@@ -54,7 +54,7 @@ it('trap 4: a 500 that means a bad refresh token is not retried, and costs exact
   expect(await use()).toBe(200);
 });
 
-it('trap 4: a 500 that means a restricted account is retried, and needs attention if it stands', async () => {
+it('trap 4: a 500 that means a restricted account is retried, and needs attention if it comes again', async () => {
   const { world, id } = await simulatedWorld('petrosoft', { trait: 'restricted', start: false });
   await world.run('petrosoft', minutes(5), minutes(5));
   expect(await world.record(id)).toMatchObject({ status: 'failing' });
