@@ -90,8 +90,8 @@ describe('a reader', () => {
     ['does not make changed credentials tried earlier', { discoveredVersion: v2 }, minutes(10), wait('fresh')],
     [
       'has a token refreshed that is a millisecond too short',
-      { expiresAt: at(minutes(10)) },
-      minutes(10) + 1,
+      { expiresAt: at(minutes(5)) },
+      minutes(5) + 1,
       refresh('requested'),
     ],
     ['has what is due and short refreshed', { dueAt: START, expiresAt: at(1) }, minutes(1), refresh('due')],
