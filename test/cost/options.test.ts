@@ -37,8 +37,12 @@ describe('the options of npm run cost', () => {
   });
 
   test('find the provider by the lifetime, one without a rate limit if there is one', () => {
-    expect(sharesOf('--connections 1000 --lifetime 20m --packed 200')).toEqual([['poweroffice-v2', 1000, 1, 1]]);
-    expect(sharesOf('--connections 100000 --lifetime 1h --packed 200')).toEqual([['ioffice', 100_000, 1, 3]]);
+    expect(sharesOf('--refresh-at 0.5 --connections 1000 --lifetime 20m --packed 200')).toEqual([
+      ['poweroffice-v2', 1000, 1, 1],
+    ]);
+    expect(sharesOf('--refresh-at 0.5 --connections 100000 --lifetime 1h --packed 200')).toEqual([
+      ['ioffice', 100_000, 1, 3],
+    ]);
   });
 
   test('have as many applications as the provider’s rate limit needs', () => {
