@@ -201,8 +201,8 @@ export const backoffOf = (
 ): Milliseconds => {
   const { failures, now, expiresAt, retryAfter = 0 } = failure;
   const exponential = Math.min(policy.backoff.cap, policy.backoff.base * 2 ** Math.min(failures - 1, 30));
-  const isValid = expiresAt !== undefined && expiresAt > now;
-  const ceiling = isValid ? Math.min(exponential, (expiresAt - now) / 4) : exponential;
+  const left = (expiresAt ?? now) - now;
+  const ceiling = left > 0 ? Math.min(exponential, left / 4) : exponential;
   return Math.max(random * ceiling, policy.backoff.floor, Math.min(retryAfter, policy.retryAfterCap));
 };
 
