@@ -46,8 +46,8 @@ export interface BundledFunction {
 }
 
 /**
- * Otherwise glibc gives each thread of Node an arena of its own, which keeps what the thread freed: about 10 MB for a
- * busy function (`M_ARENA_MAX` in https://man7.org/linux/man-pages/man3/mallopt.3.html).
+ * Saves memory: otherwise glibc gives each thread of Node an arena of its own, which keeps what the thread freed
+ * (`M_ARENA_MAX` in https://man7.org/linux/man-pages/man3/mallopt.3.html).
  */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '1' } as const;
 

@@ -4,7 +4,7 @@ import { deployment } from './aws-metrics.ts';
 import { AlarmEvaluator, type Measurements } from './cloudwatch.ts';
 
 /**
- * What each alarm says about a lost token. `lasting`: it stays on until a person acts, long after its cause. `attention`:
+ * What each alarm reports about a lost token. `lasting`: it stays on until a person acts, long after its cause. `attention`:
  * it covers connections that need a person.
  */
 const kinds: Readonly<Record<string, 'reports' | 'lasting' | 'attention' | 'nothing'>> = {
@@ -29,7 +29,7 @@ export class Alarms {
   constructor(data: Measurements) {
     this.all = alarmsFor(deployment).map(spec => new AlarmEvaluator(spec, data));
     const missing = this.all.find(({ spec }) => !(spec.id in kinds));
-    if (missing) throw new Error(`test/simulation/alarms.ts: what does "${missing.spec.id}" say about a lost token?`);
+    if (missing) throw new Error(`"kinds" in test/simulation/alarms.ts must have "${missing.spec.id}".`);
   }
 
   evaluate(now: EpochMs): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FINGERPRINTS, figures, fingerprintOf, sectionIn, withSection } from '../../tools/figures/section.ts';
+import { fingerprint } from '../../lib/core/fingerprint.ts';
+import { FINGERPRINTS, figures, sectionIn, withSection } from '../../tools/figures/section.ts';
 import { textOf } from '../kit/repository.ts';
 
 const section = (name: string, text: string) => `<!-- ${name}: begin -->\n${text}\n<!-- ${name}: end -->`;
@@ -24,6 +25,6 @@ describe('a run that writes down its figures', () => {
     const figuresOfRun = sectionIn(textOf(page), name);
     expect(figuresOfRun).toMatch(/^Measured on \d{4}-\d\d-\d\d at commit [0-9a-f]{7}\.\n\n[\s\S]+/);
     const written: Readonly<Record<string, string>> = JSON.parse(textOf(FINGERPRINTS));
-    expect(fingerprintOf(figuresOfRun), `${page}: only a run with --record may change "${name}"`).toBe(written[name]);
+    expect(fingerprint(figuresOfRun), `${page}: only a run with --record may change "${name}"`).toBe(written[name]);
   });
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { fingerprint } from '../../lib/core/fingerprint.ts';
 
 /** Figures in docs: one run writes a whole section, with its date and commit. */
 
@@ -37,15 +37,13 @@ export const figures = {
 export const sectionIn = (text: string, name: string): string =>
   text.split(`<!-- ${name}: begin -->\n`)[1]?.split(`<!-- ${name}: end -->`)[0]?.trim() ?? '';
 
-/** Identifies the text that a run wrote, to notice figures that were changed by hand. */
-export const fingerprintOf = (section: string): string => hash('sha256', section.trim()).slice(0, 16);
-
+/** The fingerprint of each section that a run wrote, to notice figures that were changed by hand. */
 export const FINGERPRINTS = 'tools/figures/fingerprints.json';
 
 const noteFingerprint = (name: string, section: string): void => {
   const file = `${root}${FINGERPRINTS}`;
   const known: Readonly<Record<string, string>> = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, `${JSON.stringify({ ...known, [name]: fingerprintOf(section) }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...known, [name]: fingerprint(section.trim()) }, null, 2)}\n`);
 };
 
 /** Writes the figures of a run, with its date and commit. */
